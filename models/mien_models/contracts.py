@@ -1,0 +1,92 @@
+"""The small interfaces between networks and whoever uses them; nothing to inherit."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien_models.arrays import BgrU8
+from mien_models.faces import DetectedFace, Face, SourceFace, SwappedFace
+
+
+class Session(Protocol):
+    """A network file, loaded and ready; not to be used by two threads at once."""
+
+    @property
+    def provider(self) -> str:
+        """What really runs it, for instance 'litert-cpu' or 'CUDAExecutionProvider'."""
+        ...
+
+    @property
+    def input_shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Shape of every input by name; -1 where it is free."""
+        ...
+
+    def run(self, feeds: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+        """Run once. The arrays returned may be reused by the next call: copy what must live longer."""
+        ...
+
+
+class Detector(Protocol):
+    """Finds faces in a picture."""
+
+    def detect(self, image_bgr: BgrU8, *, min_score: float = 0.5) -> Sequence[DetectedFace]:
+        """Find faces, best first, overlapping ones merged."""
+        ...
+
+
+class Landmarker(Protocol):
+    """Places the landmarks of one face whose whereabouts are known."""
+
+    def landmarks(self, image_bgr: BgrU8, region: "FaceRegion") -> tuple[NDArray[np.float32], float]:
+        """Place (468, 3) landmarks in pixels of the picture, and say how sure it is of a face, 0..1."""
+        ...
+
+
+class FaceRegion(Protocol):
+    """A turned square in a picture in which a landmark network looks for its face."""
+
+    @property
+    def centre_xy(self) -> tuple[float, float]:
+        """Its centre in pixels."""
+        ...
+
+    @property
+    def side_px(self) -> float:
+        """Its side in pixels."""
+        ...
+
+    @property
+    def roll_rad(self) -> float:
+        """How far it is turned, clockwise in the picture."""
+        ...
+
+
+@runtime_checkable
+class Swapper(Protocol):
+    """Puts the source face, fixed when the swapper was made, in the place of a followed face."""
+
+    def swap(self, frame_bgr: BgrU8, face: Face) -> SwappedFace:
+        """Swap one face of one frame. Reads the frame, never writes into it; one thread calls it.
+
+        May keep what it learns of a face under `face.id` (light, texture) until `forget`.
+        """
+        ...
+
+    def forget(self, face_id: int) -> None:
+        """Drop what is kept of a face that is gone or was cut away."""
+        ...
+
+
+class SwapperFactory(Protocol):
+    """Makes a swapper for one source face; what takes long (textures, identity vectors) happens here, once."""
+
+    def __call__(self, source: SourceFace) -> Swapper:
+        """Prepare the source face.
+
+        Raises:
+            PhotoError: the face in the photo cannot be used.
+            ModelError: the network behind the swapper does not run.
+        """
+        ...

@@ -1,0 +1,40 @@
+"""Every error that Mien raises on purpose.
+
+    MienError                 what a user can act on; the command line prints the message and exits with 1
+    ├── UsageError            a wrong flag or setting; the command line exits with 2
+    │   └── UnknownPluginError
+    ├── PhotoError            a photo that cannot lend its face
+    ├── SourceError           a camera, file or address that gives no frames
+    ├── SinkError             an output that cannot be opened or written
+    └── ModelError            a network that is missing, damaged or does not run
+
+A message says what was expected, what was found and what to do next, in that order.
+"""
+
+
+class MienError(Exception):
+    """A failure that the user can act on; its message is one clear sentence for them."""
+
+
+class UsageError(MienError):
+    """A wrong flag, setting or name."""
+
+
+class UnknownPluginError(UsageError):
+    """A plug-in name that no file carries."""
+
+
+class PhotoError(MienError):
+    """A photo that cannot be read or that shows no usable face."""
+
+
+class SourceError(MienError):
+    """A source that cannot be opened or has stopped giving frames."""
+
+
+class SinkError(MienError):
+    """A sink that cannot be opened or written to."""
+
+
+class ModelError(MienError):
+    """A network that is missing, damaged or does not run here."""

@@ -1,0 +1,1 @@
+"""Networks that place the landmarks of a found face; one file each."""

@@ -1,0 +1,1 @@
+"""The textured face mesh: its topology, its rasteriser and what they need."""

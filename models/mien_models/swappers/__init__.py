@@ -1,0 +1,1 @@
+"""Ways to put one face in the place of another; one file each."""

@@ -1,0 +1,1 @@
+"""The live program: sources, stages and sinks of the face-swap camera."""

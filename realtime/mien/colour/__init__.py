@@ -1,0 +1,1 @@
+"""How a crop takes the light of a frame; one pure function a file."""

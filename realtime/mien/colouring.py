@@ -1,0 +1,45 @@
+"""What a colour method sees and what it answers: statistics of skin in, a colour map out."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SkinStatistics:
+    """The colours of one face's skin, as moments: they are what is smoothed in time, not pixels."""
+
+    mean_bgr: NDArray[np.float64]
+    """(3,) 0..255."""
+    covariance_bgr: NDArray[np.float64]
+    """(3, 3)."""
+    mean_lab: NDArray[np.float64]
+    """(3,) CIE L*a*b* as OpenCV's 8-bit code stores it: L 0..255, a and b offset by 128."""
+    std_lab: NDArray[np.float64]
+    """(3,) in the same units."""
+    histogram_bgr: NDArray[np.float64]
+    """(3, 256) each row sums to 1."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ColourMap:
+    """A map of colours: a 3x4 matrix in one colour space, or a table per channel."""
+
+    space: Literal["bgr", "lab"]
+    matrix: NDArray[np.float64] | None = None
+    """(3, 4) out = matrix @ (c0, c1, c2, 1), in 0..255."""
+    table: NDArray[np.uint8] | None = None
+    """(256, 3) out[c] = table[in[c], c]."""
+
+
+class ColourMethod(Protocol):
+    """Fits the crop's skin to the frame's skin; a pure function."""
+
+    def __call__(self, crop: SkinStatistics, frame: SkinStatistics) -> ColourMap:
+        """Give the map that makes colours distributed like `crop` look like `frame`.
+
+        Its gains stay within 0.6..1.6, so that one odd frame cannot burn a face.
+        """
+        ...

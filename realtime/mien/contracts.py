@@ -1,0 +1,139 @@
+"""The small interfaces of the live program's parts; nothing to inherit."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from types import TracebackType
+from typing import Protocol, Self
+
+from mien.packet import FramePacket, OutputFrame
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRequest:
+    """What the user asked a source for."""
+
+    address: str
+    """What follows `--camera`: an index, a name, a path, a URL or 'synthetic'."""
+    width: int | None = None
+    """Pixels asked for; None takes what the source likes best."""
+    height: int | None = None
+    fps: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What a source grants, known once it is open; said to the user instead of what was asked."""
+
+    description: str
+    """One line for people: which device or file, which format."""
+    width: int
+    """Pixels of the first frame; a file may change its size midway."""
+    height: int
+    fps: Fraction | None
+    """Frames a second; None where it is unknown or varies."""
+    frame_count: int | None
+    """How many frames there will be; None for a camera and where a file does not say."""
+    is_live: bool
+    """True when frames pass by whether they are read or not: only the newest one matters."""
+
+
+class Source(Protocol):
+    """Where frames come from: `with source: packet = source.read()`. Opens on enter; one thread reads."""
+
+    @property
+    def info(self) -> SourceInfo:
+        """What was granted; valid between enter and exit."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Open it.
+
+        Raises:
+            SourceError: it cannot be opened; the message says what to do.
+        """
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it; never raises, may be called after a failure, may be followed by another enter."""
+        ...
+
+    def read(self) -> FramePacket | None:
+        """Give the next frame; None at the end. Blocks for at most 2 s.
+
+        Raises:
+            SourceError: no frame came in time or the device is gone.
+        """
+        ...
+
+
+class SourceFactory(Protocol):
+    """Makes a source, closed."""
+
+    def __call__(self, request: SourceRequest) -> Source:
+        """Make it without opening anything."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFormat:
+    """What every frame of a session looks like; fixed before the first one."""
+
+    width: int
+    """Even number of pixels."""
+    height: int
+    """Even number of pixels."""
+    fps: Fraction
+
+
+class Sink(Protocol):
+    """Where frames go: `with sink: sink.write(frame)`. Opens on enter; one thread writes."""
+
+    @property
+    def description(self) -> str:
+        """One line for people: which device, window or file."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Open it.
+
+        Raises:
+            SinkError: it cannot be opened; the message says what to install or change.
+        """
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it and finish what it wrote; a failure on the way is raised as SinkError."""
+        ...
+
+    def write(self, frame: OutputFrame) -> None:
+        """Write one frame; may block for as long as the output needs.
+
+        Raises:
+            SinkError: the output is gone, full or closed by its user.
+        """
+        ...
+
+
+class SinkFactory(Protocol):
+    """Makes a sink, closed."""
+
+    def __call__(self, target: str, output: OutputFormat) -> Sink:
+        """Make it without opening anything; `target` is what follows the colon of `--sink name:target`, or ''."""
+        ...
+
+
+class Stage(Protocol):
+    """One step of a frame's way: a packet in, a new packet out. One thread calls it."""
+
+    @property
+    def name(self) -> str:
+        """Its name in reports."""
+        ...
+
+    def __call__(self, packet: FramePacket) -> FramePacket:
+        """Do the step; may keep state between frames, says so in its class's first line."""
+        ...

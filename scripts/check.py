@@ -1,0 +1,32 @@
+"""Check everything: `uv run --group lint python scripts/check.py`. Further words go to pytest."""
+
+import subprocess
+import sys
+import time
+
+STEPS = (
+    ("the lock file is current", ["uv", "lock", "--check"]),
+    ("format", ["ruff", "format", "--check", "."]),
+    ("lint", ["ruff", "check", "."]),
+    ("types, mypy", ["mypy"]),
+    ("types, pyright", ["pyright"]),
+    ("import contracts", ["lint-imports"]),
+    ("tests", ["pytest", *sys.argv[1:]]),
+)
+
+
+def main() -> int:
+    """Run every step in order; return the status of the first that fails, or 0."""
+    for name, command in STEPS:
+        started_s = time.monotonic()
+        print(f"── {name}: {' '.join(command)}", flush=True)
+        status = subprocess.run(command, check=False).returncode
+        print(f"   {time.monotonic() - started_s:.1f} s", flush=True)
+        if status != 0:
+            print(f"{name}: failed with status {status}", file=sys.stderr)
+            return status
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
