@@ -1,0 +1,50 @@
+import numpy as np
+
+from mien.packet import FramePacket
+from mien.stages.swap import SwapStage
+from mien_models.arrays import BgrU8
+from mien_models.faces import Face, HeadPose, SwappedFace
+
+
+def a_face(face_id: int) -> Face:
+    return Face(
+        face_id, np.array([0, 0, 4, 4], np.float32), np.zeros((468, 3), np.float32), HeadPose(0.0, 0.0, 0.0), 1.0
+    )
+
+
+class RecordingSwapper:
+    def __init__(self) -> None:
+        self.forgotten: list[int] = []
+
+    def swap(self, frame_bgr: BgrU8, face: Face) -> SwappedFace:
+        crop = frame_bgr[:4, :4].copy()
+        return SwappedFace(face.id, crop, np.full((4, 4), 255, np.uint8), np.eye(2, 3))
+
+    def forget(self, face_id: int) -> None:
+        self.forgotten.append(face_id)
+
+
+def a_packet(*, faces: tuple[int, ...], chosen: tuple[int, ...]) -> FramePacket:
+    return FramePacket(
+        np.zeros((8, 8, 3), np.uint8),
+        0,
+        0,
+        faces=tuple(a_face(face_id) for face_id in faces),
+        chosen=tuple(a_face(face_id) for face_id in chosen),
+    )
+
+
+def test_every_chosen_face_is_swapped_and_no_other() -> None:
+    packet = SwapStage(RecordingSwapper())(a_packet(faces=(1, 2, 3), chosen=(3, 1)))
+    assert [swapped.face_id for swapped in packet.swapped] == [3, 1]
+
+
+def test_a_face_is_forgotten_once_when_it_is_no_longer_followed() -> None:
+    swapper = RecordingSwapper()
+    stage = SwapStage(swapper)
+    stage(a_packet(faces=(1, 2), chosen=(1, 2)))
+    stage(a_packet(faces=(1, 2), chosen=(1,)))
+    assert swapper.forgotten == []
+    for _ in range(2):
+        stage(a_packet(faces=(), chosen=()))
+    assert sorted(swapper.forgotten) == [1, 2]
