@@ -6,6 +6,7 @@
     ├── PhotoError            a photo that cannot lend its face
     ├── SourceError           a camera, file or address that gives no frames
     ├── SinkError             an output that cannot be opened or written
+    │   └── SinkClosedError   its user closed it: nothing is wrong
     └── ModelError            a network that is missing, damaged or does not run
 
 A message says what was expected, what was found and what to do next, in that order.
@@ -34,6 +35,10 @@ class SourceError(MienError):
 
 class SinkError(MienError):
     """A sink that cannot be opened or written to."""
+
+
+class SinkClosedError(SinkError):
+    """The user closed this output, for instance its window; the rest of the run goes on or ends cleanly."""
 
 
 class ModelError(MienError):
