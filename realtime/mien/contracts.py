@@ -77,6 +77,56 @@ class SourceFactory(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Outage:
+    """A live source has no frames for now and is being brought back."""
+
+    why: str
+    """One sentence for people, for instance 'Camera disconnected: waiting for it to come back.'."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """A live source has given its last frame."""
+
+
+class LiveSource(Protocol):
+    """A source as the live loop reads it: it survives what can be survived and plays files at their own pace.
+
+    Every `captured_ns` it gives is `time.monotonic_ns()` of the moment the frame became due, for files too.
+    """
+
+    @property
+    def info(self) -> SourceInfo:
+        """What was granted; valid between enter and exit, the newest after a reopening."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Open it.
+
+        Raises:
+            SourceError: it cannot be opened at all; the run ends.
+        """
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it; never raises."""
+        ...
+
+    def read(self, timeout_s: float) -> FramePacket | Outage | End | None:
+        """Give the next frame; None when none came in time, which is no fault yet.
+
+        An outage is said again on every read for as long as it lasts; the first frame after it ends it. Blocks for at
+        most `timeout_s` and a little more, also while a camera hangs, so that a run can always end.
+
+        Raises:
+            SourceError: it is gone for good; the run ends.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class OutputFormat:
     """What every frame of a session looks like; fixed before the first one."""
 
