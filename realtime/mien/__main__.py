@@ -1,5 +1,6 @@
 """`python -m mien`."""
 
-from mien.cli import main
+from mien.cli.main import main
 
-main()
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,6 +1,4 @@
-"""The command line: one file a command; the only place that prints."""
+"""The command line: one file a command; the only place that prints.
 
-
-def main() -> None:
-    """Run `mien`."""
-    raise SystemExit("mien: no command yet")
+stdout carries results, stderr is for people; exit 0 is done, 1 failed, 2 wrong usage.
+"""

@@ -1,0 +1,38 @@
+"""The commands of `mien` and their help; nothing heavy is imported before a command runs."""
+
+from typing import Annotated, Final
+
+import typer
+
+from mien.cli.run import run
+
+app: Final = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    # Plain help: the decorated one costs 0.4 s of imports.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(run)
+
+
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
+        from importlib.metadata import version
+
+        print(f"mien {version('mien')}")
+        raise typer.Exit
+
+
+@app.callback(epilog="--debug anywhere, or MIEN_DEBUG=1, shows more, with the traceback of an error.")
+def mien(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and stop.")
+    ] = False,
+) -> None:
+    """Make a webcam show another face: a live face-swap camera.
+
+    Start with: mien run --face photo.jpg
+    """
+    _ = version

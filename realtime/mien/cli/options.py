@@ -1,0 +1,48 @@
+"""The flags that several commands share; one that is not given stays None, so that the settings below it count."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from mien.consent import ConsentKind
+
+Face: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PHOTO",
+        help="Photo whose face is lent; PHOTO#2 takes its second face from the left.",
+        show_default=False,
+    ),
+]
+Consent: TypeAlias = Annotated[
+    ConsentKind | None,
+    typer.Option(help="Whose face it is: mine, of somebody who agreed, nobody's, in the public domain."),
+]
+Swapper: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="NAME", help="What swaps the face; 'mesh' is built in.")
+]
+Colour: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="NAME", help="How the new face takes the light of the frame.")
+]
+Choose: TypeAlias = Annotated[str | None, typer.Option(metavar="largest|all", help="Which faces are swapped.")]
+NoLabel: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="REASON", help="Leave out the 'AI MODIFIED' label; the reason is kept in the report."),
+]
+Report: TypeAlias = Annotated[Path | None, typer.Option(metavar="FILE.json", help="Write a report of the run there.")]
+Config: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="FILE.toml", help="Settings file instead of the usual mien.toml.")
+]
+Threads: TypeAlias = Annotated[int | None, typer.Option(metavar="N", help="Threads of each picture operation.")]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+JsonFile: TypeAlias = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the result there.")]
+
+
+def given(parameters: Mapping[str, object]) -> dict[str, object]:
+    """Turn a command's parameters into settings: several sinks, and a table for what is shown in each state."""
+    settings = {name: value for name, value in parameters.items() if name not in {"config", "print_config"}}
+    settings["sinks"] = settings.pop("sink", None)
+    settings["policy"] = {name: settings.pop(name, None) for name in ("lost", "privacy", "fault", "starting")}
+    return settings

@@ -1,0 +1,78 @@
+"""The people at the terminal: what is said to them on stderr and what they answer."""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.text import Text
+
+_OURS: Final = ("mien", "mien_models")
+
+
+@contextmanager
+def terminal(*, is_debug: bool) -> Iterator[Console]:
+    """Send the log to people on stderr while a command runs, and give the console it goes through.
+
+    Our own sentences are shown from INFO up, libraries' from WARNING up; `is_debug` shows everything with its origin.
+    """
+    console = Console(stderr=True, highlight=False)
+    handler = _handler(console, is_debug=is_debug)
+    root = logging.getLogger()
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG if is_debug else logging.WARNING)
+    for name in _OURS:
+        logging.getLogger(name).setLevel(logging.DEBUG if is_debug else logging.INFO)
+    try:
+        yield console
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(before)
+        for name in _OURS:
+            logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+def asker() -> Callable[[str], str] | None:
+    """Give what puts a question to a person; None where nobody is there to answer."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+
+    def ask(question: str) -> str:
+        print(question, "> ", sep="\n", end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline()
+
+    return ask
+
+
+def _handler(console: Console, *, is_debug: bool) -> logging.Handler:
+    if console.is_terminal:
+        colourful = _Colourful(console=console, show_time=is_debug, show_level=is_debug, show_path=is_debug)
+        colourful.setFormatter(logging.Formatter("%(message)s"))
+        return colourful
+    plain = logging.StreamHandler(sys.stderr)
+    plain.setFormatter(
+        logging.Formatter("%(relativeCreated)d ms %(name)s %(levelname)s: %(message)s") if is_debug else _Sentence()
+    )
+    return plain
+
+
+class _Sentence(logging.Formatter):
+    """Writes `mien: sentence`, with the level where it is a warning or worse."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write one record."""
+        level = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
+        return f"mien: {level}{super().format(record)}"
+
+
+class _Colourful(RichHandler):
+    """Writes sentences above a live status line, in colour where they matter."""
+
+    def render_message(self, record: logging.LogRecord, message: str) -> Text:
+        """Colour by level."""
+        style = "bold red" if record.levelno >= logging.ERROR else "yellow" if record.levelno >= logging.WARNING else ""
+        return Text(message, style=style)

@@ -1,0 +1,235 @@
+"""Every setting, from four places: defaults, then `mien.toml`, then `MIEN_*`, then flags; the later one wins.
+
+Only this module and `mien.build` know `Settings`; every part gets the two values it needs.
+"""
+
+import difflib
+import json
+import logging
+import os
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Final, Literal, TypeAlias, cast
+
+import tomli_w
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from mien import folders
+from mien.consent import ConsentKind
+from mien_models.errors import UsageError
+
+_LOG = logging.getLogger(__name__)
+FILE_NAME: Final = "mien.toml"
+_PREFIX: Final = "MIEN_"
+_VARIABLES_OF_THEIR_OWN: Final = frozenset(
+    {folders.DATA_VARIABLE, folders.CONFIG_VARIABLE, folders.STATE_VARIABLE, "MIEN_DEBUG"}
+)
+
+Show: TypeAlias = Literal["card", "freeze", "blur", "passthrough"]
+"""What is shown while no face is swapped."""
+
+
+def _size(value: object) -> object:
+    """Read '1280x720'."""
+    if not isinstance(value, str):
+        return value
+    width, separator, height = value.lower().replace("×", "x").partition("x")
+    if not (separator and width.isdecimal() and height.isdecimal()):
+        raise ValueError("expected WIDTHxHEIGHT in pixels, such as 1280x720")
+    size = (int(width), int(height))
+    if any(side % 2 or not 64 <= side <= 7680 for side in size):
+        raise ValueError("expected two even numbers of pixels from 64 to 7680, such as 1280x720")
+    return size
+
+
+def _rate(value: object) -> object:
+    """Read '30', '29.97' or '30000/1001' exactly."""
+    if not isinstance(value, int | float | str):
+        return value
+    try:
+        rate = Fraction(str(value))
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not 1 <= rate <= 240:
+        raise ValueError("expected a number of frames a second from 1 to 240, such as 30 or 30000/1001")
+    return rate
+
+
+def _names(value: object) -> object:
+    """Read one name, or a JSON list of names, out of a variable."""
+    if not isinstance(value, str):
+        return value
+    return json.loads(value) if value.lstrip().startswith("[") else [value]
+
+
+Size: TypeAlias = Annotated[
+    tuple[int, int], BeforeValidator(_size), PlainSerializer(lambda size: f"{size[0]}x{size[1]}", return_type=str)
+]
+Rate: TypeAlias = Annotated[Fraction, BeforeValidator(_rate), PlainSerializer(str, return_type=str)]
+Names: TypeAlias = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
+Reason: TypeAlias = Annotated[str, Field(min_length=3, max_length=500)]
+
+
+class Policy(BaseModel):
+    """What is shown in each state but LIVE; only 'passthrough' ever shows the real face."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lost: Annotated[Show, Field(description="no face, or not sure of one")] = "card"
+    privacy: Annotated[Show, Field(description="the panic key was pressed")] = "card"
+    fault: Annotated[Show, Field(description="a camera or a model is gone")] = "card"
+    starting: Annotated[Show, Field(description="before the first face is swapped")] = "card"
+
+
+class Settings(BaseSettings):
+    """What the user wants, complete and checked."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix=_PREFIX, env_nested_delimiter="__", env_ignore_empty=True
+    )
+
+    face: str | None = Field(None, description="the photo whose face is lent; photo.jpg#2 takes its second face")
+    consent: ConsentKind | None = Field(None, description="whose face it is and by what right")
+    camera: str | None = Field(None, description="index, name, path, URL or 'synthetic'; the first camera by default")
+    sinks: Names = Field((), description="where frames go: name or name:target, several at once")
+    swapper: str = Field("mesh", description="what swaps the face")
+    colour: str = Field("mkl", description="how the new face takes the light of the frame")
+    choose: Literal["largest", "all"] = Field("largest", description="which faces are swapped")
+    size: Size | None = Field(None, description="width x height asked of the camera and given to the sinks")
+    fps: Rate | None = Field(None, description="frames a second asked of the camera and given to the sinks")
+    seconds: Annotated[float, Field(gt=0)] | None = Field(None, description="stop after so many seconds")
+    report: Path | None = Field(None, description="where the report of a run is written, as JSON")
+    no_label: Reason | None = Field(
+        None, description="a reason, kept in the report, to leave out the 'AI MODIFIED' label"
+    )
+    threads: Annotated[int, Field(ge=1, le=64)] = Field(1, description="threads of each picture operation")
+    policy: Annotated[Policy, Field(description="what is shown while no face is swapped")] = Policy()
+
+
+def load_settings(flags: Mapping[str, object], config_file: Path | None = None) -> Settings:
+    """Put the settings together.
+
+    Args:
+        flags: what the command line gave, by setting; None and empty lists count as not given.
+        config_file: `--config`; by default `mien.toml` of the current folder, else that of the user's folder.
+
+    Raises:
+        UsageError: an unknown setting, named with its near miss, or a value that is not allowed.
+    """
+    given = _without_nothing(flags)
+    file = config_file if config_file is not None else _usual_file()
+    in_file = {} if file is None else _read(file)
+    _refuse_unknown(in_file, tuple(Settings.model_fields), str(file))
+    _refuse_unknown_variables()
+
+    class Layered(Settings):
+        """The same settings with this file below the environment."""
+
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            """Order the sources, the strongest first."""
+            _ = dotenv_settings, file_secret_settings
+            return init_settings, env_settings, InitSettingsSource(settings_cls, dict(in_file))
+
+    try:
+        return Layered.model_validate(given)
+    except ValidationError as error:
+        raise UsageError(_explained(error, given, str(file))) from error
+
+
+def as_toml(settings: Settings) -> str:
+    """Write the settings as the text of a `mien.toml`, with every setting explained."""
+    values = settings.model_dump(mode="json")
+    lines: list[str] = []
+    tables: list[str] = []
+    for name, field in type(settings).model_fields.items():
+        value = values[name]
+        if isinstance(value, dict):
+            tables += ["", f"# {field.description}", tomli_w.dumps({name: value}).rstrip()]
+            continue
+        lines.append(f"# {field.description}")
+        lines.append(f"# {name} is not set" if value is None else tomli_w.dumps({name: value}).rstrip())
+    return "\n".join([*lines, *tables]) + "\n"
+
+
+def _without_nothing(flags: Mapping[str, object]) -> dict[str, object]:
+    """Drop what was not given, in the tables below too."""
+    kept: dict[str, object] = {}
+    for name, value in flags.items():
+        inner = _without_nothing(cast("Mapping[str, object]", value)) if isinstance(value, Mapping) else value
+        if inner is not None and inner not in ({}, [], ()):
+            kept[name] = inner
+    return kept
+
+
+def _usual_file() -> Path | None:
+    for file in (Path(FILE_NAME), folders.config_folder() / FILE_NAME):
+        if file.is_file():
+            _LOG.debug("settings are read from %s", file)
+            return file
+    return None
+
+
+def _read(file: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"The settings file {str(file)!r} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"The settings file {str(file)!r} is not valid TOML: {error}.") from error
+
+
+def _refuse_unknown(names: Iterable[str], known: Sequence[str], where: str) -> None:
+    for name in names:
+        if name not in known:
+            raise UsageError(f"Unknown setting {name!r} in {where}{_near_miss(name, known)}")
+
+
+def _refuse_unknown_variables() -> None:
+    fields = [_PREFIX + name.upper() for name in Settings.model_fields]
+    inner = [f"{_PREFIX}POLICY__{name.upper()}" for name in Policy.model_fields]
+    known = [*fields, *inner, *_VARIABLES_OF_THEIR_OWN]
+    for name in sorted(os.environ):
+        if name.startswith(_PREFIX) and name not in known:
+            raise UsageError(f"Unknown setting {name!r} in the environment{_near_miss(name, known)}")
+
+
+def _near_miss(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; choose one of: {', '.join(known)}."
+
+
+def _explained(error: ValidationError, flags: Mapping[str, object], file: str) -> str:
+    """Say in one sentence what is wrong with the first setting that is, and where it was set."""
+    first = error.errors(include_url=False)[0]
+    path = [str(part) for part in first["loc"]]
+    if first["type"] == "extra_forbidden":
+        known = tuple(Policy.model_fields)
+        return f"Unknown setting {'.'.join(path)!r} in {file}{_near_miss(path[-1], known)}"
+    variable = _PREFIX + "__".join(path[:2]).upper()
+    if path[0] in flags:
+        place = "--" + (
+            path[1] if path[0] == "policy" else path[0].removesuffix("s") if path[0] == "sinks" else path[0]
+        )
+    elif variable in os.environ:
+        place = variable
+    else:
+        place = f"{'.'.join(path)!r} in {file}"
+    reason = first["msg"].removeprefix("Value error, ")
+    return f"{place.replace('_', '-') if place.startswith('--') else place}: {reason}; found {first['input']!r}."

@@ -1,0 +1,110 @@
+"""Rules for every test: no leftovers, no network, no silent errors, nothing of the user's own folders."""
+
+import ipaddress
+import logging
+import os
+import random
+import socket
+import threading
+import time
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pytest
+
+REQUIRED = frozenset(filter(None, os.environ.get("REQUIRE", "").split(",")))
+"""Markers whose tests may not be skipped: `REQUIRE=gpu,camera`."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn the skip of a required test into a failure."""
+    report = yield
+    missing = REQUIRED & {mark.name for mark in item.iter_markers()}
+    if report.skipped and missing and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"REQUIRE={','.join(sorted(missing))}, but it was skipped: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give each test empty data, config and state folders, and none of the caller's MIEN_ settings."""
+    for name in [name for name in os.environ if name.startswith("MIEN_")]:
+        monkeypatch.delenv(name)
+    base = tmp_path_factory.mktemp("mien", numbered=True)
+    for kind in ("DATA", "CONFIG", "STATE"):
+        monkeypatch.setenv(f"MIEN_{kind}_DIR", str(base / kind.lower()))
+
+
+@pytest.fixture(autouse=True)
+def _same_random_numbers() -> Iterator[None]:
+    """Start every test with the same random numbers and leave the generators as they were."""
+    state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002 - libraries may use the old one
+    random.seed(0)
+    np.random.set_state(np.random.RandomState(0).get_state())  # noqa: NPY002
+    yield
+    random.setstate(state)
+    np.random.set_state(numpy_state)  # noqa: NPY002
+
+
+@pytest.fixture(autouse=True)
+def _no_threads_left() -> Iterator[None]:
+    """Fail a test that leaves a thread behind which would keep the program from ending."""
+    before = set(threading.enumerate())
+    yield
+    deadline_s = time.monotonic() + 2
+    while time.monotonic() < deadline_s and _left(before):
+        time.sleep(0.01)
+    assert not _left(before), "threads still run after the test"
+
+
+def _left(before: set[threading.Thread]) -> list[str]:
+    return [t.name for t in threading.enumerate() if t not in before and not t.daemon and t.is_alive()]
+
+
+@pytest.fixture(autouse=True)
+def _no_errors_logged(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Fail a test in which an error was logged, unless it is marked `logs_errors`."""
+    yield
+    if request.node.get_closest_marker("logs_errors"):
+        return
+    records = [record for when in ("setup", "call") for record in caplog.get_records(when)]
+    errors = [record.getMessage() for record in records if record.levelno >= logging.ERROR]
+    assert not errors, "errors were logged"
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse every connection of Python code to another machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object, /) -> None:
+        if self.family in {socket.AF_INET, socket.AF_INET6}:
+            host = str(cast("tuple[object, ...]", address)[0])
+            assert _is_loopback(host), f"a test reached for the network: {address}"
+        connect(self, address)  # type: ignore[arg-type] # whatever the caller passed
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.split("%", maxsplit=1)[0]).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture
+def portrait_png() -> Path:
+    """Give the public-domain portrait that scikit-image carries: one face, 512 x 512."""
+    from importlib.util import find_spec
+
+    package = find_spec("skimage")
+    assert package is not None
+    assert package.submodule_search_locations
+    return Path(package.submodule_search_locations[0]) / "data" / "astronaut.png"
