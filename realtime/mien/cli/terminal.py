@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Final
 
@@ -14,7 +14,7 @@ _OURS: Final = ("mien", "mien_models")
 
 
 @contextmanager
-def terminal(*, is_debug: bool) -> Iterator[Console]:
+def terminal(*, is_debug: bool) -> Generator[Console]:
     """Send the log to people on stderr while a command runs, and give the console it goes through.
 
     Our own sentences are shown from INFO up, libraries' from WARNING up; `is_debug` shows everything with its origin.
