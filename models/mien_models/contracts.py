@@ -67,10 +67,11 @@ class FaceRegion(Protocol):
 class Swapper(Protocol):
     """Puts the source face, fixed when the swapper was made, in the place of a followed face."""
 
-    def swap(self, frame_bgr: BgrU8, face: Face) -> SwappedFace:
+    def swap(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> SwappedFace:
         """Swap one face of one frame. Reads the frame, never writes into it; one thread calls it.
 
-        May keep what it learns of a face under `face.id` (light, texture) until `forget`.
+        May keep what it learns of a face under `face.id` (light, texture) until `forget`; what is smoothed in time goes
+        by `captured_ns`, the frame's own.
         """
         ...
 

@@ -23,5 +23,7 @@ class SwapStage:
         for face_id in self._known - followed - chosen:
             self._swapper.forget(face_id)
         self._known = (self._known & followed) | chosen
-        swapped = tuple(self._swapper.swap(packet.image, face) for face in packet.chosen)
+        swapped = tuple(
+            self._swapper.swap(packet.image, face, captured_ns=packet.captured_ns) for face in packet.chosen
+        )
         return dataclasses.replace(packet, swapped=swapped)

@@ -16,7 +16,7 @@ class RecordingSwapper:
     def __init__(self) -> None:
         self.forgotten: list[int] = []
 
-    def swap(self, frame_bgr: BgrU8, face: Face) -> SwappedFace:
+    def swap(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> SwappedFace:  # noqa: ARG002
         crop = frame_bgr[:4, :4].copy()
         return SwappedFace(face.id, crop, np.full((4, 4), 255, np.uint8), np.eye(2, 3))
 
