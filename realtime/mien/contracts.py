@@ -35,6 +35,8 @@ class SourceInfo:
     """How many frames there will be; None for a camera and where a file does not say."""
     is_live: bool
     """True when frames pass by whether they are read or not: only the newest one matters."""
+    address: str | None = None
+    """What to ask for to get this very device again after it was away; None: what was asked for."""
 
 
 class Source(Protocol):

@@ -1,0 +1,49 @@
+"""What FFmpeg decodes, as upright 8-bit pictures with the right colours."""
+
+from typing import Final
+
+import cv2
+import numpy as np
+from av import VideoFrame
+from av.video.reformatter import ColorRange, Colorspace
+
+from mien_models.arrays import BgrU8
+
+_UNSPECIFIED: Final = 2  # AVCOL_SPC_UNSPECIFIED of FFmpeg's pixfmt.h, which PyAV's enumeration leaves out
+_RGB: Final = 0  # AVCOL_SPC_RGB: nothing to convert
+_HD_LINES: Final = 576
+"""Above it an unmarked picture is taken for BT.709, up to it for BT.601: the rule of video players (mpv, VLC)."""
+
+_TURNS: Final = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
+
+
+def upright_bgr(frame: VideoFrame) -> BgrU8:
+    """Convert a decoded frame of any pixel format to (height, width, 3) BGR, full range, turned as its file says.
+
+    More than 8 bits are rounded, transparency is dropped, matrix and range are those that the frame carries.
+    The array is the caller's own.
+    """
+    shown = frame.reformat(
+        format="bgr24",
+        src_colorspace=_matrix(frame),
+        src_color_range=_range(frame),
+        dst_color_range=ColorRange.JPEG,
+    )
+    image = np.asarray(shown.to_ndarray(), np.uint8)
+    turn = _TURNS.get(round(frame.rotation) % 360)
+    return image if turn is None else np.asarray(cv2.rotate(image, turn), np.uint8)
+
+
+def _matrix(frame: VideoFrame) -> int | None:
+    if frame.colorspace == _RGB or frame.format.is_rgb:
+        return None
+    if frame.colorspace == _UNSPECIFIED:
+        return Colorspace.ITU709 if frame.height > _HD_LINES else Colorspace.ITU601
+    return frame.colorspace
+
+
+def _range(frame: VideoFrame) -> int:
+    if frame.color_range != ColorRange.UNSPECIFIED:
+        return frame.color_range
+    is_full = frame.format.is_rgb or frame.format.name.startswith(("yuvj", "gray"))
+    return ColorRange.JPEG if is_full else ColorRange.MPEG

@@ -1,0 +1,203 @@
+"""A video file of any container and codec, frame by frame, at the times the file gives."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from mien.addresses import local_path
+from mien.contracts import SourceFactory, SourceInfo, SourceRequest
+from mien.decoding import upright_bgr
+from mien.packet import FramePacket
+from mien_models.errors import SourceError
+
+_log: Final = logging.getLogger(__name__)
+
+_DEFAULT_RATE: Final = Fraction(30)
+_NOT_VIDEO: Final = frozenset({"tty"})  # FFmpeg shows any text file as a film of a terminal
+
+
+class VideoSource:
+    """Gives every frame of a file in order, never repeats or skips one; what is damaged is left out and said."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stack = ExitStack()
+        self._info: SourceInfo | None = None
+        self._frames: Iterator[FramePacket] = iter(())
+        self._damaged_packets = 0
+
+    @property
+    def info(self) -> SourceInfo:
+        """What was found in the file; the size is that of its first frame, after turning it upright."""
+        if self._info is None:
+            raise RuntimeError("info is known between enter and exit")
+        return self._info
+
+    def __enter__(self) -> Self:
+        """Open the file and decode its first frame.
+
+        Raises:
+            SourceError: it cannot be read, holds no video, or no frame of it can be decoded.
+        """
+        self._damaged_packets = 0
+        try:
+            container = self._open()
+            stream = self._video_stream(container)
+            frames = self._decode(container, stream)
+            first = next(frames, None)
+            if first is None:
+                raise SourceError(
+                    f"{self._name} holds a video without a single frame that can be decoded. Try another."
+                )
+        except BaseException:
+            self._stack.close()
+            raise
+        self._info = _describe(self._path, container, stream, first)
+        self._frames = _after(first, frames)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        self._frames = iter(())
+        self._info = None
+        self._stack.close()
+
+    def read(self) -> FramePacket | None:
+        """Decode the next frame; None after the last one. `captured_ns` counts from the start of the file."""
+        return next(self._frames, None)
+
+    @property
+    def _name(self) -> str:
+        return repr(str(self._path))
+
+    def _open(self) -> InputContainer:
+        try:
+            container = self._stack.enter_context(av.open(str(self._path), metadata_errors="replace"))
+        except FileNotFoundError as error:
+            raise SourceError(f"There is no file {self._name}. Check the path.") from error
+        except PermissionError as error:
+            raise SourceError(f"{self._name} may not be read by this user. Change its permissions.") from error
+        except (FFmpegError, OSError, ValueError) as error:
+            raise SourceError(self._unreadable()) from error
+        if container.format.name in _NOT_VIDEO:
+            raise SourceError(self._unreadable())
+        return container
+
+    def _unreadable(self) -> str:
+        size = self._path.stat().st_size if self._path.exists() else 0
+        if size == 0:
+            return f"{self._name} is empty, where a video was expected. Give another file."
+        return f"{self._name} is no video that can be read, or it is cut off or damaged. Give another file."
+
+    def _video_stream(self, container: InputContainer) -> VideoStream:
+        for stream in container.streams.video:
+            if not stream.disposition & Disposition.attached_pic:  # the cover of a song is no video
+                stream.thread_type = "AUTO"
+                return stream
+        kinds = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
+        raise SourceError(f"{self._name} holds no video, only {kinds}. Give a file with a picture.")
+
+    def _decode(self, container: InputContainer, stream: VideoStream) -> Iterator[FramePacket]:
+        clock = _PresentationClock(container, stream)
+        index, size = 0, (0, 0)
+        for frame in self._decoded(container, stream):
+            image = upright_bgr(frame)
+            if index > 0 and image.shape[:2] != size:
+                _log.info(
+                    "%s changes its size to %dx%d at frame %d.", self._name, image.shape[1], image.shape[0], index
+                )
+            size = image.shape[:2]
+            yield FramePacket(image=image, index=index, captured_ns=clock.time_ns(frame))
+            index += 1
+        if index > 0:
+            self._say_what_is_missing(index, stream.frames)
+
+    def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
+        packets = container.demux(stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except FFmpegError:  # the file ends in the middle of something
+                self._damaged_packets += 1
+                return
+            if packet is None:
+                return
+            try:
+                yield from packet.decode()
+            except FFmpegError:
+                self._damaged_packets += 1
+
+    def _say_what_is_missing(self, read: int, announced: int) -> None:
+        if self._damaged_packets == 0 and read >= announced:
+            return
+        of = f" of the {announced} that it announces" if announced > read else ""
+        _log.warning("%s is cut off or damaged: %d frames%s could be read.", self._name, read, of)
+
+
+class _PresentationClock:
+    """Gives every frame a time after the one before, also where a file gives none or goes backwards. Keeps the last."""
+
+    def __init__(self, container: InputContainer, stream: VideoStream) -> None:
+        self._start_s = Fraction(container.start_time or 0, av.time_base)
+        self._interval_ns = int(1_000_000_000 / (stream.average_rate or _DEFAULT_RATE))
+        self._last_ns: int | None = None
+
+    def time_ns(self, frame: av.VideoFrame) -> int:
+        """Give the frame's presentation time, counted from the start of the file."""
+        expected_ns = 0 if self._last_ns is None else self._last_ns + self._interval_ns
+        time_ns = expected_ns
+        if frame.pts is not None and frame.time_base is not None:
+            time_ns = max(0, int((frame.pts * frame.time_base - self._start_s) * 1_000_000_000))
+        if self._last_ns is not None and time_ns <= self._last_ns:
+            time_ns = expected_ns
+        self._last_ns = time_ns
+        return time_ns
+
+
+def _after(first: FramePacket, rest: Iterator[FramePacket]) -> Iterator[FramePacket]:
+    yield first
+    yield from rest
+
+
+def _describe(path: Path, container: InputContainer, stream: VideoStream, first: FramePacket) -> SourceInfo:
+    height, width = first.image.shape[:2]
+    rate = _steady_rate(stream)
+    shown_rate = f"{float(rate):.4g} fps" if rate else "varying rate"
+    codec = stream.codec_context.name
+    return SourceInfo(
+        description=f"{path.name}: {codec} in {container.format.name}, {width}x{height}, {shown_rate}",
+        width=width,
+        height=height,
+        fps=rate,
+        frame_count=stream.frames or None,
+        is_live=False,
+    )
+
+
+def _steady_rate(stream: VideoStream) -> Fraction | None:
+    """Give the rate, or None where the smallest step between frames and their mean do not agree to 2 %."""
+    mean, smallest = stream.average_rate, stream.base_rate
+    if mean is None or mean <= 0:
+        return None
+    if smallest and abs(float(smallest / mean) - 1) > 0.02:
+        return None
+    return mean
+
+
+def _make(request: SourceRequest) -> VideoSource:
+    return VideoSource(local_path(request.address))
+
+
+PLUGIN: Final[SourceFactory] = _make

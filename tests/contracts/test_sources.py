@@ -1,0 +1,150 @@
+"""What every source promises, over every file of `mien.sources`."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from mien.addresses import SOURCES, source_kind
+from mien.contracts import Source, SourceRequest
+from mien.devices import Camera
+from mien.sources.camera import CameraSource
+from mien.video_modes import VideoMode
+from mien_models.arrays import BgrU8
+from mien_models.errors import SourceError
+
+WIDTH, HEIGHT, FRAMES = 64, 48, 5
+
+
+class SteadyCapture:
+    """A camera that always has a frame."""
+
+    def __init__(self) -> None:
+        self.is_released = False
+
+    @property
+    def is_open(self) -> bool:
+        return not self.is_released
+
+    @property
+    def granted(self) -> VideoMode:
+        return VideoMode("YUYV", WIDTH, HEIGHT, Fraction(30))
+
+    def grab(self) -> bool:
+        return True
+
+    def picture(self) -> BgrU8 | None:
+        return np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
+
+    def release(self) -> None:
+        self.is_released = True
+
+
+CAMERA = Camera("Test Camera", 0, "/dev/v4l/by-id/usb-test", "/dev/video0", "046d:0825", 0, 200)
+
+
+def a_camera(_folder: Path) -> Source:
+    return CameraSource(
+        SourceRequest("0"),
+        list_cameras=lambda: (CAMERA,),
+        list_modes=lambda _camera: (VideoMode("YUYV", WIDTH, HEIGHT, Fraction(30)),),
+        opener=lambda _camera, _mode: SteadyCapture(),
+    )
+
+
+def a_video(folder: Path) -> Source:
+    path = folder / "clip.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height = WIDTH, HEIGHT
+        for number in range(FRAMES):
+            frame = av.VideoFrame.from_ndarray(np.full((HEIGHT, WIDTH, 3), number * 40, np.uint8), format="bgr24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return SOURCES.load("video")(SourceRequest(str(path)))
+
+
+def a_folder(folder: Path) -> Source:
+    for number in range(FRAMES):
+        cv2.imwrite(str(folder / f"{number}.png"), np.full((HEIGHT, WIDTH, 3), number * 40, np.uint8))
+    return SOURCES.load("images")(SourceRequest(str(folder)))
+
+
+MAKERS: dict[str, Callable[[Path], Source]] = {"camera": a_camera, "images": a_folder, "video": a_video}
+
+
+@pytest.fixture(params=SOURCES.names())
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> Source:
+    name: str = request.param
+    assert name in MAKERS, f"say in MAKERS how a test makes a source of mien.sources.{name}"
+    return MAKERS[name](tmp_path)
+
+
+def test_frames_count_from_zero_and_time_runs_forwards(source: Source) -> None:
+    with source:
+        packets = [packet for _ in range(3) if (packet := source.read()) is not None]
+    assert [packet.index for packet in packets] == [0, 1, 2]
+    times = [packet.captured_ns for packet in packets]
+    assert times == sorted(times)
+    assert times[0] >= 0
+
+
+def test_the_size_that_is_said_is_that_of_the_first_frame(source: Source) -> None:
+    with source:
+        first = source.read()
+        assert first is not None
+        assert (source.info.width, source.info.height) == (first.image.shape[1], first.image.shape[0])
+        assert source.info.description
+
+
+def test_a_source_that_says_how_many_frames_it_has_gives_as_many_and_then_none(source: Source) -> None:
+    with source:
+        count = source.info.frame_count
+        if count is None:
+            return
+        packets = [source.read() for _ in range(count)]
+        assert all(packet is not None for packet in packets)
+        assert source.read() is None
+        assert source.read() is None
+
+
+def test_a_live_source_never_says_that_it_ends(source: Source) -> None:
+    with source:
+        if source.info.is_live:
+            assert source.info.frame_count is None
+
+
+def test_a_source_can_be_entered_again_and_starts_anew(source: Source) -> None:
+    for _ in range(2):
+        with source:
+            packet = source.read()
+            assert packet is not None
+            assert packet.index == 0
+
+
+def test_frames_are_arrays_of_their_own(source: Source) -> None:
+    with source:
+        one, two = source.read(), source.read()
+    assert one is not None
+    assert two is not None
+    assert not np.shares_memory(one.image, two.image)
+
+
+def test_leaving_a_source_that_was_never_entered_is_harmless(source: Source) -> None:
+    source.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize("name", [n for n in SOURCES.names() if n not in {"camera", "synthetic", "url"}])
+def test_an_address_that_is_not_there_is_one_clear_sentence(name: str, tmp_path: Path) -> None:
+    source = SOURCES.load(name)(SourceRequest(str(tmp_path / "nothing here.xyz")))
+    with pytest.raises(SourceError, match=r"nothing here\.xyz"), source:
+        pass
+
+
+def test_every_kind_of_address_has_its_plug_in(tmp_path: Path) -> None:
+    addresses = ("0", "synthetic", "rtsp://phone/live", str(tmp_path))
+    assert {source_kind(address) for address in addresses} <= {*SOURCES.names(), "synthetic", "url"}
