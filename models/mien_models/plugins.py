@@ -28,8 +28,8 @@ class Plugins(Generic[T]):
         path = importlib.import_module(self.package).__path__
         return tuple(sorted(m.name for m in pkgutil.iter_modules(path) if not m.name.startswith("_")))
 
-    def load(self, name: str) -> T:
-        """Import the plug-in called `name`.
+    def check(self, name: str) -> None:
+        """Check that there is a plug-in called `name`, without importing it.
 
         Raises:
             UnknownPluginError: no file has that name; the message lists the choices and the near miss.
@@ -40,4 +40,12 @@ class Plugins(Generic[T]):
             raise UnknownPluginError(
                 f"No {self.noun} is called {name!r}. Choose one of: {', '.join(self.names())}.{hint}"
             )
+
+    def load(self, name: str) -> T:
+        """Import the plug-in called `name`.
+
+        Raises:
+            UnknownPluginError: as `check`.
+        """
+        self.check(name)
         return cast("T", importlib.import_module(f"{self.package}.{name}").PLUGIN)

@@ -138,6 +138,12 @@ class OutputFormat:
     """Even number of pixels."""
     fps: Fraction
 
+    def check(self, frame: OutputFrame) -> None:
+        """Refuse a frame of any other size, a mistake of the program: outputs cannot change their size midway."""
+        height, width = frame.image.shape[:2]
+        if (width, height) != (self.width, self.height):
+            raise ValueError(f"expected frames of {self.width}x{self.height}, got {width}x{height}")
+
 
 class Sink(Protocol):
     """Where frames go: `with sink: sink.write(frame)`. Opens on enter; one thread writes."""
