@@ -1,0 +1,49 @@
+"""Which video files Mien writes, and with which muxer and codec."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from mien_models.errors import SinkError
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A kind of video file."""
+
+    muxer: str
+    """As FFmpeg calls it; named because a growing file ends in .part, which says nothing."""
+    video_codec: str
+    audio_codec: str | None
+    """The codec for sound that cannot be copied; None where the container is silent."""
+    safe_options: tuple[tuple[str, str], ...] = ()
+    """Muxer options that keep an interrupted file playable up to its last two seconds."""
+
+
+# A fragmented file until it is closed, an ordinary one after (FFmpeg 7.1, movenc: `hybrid_fragmented`).
+_FRAGMENTED: Final = (("movflags", "hybrid_fragmented"),)
+_CONTAINERS: Final = {
+    ".mp4": Container("mp4", "libx264", "aac", _FRAGMENTED),
+    ".m4v": Container("mp4", "libx264", "aac", _FRAGMENTED),
+    ".mov": Container("mov", "libx264", "aac", _FRAGMENTED),
+    ".mkv": Container("matroska", "libx264", "aac"),
+    ".webm": Container("webm", "libvpx-vp9", "libopus"),
+    ".avi": Container("avi", "libx264", "libmp3lame"),
+    ".gif": Container("gif", "gif", None),
+}
+VIDEO_SUFFIXES: Final = tuple(_CONTAINERS)
+"""The suffixes that `container_of` knows, in lower case."""
+
+
+def container_of(path: Path) -> Container:
+    """Give the container of a video file's suffix.
+
+    Raises:
+        SinkError: an unknown suffix; the message lists the known ones.
+    """
+    container = _CONTAINERS.get(path.suffix.lower())
+    if container is None:
+        found = f"ends in {path.suffix!r}" if path.suffix else "has no suffix"
+        known = " ".join(_CONTAINERS)
+        raise SinkError(f"Expected the name of a video file, and {path.name!r} {found}. Use one of {known}.")
+    return container

@@ -1,0 +1,92 @@
+"""What a picture file says of itself: taken out for safe keeping, without what no longer holds."""
+
+from typing import Final
+
+from PIL import Image
+from PIL.ExifTags import IFD, Base
+
+from mien.pictures.picture import Metadata
+
+_KEPT_TAGS: Final = frozenset(
+    {
+        Base.ImageDescription,
+        Base.Make,
+        Base.Model,
+        Base.XResolution,
+        Base.YResolution,
+        Base.ResolutionUnit,
+        Base.Software,
+        Base.DateTime,
+        Base.Artist,
+        Base.HostComputer,
+        Base.Copyright,
+        Base.XPTitle,
+        Base.XPComment,
+        Base.XPAuthor,
+        Base.XPKeywords,
+        Base.XPSubject,
+    }
+)
+"""Of a TIFF's first directory, which else holds where its strips lie in the old file."""
+_DROPPED_EXIF_TAGS: Final = frozenset(
+    # Maker notes break when they are moved and may hold a preview; the pointer leads nowhere in a new file.
+    {Base.MakerNote, 0xA005}
+)
+_XMP_PICTURES: Final = (b"Thumbnails", b"GImage", b"GDepth")
+"""XMP properties that hold a picture, which would show the face that was there before."""
+
+
+def orientation_of(opened: Image.Image) -> int:
+    """Give the EXIF orientation, 1 where there is none."""
+    try:
+        orientation = opened.getexif().get(Base.Orientation, 1)
+    except Exception:  # noqa: BLE001 - a damaged EXIF block raises whatever its parser trips over
+        return 1
+    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
+
+
+def metadata_of(opened: Image.Image, notes: list[str]) -> Metadata:
+    """Take everything that a new file may carry; what cannot be read is said in `notes`."""
+    try:
+        exif = _exif_of(opened)
+    except Exception:  # noqa: BLE001 - as above
+        exif = None
+        notes.append("Its EXIF data is damaged and is left out.")
+    icc_profile = opened.info.get("icc_profile")
+    xmp = opened.info.get("xmp") or opened.info.get("XML:com.adobe.xmp")
+    if isinstance(xmp, str):
+        xmp = xmp.encode()
+    if not isinstance(xmp, bytes) or any(name in xmp for name in _XMP_PICTURES):
+        xmp = None
+    return Metadata(exif, icc_profile if isinstance(icc_profile, bytes) else None, _upright(xmp), _dpi_of(opened))
+
+
+def _exif_of(opened: Image.Image) -> bytes | None:
+    """Copy the tags that still hold for an upright picture with another face."""
+    found = opened.getexif()
+    kept = Image.Exif()
+    for tag in _KEPT_TAGS & set(found):
+        kept[tag] = found[tag]
+    exif_ifd = {tag: value for tag, value in found.get_ifd(IFD.Exif).items() if tag not in _DROPPED_EXIF_TAGS}
+    gps_ifd = dict(found.get_ifd(IFD.GPSInfo))
+    if exif_ifd and Base.ExifImageWidth in exif_ifd and orientation_of(opened) >= 5:
+        exif_ifd[Base.ExifImageWidth], exif_ifd[Base.ExifImageHeight] = opened.size[1], opened.size[0]
+    if exif_ifd:
+        kept[IFD.Exif] = exif_ifd
+    if gps_ifd:
+        kept[IFD.GPSInfo] = gps_ifd
+    return kept.tobytes().removeprefix(b"Exif\x00\x00") if len(kept) else None
+
+
+def _upright(xmp: bytes | None) -> bytes | None:
+    """Drop an XMP block that would turn the upright picture a second time."""
+    return None if xmp is not None and b"Orientation" in xmp and b"tiff:" in xmp else xmp
+
+
+def _dpi_of(opened: Image.Image) -> tuple[float, float] | None:
+    match opened.info.get("dpi"):
+        case (x, y):
+            x_dpi, y_dpi = float(x), float(y)
+            return (x_dpi, y_dpi) if x_dpi > 0 and y_dpi > 0 else None
+        case _:
+            return None

@@ -1,0 +1,159 @@
+"""Writes picture files whole or not at all, with everything the format can hold."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mien.partial import whole_or_nothing
+from mien.pictures.picture import Picture, Samples, eight_bit
+from mien_models.errors import SinkError
+
+
+@dataclass(frozen=True, slots=True)
+class _Format:
+    """What a kind of picture file can hold."""
+
+    name: str
+    """As Pillow calls it."""
+    options: tuple[tuple[str, Any], ...] = ()
+    has_alpha: bool = True
+    has_sixteen_bit: bool = False
+    has_metadata: bool = True
+    max_side_px: int = 1 << 31
+
+
+# 95 and 4:4:4: what a second JPEG generation costs is then below what the first one did.
+_JPEG: Final = _Format("JPEG", (("quality", 95), ("subsampling", 0)), has_alpha=False, max_side_px=65_500)
+_TIFF: Final = _Format("TIFF", (("compression", "tiff_adobe_deflate"),), has_sixteen_bit=True)
+_FORMATS: Final = {
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".png": _Format("PNG", has_sixteen_bit=True),
+    ".webp": _Format("WEBP", (("quality", 95), ("exact", True)), max_side_px=16_383),
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+    ".bmp": _Format("BMP", has_alpha=False, has_metadata=False),
+    ".avif": _Format("AVIF", (("quality", 92), ("subsampling", "4:4:4")), max_side_px=65_535),
+}
+PICTURE_SUFFIXES: Final = tuple(_FORMATS)
+"""The suffixes that `write_picture` knows, in lower case."""
+
+
+def write_picture(path: Path, picture: Picture) -> tuple[str, ...]:
+    """Write `picture` in the format that the suffix of `path` names.
+
+    Returns:
+        Sentences about what the format could not hold.
+
+    Raises:
+        SinkError: an unknown suffix, a size the format cannot hold, or the file cannot be written.
+    """
+    form = format_of(path)
+    height, width = picture.samples.shape[:2]
+    if max(width, height) > form.max_side_px:
+        raise SinkError(f"{form.name} holds at most {form.max_side_px} pixels a side, not {width}x{height}. Use PNG.")
+    samples, notes = _samples_for(form, picture)
+    with whole_or_nothing(path) as part:
+        part.write_bytes(_encoded(form, samples, picture))
+    return notes
+
+
+def format_of(path: Path) -> _Format:
+    """Give the format of a picture file's suffix.
+
+    Raises:
+        SinkError: an unknown suffix; the message lists the known ones.
+    """
+    form = _FORMATS.get(path.suffix.lower())
+    if form is None:
+        found = f"ends in {path.suffix!r}" if path.suffix else "has no suffix"
+        raise SinkError(
+            f"Expected the name of a picture file, and {path.name!r} {found}. Use one of {' '.join(_FORMATS)}."
+        )
+    return form
+
+
+def _samples_for(form: _Format, picture: Picture) -> tuple[Samples, tuple[str, ...]]:
+    """Reduce the samples to what the format holds, and say so."""
+    samples = picture.samples
+    notes: list[str] = []
+    if picture.has_alpha and not form.has_alpha:
+        samples = picture.image_bgr
+        notes.append(f"{form.name} has no transparency: the picture was laid over white.")
+    if samples.dtype == np.uint16 and not form.has_sixteen_bit:
+        samples = eight_bit(samples)
+        notes.append(f"{form.name} holds 8 bits a colour: the picture's 16 were rounded.")
+    metadata = picture.metadata
+    if not form.has_metadata and (metadata.exif or metadata.icc_profile or metadata.xmp):
+        notes.append(f"{form.name} holds no EXIF, colour profile or XMP: they were left out.")
+    return samples, tuple(notes)
+
+
+def _encoded(form: _Format, samples: Samples, picture: Picture) -> bytes:
+    if samples.dtype == np.uint16:
+        if samples.shape[2] == 2:
+            # Grey with alpha in 16 bits is known to few programs, Pillow and OpenCV not among them.
+            samples = samples[..., (0, 0, 0, 1)]
+        return _sixteen_bit_png(samples, picture) if form.name == "PNG" else _sixteen_bit_tiff(samples, picture)
+    metadata, encoded = picture.metadata, io.BytesIO()
+    options = dict(form.options)
+    if form.has_metadata:
+        exif = b"Exif\x00\x00" + metadata.exif if metadata.exif else None
+        options |= {"exif": exif, "icc_profile": metadata.icc_profile, "xmp": metadata.xmp}
+    options |= {"dpi": metadata.dpi}
+    kept = {name: value for name, value in options.items() if value is not None}
+    _pillow_image(samples).save(encoded, form.name, **kept)
+    return encoded.getvalue()
+
+
+def _pillow_image(samples: NDArray[Any]) -> Image.Image:
+    match samples.shape[2]:
+        case 1:
+            return Image.fromarray(samples[..., 0])
+        case 2:
+            return Image.fromarray(samples)
+        case 3:
+            return Image.fromarray(cv2.cvtColor(samples, cv2.COLOR_BGR2RGB))
+        case _:
+            return Image.fromarray(cv2.cvtColor(samples, cv2.COLOR_BGRA2RGBA))
+
+
+def _sixteen_bit_png(samples: NDArray[Any], picture: Picture) -> bytes:
+    """Encode with OpenCV: Pillow knows no colour of 16 bits."""
+    metadata = picture.metadata
+    blocks = {
+        cv2.IMAGE_METADATA_EXIF: metadata.exif,
+        cv2.IMAGE_METADATA_ICCP: metadata.icc_profile,
+        cv2.IMAGE_METADATA_XMP: metadata.xmp,
+    }
+    kept = {kind: np.frombuffer(block, np.uint8) for kind, block in blocks.items() if block}
+    _, encoded = cv2.imencodeWithMetadata(".png", samples, list(kept), list(kept.values()))
+    return encoded.tobytes()
+
+
+def _sixteen_bit_tiff(samples: NDArray[Any], picture: Picture) -> bytes:
+    channels = samples.shape[2]
+    if channels >= 3:
+        order = cv2.COLOR_BGR2RGB if channels == 3 else cv2.COLOR_BGRA2RGBA
+        samples = cv2.cvtColor(samples, order)
+    import tifffile
+
+    encoded = io.BytesIO()
+    tifffile.imwrite(
+        encoded,
+        samples[..., 0] if channels == 1 else samples,
+        photometric="rgb" if channels >= 3 else "minisblack",
+        extrasamples=["unassalpha"] if channels in (2, 4) else None,
+        planarconfig="contig" if channels > 1 else None,
+        compression="adobe_deflate",
+        iccprofile=picture.metadata.icc_profile,
+        resolution=picture.metadata.dpi,
+        metadata=None,
+    )
+    return encoded.getvalue()

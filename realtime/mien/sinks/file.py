@@ -1,0 +1,154 @@
+"""Records a video file while the program runs: H.264 (VP9 for .webm), with the times the frames really had."""
+
+import contextlib
+import time
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import av
+import numpy as np
+from av.container import OutputContainer
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from av.video.stream import VideoStream
+
+from mien.containers import Container, container_of
+from mien.contracts import OutputFormat, SinkFactory
+from mien.packet import OutputFrame
+from mien.partial import cannot_write, check_writable, part_of
+from mien.timeline import Timeline
+from mien_models.errors import SinkError, UsageError
+
+_TIME_BASE: Final = Fraction(1, 90_000)
+_QUALITY: Final = {
+    # Visually clean, and fast enough to leave a laptop's cores to the swap.
+    "libx264": {"preset": "veryfast", "crf": "20"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "row-mt": "1", "crf": "30", "b": "0"},
+}
+
+
+class FileSink:
+    """Has state: the open file. It grows as PATH.part and takes its name when it is closed."""
+
+    def __init__(self, target: str, output: OutputFormat) -> None:
+        if not target:
+            raise UsageError("The sink 'file' needs a path, got none. Give --sink file:PATH.mp4.")
+        self._path = Path(target)
+        self._output = output
+        self._recording: _Recording | None = None
+
+    @property
+    def description(self) -> str:
+        """One line for people."""
+        return f"video file {self._path}"
+
+    def __enter__(self) -> Self:
+        """Open the file.
+
+        Raises:
+            SinkError: an unknown suffix, a missing folder or nothing may be written there.
+        """
+        container = container_of(self._path)
+        if container.video_codec not in _QUALITY:
+            raise SinkError(f"{self._path.suffix} files are not recorded live. Record .mp4 or .mkv and convert it.")
+        check_writable(self._path)
+        try:
+            self._recording = _Recording(self._path, container, self._output)
+        except OSError as error:
+            part_of(self._path).unlink(missing_ok=True)
+            raise cannot_write(self._path, error) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Finish the file and give it its name.
+
+        Raises:
+            SinkError: it could not be finished; what is there is kept as PATH.part, and the message says so.
+        """
+        recording, self._recording = self._recording, None
+        if recording is not None:
+            recording.finish()
+
+    def write(self, frame: OutputFrame) -> None:
+        """Encode one frame.
+
+        Raises:
+            SinkError: the disk is full or gone; what was recorded is kept, and the message says where.
+        """
+        self._output.check(frame)
+        if self._recording is None:
+            raise SinkError(f"The recording {self._path} has ended already; start it again.")
+        try:
+            self._recording.write(frame)
+        except OSError as error:
+            recording, self._recording = self._recording, None
+            with contextlib.suppress(SinkError):
+                recording.finish()
+            raise SinkError(f"{cannot_write(self._path, error)} {recording.what_is_kept()}") from error
+
+
+class _Recording:
+    """One open file; has state: its encoder and timeline."""
+
+    def __init__(self, path: Path, container: Container, output: OutputFormat) -> None:
+        self._path = path
+        self._part = part_of(path)
+        self._timeline = Timeline(_TIME_BASE)
+        self._frames = 0
+        self._file: OutputContainer = av.open(
+            str(self._part), "w", format=container.muxer, options=dict(container.safe_options)
+        )
+        stream = self._file.add_stream(container.video_codec, rate=output.fps, options=_QUALITY[container.video_codec])
+        assert isinstance(stream, VideoStream)  # noqa: S101 - every codec of _QUALITY makes pictures
+        self._stream = stream
+        self._stream.width, self._stream.height = output.width, output.height
+        self._stream.pix_fmt = "yuv420p"
+        codec = self._stream.codec_context
+        codec.time_base = _TIME_BASE
+        # With B-frames a fragmented file starts late by their delay: there is no edit list to take it back.
+        codec.max_b_frames = 0
+        # A key frame every two seconds bounds what an interruption costs.
+        codec.gop_size = max(1, round(2 * output.fps))
+        codec.colorspace, codec.color_range = Colorspace.ITU709, ColorRange.MPEG
+        codec.color_primaries, codec.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+
+    def write(self, frame: OutputFrame) -> None:
+        picture = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(frame.image), "bgr24")
+        converted = picture.reformat(
+            format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+        )
+        converted.pts = self._timeline.pts(frame.captured_ns, time.monotonic_ns())
+        converted.time_base = _TIME_BASE
+        self._file.mux(self._stream.encode(converted))
+        self._frames += 1
+
+    def finish(self) -> None:
+        """Write what is left, close, rename.
+
+        Raises:
+            SinkError: one of that failed; the part stays.
+        """
+        try:
+            try:
+                if self._frames:
+                    self._file.mux(self._stream.encode(None))
+            finally:
+                self._file.close()
+            if self._frames:
+                self._part.replace(self._path)
+            else:
+                self._part.unlink(missing_ok=True)
+        except OSError as error:
+            raise SinkError(f"{cannot_write(self._path, error)} {self.what_is_kept()}") from error
+
+    def what_is_kept(self) -> str:
+        """Say where the recording is."""
+        if self._part.exists():
+            return f"What was recorded is kept as {str(self._part)!r}."
+        return f"What was recorded is in {str(self._path)!r}." if self._frames else "Nothing was recorded."
+
+
+PLUGIN: Final[SinkFactory] = FileSink

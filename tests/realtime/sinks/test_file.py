@@ -1,0 +1,119 @@
+"""The recording of a live session."""
+
+import contextlib
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from av.error import InvalidDataError
+
+from mien.contracts import OutputFormat
+from mien.packet import OutputFrame, State
+from mien.sinks.file import FileSink
+from mien_models.errors import SinkError
+
+FORMAT = OutputFormat(320, 180, Fraction(30))
+COLOURS_BGR = [(40, 40, 200), (60, 180, 60), (200, 90, 30), (235, 235, 235), (20, 20, 20)]
+
+
+def flat(bgr: tuple[int, int, int], captured_ns: int) -> OutputFrame:
+    return OutputFrame(np.full((180, 320, 3), bgr, np.uint8), 0, captured_ns, State.LIVE)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov", ".webm"])
+def test_colours_and_times_come_back(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"ein Mitschnitt ß{suffix}"
+    times_ns = [7_000_000_000, 7_033_000_000, 7_100_000_000, 7_101_000_000, 7_200_000_000]
+    with FileSink(str(path), FORMAT) as sink:
+        for colour, time_ns in zip(COLOURS_BGR, times_ns, strict=True):
+            sink.write(flat(colour, time_ns))
+    with av.open(str(path)) as recording:
+        frames = list(recording.decode(video=0))
+        stream = recording.streams.video[0]
+        assert (stream.codec_context.colorspace, stream.codec_context.color_range) == (1, 1)
+    assert len(frames) == len(times_ns)
+    for frame, colour, time_ns in zip(frames, COLOURS_BGR, times_ns, strict=True):
+        assert frame.time == pytest.approx((time_ns - times_ns[0]) / 1e9, abs=1.1e-3)
+        middle = frame.to_ndarray(format="bgr24")[90, 160].astype(int)
+        assert np.abs(middle - colour).max() <= 6
+
+
+def test_the_file_takes_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "out.mp4"
+    sink = FileSink(str(path), FORMAT)
+    with sink:
+        sink.write(flat((0, 0, 255), 0))
+        assert [found.name for found in tmp_path.iterdir()] == ["out.mp4.part"]
+    assert [found.name for found in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_no_frame_leaves_no_file(tmp_path: Path) -> None:
+    with FileSink(str(tmp_path / "out.mp4"), FORMAT):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_recording_that_is_killed_can_be_played(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"out{suffix}"
+    program = f"""
+import os
+from fractions import Fraction
+import numpy as np
+from mien.contracts import OutputFormat
+from mien.packet import OutputFrame, State
+from mien.sinks.file import FileSink
+sink = FileSink({str(path)!r}, OutputFormat(320, 180, Fraction(30)))
+with sink:
+    for i in range(400):
+        image = np.random.default_rng(i).integers(0, 256, (180, 320, 3), np.uint8)
+        sink.write(OutputFrame(image, i, i * 33_333_333, State.LIVE))
+    os._exit(9)
+"""
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 9
+    assert not path.exists()
+    played = 0
+    # The last piece is torn; players, unlike PyAV, step over it.
+    with av.open(f"{path}.part") as recording, contextlib.suppress(InvalidDataError):
+        for _ in recording.decode(video=0):
+            played += 1
+    assert played > 300
+
+
+def test_a_full_disk_is_one_sentence_and_says_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "out.mkv"
+    sink = FileSink(str(path), FORMAT)
+    with sink:
+        sink.write(flat((0, 0, 255), 0))
+
+        def full(_recording: object, _frame: OutputFrame) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("mien.sinks.file._Recording.write", full)
+        with pytest.raises(SinkError, match=r"No space left on device.*recorded is in .*out\.mkv") as caught:
+            sink.write(flat((0, 0, 255), 1))
+        assert len(str(caught.value).splitlines()) == 1
+    with av.open(str(path)) as recording:
+        assert sum(1 for _ in recording.decode(video=0)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("out.xyz", r"Use one of \.mp4"),
+        ("out", "has no suffix"),
+        ("out.gif", "not recorded live"),
+        ("missing/out.mp4", "does not exist"),
+        ("", "is a folder"),
+    ],
+)
+def test_a_path_that_cannot_be_is_refused_at_once(tmp_path: Path, name: str, sentence: str) -> None:
+    (tmp_path / "folder.mp4").mkdir()
+    target = tmp_path / (name or "folder.mp4")
+    with pytest.raises(SinkError, match=sentence):
+        FileSink(str(target), FORMAT).__enter__()
+    assert [found.name for found in tmp_path.iterdir()] == ["folder.mp4"]
