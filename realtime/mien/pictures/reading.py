@@ -2,7 +2,9 @@
 
 import contextlib
 import io
+import logging
 import warnings
+from collections.abc import Generator
 from pathlib import Path
 from typing import Final
 
@@ -30,9 +32,7 @@ def read_picture(path: Path) -> Picture:
         PhotoError: it is missing, no picture, damaged or larger than `MAX_PIXELS`.
     """
     _check_is_file(path)
-    # Pillow warns about oddities that it copes with; who asked for the picture cannot act on them.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _quiet_pillow():
         try:
             return _read(path)
         except (MienError, MemoryError):
@@ -41,6 +41,20 @@ def read_picture(path: Path) -> Picture:
             raise PhotoError(
                 f"{str(path)!r} is damaged and cannot be read whole ({_first_line(error)}). Get another copy of it."
             ) from error
+
+
+@contextlib.contextmanager
+def _quiet_pillow() -> Generator[None]:
+    """Hold back Pillow's warnings and logs about oddities: who asked for the picture gets one sentence or none."""
+    log = logging.getLogger("PIL")
+    level = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
 
 
 def _read(path: Path) -> Picture:
