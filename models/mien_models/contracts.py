@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mien_models.arrays import BgrU8
 from mien_models.faces import DetectedFace, Face, SourceFace, SwappedFace
+from mien_models.manifest import Manifest
 
 
 class Session(Protocol):
@@ -28,11 +29,37 @@ class Session(Protocol):
         ...
 
 
+class SessionFactory(Protocol):
+    """Loads a network from the content of its file."""
+
+    def __call__(self, content: bytes, manifest: Manifest, *, threads: int = 1) -> Session:
+        """Load it, to run on `threads` CPU threads.
+
+        Raises:
+            ModelError: the content is no network that this engine runs.
+        """
+        ...
+
+
 class Detector(Protocol):
     """Finds faces in a picture."""
 
-    def detect(self, image_bgr: BgrU8, *, min_score: float = 0.5) -> Sequence[DetectedFace]:
-        """Find faces, best first, overlapping ones merged."""
+    def detect(
+        self, image_bgr: BgrU8, *, min_score: float = 0.5, region: "FaceRegion | None" = None
+    ) -> Sequence[DetectedFace]:
+        """Find faces, best first, overlapping ones merged; in one region only where it is given."""
+        ...
+
+
+class DetectorFactory(Protocol):
+    """Makes a detector of one architecture from a network."""
+
+    def __call__(self, manifest: Manifest, session: Session) -> Detector:
+        """Make it around a session that runs the manifest's weights.
+
+        Raises:
+            ModelError: the network is not of this architecture.
+        """
         ...
 
 
@@ -41,6 +68,18 @@ class Landmarker(Protocol):
 
     def landmarks(self, image_bgr: BgrU8, region: "FaceRegion") -> tuple[NDArray[np.float32], float]:
         """Place (468, 3) landmarks in pixels of the picture, and say how sure it is of a face, 0..1."""
+        ...
+
+
+class LandmarkerFactory(Protocol):
+    """Makes a landmarker of one architecture from a network."""
+
+    def __call__(self, manifest: Manifest, session: Session) -> Landmarker:
+        """Make it around a session that runs the manifest's weights.
+
+        Raises:
+            ModelError: the network is not of this architecture.
+        """
         ...
 
 

@@ -1,0 +1,62 @@
+"""Weights are loaded only when they are what the manifest says, and quietly."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mien_models import catalog
+from mien_models.errors import ModelError
+
+
+def test_damaged_weights_are_refused_with_both_hashes() -> None:
+    manifest = replace(catalog.read_manifest("facemesh_468"), sha256="0" * 64)
+    with pytest.raises(ModelError, match=r"damaged: sha256 should be 000.*, is 1055cb.*Reinstall"):
+        catalog.read_weights(manifest)
+
+
+def test_missing_weights_are_one_sentence() -> None:
+    manifest = replace(catalog.read_manifest("facemesh_468"), file="gone.tflite")
+    with pytest.raises(ModelError, match=r"'facemesh_468' should be in .*gone\.tflite"):
+        catalog.read_weights(manifest)
+
+
+def test_content_that_is_no_network_is_a_model_error() -> None:
+    manifest = catalog.read_manifest("facemesh_468")
+    with pytest.raises(ModelError, match=r"should be one that LiteRT runs"):
+        catalog.SESSIONS.load("litert")(b"no network" * 100, manifest)
+
+
+def test_weights_that_do_not_fit_their_manifest_are_refused() -> None:
+    manifest = catalog.read_manifest("facemesh_468")
+    wrong = replace(manifest, input=replace(manifest.input, shape=(1, 128, 128, 3)))
+    with pytest.raises(ModelError, match=r"should take"):
+        catalog.open_session(wrong)
+
+
+def test_a_landmarker_is_not_loaded_as_a_detector() -> None:
+    with pytest.raises(ModelError, match=r"'facemesh_468' is a landmarker, where a detector is needed"):
+        catalog.load_detector("facemesh_468")
+
+
+def test_a_session_gives_arrays_that_the_next_run_leaves_alone() -> None:
+    manifest = catalog.read_manifest("facemesh_468")
+    session = catalog.open_session(manifest)
+    first = session.run({"input_1": np.zeros(manifest.input.shape, np.float32)})
+    kept = {name: array.copy() for name, array in first.items()}
+    session.run({"input_1": np.ones(manifest.input.shape, np.float32)})
+    for name, array in kept.items():
+        np.testing.assert_array_equal(first[name], array)
+        assert array.shape == next(o.shape for o in manifest.outputs if o.name == name)
+
+
+def test_loading_says_nothing_on_the_terminal_but_lets_others_speak() -> None:
+    program = (
+        "import os; from mien_models import catalog; from mien_models.sessions import litert\n"
+        "catalog.open_session(catalog.read_manifest('facemesh_468'))\n"
+        "with litert._without_greeting(): os.write(2, b'somebody else\\n')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
+    assert (done.stdout, done.stderr) == ("", "somebody else\n")
