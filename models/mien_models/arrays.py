@@ -1,6 +1,6 @@
 """The arrays that pass between parts, each with its shape, type and range."""
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,3 +19,15 @@ The centre of the top left pixel is (0, 0), as in OpenCV's warps. z is in the sa
 
 AffineF64: TypeAlias = NDArray[np.float64]
 """A 2x3 matrix that takes column vectors (x, y, 1) of one picture to (x, y) of another."""
+
+
+def as_u8(array: np.ndarray[Any, Any]) -> NDArray[np.uint8]:
+    """State that an array is 8 bit where a library leaves its type open; copies only if it is not."""
+    typed: NDArray[np.uint8] = array.astype(np.uint8, copy=False)
+    return typed
+
+
+def as_f32(array: np.ndarray[Any, Any]) -> NDArray[np.float32]:
+    """State that an array is float32 where a library leaves its type open; copies only if it is not."""
+    typed: NDArray[np.float32] = array.astype(np.float32, copy=False)
+    return typed

@@ -1,10 +1,13 @@
 """What a colour method sees and what it answers: statistics of skin in, a colour map out."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+GAIN_RANGE: Final = (0.6, 1.6)
+"""How much a colour method may compress or stretch contrast, so that one odd frame cannot burn a face."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +43,13 @@ class ColourMethod(Protocol):
     def __call__(self, crop: SkinStatistics, frame: SkinStatistics) -> ColourMap:
         """Give the map that makes colours distributed like `crop` look like `frame`.
 
-        Its gains stay within 0.6..1.6, so that one odd frame cannot burn a face.
+        Its gains stay within GAIN_RANGE.
         """
         ...
+
+
+def affine(
+    gains: NDArray[np.float64], crop_mean: NDArray[np.float64], frame_mean: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Give the (3, 4) matrix that applies (3, 3) gains around the crop's mean and moves that mean to the frame's."""
+    return np.column_stack([gains, frame_mean - gains @ crop_mean])

@@ -25,12 +25,20 @@ BROW_RIGHT: Final = (300, 293, 334, 296, 336, 285, 295, 282, 283, 276)
 NOSTRILS: Final = (98, 97, 2, 326, 327, 294, 278, 344, 440, 275, 4, 45, 220, 115, 48, 64)
 """The tip of the nose with both nostrils, where skin is in deep shadow."""
 
-FOREHEAD: Final = (10, 338, 297, 332, 284, 251, 301, 293, 334, 296, 336, 9, 107, 66, 105, 63, 71, 21, 54, 103, 67, 109)
-"""Above the brows up to the mesh's edge: where hair falls in."""
-
+FACE_CORE: Final = (
+    70, 63, 105, 66, 107, 9, 336, 296, 334, 293, 300, 383, 372, 340, 352, 411, 427, 434, 430, 421, 200, 201, 210, 214,
+    207, 187, 123, 111, 143, 156,
+)  # fmt: skip
+"""Brows, eyes, nose, inner cheeks and mouth: what makes a face known, and where no hair is expected."""
 CHEEKS: Final = (
     (117, 118, 101, 36, 205, 187, 123),
     (346, 347, 330, 266, 425, 411, 352),
 )
 """Two patches that are skin in nearly every photo, also behind glasses and above a beard."""
 NOSE_BRIDGE: Final = (193, 168, 417, 351, 419, 248, 195, 3, 196, 122)
+"""The ridge of the nose between the eyes, which the bridge of glasses crosses."""
+GLASSES_BELOW_EYES: Final = (
+    (228, 229, 230, 231, 232, 121, 47, 126, 100, 101, 50, 118, 117, 111),
+    (448, 449, 450, 451, 452, 350, 277, 355, 329, 330, 280, 347, 346, 340),
+)
+"""The skin under the eyes down to the cheekbones, which the lower rims of glasses cross."""

@@ -68,7 +68,7 @@ def _rim_triangles(landmark_count: int) -> NDArray[np.int32]:
     inner = np.array(OVAL, np.int32)
     outer = landmark_count + np.arange(count, dtype=np.int32)
     next_inner, next_outer = np.roll(inner, -1), np.roll(outer, -1)
-    # OVAL runs clockwise in the picture (y down): inner, next_inner, outer is counter-clockwise seen with y up.
+    # OVAL runs clockwise in the picture, so that inner, next, outer is counter-clockwise as the face's triangles are.
     return np.concatenate(
-        [np.stack([inner, outer, next_inner], axis=1), np.stack([next_inner, outer, next_outer], axis=1)]
+        [np.stack([inner, next_inner, outer], axis=1), np.stack([next_inner, next_outer, outer], axis=1)]
     )
