@@ -4,6 +4,7 @@ from typing import Annotated, Final
 
 import typer
 
+from mien.cli.doctor import doctor
 from mien.cli.run import run
 
 app: Final = typer.Typer(
@@ -15,6 +16,7 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(run)
+app.command()(doctor)
 
 
 def _show_version(is_wanted: bool) -> None:

@@ -1,0 +1,61 @@
+"""Runs the probe network on one ONNX Runtime provider and prints what happened, as JSON.
+
+A program of its own (`python -m mien.doctor.provider_probe NAME`), because a broken driver may end the process.
+"""
+
+import json
+import sys
+import time
+from statistics import median
+from typing import Any, Final, cast
+
+import numpy as np
+import onnxruntime
+
+from mien.doctor.onnx_probe import INPUT_SHAPE, probe_network
+
+_RUNS: Final = 15
+_TOLERANCE: Final = 0.02
+"""Of the largest value: TF32 and half floats stay below it, a wrong result does not."""
+
+
+def probe(provider: str) -> dict[str, str | float]:
+    """Run the network; {'ms': median} or {'error': one line}."""
+    onnxruntime.set_default_logger_severity(4)
+    options = cast("Any", onnxruntime.SessionOptions())  # a class of its C++ part, without annotations
+    options.log_severity_level = 4
+    if provider != "CPUExecutionProvider":
+        # Without this, what the provider cannot do is done by the CPU and nobody is told.
+        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+    try:
+        session = onnxruntime.InferenceSession(probe_network(), options, providers=[provider])
+    except Exception as error:  # noqa: BLE001 - whatever the provider raises is the finding
+        return {"error": _first_line(error)}
+    granted = session.get_providers()[0]
+    if granted != provider:
+        return {"error": f"ONNX Runtime fell back to {granted} without an error"}
+    x = np.random.default_rng(1).standard_normal(INPUT_SHAPE).astype(np.float32)
+    durations_ms: list[float] = []
+    y = np.zeros(0, np.float32)
+    for _ in range(_RUNS):
+        started_ns = time.monotonic_ns()
+        y = np.asarray(session.run(["y"], {"x": x})[0])
+        durations_ms.append((time.monotonic_ns() - started_ns) / 1e6)
+    if not _is_right(x, y):
+        return {"error": "it runs, but its result is wrong"}
+    return {"ms": round(median(durations_ms[_RUNS // 3 :]), 3)}
+
+
+def _is_right(x: np.ndarray, y: np.ndarray) -> bool:
+    """Compare with the same network on the CPU."""
+    reference = onnxruntime.InferenceSession(probe_network(), providers=["CPUExecutionProvider"])
+    expected = np.asarray(reference.run(["y"], {"x": x})[0])
+    return y.shape == expected.shape and float(np.abs(y - expected).max()) <= _TOLERANCE * float(expected.max())
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(probe(sys.argv[1])))
