@@ -25,9 +25,8 @@ _CPU: Final = "CPUExecutionProvider"
 
 def check_face_networks() -> Check:
     """Run the detector and the landmark network, and time them."""
-    from mien_models.regions import Region
-
     from mien.follow.networks import default_networks
+    from mien_models.regions import Region
 
     grey = np.full((256, 256, 3), 128, np.uint8)
     region = Region(centre_xy=(128.0, 128.0), side_px=256.0, roll_rad=0.0)

@@ -1,0 +1,137 @@
+"""The face that is lent: which photo, which of its faces."""
+
+import importlib.util
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from mien_models.errors import PhotoError
+from mien_models.faces import Face, SourceFace
+
+_LOG = logging.getLogger(__name__)
+_ENOUGH_PIXELS: Final = 80
+"""Below this width of the face its pores and lashes are made up by enlarging."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortraitAddress:
+    """What `--face` says: a file and, where it ends in #N, which of its faces."""
+
+    path: Path
+    number: int | None = None
+    """1 is the face furthest left; None takes the largest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """A face ready to be lent."""
+
+    path: Path
+    face: SourceFace
+
+
+def portrait_address(text: str) -> PortraitAddress:
+    """Read FILE or FILE#N; a file whose name really ends in #N is that file.
+
+    Raises:
+        PhotoError: there is no such file, or N is no number from 1 up.
+    """
+    whole = Path(text).expanduser()
+    if whole.exists() or "#" not in text:
+        return PortraitAddress(_existing(whole))
+    name, _, number = text.rpartition("#")
+    if not number.isdecimal() or int(number) < 1:
+        raise PhotoError(
+            f"There is no photo {text!r}, and what follows '#' should be the number of a face, counted from the left "
+            f"from 1; found {number!r}."
+        )
+    return PortraitAddress(_existing(Path(name).expanduser()), int(number))
+
+
+def public_domain_portrait() -> Path:
+    """Find the astronaut portrait (NASA, public domain) that scikit-image carries, without importing it.
+
+    Raises:
+        PhotoError: scikit-image came without its pictures.
+    """
+    package = importlib.util.find_spec("skimage")
+    for folder in (package.submodule_search_locations or []) if package else []:
+        path = Path(folder) / "data" / "astronaut.png"
+        if path.is_file():
+            return path
+    raise PhotoError("The portrait that is used without --face is not installed; say --face PHOTO.")
+
+
+def load_portrait(address: PortraitAddress) -> Portrait:
+    """Read the photo and find the face in it.
+
+    Raises:
+        PhotoError: the photo cannot be read, shows no face, or has no face of that number.
+    """
+    from mien.follow.still import find_faces
+    from mien.pictures import read_picture
+
+    photo = read_picture(address.path)
+    for note in photo.notes:
+        _LOG.info(note)
+    faces = find_faces(photo.image_bgr)
+    if not faces:
+        raise PhotoError(
+            f"No face was found in {str(address.path)!r}; take a photo in which a face looks into the camera, in good "
+            "light, at least 256 pixels wide."
+        )
+    face = _chosen(faces, address, photo.image_bgr.shape[1])
+    if face.width_px < _ENOUGH_PIXELS:
+        _LOG.warning(
+            "The face in %s is only %.0f pixels wide; the swap will look soft. 256 or more look good.",
+            address.path.name,
+            face.width_px,
+        )
+    return Portrait(address.path, SourceFace(photo.image_bgr, face))
+
+
+def _chosen(faces: tuple[Face, ...], address: PortraitAddress, width: int) -> Face:
+    """Take the face of the wanted number, else the largest, and say so where there are several."""
+    from_left = sorted(faces, key=_centre_x)
+    if address.number is not None:
+        if address.number > len(faces):
+            raise PhotoError(
+                f"{str(address.path)!r} shows {_count(len(faces))}, so there is no number {address.number}; they are "
+                "numbered from the left, from 1."
+            )
+        return from_left[address.number - 1]
+    largest = faces[0]
+    if len(faces) > 1:
+        number = next(n for n, face in enumerate(from_left, start=1) if face is largest)
+        _LOG.warning(
+            "%s shows %s; the largest is taken, number %d from the left (%s). --face %s#N takes another.",
+            address.path.name,
+            _count(len(faces)),
+            number,
+            _place(largest, width),
+            address.path.name,
+        )
+    return largest
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise PhotoError(f"There is no photo {str(path)!r}; give the path of an image file that shows a face.")
+    if not path.is_file():
+        raise PhotoError(f"{str(path)!r} is not a file; give the path of an image file that shows a face.")
+    return path
+
+
+def _centre_x(face: Face) -> float:
+    return float(face.box_xyxy[0] + face.box_xyxy[2]) / 2
+
+
+def _count(faces: int) -> str:
+    return "1 face" if faces == 1 else f"{faces} faces"
+
+
+def _place(face: Face, width: int) -> str:
+    """Say in words where a face is in a picture."""
+    part = _centre_x(face) / width
+    return "on the left" if part < 0.4 else "on the right" if part > 0.6 else "in the middle"
