@@ -11,11 +11,18 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import cast
 
+import hypothesis
 import numpy as np
 import pytest
 
 REQUIRED = frozenset(filter(None, os.environ.get("REQUIRE", "").split(",")))
 """Markers whose tests may not be skipped: `REQUIRE=gpu,camera`."""
+
+
+# The same examples every time: all see what the last one saw. `HYPOTHESIS=explore` looks for new ones.
+hypothesis.settings.register_profile("steady", derandomize=True, database=None, deadline=None)
+hypothesis.settings.register_profile("explore", max_examples=2000, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS", "steady"))
 
 
 @pytest.hookimpl(wrapper=True)
