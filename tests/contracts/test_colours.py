@@ -32,8 +32,8 @@ def test_skin_that_fits_already_stays_as_it_is(name: str, mean: tuple[int, int, 
     pixels = skin(0, mean, spread)
     measured = statistics(pixels)
     changed = apply(COLOURS.load(name)(measured, measured), pixels)
-    # CIE L*a*b* in 8 bits is coarser than the picture: three levels there and back.
-    tolerance = 4 if name == "reinhard_lab" else 1
+    # CIE L*a*b* in 8 bits is coarser than the picture: up to eight levels there and back in dark saturated colours.
+    tolerance = 9 if name == "reinhard_lab" else 1
     assert np.abs(changed.astype(int) - pixels).max() <= tolerance
 
 
