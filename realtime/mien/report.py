@@ -93,6 +93,8 @@ class Report:
     frames_hidden: int = 0
     dropped_by: Mapping[str, int] = field(default_factory=dict[str, int])
     """Where frames were dropped: the slot before a stage, 'start' before the networks were loaded, or 'sink'."""
+    failures: Mapping[str, int] = field(default_factory=dict[str, int])
+    """On how many frames each stage failed."""
     sinks: Mapping[str, SinkCount] = field(default_factory=dict[str, SinkCount])
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
     """Anything the reader must know, for instance why the label was off."""

@@ -1,0 +1,61 @@
+"""Signals become values that a loop picks up: nothing happens inside a handler, where any lock may be held."""
+
+import contextlib
+import signal
+import threading
+from collections import deque
+from types import FrameType, TracebackType
+from typing import Any, Final, Self
+
+_STOP_NAMES: Final = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
+_PANIC_NAME: Final = "SIGUSR1"
+
+
+class Interruption:
+    """Catches signals while it is entered. Has state: what came in and is not yet picked up.
+
+    The first Ctrl-C asks for an end, the second raises KeyboardInterrupt. Outside the main thread it catches nothing.
+    """
+
+    def __init__(self) -> None:
+        self._came: deque[int] = deque(maxlen=64)
+        self._before: dict[int, Any] = {}
+        self._stops = 0
+
+    def __enter__(self) -> Self:
+        """Take over the signals of this system."""
+        if threading.current_thread() is threading.main_thread():
+            for name in (*_STOP_NAMES, _PANIC_NAME):
+                number = getattr(signal, name, None)
+                if number is not None:
+                    self._before[number] = signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the signals back."""
+        for number, handler in self._before.items():
+            with contextlib.suppress(TypeError):  # a handler that was not set from Python cannot be put back
+                signal.signal(number, handler)
+
+    @property
+    def wants_stop(self) -> bool:
+        """Whether a signal asked for the end."""
+        return self._stops > 0
+
+    def take_panics(self) -> int:
+        """How many times the panic signal came since this was asked last."""
+        count = 0
+        while self._came:
+            self._came.popleft()
+            count += 1
+        return count
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if number == getattr(signal, _PANIC_NAME, None):
+            self._came.append(number)
+            return
+        self._stops += 1
+        if self._stops > 1 and number == signal.SIGINT:
+            raise KeyboardInterrupt

@@ -1,0 +1,268 @@
+"""The live run: source, stages and sinks put to work together, watched, and ended cleanly."""
+
+import contextlib
+import sys
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Generator
+from typing import Final
+
+from mien.capture import Capture
+from mien.fanout import Fanout, SinkState
+from mien.interruption import Interruption
+from mien.live_plan import EventKind, LiveEvent, LivePlan, Prepared
+from mien.meters import Memory, process_age_s
+from mien.output import Output
+from mien.packet import FramePacket
+from mien.pipeline import Pipeline
+from mien.policy import StageFailure, Verdict
+from mien.report import Report, SinkCount, StateChange, ages_of, memory_use_of, stage_time_of, versions
+from mien_models.errors import MienError, ModelError
+
+_SWITCH_INTERVAL_S: Final = 0.0005
+"""With Python's 5 ms a busy thread delays every hand-over of a frame by up to 5 ms, with this by 0.1 ms (measured)."""
+_LOOK_S: Final = 0.05
+_REPLAN_S: Final = 2.0
+_SAMPLE_S: Final = 1.0
+_GIVE_UP_NS: Final = 30_000_000_000
+"""A stage that has failed on every frame for this long does not come back by itself."""
+_CLOSE_S: Final = 3.0
+_KEPT_CHANGES: Final = 1000
+
+
+def run_live(plan: LivePlan) -> Report:
+    """Run until the plan's time is over, the source ends, the sinks are closed or a signal comes.
+
+    Returns:
+        The report, which is also written to `plan.report_path`.
+
+    Raises:
+        MienError: why the run could not begin or go on; the report is written all the same.
+        KeyboardInterrupt: the second Ctrl-C.
+    """
+    run = _Run(plan)
+    with Interruption() as interruption, _quick_hand_over():
+        try:
+            run.begin()
+            while not run.is_over(wants_stop=interruption.wants_stop):
+                for _ in range(interruption.take_panics()):
+                    plan.controls.toggle_privacy()
+                run.look_after()
+                time.sleep(_LOOK_S)
+        finally:
+            run.end()
+    report = run.report()
+    if plan.report_path is not None:
+        _write(report, plan)
+    if run.error is not None:
+        raise run.error
+    return report
+
+
+def _write(report: Report, plan: LivePlan) -> None:
+    assert plan.report_path is not None  # noqa: S101 - the caller asked
+    try:
+        report.write(plan.report_path)
+    except OSError as error:
+        raise MienError(f"The report could not be written to {str(plan.report_path)!r}: {error}.") from error
+
+
+@contextlib.contextmanager
+def _quick_hand_over() -> Generator[None, None, None]:
+    before_s = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before_s)
+
+
+class _Run:
+    """One run of a plan. Has state: its threads, and what has happened."""
+
+    def __init__(self, plan: LivePlan) -> None:
+        self._plan = plan
+        self._began_ns = time.monotonic_ns()
+        self._process_age_s = process_age_s()
+        self._memory = Memory()
+        self._changes: deque[StateChange] = deque(maxlen=_KEPT_CHANGES)
+        self._events: deque[LiveEvent] = deque(maxlen=_KEPT_CHANGES)
+        self._fanout = Fanout(plan.sinks, lambda text: self._tell(EventKind.SINK, text))
+        self._output = Output(plan.output, plan.policy, self._fanout.send, self._on_verdict)
+        self._capture = Capture(
+            plan.source,
+            give=self._give,
+            on_outage=self._output.no_frames,
+            on_return=self._output.frames_again,
+            tell=lambda text: self._tell(EventKind.SOURCE, text),
+        )
+        self._prepared: Prepared | None = None
+        self._prepare_error: MienError | None = None
+        self._pipeline: Pipeline | None = None
+        self._dropped_early = 0
+        self._failures: Counter[str] = Counter()
+        self._failing_since_ns: int | None = None
+        self._failing_why = ""
+        self._is_ending = threading.Event()
+        self._repeater = threading.Thread(target=self._repeat, name="mien-repeat", daemon=True)
+        self._preparer = threading.Thread(target=self._prepare, name="mien-prepare", daemon=True)
+        self._notes = dict(plan.notes)
+        self._next_sample_s = _SAMPLE_S
+        self._next_plan_s = _REPLAN_S
+        self.error: MienError | None = None
+
+    def begin(self) -> None:
+        """Open the sinks with a card in their slots, then everything else, all at once."""
+        self._output.begin()
+        self._plan.controls.attach(self._output)
+        self._fanout.start()
+        self._repeater.start()
+        self._preparer.start()
+        self._capture.start()
+
+    def is_over(self, *, wants_stop: bool) -> bool:
+        """Whether there is a reason to end; an error is one."""
+        workers = self._fanout.workers
+        since_ns = self._failing_since_ns
+        if self._prepare_error is not None or self._capture.error is not None:
+            self.error = self._prepare_error or self._capture.error
+        elif all(worker.is_done for worker in workers):
+            self.error = next((worker.error for worker in workers if worker.state is SinkState.FAILED), None)
+        elif since_ns is not None and time.monotonic_ns() - since_ns > _GIVE_UP_NS:
+            self.error = ModelError(f"{self._failing_why} It failed on every frame for 30 s: the run has ended.")
+        else:
+            is_late = self._plan.seconds is not None and self._now_s() >= self._plan.seconds
+            return wants_stop or self._plan.controls.is_stopping or is_late or self._capture.has_ended
+        return True
+
+    def look_after(self) -> None:
+        """Do what is due: start the stages when they are ready, group them anew, sample the memory, tell events."""
+        if self._pipeline is None and self._prepared is not None:
+            self._pipeline = Pipeline(self._prepared.stages, self._deliver)
+            self._pipeline.start()
+            self._capture.allow_files()
+        now_s = self._now_s()
+        if now_s >= self._next_sample_s:
+            self._next_sample_s = now_s + _SAMPLE_S
+            self._memory.sample()
+        if now_s >= self._next_plan_s:
+            self._next_plan_s = now_s + _REPLAN_S
+            self._replan()
+        self._pass_on_events()
+
+    def end(self) -> None:
+        """Stop in the order of the frames, so that what is on its way still arrives; nothing here raises."""
+        if not self._capture.stop(_CLOSE_S):
+            self._notes["source"] = "The source did not close in time."
+        if self._pipeline is not None:
+            self._pipeline.close()
+            if not self._pipeline.join(_CLOSE_S):
+                self._notes["stages"] = "A stage did not finish in time."
+        self._is_ending.set()
+        self._repeater.join(_CLOSE_S)
+        self._fanout.close()
+        for worker in self._fanout.join(_CLOSE_S):
+            self._notes[f"sink {worker.sink.description}"] = "It did not close in time."
+        self._preparer.join(_CLOSE_S)
+        failed = [worker for worker in self._fanout.workers if worker.state is SinkState.FAILED]
+        for worker in failed:
+            self._notes[f"sink {worker.sink.description}"] = str(worker.error)
+        if self.error is None and len(failed) == len(self._fanout.workers):
+            self.error = failed[0].error
+        self._memory.sample()
+        self._pass_on_events()
+
+    def report(self) -> Report:
+        """Put the run in numbers; the run has ended."""
+        best = self._fanout.best
+        firsts = [worker.first_live_ns for worker in self._fanout.workers if worker.first_live_ns is not None]
+        started_s = None if not firsts else self._process_age_s + (min(firsts) - self._began_ns) / 1e9
+        times = {} if self._pipeline is None else dict(self._pipeline.times)
+        dropped_by = self._dropped_by()
+        return Report(
+            frames_in=self._capture.rate.count,
+            frames_swapped=self._output.frames_swapped,
+            frames_out=best.written,
+            dropped=sum(dropped_by.values()),
+            repeated=self._output.repeated,
+            age_ms=ages_of(best.ages),
+            stages={name: stage_time_of(t) for name, t in {**times, "sink": best.times}.items()},
+            fps_in=_rounded(self._capture.rate.per_second),
+            fps_out=_rounded(best.rate.per_second),
+            startup_s=_rounded(started_s),
+            rss_mb=memory_use_of(self._memory),
+            providers={} if self._prepared is None else self._prepared.providers,
+            state_changes=tuple(self._changes),
+            versions=versions(),
+            frames_hidden=self._output.frames_hidden,
+            dropped_by=dropped_by,
+            failures=dict(self._failures),
+            sinks={
+                w.sink.description: SinkCount(w.written, self._output.sent - w.written) for w in self._fanout.workers
+            },
+            notes=self._notes,
+        )
+
+    def _dropped_by(self) -> dict[str, int]:
+        found = {"start": self._dropped_early}
+        if self._pipeline is not None:
+            found |= self._pipeline.dropped_by
+        delivered = self._output.frames_swapped + self._output.frames_hidden
+        # Only a stage that hangs at the end keeps a frame that neither arrived nor was displaced.
+        found["unfinished"] = self._capture.rate.count - delivered - sum(found.values())
+        found["sink"] = self._output.sent - self._fanout.best.written
+        return {place: count for place, count in found.items() if count}
+
+    def _now_s(self) -> float:
+        return (time.monotonic_ns() - self._began_ns) / 1e9
+
+    def _tell(self, kind: EventKind, text: str) -> None:
+        self._events.append(LiveEvent(round(self._now_s(), 3), kind, text))
+
+    def _pass_on_events(self) -> None:
+        while self._events:
+            self._plan.on_event(self._events.popleft())
+
+    def _on_verdict(self, verdict: Verdict) -> None:
+        self._changes.append(StateChange(round(self._now_s(), 3), verdict.state.value, verdict.why))
+        self._tell(EventKind.STATE, f"{verdict.state.name}: {verdict.why}")
+
+    def _prepare(self) -> None:
+        try:
+            self._prepared = self._plan.prepare()
+        except MienError as error:
+            self._prepare_error = error
+        except Exception as error:  # noqa: BLE001 - the edge of a thread
+            self._prepare_error = ModelError(f"The swap could not be prepared: {error!r}. Run `mien doctor`.")
+
+    def _give(self, packet: FramePacket) -> None:
+        if self._pipeline is None:
+            self._dropped_early += 1
+        else:
+            self._pipeline.put(packet)
+
+    def _deliver(self, packet: FramePacket, failure: StageFailure | None) -> None:
+        if failure is None:
+            self._failing_since_ns = None
+        else:
+            self._failures[failure.stage] += 1
+            self._failing_why = failure.why
+            self._failing_since_ns = self._failing_since_ns or time.monotonic_ns()
+        self._output.deliver(packet, failure)
+
+    def _repeat(self) -> None:
+        pause_s = 0.5 / float(self._plan.output.fps)
+        while not self._is_ending.wait(pause_s):
+            self._output.repeat_if_quiet()
+
+    def _replan(self) -> None:
+        interval_ms = self._capture.rate.recent_interval_ms
+        if self._pipeline is None or interval_ms is None or self._pipeline.replan(interval_ms) is None:
+            return
+        groups = " | ".join("+".join(names) for names in self._pipeline.groups)
+        self._tell(EventKind.THREADS, f"Stages by thread: {groups}.")
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 3)

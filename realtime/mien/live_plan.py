@@ -1,0 +1,120 @@
+"""What a live run is made of, and what may be done while it runs."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Protocol
+
+from mien.contracts import LiveSource, OutputFormat, Sink, Stage
+from mien.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What takes time to make: networks loaded, the photo's face found."""
+
+    stages: tuple[Stage, ...]
+    """In order; their names differ."""
+    providers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What each network really runs on, for the report."""
+
+
+class EventKind(Enum):
+    """What an event is about."""
+
+    STATE = "state"
+    SOURCE = "source"
+    SINK = "sink"
+    THREADS = "threads"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveEvent:
+    """Something that happened, in one sentence for people."""
+
+    at_s: float
+    """Seconds since the run began."""
+    kind: EventKind
+    text: str
+
+
+class PrivacySwitch(Protocol):
+    """What hides the picture and shows it again."""
+
+    def set_privacy(self, *, on: bool) -> None:
+        """Hide at once, or show again from the next swapped frame on."""
+        ...
+
+
+class Controls:
+    """What a person may do while a run lasts, from any thread. Has state: the panic key and the wish to stop.
+
+    Make it first, give it to a window or panel, then to the plan.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._switch: PrivacySwitch | None = None
+        self._is_private = False
+        self._is_stopping = False
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the panic key is down."""
+        return self._is_private
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether somebody asked the run to end."""
+        return self._is_stopping
+
+    def set_privacy(self, *, on: bool) -> None:
+        """Hide at once (the card is on its way to the sinks when this returns), or allow the picture again."""
+        with self._lock:
+            self._is_private = on
+            if self._switch is not None:
+                self._switch.set_privacy(on=on)
+
+    def toggle_privacy(self) -> None:
+        """Press the panic key."""
+        self.set_privacy(on=not self._is_private)
+
+    def stop(self) -> None:
+        """End the run cleanly, as Ctrl-C does."""
+        self._is_stopping = True
+
+    def attach(self, switch: PrivacySwitch) -> None:
+        """Connect the run; a key that was pressed before counts."""
+        with self._lock:
+            self._switch = switch
+            switch.set_privacy(on=self._is_private)
+
+
+def _ignore(_event: LiveEvent) -> None:
+    """Nobody listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class LivePlan:
+    """One live run."""
+
+    source: LiveSource
+    """Closed; the run opens and closes it."""
+    prepare: Callable[[], Prepared]
+    """Called once, in a thread of its own, while the sinks and the source open; a MienError of it ends the run."""
+    sinks: tuple[Sink, ...]
+    """Closed, at least one; each is opened, written and closed in one thread of its own."""
+    output: OutputFormat
+    """What every sink was made for."""
+    policy: Policy = field(default_factory=Policy)
+    controls: Controls = field(default_factory=Controls)
+    seconds: float | None = None
+    """End after this long; None runs until stopped."""
+    report_path: Path | None = None
+    """Where the report is written, also when the run fails."""
+    notes: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What the report should mention, for instance {'label': 'off: ...'}."""
+    on_event: Callable[[LiveEvent], None] = _ignore
+    """Called by the thread that runs the plan, at most 0.1 s after the fact."""
