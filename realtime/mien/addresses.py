@@ -1,7 +1,6 @@
 """Which source an address means, decided without opening or importing anything heavy."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal
 
@@ -59,13 +58,13 @@ def local_path(address: str) -> Path:
     return Path(address).expanduser()
 
 
-def make_source(request: SourceRequest, kind_of: Callable[[str], SourceKind] = source_kind) -> Source:
-    """Make the source that the request's address means, closed.
+def make_source(request: SourceRequest) -> Source:
+    """Make the source that the request's address means, closed; it reads at its own speed and survives nothing.
 
     Raises:
         SourceError: as `source_kind`.
     """
-    return SOURCES.load(kind_of(request.address))(request)
+    return SOURCES.load(source_kind(request.address))(request)
 
 
 def _is_camera(text: str) -> bool:
