@@ -11,7 +11,7 @@ from typing import Final
 from mien.capture import Capture
 from mien.fanout import Fanout, SinkState
 from mien.interruption import Interruption
-from mien.live_plan import EventKind, LiveEvent, LivePlan, Prepared
+from mien.live_plan import EventKind, LiveEvent, LivePlan, LiveStatus, Prepared
 from mien.meters import Memory, process_age_s
 from mien.output import Output
 from mien.packet import FramePacket
@@ -25,6 +25,7 @@ _SWITCH_INTERVAL_S: Final = 0.0005
 _LOOK_S: Final = 0.05
 _REPLAN_S: Final = 2.0
 _SAMPLE_S: Final = 1.0
+_STATUS_S: Final = 0.25
 _GIVE_UP_NS: Final = 30_000_000_000
 """A stage that has failed on every frame for this long does not come back by itself."""
 _CLOSE_S: Final = 3.0
@@ -110,6 +111,7 @@ class _Run:
         self._notes = dict(plan.notes)
         self._next_sample_s = _SAMPLE_S
         self._next_plan_s = _REPLAN_S
+        self._next_status_s = 0.0
         self.error: MienError | None = None
 
     def begin(self) -> None:
@@ -137,7 +139,7 @@ class _Run:
         return True
 
     def look_after(self) -> None:
-        """Do what is due: start the stages when they are ready, group them anew, sample the memory, tell events."""
+        """Do what is due: start the stages when they are ready, group them anew, sample the memory, tell news."""
         if self._pipeline is None and self._prepared is not None:
             self._pipeline = Pipeline(self._prepared.stages, self._deliver)
             self._pipeline.start()
@@ -150,6 +152,12 @@ class _Run:
             self._next_plan_s = now_s + _REPLAN_S
             self._replan()
         self._pass_on_events()
+        if now_s >= self._next_status_s and self._output.state is not None:
+            self._next_status_s = now_s + _STATUS_S
+            best = self._fanout.best
+            interval_ms = best.rate.recent_interval_ms
+            fps = None if not interval_ms else 1000 / interval_ms
+            self._plan.on_status(LiveStatus(self._output.state, fps, best.ages.recent_median_ms))
 
     def end(self) -> None:
         """Stop in the order of the frames, so that what is on its way still arrives; nothing here raises."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mien.contracts import LiveSource, OutputFormat, Sink, Stage
+from mien.packet import State
 from mien.policy import Policy
 
 
@@ -38,6 +39,17 @@ class LiveEvent:
     """Seconds since the run began."""
     kind: EventKind
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiveStatus:
+    """How a run is doing, for people who watch it."""
+
+    state: State
+    fps: float | None
+    """Frames a second of late that a sink has written; None at the start."""
+    age_ms: float | None
+    """How old frames of late were when a sink had written them; None while nothing comes."""
 
 
 class PrivacySwitch(Protocol):
@@ -96,6 +108,10 @@ def _ignore(_event: LiveEvent) -> None:
     """Nobody listens."""
 
 
+def _ignore_status(_status: LiveStatus) -> None:
+    """Nobody watches."""
+
+
 @dataclass(frozen=True, slots=True)
 class LivePlan:
     """One live run."""
@@ -118,3 +134,5 @@ class LivePlan:
     """What the report should mention, for instance {'label': 'off: ...'}."""
     on_event: Callable[[LiveEvent], None] = _ignore
     """Called by the thread that runs the plan, at most 0.1 s after the fact."""
+    on_status: Callable[[LiveStatus], None] = _ignore_status
+    """Called by the same thread about four times a second."""

@@ -116,13 +116,14 @@ class Output:
             quiet_ns = _QUIET_INTERVALS * 1e9 / self._output.fps
             if now_ns - self._sent_ns < quiet_ns:
                 return
-            if self._state is State.LIVE and now_ns - self._delivered_ns > _STALL_NS:
+            if self.state is State.LIVE and now_ns - self._delivered_ns > _STALL_NS:
                 stall = StageFailure("", "No frame has been finished for 2 s.")
                 self._facts = self._facts.after_stall(stall)
             self._emit(None)
 
     @property
-    def _state(self) -> State | None:
+    def state(self) -> State | None:
+        """What is shown now; None before the first card."""
         return None if self._verdict is None else self._verdict.state
 
     def _emit(self, packet: FramePacket | None) -> None:
