@@ -16,7 +16,7 @@ def letterbox(image_bgr: BgrU8, width: int, height: int) -> BgrU8:
     """
     if image_bgr.shape[:2] == (height, width):
         return image_bgr
-    left, top, inner_width, inner_height = _place(image_bgr.shape[1], image_bgr.shape[0], width, height)
+    left, top, inner_width, inner_height = place(image_bgr.shape[1], image_bgr.shape[0], width, height)
     shrinks = inner_width < image_bgr.shape[1] or inner_height < image_bgr.shape[0]
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     if (inner_width, inner_height) == (width, height):
@@ -32,8 +32,8 @@ def even(length_px: float) -> int:
     return max(2, 2 * round(length_px / 2))
 
 
-def _place(width: int, height: int, outer_width: int, outer_height: int) -> tuple[int, int, int, int]:
-    """Give left, top, width, height of the picture inside the outer one, all even."""
+def place(width: int, height: int, outer_width: int, outer_height: int) -> tuple[int, int, int, int]:
+    """Give left, top, width and height of a picture centred inside an outer one, all even and at least 2."""
     scale = min(outer_width / width, outer_height / height)
     inner_width = min(outer_width, even(width * scale))
     inner_height = min(outer_height, even(height * scale))

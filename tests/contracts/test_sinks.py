@@ -4,11 +4,14 @@ import threading
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from mien.contracts import OutputFormat, Sink
+from mien.devices import VirtualCamera
 from mien.packet import OutputFrame, State
 from mien.sinks import SINKS, make_sink, parse_sink
 from mien_models.errors import UnknownPluginError, UsageError
@@ -21,8 +24,28 @@ def frame(index: int, width: int = 64, height: int = 48) -> OutputFrame:
     return OutputFrame(np.full((height, width, 3), index * 20, np.uint8), index, index * 33_333_333, State.LIVE)
 
 
+class LoopbackInMemory:
+    """Takes the place of a device that only a kernel with v4l2loopback has."""
+
+    def __init__(self, _path: str, width: int, height: int) -> None:
+        self._size = width * height * 3 // 2
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def send(self, frame: NDArray[np.uint8]) -> None:
+        assert frame.size == self._size
+
+
 @pytest.fixture(params=SINKS.names())
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Sink]:
+def make(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Sink]:
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr("mien.sinks.virtualcam.virtual_cameras", lambda: (VirtualCamera("Mien", "/dev/video10"),))
+    monkeypatch.setattr("mien.sinks.virtualcam.LoopbackWriter", LoopbackInMemory)
     name: str = request.param
     spec = TARGETS.get(name, name).format(tmp_path)
     return lambda: make_sink(spec, FORMAT)
