@@ -44,6 +44,11 @@ class SessionFactory(Protocol):
 class Detector(Protocol):
     """Finds faces in a picture."""
 
+    @property
+    def providers(self) -> Mapping[str, str]:
+        """What each of its networks really runs on, by the name of its weights."""
+        ...
+
     def detect(
         self, image_bgr: BgrU8, *, min_score: float = 0.5, region: "FaceRegion | None" = None
     ) -> Sequence[DetectedFace]:
@@ -65,6 +70,11 @@ class DetectorFactory(Protocol):
 
 class Landmarker(Protocol):
     """Places the landmarks of one face whose whereabouts are known."""
+
+    @property
+    def providers(self) -> Mapping[str, str]:
+        """What each of its networks really runs on, by the name of its weights."""
+        ...
 
     def landmarks(self, image_bgr: BgrU8, region: "FaceRegion") -> tuple[NDArray[np.float32], float]:
         """Place (468, 3) landmarks in pixels of the picture, and say how sure it is of a face, 0..1."""

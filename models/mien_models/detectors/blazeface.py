@@ -1,6 +1,6 @@
 """BlazeFace, short range: faces that fill at least a tenth or so of the view, and their eyes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -34,9 +34,15 @@ class BlazeFace:
         if [o.shape for o in manifest.outputs] != [(1, len(anchors), 4 + 2 * _KEYPOINTS), (1, len(anchors), 1)]:
             raise ModelError(f"{manifest.name!r} should have the two outputs of BlazeFace; correct its manifest.")
         self._session = session
+        self._providers = {manifest.name: session.provider}
         self._input = NetworkInput(manifest.input)
         self._anchors_px = anchors * manifest.input.size_px
         self._boxes_name, self._scores_name = (o.name for o in manifest.outputs)
+
+    @property
+    def providers(self) -> Mapping[str, str]:
+        """What its network runs on, by the name of its weights."""
+        return self._providers
 
     def detect(
         self, image_bgr: BgrU8, *, min_score: float = 0.5, region: FaceRegion | None = None

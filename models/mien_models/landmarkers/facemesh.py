@@ -1,6 +1,7 @@
 """FaceMesh with 468 points, the network that follows a face once its whereabouts are known."""
 
 import math
+from collections.abc import Mapping
 from typing import Final
 
 import cv2
@@ -34,8 +35,14 @@ class FaceMesh:
         if [math.prod(o.shape) for o in manifest.outputs] != [_POINTS * 3, 1]:
             raise ModelError(f"{manifest.name!r} should have the two outputs of FaceMesh; correct its manifest.")
         self._session = session
+        self._providers = {manifest.name: session.provider}
         self._input = NetworkInput(manifest.input)
         self._points_name, self._score_name = (o.name for o in manifest.outputs)
+
+    @property
+    def providers(self) -> Mapping[str, str]:
+        """What its network runs on, by the name of its weights."""
+        return self._providers
 
     def landmarks(self, image_bgr: BgrU8, region: FaceRegion) -> tuple[NDArray[np.float32], float]:
         """Place (468, 3) landmarks in pixels of the picture, and say how sure it is of a face, 0..1."""

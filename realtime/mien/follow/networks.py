@@ -1,5 +1,6 @@
 """The two networks behind following: one finds faces, one places their landmarks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mien_models.catalog import load_detector, load_landmarker
@@ -12,6 +13,11 @@ class FaceNetworks:
 
     detector: Detector
     landmarker: Landmarker
+
+    @property
+    def providers(self) -> Mapping[str, str]:
+        """What each network really runs on, by the name of its weights."""
+        return {**self.detector.providers, **self.landmarker.providers}
 
 
 def default_networks(*, threads: int = 1) -> FaceNetworks:
