@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Final, Protocol, runtime_checkable
 
@@ -26,6 +26,16 @@ class Reopenable(Protocol):
     @property
     def is_reopenable(self) -> bool:
         """True when leaving and entering it once more is worth a try."""
+        ...
+
+
+@runtime_checkable
+class MainThreaded(Protocol):
+    """A sink that only a program's main thread may open and write, as windows of macOS are."""
+
+    @property
+    def needs_main_thread(self) -> bool:
+        """True on systems where that is so."""
         ...
 
 
@@ -124,14 +134,17 @@ class Fanout:
     def __init__(self, sinks: Sequence[Sink], tell: Callable[[str], None]) -> None:
         """Take closed sinks, at least one; they are opened by `start`."""
         self.workers = tuple(SinkWorker(sink, tell) for sink in sinks)
-        self._threads = tuple(
-            threading.Thread(target=worker.run, name=f"mien-sink-{place}", daemon=True)
+        self.for_main_thread = next((worker for worker in self.workers if _needs_main_thread(worker.sink)), None)
+        """The one whose `run` the main thread must call itself; None: every sink has a thread of its own."""
+        self._threads = {
+            worker: threading.Thread(target=worker.run, name=f"mien-sink-{place}", daemon=True)
             for place, worker in enumerate(self.workers)
-        )
+            if worker is not self.for_main_thread
+        }
 
     def start(self) -> None:
         """Open every sink, each in its own thread."""
-        for thread in self._threads:
+        for thread in self._threads.values():
             thread.start()
 
     def send(self, outgoing: Outgoing) -> None:
@@ -146,11 +159,24 @@ class Fanout:
 
     def join(self, timeout_s: float) -> tuple[SinkWorker, ...]:
         """Wait for the sinks to close; give those that have not after `timeout_s` each."""
-        for thread in self._threads:
+        for thread in self._threads.values():
             thread.join(timeout_s)
-        return tuple(w for w, thread in zip(self.workers, self._threads, strict=True) if thread.is_alive())
+        return tuple(worker for worker, thread in self._threads.items() if thread.is_alive())
 
     @property
     def best(self) -> SinkWorker:
         """The sink that got most: the report counts its frames."""
         return max(self.workers, key=lambda worker: worker.written)
+
+    @property
+    def named(self) -> Mapping[str, SinkWorker]:
+        """Every sink under its description, with a number where two are alike."""
+        found: dict[str, SinkWorker] = {}
+        for place, worker in enumerate(self.workers, start=1):
+            name = worker.sink.description
+            found[name if name not in found else f"{name} ({place})"] = worker
+        return found
+
+
+def _needs_main_thread(sink: Sink) -> bool:
+    return isinstance(sink, MainThreaded) and sink.needs_main_thread

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from typing import Final
 
 from mien.capture import Capture
-from mien.fanout import Fanout, SinkState
+from mien.fanout import Fanout, SinkState, SinkWorker
 from mien.interruption import Interruption
 from mien.live_plan import EventKind, LiveEvent, LivePlan, LiveStatus, Prepared
 from mien.meters import Memory, process_age_s
@@ -44,15 +44,14 @@ def run_live(plan: LivePlan) -> Report:
     """
     run = _Run(plan)
     with Interruption() as interruption, _quick_hand_over():
-        try:
-            run.begin()
-            while not run.is_over(wants_stop=interruption.wants_stop):
-                for _ in range(interruption.take_panics()):
-                    plan.controls.toggle_privacy()
-                run.look_after()
-                time.sleep(_LOOK_S)
-        finally:
-            run.end()
+        if run.sink_for_main_thread is None:
+            run.control(interruption)
+        else:
+            control = threading.Thread(target=run.control, args=(interruption,), name="mien-control", daemon=True)
+            control.start()
+            run.sink_for_main_thread.run()
+            control.join()
+    run.settle()
     report = run.report()
     if plan.report_path is not None:
         _write(report, plan)
@@ -114,6 +113,23 @@ class _Run:
         self._next_status_s = 0.0
         self.error: MienError | None = None
 
+    @property
+    def sink_for_main_thread(self) -> SinkWorker | None:
+        """The sink that the main thread must run itself, beside `control` in another thread."""
+        return self._fanout.for_main_thread
+
+    def control(self, interruption: Interruption) -> None:
+        """Begin, look after the run until there is a reason to end, end."""
+        try:
+            self.begin()
+            while not self.is_over(wants_stop=interruption.wants_stop):
+                for _ in range(interruption.take_panics()):
+                    self._plan.controls.toggle_privacy()
+                self.look_after()
+                time.sleep(_LOOK_S)
+        finally:
+            self.end()
+
     def begin(self) -> None:
         """Open the sinks with a card in their slots, then everything else, all at once."""
         self._output.begin()
@@ -173,6 +189,9 @@ class _Run:
         for worker in self._fanout.join(_CLOSE_S):
             self._notes[f"sink {worker.sink.description}"] = "It did not close in time."
         self._preparer.join(_CLOSE_S)
+
+    def settle(self) -> None:
+        """Note how the sinks ended, and tell what has not been told; every thread is done."""
         failed = [worker for worker in self._fanout.workers if worker.state is SinkState.FAILED]
         for worker in failed:
             self._notes[f"sink {worker.sink.description}"] = str(worker.error)
@@ -206,9 +225,7 @@ class _Run:
             frames_hidden=self._output.frames_hidden,
             dropped_by=dropped_by,
             failures=dict(self._failures),
-            sinks={
-                w.sink.description: SinkCount(w.written, self._output.sent - w.written) for w in self._fanout.workers
-            },
+            sinks={n: SinkCount(w.written, self._output.sent - w.written) for n, w in self._fanout.named.items()},
             notes=self._notes,
         )
 

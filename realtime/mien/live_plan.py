@@ -133,6 +133,6 @@ class LivePlan:
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
     """What the report should mention, for instance {'label': 'off: ...'}."""
     on_event: Callable[[LiveEvent], None] = _ignore
-    """Called by the thread that runs the plan, at most 0.1 s after the fact."""
+    """Called by one thread, at most 0.1 s after the fact."""
     on_status: Callable[[LiveStatus], None] = _ignore_status
     """Called by the same thread about four times a second."""

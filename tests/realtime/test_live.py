@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 import pytest
 from tests.realtime.live_rig import (
@@ -271,3 +272,32 @@ def test_a_sink_that_hangs_for_ever_does_not_keep_the_run_from_ending() -> None:
     never.set()
     assert report.notes["sink hanging"] == "It did not close in time."
     assert report.frames_out == len(good.frames) > 5
+
+
+def test_a_window_that_needs_the_main_thread_gets_it_and_the_rest_runs_beside_it() -> None:
+    threads: list[str] = []
+
+    class MacWindow(MemorySink):
+        needs_main_thread = True
+
+        def __enter__(self) -> Self:
+            threads.append(threading.current_thread().name)
+            return super().__enter__()
+
+        def write(self, frame: OutputFrame) -> None:
+            threads.append(threading.current_thread().name)
+            super().write(frame)
+
+    window, other = MacWindow("window"), MemorySink("other")
+    report = run_live(a_plan(paced_now(10), window, other))
+    assert set(threads) == {"MainThread"}
+    assert window.closed == 1
+    assert report.sinks["window"].written > 5
+    assert report.sinks["other"].written > 5
+    assert no_thread_is_left()
+
+
+def test_sinks_with_the_same_description_are_counted_apart() -> None:
+    report = run_live(a_plan(paced_now(5), MemorySink("nowhere"), MemorySink("nowhere")))
+    assert set(report.sinks) == {"nowhere", "nowhere (2)"}
+    assert_every_frame_is_accounted_for(report)
