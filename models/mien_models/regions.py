@@ -27,6 +27,10 @@ class Region:
         """Give the same square with another side."""
         return Region(self.centre_xy, self.side_px * factor, self.roll_rad)
 
+    def turned(self, roll_rad: float) -> "Region":
+        """Give the same square at another angle."""
+        return Region(self.centre_xy, self.side_px, roll_rad)
+
     @staticmethod
     def around(width: int, height: int) -> "Region":
         """Give the smallest upright square with all of a picture in its middle."""

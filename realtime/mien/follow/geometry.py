@@ -50,6 +50,12 @@ def roll_rad(landmarks: PointsF32) -> float:
     return math.atan2(float(eyes[1]), float(eyes[0]))
 
 
+def eyes_xy(landmarks: PointsF32) -> PointsF32:
+    """(2, 2) the middles of the eyes, the one on the picture's left first."""
+    xy = landmarks[:, :2]
+    return np.stack([(xy[33] + xy[133]) / 2, (xy[263] + xy[362]) / 2])
+
+
 def box_xyxy(landmarks: PointsF32) -> NDArray[np.float32]:
     """(4,) left, top, right, bottom of the landmarks."""
     xy = landmarks[:, :2]

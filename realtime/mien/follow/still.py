@@ -1,39 +1,33 @@
 """Every face of a still photo, however large, small or turned; time matters less than in a live picture."""
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from mien.follow.geometry import box_xyxy, head_pose, overlap, region_from_detection, region_from_landmarks
+from mien.follow.geometry import box_xyxy, head_pose, overlap
 from mien.follow.networks import FaceNetworks, default_networks
-from mien.follow.plausible import is_plausible
 from mien.follow.search import covering
-from mien_models.arrays import BgrU8, PointsF32
+from mien.follow.settings import LookSettings
+from mien.follow.sighting import Looker
+from mien_models.arrays import BgrU8
 from mien_models.faces import DetectedFace, Face
 from mien_models.regions import Region
 
 _ALL_ROUND_DEG: Final = (0.0, -45.0, 45.0, -90.0, 90.0, -135.0, 135.0, 180.0)
 _TILTED_DEG: Final = (0.0, -35.0, 35.0)
-_MAX_REFINEMENTS: Final = 8
-_SETTLED: Final = 0.02
-"""Parts of its side by which a region may still move."""
 
 
 @dataclass(frozen=True, slots=True)
 class StillSettings:
     """How hard to look at a photo."""
 
-    min_detection: float = 0.5
-    """Detections below this score (0..1) are not looked at."""
-    min_presence: float = 0.9
-    """What the landmark network has to say (0..1) for a detection to count as a face."""
     same_face: float = 0.35
     """Two faces whose boxes overlap by more than this (intersection over union) are one."""
     min_face_px: float = 16.0
     """Narrower faces are not reported: there is nothing in them to work with."""
     smallest_view: float = 1 / 8
     """Side of the smallest squares searched, in parts of the photo's long side."""
+    look: LookSettings = field(default_factory=LookSettings)
 
 
 def find_faces(
@@ -47,12 +41,12 @@ def find_faces(
     Raises:
         ModelError: no networks were given and the default ones are missing or damaged.
     """
-    networks = networks or default_networks()
     settings = settings or StillSettings()
+    looker = Looker(networks or default_networks(), settings.look)
     found: list[Face] = []
     for views in _search_plan(image_bgr.shape[1], image_bgr.shape[0], settings):
-        detections = _detections(image_bgr, views, networks, settings)
-        found.extend(_faces(image_bgr, detections, networks, settings))
+        detections = _detections(image_bgr, views, looker, settings)
+        found.extend(_faces(image_bgr, detections, looker, settings))
         found = _distinct(found, settings)
         if found and len(views) > 1 and views[0].side_px <= max(image_bgr.shape[:2]) / 4:
             break
@@ -72,14 +66,10 @@ def _search_plan(width: int, height: int, settings: StillSettings) -> Iterator[S
 
 
 def _detections(
-    image_bgr: BgrU8, views: Iterable[Region], networks: FaceNetworks, settings: StillSettings
+    image_bgr: BgrU8, views: Iterable[Region], looker: Looker, settings: StillSettings
 ) -> list[DetectedFace]:
     """Look at every view; best first, one detection per place."""
-    everything = [
-        face
-        for view in views
-        for face in networks.detector.detect(image_bgr, min_score=settings.min_detection, region=view)
-    ]
+    everything = [face for view in views for face in looker.detections(image_bgr, view)]
     kept: list[DetectedFace] = []
     for face in sorted(everything, key=lambda face: -face.score):
         if all(overlap(face.box_xyxy, other.box_xyxy) < settings.same_face for other in kept):
@@ -88,34 +78,16 @@ def _detections(
 
 
 def _faces(
-    image_bgr: BgrU8, detections: Iterable[DetectedFace], networks: FaceNetworks, settings: StillSettings
+    image_bgr: BgrU8, detections: Iterable[DetectedFace], looker: Looker, settings: StillSettings
 ) -> Iterator[Face]:
-    """Place landmarks from each detection's region, then from where the landmarks themselves say."""
-    height, width = image_bgr.shape[:2]
+    """Place the landmarks of every detection that holds a face."""
     for detection in detections:
-        region, landmarks, score = _refined(image_bgr, region_from_detection(detection), networks, settings)
-        box = box_xyxy(landmarks)
-        if (
-            score >= settings.min_presence
-            and box[2] - box[0] >= settings.min_face_px
-            and is_plausible(landmarks, region, width, height)
-        ):
-            yield Face(0, box, landmarks, head_pose(landmarks), score)
-
-
-def _refined(
-    image_bgr: BgrU8, region: Region, networks: FaceNetworks, settings: StillSettings
-) -> tuple[Region, PointsF32, float]:
-    """Place landmarks again and again until the region that they give is the one they were found in."""
-    landmarks, score = networks.landmarker.landmarks(image_bgr, region)
-    for _ in range(_MAX_REFINEMENTS):
-        following = region_from_landmarks(landmarks)
-        moved = math.dist(following.centre_xy, region.centre_xy) + abs(following.side_px - region.side_px)
-        if score < settings.min_presence / 2 or moved < _SETTLED * region.side_px:
-            break
-        region = following
-        landmarks, score = networks.landmarker.landmarks(image_bgr, region)
-    return region, landmarks, score
+        sighting = looker.new_face(image_bgr, detection)
+        if sighting is None:
+            continue
+        box = box_xyxy(sighting.landmarks)
+        if box[2] - box[0] >= settings.min_face_px:
+            yield Face(0, box, sighting.landmarks, head_pose(sighting.landmarks), sighting.score)
 
 
 def _distinct(faces: Iterable[Face], settings: StillSettings) -> list[Face]:

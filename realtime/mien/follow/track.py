@@ -1,0 +1,103 @@
+"""One followed face: where it was, how it moves, how sure we are."""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from mien.follow.appearance import Appearance
+from mien.follow.geometry import box_xyxy, head_pose
+from mien.follow.settings import FollowSettings
+from mien.follow.sighting import Sighting
+from mien.follow.smooth import OneEuro
+from mien_models.faces import Face
+from mien_models.regions import Region
+
+_NEWEST_SHARE: Final = 0.6
+"""Share of the newest step in the speed: heads turn around within a few frames."""
+_LONGEST_STEP_S: Final = 0.2
+"""A speed says nothing about where a face is later than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """Where a face's region was at a time, and how it moved."""
+
+    region: Region
+    captured_ns: int
+    speed_xy: tuple[float, float] = (0.0, 0.0)
+    """Pixels a second."""
+
+    def at(self, captured_ns: int, longest_s: float = _LONGEST_STEP_S) -> Region:
+        """Say where the region will be if the face goes on like this, for `longest_s` at most."""
+        step_s = max(0.0, min((captured_ns - self.captured_ns) * 1e-9, longest_s))
+        x, y = self.region.centre_xy
+        centre = (x + self.speed_xy[0] * step_s, y + self.speed_xy[1] * step_s)
+        return Region(centre, self.region.side_px, self.region.roll_rad)
+
+    def then(self, region: Region, captured_ns: int) -> "Motion":
+        """Take in the next place."""
+        elapsed_s = (captured_ns - self.captured_ns) * 1e-9
+        if not 0 < elapsed_s <= _LONGEST_STEP_S:
+            return Motion(region, captured_ns)
+        steps = [new - old for new, old in zip(region.centre_xy, self.region.centre_xy, strict=True)]
+        x, y = (old + _NEWEST_SHARE * (step / elapsed_s - old) for step, old in zip(steps, self.speed_xy, strict=True))
+        return Motion(region, captured_ns, (x, y))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """What is known of a face at one time."""
+
+    motion: Motion
+    size_px: float
+    look: Appearance
+
+
+class Track:
+    """One face that is followed; keeps its last sighting, motion, look and smoothing."""
+
+    def __init__(
+        self, face_id: int, sighting: Sighting, look: Appearance, captured_ns: int, settings: FollowSettings
+    ) -> None:
+        self.id: Final = face_id
+        self.sighting = sighting
+        self.look = look
+        self.motion = Motion(sighting.region, captured_ns)
+        self.alone = self.now
+        """As it was when no other face was near: in a crossing, landmarks slide onto the face in front."""
+        self.surprise = 0.0
+        """How far the face was from where it was expected, in face sizes; fades within some frames."""
+        self.checked_ns = captured_ns
+        self.doubts = 0
+        self._settings = settings
+        self._smooth = OneEuro(settings.smoothing)
+        self.face = self._as_face(captured_ns)
+
+    @property
+    def now(self) -> Snapshot:
+        """What is known of it in this frame."""
+        return Snapshot(self.motion, self.sighting.size_px, self.look)
+
+    def can_be(self, sighting: Sighting, look: Appearance, captured_ns: int) -> bool:
+        """Tell whether what was seen now is this face: near where it was expected, of its size, looking like it."""
+        growth = sighting.size_px / self.sighting.size_px
+        return (
+            self._distance(sighting, captured_ns) < self._settings.max_jump
+            and 1 / self._settings.max_growth < growth < self._settings.max_growth
+            and self.look.similarity(look) > self._settings.min_similarity
+        )
+
+    def take(self, sighting: Sighting, look: Appearance, captured_ns: int) -> None:
+        """Go on with what was seen now."""
+        self.surprise = max(self._distance(sighting, captured_ns), 0.8 * self.surprise)
+        self.motion = self.motion.then(sighting.region, captured_ns)
+        self.sighting, self.look = sighting, look
+        self.face = self._as_face(captured_ns)
+
+    def _distance(self, sighting: Sighting, captured_ns: int) -> float:
+        expected = self.motion.at(captured_ns).centre_xy
+        return math.dist(expected, sighting.region.centre_xy) / self.sighting.size_px
+
+    def _as_face(self, captured_ns: int) -> Face:
+        landmarks = self._smooth(self.sighting.landmarks, self.sighting.size_px, captured_ns)
+        return Face(self.id, box_xyxy(landmarks), landmarks, head_pose(landmarks), self.sighting.score)
