@@ -46,7 +46,7 @@ class PacedSource:
 
     @property
     def info(self) -> SourceInfo:
-        """What the file holds, as a live source."""
+        """What the file holds; not live: it begins when it is read first, and the live loop reads when it is ready."""
         if self._info is None:
             raise RuntimeError("info is known between enter and exit")
         return self._info
@@ -58,7 +58,7 @@ class PacedSource:
             SourceError: as the file's source.
         """
         self._source.__enter__()
-        self._info = replace(self._source.info, is_live=True)
+        self._info = self._source.info
         self._next, self._epoch_ns, self._given = None, None, 0
         self._frames = self._rounds()
         return self

@@ -125,7 +125,7 @@ def test_a_wait_is_no_longer_than_told() -> None:
         assert clock() - before_ns == 100_000_000
 
 
-def test_it_is_a_live_source_to_the_loop() -> None:
+def test_the_loop_may_begin_it_when_it_is_ready() -> None:
     clock = Clock()
     with PacedSource(Film([0], clock), clock_ns=clock, wait=clock.wait) as source:
-        assert source.info.is_live
+        assert not source.info.is_live
