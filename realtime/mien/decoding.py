@@ -25,8 +25,8 @@ def upright_bgr(frame: VideoFrame) -> BgrU8:
     """
     shown = frame.reformat(
         format="bgr24",
-        src_colorspace=_matrix(frame),
-        src_color_range=_range(frame),
+        src_colorspace=matrix_of(frame),
+        src_color_range=range_of(frame),
         dst_color_range=ColorRange.JPEG,
     )
     image = np.asarray(shown.to_ndarray(), np.uint8)
@@ -34,7 +34,8 @@ def upright_bgr(frame: VideoFrame) -> BgrU8:
     return image if turn is None else np.asarray(cv2.rotate(image, turn), np.uint8)
 
 
-def _matrix(frame: VideoFrame) -> int | None:
+def matrix_of(frame: VideoFrame) -> int | None:
+    """Give the YUV matrix of a frame as FFmpeg numbers it, guessed by its size where it says none; None for RGB."""
     if frame.colorspace == _RGB or frame.format.is_rgb:
         return None
     if frame.colorspace == _UNSPECIFIED:
@@ -42,7 +43,8 @@ def _matrix(frame: VideoFrame) -> int | None:
     return frame.colorspace
 
 
-def _range(frame: VideoFrame) -> int:
+def range_of(frame: VideoFrame) -> int:
+    """Give the range of a frame's values as FFmpeg numbers it, guessed by its format where it says none."""
     if frame.color_range != ColorRange.UNSPECIFIED:
         return frame.color_range
     is_full = frame.format.is_rgb or frame.format.name.startswith(("yuvj", "gray"))
