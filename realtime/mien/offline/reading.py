@@ -101,7 +101,7 @@ class VideoReader:
                 frame = next(decoded, None)
                 if frame is None:
                     return
-                image = upright_bgr(frame)
+                image = upright_bgr(frame, is_exact=True)
             self._tally.count_read()
             time_s = start_s if frame.pts is None or not frame.time_base else frame.pts * frame.time_base
             shown_ns = max(0, int((time_s - start_s) * 1_000_000_000))

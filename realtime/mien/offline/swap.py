@@ -9,7 +9,7 @@ from mien.offline.result import OfflineResult, Progress, Tally
 from mien.offline.video import swap_video
 from mien.packet import FramePacket
 from mien.partial import whole_or_nothing
-from mien.pictures import PICTURE_SUFFIXES, read_picture, write_picture
+from mien.pictures import PICTURE_SUFFIXES, check_picture_name, read_picture, write_picture
 from mien_models.errors import SourceError, UsageError
 
 
@@ -87,6 +87,7 @@ def _check_is_video_name(input_path: Path, output_path: Path) -> None:
 
 
 def _swap_picture(input_path: Path, output_path: Path, stages: Sequence[Stage], tally: Tally) -> None:
+    check_picture_name(output_path)
     with tally.stage("decode").measure():
         picture = read_picture(input_path)
     tally.expected = 1

@@ -34,4 +34,4 @@ def swap_video(input_path: Path, output_path: Path, stages: Sequence[Stage], tal
             progress(tally.written.count, reader.estimated_frames)
         companions.finish()
         writer.finish()
-    reader.judge()
+        reader.judge()

@@ -28,13 +28,15 @@ def bgr(frame: av.VideoFrame) -> np.ndarray[Any, Any]:
     return frame.to_ndarray(format="bgr24").astype(int)
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov", ".webm", ".avi"])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov", ".webm"])
 def test_every_frame_is_written_in_order_and_only_swapped_pixels_change(
     make_clip: Clips, brighten: Any, tmp_path: Path, suffix: str
 ) -> None:
     source = make_clip("ein Film ß.mp4", frames=14)
     seen: list[tuple[int, int | None]] = []
-    result = swap_file(source, tmp_path / f"out{suffix}", [brighten], progress=lambda *at: seen.append(at))
+    result = swap_file(
+        source, tmp_path / f"out{suffix}", [brighten], progress=lambda done, total: seen.append((done, total))
+    )
     before, after = frames_of(source), frames_of(tmp_path / f"out{suffix}")
     assert len(before) == len(after) == result.frames_written == 14
     assert seen == [(n, 14) for n in range(1, 15)]
@@ -54,8 +56,12 @@ def test_varying_times_are_kept_to_the_tick(make_clip: Clips, brighten: Any, tmp
     pts = [0, 1001, 3003, 3100, 9009, 9500, 20_000]
     source = make_clip("in.mp4", frames=7, time_base=Fraction(1, 30_000), pts=pts, rate=Fraction(30))
     swap_file(source, tmp_path / "out.mp4", [brighten])
-    exact = [frame.pts * frame.time_base for frame in frames_of(tmp_path / "out.mp4") if frame.pts is not None]
-    assert exact == [Fraction(n, 30_000) for n in pts]
+    written = [
+        frame.pts * frame.time_base
+        for frame in frames_of(tmp_path / "out.mp4")
+        if frame.pts is not None and frame.time_base
+    ]
+    assert written == [Fraction(n, 30_000) for n in pts]
     assert [p.captured_ns for p in brighten.seen] == [int(Fraction(n, 30_000) * 10**9) for n in pts]
 
 
