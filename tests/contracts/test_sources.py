@@ -110,7 +110,16 @@ def mjpeg_server() -> Generator[str]:
         thread.join()
 
 
-MAKERS: dict[str, Callable[[Path], Source]] = {"camera": a_camera, "images": a_folder, "video": a_video}
+def a_synthetic_camera(_folder: Path) -> Source:
+    return SOURCES.load("synthetic")(SourceRequest("synthetic", width=320, height=180))
+
+
+MAKERS: dict[str, Callable[[Path], Source]] = {
+    "camera": a_camera,
+    "images": a_folder,
+    "synthetic": a_synthetic_camera,
+    "video": a_video,
+}
 
 
 @pytest.fixture(params=SOURCES.names())
@@ -186,5 +195,7 @@ def test_an_address_that_is_not_there_is_one_clear_sentence(name: str, tmp_path:
 
 
 def test_every_kind_of_address_has_its_plug_in(tmp_path: Path) -> None:
-    addresses = ("0", "synthetic", "rtsp://phone/live", str(tmp_path))
-    assert {source_kind(address) for address in addresses} <= {*SOURCES.names(), "synthetic", "url"}
+    clip = tmp_path / "clip.mp4"
+    clip.touch()
+    addresses = ("0", "synthetic", "rtsp://phone/live", str(tmp_path), str(clip))
+    assert {source_kind(address) for address in addresses} == set(SOURCES.names())
