@@ -158,7 +158,11 @@ def _stage_step(stage: Stage) -> _Step:
 
 def _output_step(deliver: Deliver) -> _Step:
     def apply(carried: Carried) -> Carried:
-        deliver(carried.packet, carried.failure)
+        try:
+            deliver(carried.packet, carried.failure)
+        except Exception as error:  # noqa: BLE001 - the edge of a thread: what cannot be shown is hidden
+            _LOG.debug("output failed", exc_info=True)
+            deliver(carried.packet, StageFailure("output", f"The picture could not be put out: {error!r}."))
         return carried
 
     return _Step("output", apply)

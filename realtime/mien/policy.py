@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Self
+from typing import Final, Self
 
+from mien.cover import covered_part
 from mien.packet import FramePacket, State
+
+_LEAST_COVER: Final = 0.2
+"""A swap that hides less of its face's box than this shows the real face; a head in profile is covered by 0.4 of it."""
 
 
 class Show(Enum):
@@ -130,4 +134,7 @@ def why_not_live(packet: FramePacket) -> str | None:
         return f"{len(missing)} of {len(packet.chosen)} chosen faces could not be swapped."
     if packet.composed is None:
         return "The swapped face is not in the picture."
-    return None
+    height, width = packet.image.shape[:2]
+    swaps = {swapped.face_id: swapped for swapped in packet.swapped}
+    bare = sum(covered_part(face, swaps[face.id], width, height) < _LEAST_COVER for face in packet.chosen)
+    return f"{bare} of {len(packet.chosen)} chosen faces would show through their swap." if bare else None

@@ -29,7 +29,7 @@ def a_face(face_id: int = 1) -> Face:
 
 
 def a_swap(face_id: int = 1) -> SwappedFace:
-    return SwappedFace(face_id, np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2), np.uint8), np.eye(2, 3))
+    return SwappedFace(face_id, np.zeros((4, 4, 3), np.uint8), np.full((4, 4), 255, np.uint8), np.eye(2, 3))
 
 
 def a_packet(

@@ -1,6 +1,6 @@
 """The one promise that may never break: without being asked in words, Mien shows no real face."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -138,6 +138,21 @@ def test_a_frame_with_one_of_two_chosen_faces_not_swapped_is_lost() -> None:
     assert lost.frame.state is State.LOST
     assert not is_swapped(lost)
     assert rig.verdicts[-1].why == "1 of 2 chosen faces could not be swapped."
+
+
+def test_a_face_that_shows_through_its_swap_is_lost() -> None:
+    rig = Rig(Policy(hold_s=0))
+    packet = a_packet()
+    (swapped,) = packet.swapped
+    for bad in (
+        replace(swapped, alpha=np.zeros((4, 4), np.uint8)),
+        replace(swapped, frame_from_crop=np.array([[1.0, 0, 30], [0, 1, 0]])),
+        replace(swapped, frame_from_crop=np.full((2, 3), np.nan)),
+    ):
+        rig.output.deliver(replace(packet, swapped=(bad,)), None)
+        assert rig.sent[-1].frame.state is State.LOST
+        assert not is_swapped(rig.sent[-1])
+        assert "show through" in rig.verdicts[-1].why or rig.verdicts[-1].why.startswith("1 of 1")
 
 
 def test_a_lost_face_is_held_for_a_moment_as_it_was_swapped_and_then_a_card() -> None:
