@@ -13,8 +13,8 @@ SourceKind = Literal["camera", "images", "synthetic", "url", "video"]
 SOURCES: Final[Plugins[SourceFactory]] = Plugins("mien.sources", "source")
 
 IMAGE_SUFFIXES: Final = frozenset(
-    {".avif", ".bmp", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff"}
-    | {".webp"}
+    {".avif", ".bmp", ".exr", ".hdr", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm"}
+    | {".tif", ".tiff", ".webp"}
 )
 """Still pictures; a GIF moves and is a video."""
 

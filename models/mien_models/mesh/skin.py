@@ -35,6 +35,8 @@ RIM_SHARES: Final = (0.04, 0.10)
 
 Found on 14 portraits: lashes and folds reach the second, shadows the first, only rims reach both.
 """
+HAIR_OVER_JAW: Final = 0.10
+"""How far long hair may reach over the jaw, in parts of the atlas' side; further in, what is dark is a beard."""
 WELL_SEEN: Final = (0.12, 0.40)
 """How much a texel must face the photo's camera: below the first it is not taken at all, above the second fully."""
 
@@ -102,10 +104,10 @@ def _rims_of_glasses(lightness: MaskU8) -> MaskU8:
 
 
 def _around_core(side_px: int) -> MaskU8:
-    """Mark where hair may lie over the face: everything but its core and, inside its outline, the beard's place."""
+    """Mark where hair may lie over the face: all but its core and, well inside its outline, a beard."""
     mask = np.full((side_px, side_px), 255, np.uint8)
     below_nose = int(face_topology().atlas[2, 1] * side_px)
-    inside = filled((OVAL,), side_px)
+    inside = cv2.erode(filled((OVAL,), side_px), _disc(2 * round(HAIR_OVER_JAW * side_px) + 1))
     mask[below_nose:][inside[below_nose:] > 0] = 0
     mask[filled((FACE_CORE,), side_px) > 0] = 0
     return mask

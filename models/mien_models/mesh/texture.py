@@ -17,11 +17,11 @@ from mien_models.mesh.topology import ATLAS_MARGIN, FaceTopology, face_topology
 MIN_ATLAS_PX: Final = 256
 MAX_ATLAS_PX: Final = 1024
 
-EDGE_FEATHER: Final = (0.012, 0.085)
+EDGE_FEATHER: Final = (-0.012, 0.05)
 """Where the alpha begins and where it is full, inwards from the mesh's outline, in parts of the atlas' side."""
-EYE_FEATHER: Final = (0.012, 0.042)
-"""The same outwards from the eyes' outlines: lids and lashes stay the target's, so that blinks survive."""
-MOUTH_FEATHER: Final = (0.000, 0.014)
+EYE_FEATHER: Final = (-0.012, 0.0)
+"""The same outwards from the eyes' outlines: the eyes, and lids that close over them, stay the target's."""
+MOUTH_FEATHER: Final = (0.002, 0.009)
 """The same outwards from the inner outline of the lips: teeth and tongue stay the target's."""
 
 
@@ -66,9 +66,11 @@ def facing(points: PointsF32, topology: FaceTopology) -> NDArray[np.float32]:
 def wear_alpha(side_px: int) -> MaskU8:
     """Draw the alpha of a worn face on an atlas: feathered at the outline, open at the eyes and the mouth."""
     at_px = face_topology().atlas * side_px
-    alpha = _ramp(_distance_inside(at_px, OVAL, side_px), EDGE_FEATHER, side_px)
+    inwards = _distance_inside(at_px, OVAL, side_px) - _distance_outside(at_px, OVAL, side_px)
+    alpha = _ramp(inwards, EDGE_FEATHER, side_px)
     for contour, feather in ((EYE_LEFT, EYE_FEATHER), (EYE_RIGHT, EYE_FEATHER), (LIPS_INNER, MOUTH_FEATHER)):
-        alpha = np.minimum(alpha, _ramp(_distance_outside(at_px, contour, side_px), feather, side_px))
+        outwards = _distance_outside(at_px, contour, side_px) - _distance_inside(at_px, contour, side_px)
+        alpha = np.minimum(alpha, _ramp(outwards, feather, side_px))
     return (alpha * 255 + 0.5).astype(np.uint8)
 
 

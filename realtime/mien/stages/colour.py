@@ -13,13 +13,13 @@ from mien.packet import FramePacket
 from mien_models.arrays import BgrU8, as_u8
 from mien_models.faces import SwappedFace
 
-SAMPLE_PX: Final = 64
+SAMPLE_PX: Final = 48
 """Statistics are taken from a grid of at most this many samples each way."""
 FEWEST_SAMPLES: Final = 60
 """With less skin than this in sight the last statistics stay in force."""
 OPAQUE: Final = 200
 """Only where the crop covers the frame at least this much, of 255, is it skin of both."""
-CLIPPED: Final = (4, 251)
+CLIPPED: Final = (5, 250)
 """Levels beyond these say nothing of a colour."""
 SETTLING_S: Final = 0.4
 """Time constant of the statistics' smoothing, in seconds."""
@@ -100,7 +100,7 @@ def skin_samples(image_bgr: BgrU8, swapped: SwappedFace) -> tuple[NDArray[np.uin
     alpha = as_u8(cv2.warpAffine(swapped.alpha, crop_from_sample[:2], size, flags=flags))
     usable = alpha >= OPAQUE
     for image in (crop, frame):
-        usable &= (image.min(axis=2) > CLIPPED[0]) & (image.max(axis=2) < CLIPPED[1])
+        usable &= cv2.inRange(image, (CLIPPED[0],) * 3, (CLIPPED[1],) * 3) > 0
     return as_u8(crop[usable][:, None]), as_u8(frame[usable][:, None])
 
 

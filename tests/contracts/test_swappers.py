@@ -1,0 +1,109 @@
+"""Every swapper there is, on a real face: the public-domain astronaut."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import skimage
+
+from mien.follow.still import find_faces
+from mien_models.arrays import BgrU8, as_u8
+from mien_models.contracts import Swapper, SwapperFactory
+from mien_models.faces import Face, SourceFace
+from mien_models.plugins import Plugins
+
+SWAPPERS: Plugins[SwapperFactory] = Plugins("mien_models.swappers", "swapper")
+
+
+@pytest.fixture(scope="module")
+def photo() -> BgrU8:
+    path = Path(skimage.__file__).parent / "data" / "astronaut.png"
+    return as_u8(np.asarray(cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)))
+
+
+@pytest.fixture(scope="module")
+def face(photo: BgrU8) -> Face:
+    return find_faces(photo)[0]
+
+
+@pytest.fixture(params=SWAPPERS.names())
+def swapper(request: pytest.FixtureRequest, photo: BgrU8, face: Face) -> Swapper:
+    return SWAPPERS.load(request.param)(SourceFace(photo, face))
+
+
+def placed_at(photo: BgrU8, face: Face, x: int, y: int) -> tuple[BgrU8, Face]:
+    """The photo moved over a grey frame of the same size, and the face in its new place."""
+    frame = np.full_like(photo, 96)
+    height, width = photo.shape[:2]
+    matrix = np.array([[1, 0, x], [0, 1, y]], np.float32)
+    cv2.warpAffine(photo, matrix, (width, height), dst=frame, borderMode=cv2.BORDER_TRANSPARENT)
+    moved = face.landmarks + np.array([x, y, 0], np.float32)
+    box = face.box_xyxy + np.array([x, y, x, y], np.float32)
+    return frame, Face(face.id, box, moved, face.pose, face.score)
+
+
+def test_a_swap_covers_the_face_and_nothing_beyond_its_surroundings(swapper: Swapper, photo: BgrU8, face: Face) -> None:
+    swapped = swapper.swap(photo, face, captured_ns=0)
+    assert swapped.face_id == face.id
+    left, top = swapped.frame_from_crop[:, 2]
+    rows, columns = np.nonzero(swapped.alpha > 127)
+    grown = 0.15 * face.width_px
+    assert columns.min() + left > face.box_xyxy[0] - grown
+    assert columns.max() + left < face.box_xyxy[2] + grown
+    assert rows.min() + top > face.box_xyxy[1] - grown
+    assert rows.max() + top < face.box_xyxy[3] + grown
+    assert len(rows) > 0.4 * (face.width_px**2)
+
+
+def test_wearing_ones_own_face_changes_little(swapper: Swapper, photo: BgrU8, face: Face) -> None:
+    swapped = swapper.swap(photo, face, captured_ns=0)
+    left, top = swapped.frame_from_crop[:, 2].astype(int)
+    height, width = swapped.alpha.shape
+    region = photo[top : top + height, left : left + width]
+    difference = (swapped.crop_bgr.astype(int) - region)[swapped.alpha > 250]
+    # The tone as a whole is the colour method's business.
+    assert np.median(np.abs(difference - np.median(difference, axis=0))) <= 6
+    assert np.abs(np.median(difference, axis=0)).max() <= 15
+
+
+def test_frame_and_landmarks_are_only_read(swapper: Swapper, photo: BgrU8, face: Face) -> None:
+    frame, landmarks = photo.copy(), face.landmarks.copy()
+    swapper.swap(frame, face, captured_ns=0)
+    np.testing.assert_array_equal(frame, photo)
+    np.testing.assert_array_equal(face.landmarks, landmarks)
+
+
+@pytest.mark.parametrize(("x", "y"), [(-230, 0), (300, 0), (0, -130), (0, 420), (-400, -400)])
+def test_a_face_over_the_frames_edge_is_swapped_as_far_as_it_is_seen(
+    swapper: Swapper, photo: BgrU8, face: Face, x: int, y: int
+) -> None:
+    frame, moved = placed_at(photo, face, x, y)
+    swapped = swapper.swap(frame, moved, captured_ns=0)
+    assert swapped.crop_bgr.shape[:2] == swapped.alpha.shape
+
+
+def test_the_same_frame_gives_the_same_swap(swapper: Swapper, photo: BgrU8, face: Face) -> None:
+    first = swapper.swap(photo, face, captured_ns=0)
+    again = swapper.swap(photo, face, captured_ns=33_000_000)
+    assert np.abs(first.crop_bgr.astype(int) - again.crop_bgr).max() <= 1
+    np.testing.assert_array_equal(first.alpha, again.alpha)
+
+
+def test_a_forgotten_face_starts_anew(swapper: Swapper, photo: BgrU8, face: Face) -> None:
+    first = swapper.swap(photo, face, captured_ns=0)
+    swapper.swap(as_u8(photo // 3), face, captured_ns=33_000_000)
+    swapper.forget(face.id)
+    swapper.forget(face.id)
+    anew = swapper.swap(photo, face, captured_ns=66_000_000)
+    np.testing.assert_array_equal(first.crop_bgr, anew.crop_bgr)
+
+
+def test_eyes_and_an_open_mouth_stay_the_targets(swapper: Swapper, photo: BgrU8, face: Face) -> None:
+    opened = face.landmarks.copy()
+    opened[[87, 14, 317, 178, 402, 88, 318, 95, 324], 1] += 0.08 * face.width_px
+    talking = Face(face.id, face.box_xyxy, opened, face.pose, face.score)
+    swapped = swapper.swap(photo, talking, captured_ns=0)
+    for contour in ((159, 145), (386, 374), (13, 14)):
+        x, y = opened[list(contour), :2].mean(axis=0) - swapped.frame_from_crop[:, 2]
+        assert swapped.alpha[round(y), round(x)] < 64
