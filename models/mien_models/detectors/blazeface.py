@@ -36,7 +36,7 @@ class BlazeFace:
         self._session = session
         self._providers = {manifest.name: session.provider}
         self._input = NetworkInput(manifest.input)
-        self._anchors_px = anchors * manifest.input.size_px
+        self._anchors_px = (anchors * manifest.input.size_px).astype(np.float32)
         self._boxes_name, self._scores_name = (o.name for o in manifest.outputs)
 
     @property
@@ -59,8 +59,8 @@ class BlazeFace:
         hits = np.flatnonzero(logits > np.log(min_score / (1.0 - min_score)))
         if not len(hits):
             return ()
-        values = outputs[self._boxes_name].reshape(-1, 4 + 2 * _KEYPOINTS)[hits].astype(np.float64)
-        scores = 1.0 / (1.0 + np.exp(-logits[hits].astype(np.float64)))
+        values = outputs[self._boxes_name].reshape(-1, 4 + 2 * _KEYPOINTS)[hits]
+        scores = np.asarray(1.0 / (1.0 + np.exp(-logits[hits])), np.float32)
         return _merged(values, self._anchors_px[hits], scores, patch)
 
 
@@ -78,38 +78,40 @@ def _anchors() -> NDArray[np.float64]:
 
 
 def _merged(
-    values: NDArray[np.float64], anchors_px: NDArray[np.float64], scores: NDArray[np.float64], patch: Patch
+    values: NDArray[np.float32], anchors_px: NDArray[np.float32], scores: NDArray[np.float32], patch: Patch
 ) -> tuple[DetectedFace, ...]:
     """Merge the anchors that saw the same face into their mean, weighted by score, as the network was made for."""
     # Anchors count from the edge of the first pixel, patches from its centre.
     points = values.reshape(-1, 2 + _KEYPOINTS, 2)
-    points[:, 0] += anchors_px - 0.5
-    points[:, 2:] += (anchors_px - 0.5)[:, None]
-    corners = np.concatenate([points[:, 0] - points[:, 1] / 2, points[:, 1]], axis=1)
+    from_anchors = (anchors_px - 0.5)[:, None]
+    points[:, :1] += from_anchors
+    points[:, 2:] += from_anchors
+    corners = np.concatenate([points[:, 0] - points[:, 1] * np.float32(0.5), points[:, 1]], axis=1, dtype=np.float32)
     faces: list[DetectedFace] = []
     left = np.argsort(-scores)
     while len(left):
-        overlap = _overlap(corners[left[0]], corners[left])
-        same = left[overlap > _MAX_OVERLAP]
-        mean = np.average(points[same], axis=0, weights=scores[same])
+        is_same = _overlap(corners[left[0]], corners[left]) > _MAX_OVERLAP
+        is_same[0] = True
+        same = left[is_same]
+        weights = scores[same] / scores[same].sum()
+        mean = (points[same] * weights[:, None, None]).sum(axis=0)
         faces.append(_face(mean, float(scores[left[0]]), patch))
-        left = left[overlap <= _MAX_OVERLAP]
+        left = left[~is_same]
     return tuple(faces)
 
 
-def _overlap(box: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+def _overlap(box: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
     """Intersection over union of one box (x, y, width, height) with several."""
-    low = np.maximum(box[:2], boxes[:, :2])
-    high = np.minimum(box[:2] + box[2:], boxes[:, :2] + boxes[:, 2:])
-    width, height = np.maximum(0.0, high - low).T
-    shared: NDArray[np.float64] = width * height
-    union: NDArray[np.float64] = box[2] * box[3] + boxes[:, 2] * boxes[:, 3] - shared
-    return np.asarray(shared / np.maximum(union, 1e-9), np.float64)
+    ends = boxes[:, :2] + boxes[:, 2:]
+    sides = np.minimum(box[:2] + box[2:], ends) - np.maximum(box[:2], boxes[:, :2])
+    shared = np.maximum(0, sides[:, 0]) * np.maximum(0, sides[:, 1])
+    areas = boxes[:, 2] * boxes[:, 3] + box[2] * box[3]
+    return np.asarray(shared / np.maximum(areas - shared, 1e-9), np.float32)
 
 
-def _face(points: NDArray[np.float64], score: float, patch: Patch) -> DetectedFace:
-    matrix = patch.frame_from_patch
-    in_frame = points[[0, *range(2, 2 + _KEYPOINTS)]] @ matrix[:, :2].T + matrix[:, 2]
-    half = points[1] / 2 * np.hypot(matrix[0, 0], matrix[1, 0])
+def _face(points: NDArray[np.float32], score: float, patch: Patch) -> DetectedFace:
+    """Take the mean of some anchors (centre, size, key points) to the frame."""
+    half = points[1] / 2 * patch.scale
+    in_frame = patch.points_in_frame(points)
     box = np.concatenate([in_frame[0] - half, in_frame[0] + half])
-    return DetectedFace(box.astype(np.float32), in_frame[1:].astype(np.float32), score)
+    return DetectedFace(box.astype(np.float32), in_frame[2:], score)

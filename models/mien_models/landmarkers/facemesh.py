@@ -49,10 +49,9 @@ class FaceMesh:
         patch = cut_patch(image_bgr, region, self._input.size_px, border=cv2.BORDER_REPLICATE)
         outputs = self._session.run(self._input.feed(patch.image_bgr))
         points = outputs[self._points_name].reshape(_POINTS, 3) - _FROM_EDGE
-        matrix = patch.frame_from_patch
         placed = np.empty((_POINTS, 3), np.float32)
-        placed[:, :2] = points[:, :2] @ matrix[:, :2].T + matrix[:, 2]
-        placed[:, 2] = points[:, 2] * math.hypot(matrix[0, 0], matrix[1, 0])
+        placed[:, :2] = patch.points_in_frame(points[:, :2])
+        placed[:, 2] = points[:, 2] * patch.scale
         logit = float(outputs[self._score_name].reshape(-1)[0])
         return placed, 1.0 / (1.0 + math.exp(-max(-50.0, min(50.0, logit))))
 

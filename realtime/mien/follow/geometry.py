@@ -1,6 +1,7 @@
 """Where a face is and how its head is turned, read from landmarks."""
 
 import math
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,7 @@ FOREHEAD: Final = 10
 CHIN: Final = 152
 LEFT_TO_RIGHT: Final = ((33, 263), (133, 362), (127, 356), (234, 454))
 """Pairs that stay mirror images whatever the mouth and the brows do."""
+_POSE_POINTS: Final = [*(left for left, _ in LEFT_TO_RIGHT), *(right for _, right in LEFT_TO_RIGHT), FOREHEAD, CHIN]
 _STRAIGHT_PITCH_DEG: Final = -10.0
 """What the landmarks' own axis from forehead to chin says of people who look straight: the median of 14 portraits."""
 
@@ -33,15 +35,46 @@ def region_from_detection(face: DetectedFace) -> Region:
     return Region(centre, side * REGION_PER_BOX, math.atan2(float(eyes[1]), float(eyes[0])))
 
 
-def region_from_landmarks(landmarks: PointsF32) -> Region:
-    """Give the square in which to look for the same face again."""
-    roll = roll_rad(landmarks)
-    cos, sin = math.cos(roll), math.sin(roll)
-    upright_from_frame = np.array([[cos, sin], [-sin, cos]])
-    upright = landmarks[:, :2] @ upright_from_frame.T
-    low, high = upright.min(axis=0), upright.max(axis=0)
-    centre = (low + high) / 2 @ upright_from_frame
-    return Region((float(centre[0]), float(centre[1])), float((high - low).max()) * REGION_PER_BOX, roll)
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """The upright box around a face in coordinates that are turned with its eyes."""
+
+    roll_rad: float
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @staticmethod
+    def of(landmarks: PointsF32) -> "Extent":
+        """Measure landmarks."""
+        roll = roll_rad(landmarks)
+        cos, sin = math.cos(roll), math.sin(roll)
+        across = landmarks[:, 0] * cos + landmarks[:, 1] * sin
+        down = landmarks[:, 1] * cos - landmarks[:, 0] * sin
+        return Extent(roll, float(across.min()), float(down.min()), float(across.max()), float(down.max()))
+
+    @property
+    def width(self) -> float:
+        """Pixels from side to side."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        """Pixels from top to bottom."""
+        return self.bottom - self.top
+
+    def region(self) -> Region:
+        """Give the square in which to look for the same face again."""
+        across, down = (self.left + self.right) / 2, (self.top + self.bottom) / 2
+        cos, sin = math.cos(self.roll_rad), math.sin(self.roll_rad)
+        centre = (across * cos - down * sin, across * sin + down * cos)
+        return Region(centre, max(self.width, self.height) * REGION_PER_BOX, self.roll_rad)
+
+    def height_of(self, xy: PointsF32) -> float:
+        """Say how far down a point (x, y) of the frame lies: 0 at the face's top, 1 at its bottom."""
+        down = float(xy[1]) * math.cos(self.roll_rad) - float(xy[0]) * math.sin(self.roll_rad)
+        return (down - self.top) / max(self.height, 1e-6)
 
 
 def roll_rad(landmarks: PointsF32) -> float:
@@ -79,12 +112,12 @@ def head_pose(landmarks: PointsF32) -> HeadPose:
     The frame's axes are x right, y down, z into the picture; the rotation is taken apart as yaw, then pitch, then
     roll about the head's own axes.
     """
-    points = landmarks.astype(np.float64)
-    left, right = zip(*LEFT_TO_RIGHT, strict=True)
-    across = _unit((points[list(right)] - points[list(left)]).sum(axis=0))
-    down = points[CHIN] - points[FOREHEAD]
+    points = landmarks[_POSE_POINTS].astype(np.float64)
+    pairs = len(LEFT_TO_RIGHT)
+    across = _unit((points[pairs:-2] - points[:pairs]).sum(axis=0))
+    down = points[-1] - points[-2]
     down = _unit(down - across * (down @ across))
-    inward = np.cross(across, down)
+    inward = across[[1, 2, 0]] * down[[2, 0, 1]] - across[[2, 0, 1]] * down[[1, 2, 0]]
     return HeadPose(
         yaw_deg=math.degrees(math.atan2(-inward[0], inward[2])),
         pitch_deg=math.degrees(math.atan2(inward[1], math.hypot(inward[0], inward[2]))) - _STRAIGHT_PITCH_DEG,

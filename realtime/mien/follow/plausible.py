@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from mien.follow.geometry import LEFT_EYE_OUTER, RIGHT_EYE_OUTER, roll_rad
+from mien.follow.geometry import LEFT_EYE_OUTER, RIGHT_EYE_OUTER, Extent
 from mien_models.arrays import PointsF32
 from mien_models.regions import Region
 
@@ -30,27 +30,33 @@ class PlausibilitySettings:
 
 
 def is_plausible(
-    landmarks: PointsF32, region: Region, width: int, height: int, settings: PlausibilitySettings | None = None
+    landmarks: PointsF32,
+    extent: Extent,
+    region: Region,
+    size: tuple[int, int],
+    settings: PlausibilitySettings,
 ) -> bool:
-    """Tell whether landmarks found in `region` of a picture of width x height can be a face's."""
-    settings = settings or PlausibilitySettings()
-    xy = landmarks[:, :2].astype(np.float64)
-    if not np.isfinite(landmarks).all():
+    """Tell whether landmarks of this extent can be a face's.
+
+    They were found in `region` of a picture of `size`, which is (width, height).
+    """
+    found = extent.region()
+    if not math.isfinite(float(landmarks.sum())) or extent.width <= 0:
         return False
-    roll = roll_rad(landmarks)
-    cos, sin = math.cos(roll), math.sin(roll)
-    upright = xy @ np.array([[cos, -sin], [sin, cos]])
-    low, high = upright.min(axis=0), upright.max(axis=0)
-    size = high - low
-    middle = xy.mean(axis=0)
-    inside = (xy >= 0).all(axis=1) & (xy[:, 0] < width) & (xy[:, 1] < height)
-    eyes_y = upright[[LEFT_EYE_OUTER, RIGHT_EYE_OUTER], 1].mean()
-    mouth_y = upright[[_LEFT_MOUTH, _RIGHT_MOUTH], 1].mean()
-    return bool(
-        np.linalg.norm(middle - region.centre_xy) < settings.max_shift * region.side_px
-        and settings.size_range[0] < size.max() / region.side_px < settings.size_range[1]
-        and settings.aspect_range[0] < size[1] / max(size[0], 1e-6) < settings.aspect_range[1]
-        and inside.mean() >= settings.min_inside
-        and low[1] < eyes_y < mouth_y < high[1]
-        and upright[_NOSE_TIP, 1] < mouth_y + 0.1 * size[1]
+    largest = max(extent.width, extent.height)
+    eyes = (extent.height_of(landmarks[LEFT_EYE_OUTER]) + extent.height_of(landmarks[RIGHT_EYE_OUTER])) / 2
+    mouth = (extent.height_of(landmarks[_LEFT_MOUTH]) + extent.height_of(landmarks[_RIGHT_MOUTH])) / 2
+    return (
+        math.dist(found.centre_xy, region.centre_xy) < settings.max_shift * region.side_px
+        and settings.size_range[0] < largest / region.side_px < settings.size_range[1]
+        and settings.aspect_range[0] < extent.height / extent.width < settings.aspect_range[1]
+        and 0 < eyes < mouth < 1
+        and extent.height_of(landmarks[_NOSE_TIP]) < mouth + 0.1
+        and _share_inside(landmarks, size) >= settings.min_inside
     )
+
+
+def _share_inside(landmarks: PointsF32, size: tuple[int, int]) -> float:
+    xy = landmarks[:, :2]
+    inside = ((xy >= 0) & (xy < np.array(size, np.float32))).all(axis=1)
+    return float(np.mean(inside))

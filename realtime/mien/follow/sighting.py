@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from mien.follow.geometry import REGION_PER_BOX, eyes_xy, region_from_detection, region_from_landmarks
+from mien.follow.geometry import REGION_PER_BOX, Extent, eyes_xy, region_from_detection
 from mien.follow.networks import FaceNetworks
 from mien.follow.plausible import is_plausible
 from mien.follow.settings import LookSettings
@@ -50,9 +50,10 @@ class Looker:
         landmarks, score = self._networks.landmarker.landmarks(image_bgr, region)
         if score < self._settings.keep_presence:
             return None
-        if not is_plausible(landmarks, region, width, height, self._settings.plausibility):
+        extent = Extent.of(landmarks)
+        if not is_plausible(landmarks, extent, region, (width, height), self._settings.plausibility):
             return None
-        return Sighting(landmarks, score, region_from_landmarks(landmarks))
+        return Sighting(landmarks, score, extent.region())
 
     def detections(self, image_bgr: BgrU8, view: Region) -> tuple[DetectedFace, ...]:
         """Find what may be faces in a view, best first."""

@@ -57,10 +57,12 @@ def find_faces(
 def _search_plan(width: int, height: int, settings: StillSettings) -> Iterator[Sequence[Region]]:
     """Give groups of views, largest first."""
     long_side = float(max(width, height))
+    if long_side < settings.min_face_px:
+        return
     for parts, rolls in ((1 / 2, _ALL_ROUND_DEG), (1.0, _ALL_ROUND_DEG), (2.0, _ALL_ROUND_DEG), (4.0, _TILTED_DEG)):
         yield tuple(covering(width, height, long_side / parts, rolls))
     parts = 8.0
-    while parts <= 1 / settings.smallest_view:
+    while parts <= 1 / settings.smallest_view and long_side / parts >= settings.min_face_px:
         yield tuple(covering(width, height, long_side / parts, _TILTED_DEG))
         parts *= 2
 

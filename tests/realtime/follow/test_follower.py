@@ -44,10 +44,14 @@ class Cutout:
     def onto(self, picture: BgrU8, at: tuple[float, float], width_px: float, roll_deg: float = 0.0) -> PointsF32:
         """Put the head there; give where its landmarks are."""
         matrix = self.matrix(at, width_px, roll_deg)
-        size = (picture.shape[1], picture.shape[0])
-        head = cv2.warpAffine(self._portrait, matrix, size, flags=cv2.INTER_AREA)
-        alpha = cv2.warpAffine(self._alpha, matrix, size)[..., None] / 255.0
-        picture[:] = (head * alpha + picture * (1 - alpha)).astype(np.uint8)
+        reach = int(width_px * 1.2) + 2
+        left, top = max(0, int(at[0]) - reach), max(0, int(at[1]) - reach)
+        part = picture[top : int(at[1]) + reach, left : int(at[0]) + reach]
+        if part.size:
+            shifted = matrix - [[0, 0, left], [0, 0, top]]
+            head = cv2.warpAffine(self._portrait, shifted, part.shape[1::-1], flags=cv2.INTER_AREA)
+            alpha = cv2.warpAffine(self._alpha, shifted, part.shape[1::-1])[..., None] / np.float32(255)
+            part[:] = (head * alpha + part * (1 - alpha)).astype(np.uint8)
         return np.asarray(self.face.landmarks[:, :2] @ matrix[:, :2].T + matrix[:, 2], np.float32)
 
 

