@@ -39,6 +39,14 @@ class MainThreaded(Protocol):
         ...
 
 
+@runtime_checkable
+class Keyed(Protocol):
+    """A sink with a keyboard, as a window has."""
+
+    on_key: Callable[[str], None] | None
+    """Called in the sink's thread with the name of each key that is pressed."""
+
+
 class SinkState(Enum):
     """How a sink is doing."""
 

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from typing import Final
 
 from mien.capture import Capture
-from mien.fanout import Fanout, SinkState, SinkWorker
+from mien.fanout import Fanout, Keyed, SinkState, SinkWorker
 from mien.interruption import Interruption
 from mien.live_plan import EventKind, LiveEvent, LivePlan, LiveStatus, Prepared
 from mien.meters import Memory, process_age_s
@@ -134,6 +134,9 @@ class _Run:
         """Open the sinks with a card in their slots, then everything else, all at once."""
         self._output.begin()
         self._plan.controls.attach(self._output)
+        for sink in self._plan.sinks:
+            if isinstance(sink, Keyed):
+                sink.on_key = self._plan.controls.on_key
         self._fanout.start()
         self._repeater.start()
         self._preparer.start()

@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from mien.contracts import LiveSource, OutputFormat, Sink, Stage
 from mien.packet import State
 from mien.policy import Policy
+
+PANIC_KEY: Final = "p"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,11 @@ class Controls:
     def toggle_privacy(self) -> None:
         """Press the panic key."""
         self.set_privacy(on=not self._is_private)
+
+    def on_key(self, name: str) -> None:
+        """Take a key of a window: PANIC_KEY hides and shows."""
+        if name == PANIC_KEY:
+            self.toggle_privacy()
 
     def stop(self) -> None:
         """End the run cleanly, as Ctrl-C does."""

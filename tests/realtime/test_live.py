@@ -301,3 +301,19 @@ def test_sinks_with_the_same_description_are_counted_apart() -> None:
     report = run_live(a_plan(paced_now(5), MemorySink("nowhere"), MemorySink("nowhere")))
     assert set(report.sinks) == {"nowhere", "nowhere (2)"}
     assert_every_frame_is_accounted_for(report)
+
+
+def test_the_panic_key_of_a_window_hides_the_picture() -> None:
+    class Window(MemorySink):
+        on_key: Callable[[str], None] | None = None
+
+        def write(self, frame: OutputFrame) -> None:
+            super().write(frame)
+            if len(self.frames) == 5 and self.on_key is not None:
+                self.on_key("x")
+                self.on_key("p")
+
+    window = Window()
+    report = run_live(a_plan(paced_now(20), window))
+    assert report.state_changes[-1].state == "privacy"
+    assert window.frames[-1].state is State.PRIVACY

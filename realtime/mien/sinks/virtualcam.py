@@ -45,6 +45,11 @@ class VirtualCameraSink:
         """One line for people."""
         return f"virtual camera {self._name}"
 
+    @property
+    def is_reopenable(self) -> bool:
+        """True: a device that went away may come back, and nothing is lost by opening it again."""
+        return True
+
     def __enter__(self) -> Self:
         """Take the first device that is free.
 

@@ -37,7 +37,12 @@ class WindowSink:
     @property
     def description(self) -> str:
         """One line for people."""
-        return f"window {self._title!r}; q or Esc closes it"
+        return f"window {self._title!r}; p hides the picture, q or Esc closes it"
+
+    @property
+    def needs_main_thread(self) -> bool:
+        """Whether this system gives windows to a program's main thread only."""
+        return sys.platform == "darwin"
 
     def __enter__(self) -> Self:
         """Open the window in the frame's size, or smaller where the screen is.
