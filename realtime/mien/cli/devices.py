@@ -1,0 +1,154 @@
+"""`mien devices`: the cameras of this machine, how to name each, and what each can send."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from mien.devices import Camera, VirtualCamera, cameras, default_camera, modes_of, virtual_cameras
+from mien.video_modes import ModeWish, VideoMode, choose_mode
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_MOST_SIZES: Final = 8
+_MOST_FORMATS: Final = 3
+
+NO_CAMERA: Final = (
+    "No camera was found. Plug one in, or use the network camera of a phone (--camera http://...), a file, "
+    "or --camera synthetic."
+)
+_NO_CAMERA_ON: Final = {
+    "linux": "In a container or a virtual machine, pass /dev/video0 in.",
+    "darwin": "Allow the terminal to use the camera: System Settings, Privacy & Security, Camera.",
+    "win32": "Allow desktop apps to use the camera: Settings, Privacy & security, Camera.",
+}
+DENIED: Final = "This user may not open {names}. Run 'sudo usermod -aG video $USER', then log out and in again."
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceList:
+    """Every camera with its modes, and every virtual camera that can be written to."""
+
+    cameras: Sequence[Camera]
+    modes: Mapping[str, Sequence[VideoMode]] = field(default_factory=dict[str, Sequence[VideoMode]])
+    """By the camera's path."""
+    virtual: Sequence[VirtualCamera] = ()
+
+
+def show_devices(as_json: bool) -> None:
+    """Print the devices: a table for people, or JSON."""
+    found = cameras()
+    listed = DeviceList(found, {camera.path: modes_of(camera) for camera in found}, virtual_cameras())
+    if as_json:
+        print(json.dumps(as_data(listed), indent=2, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if listed.cameras:
+        console.print(camera_table(listed))
+    if listed.virtual:
+        console.print(virtual_table(listed))
+    for sentence in advice(listed):
+        print(sentence, file=sys.stderr)
+
+
+def as_data(listed: DeviceList) -> dict[str, object]:
+    """Give what JSON shows; `is_default` is the camera that is used when none is named."""
+    default = default_camera(listed.cameras)
+    return {
+        "cameras": [
+            {
+                "name": camera.name,
+                "number": camera.number,
+                "address": camera.address,
+                "path": camera.path,
+                "usb_id": camera.usb_id,
+                "is_virtual": camera.is_virtual,
+                "is_denied": camera.is_denied,
+                "is_default": camera is default,
+                "modes": [
+                    {"format": m.fourcc, "width": m.width, "height": m.height, "fps": float(m.fps) if m.fps else None}
+                    for m in listed.modes.get(camera.path, ())
+                ],
+            }
+            for camera in listed.cameras
+        ],
+        "virtual_cameras": [{"name": device.name, "path": device.path} for device in listed.virtual],
+    }
+
+
+def camera_table(listed: DeviceList) -> "Table":
+    """Draw the cameras, a row each."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, title="Cameras", title_justify="left", show_lines=False)
+    table.add_column("Name")
+    table.add_column("--camera", overflow="fold")
+    table.add_column("Sizes, with the highest rate of each format", overflow="fold")
+    default = default_camera(listed.cameras)
+    for camera in listed.cameras:
+        modes = listed.modes.get(camera.path, ())
+        name = camera.name + "".join(f"\n({note})" for note in _notes(camera, is_default=camera is default))
+        addresses = "\n".join(dict.fromkeys((str(camera.number), camera.address, camera.path)))
+        # Text, not markup: a camera may be called "[red]".
+        table.add_row(Text(name), Text(addresses), Text("\n".join(_size_lines(modes))))
+    return table
+
+
+def virtual_table(listed: DeviceList) -> "Table":
+    """Draw the virtual cameras, a row each."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, title="Virtual cameras", title_justify="left")
+    table.add_column("Name")
+    table.add_column("--sink")
+    for device in listed.virtual:
+        table.add_row(Text(device.name), Text(f"virtualcam:{device.path}"))
+    return table
+
+
+def advice(listed: DeviceList) -> list[str]:
+    """Say what to do when there is no camera, or one that may not be opened."""
+    denied = [camera.path for camera in listed.cameras if camera.is_denied]
+    sentences = [DENIED.format(names=" and ".join(denied))] if denied else []
+    if not any(not camera.is_virtual for camera in listed.cameras):
+        sentences.append(f"{NO_CAMERA} {_NO_CAMERA_ON.get(sys.platform, '')}".strip())
+    return sentences
+
+
+def _notes(camera: Camera, *, is_default: bool) -> list[str]:
+    facts = {
+        "used when none is named": is_default,
+        "virtual": camera.is_virtual,
+        "access denied": camera.is_denied,
+    }
+    return [note for note, is_so in facts.items() if is_so]
+
+
+def _size_lines(modes: Sequence[VideoMode]) -> list[str]:
+    """Give a line for each size, largest first, and one for the mode that is asked for."""
+    chosen = choose_mode(modes, ModeWish())
+    if chosen is None:
+        return ["not told by this system"] if not modes else ["no format that can be read"]
+    sizes = sorted({(mode.width, mode.height) for mode in modes}, key=lambda size: -size[0] * size[1])
+    lines = [f"{width}x{height}  {_rates(modes, width, height)}" for width, height in sizes[:_MOST_SIZES]]
+    if len(sizes) > _MOST_SIZES:
+        lines.append(f"and {len(sizes) - _MOST_SIZES} smaller ones")
+    return [*lines, f"asked for: {chosen}"]
+
+
+def _rates(modes: Sequence[VideoMode], width: int, height: int) -> str:
+    highest: dict[str, float] = {}
+    for mode in modes:
+        if (mode.width, mode.height) == (width, height):
+            highest[mode.fourcc] = max(highest.get(mode.fourcc, 0.0), float(mode.fps or 0))
+    fastest = sorted(highest.items(), key=lambda pair: -pair[1])
+    shown = [f"{fourcc} {fps:.4g}" if fps else fourcc for fourcc, fps in fastest[:_MOST_FORMATS]]
+    return ", ".join(shown) + (f" and {len(fastest) - _MOST_FORMATS} more formats" if len(fastest) > 3 else "")
