@@ -22,13 +22,13 @@ class Container:
 
 # A fragmented file until it is closed, an ordinary one after (FFmpeg 7.1, movenc: `hybrid_fragmented`).
 _FRAGMENTED: Final = (("movflags", "hybrid_fragmented"),)
+# No .avi: it has no times of presentation, so neither varying rates nor H.264 as it should be.
 _CONTAINERS: Final = {
     ".mp4": Container("mp4", "libx264", "aac", _FRAGMENTED),
     ".m4v": Container("mp4", "libx264", "aac", _FRAGMENTED),
     ".mov": Container("mov", "libx264", "aac", _FRAGMENTED),
     ".mkv": Container("matroska", "libx264", "aac"),
     ".webm": Container("webm", "libvpx-vp9", "libopus"),
-    ".avi": Container("avi", "libx264", "libmp3lame"),
     ".gif": Container("gif", "gif", None),
 }
 VIDEO_SUFFIXES: Final = tuple(_CONTAINERS)

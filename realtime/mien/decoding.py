@@ -5,7 +5,7 @@ from typing import Final
 import cv2
 import numpy as np
 from av import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 from mien_models.arrays import BgrU8
 
@@ -14,27 +14,34 @@ _RGB: Final = 0  # AVCOL_SPC_RGB: nothing to convert
 _HD_LINES: Final = 576
 """Above it an unmarked picture is taken for BT.709, up to it for BT.601: the rule of video players (mpv, VLC)."""
 
+_EXACT: Final = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 _TURNS: Final = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
 
 
-def upright_bgr(frame: VideoFrame) -> BgrU8:
+def upright_bgr(frame: VideoFrame, *, is_exact: bool = False) -> BgrU8:
     """Convert a decoded frame of any pixel format to (height, width, 3) BGR, full range, turned as its file says.
 
     More than 8 bits are rounded, transparency is dropped, matrix and range are those that the frame carries.
     The array is the caller's own.
+
+    Args:
+        frame: what a decoder gave.
+        is_exact: right to the level; without it FFmpeg's fast way may be two levels too dark.
     """
     shown = frame.reformat(
         format="bgr24",
-        src_colorspace=_matrix(frame),
-        src_color_range=_range(frame),
+        src_colorspace=matrix_of(frame),
+        src_color_range=range_of(frame),
         dst_color_range=ColorRange.JPEG,
+        interpolation=_EXACT if is_exact else None,
     )
     image = np.asarray(shown.to_ndarray(), np.uint8)
     turn = _TURNS.get(round(frame.rotation) % 360)
     return image if turn is None else np.asarray(cv2.rotate(image, turn), np.uint8)
 
 
-def _matrix(frame: VideoFrame) -> int | None:
+def matrix_of(frame: VideoFrame) -> int | None:
+    """Give the YUV matrix of a frame as FFmpeg numbers it, guessed by its size where it says none; None for RGB."""
     if frame.colorspace == _RGB or frame.format.is_rgb:
         return None
     if frame.colorspace == _UNSPECIFIED:
@@ -42,7 +49,8 @@ def _matrix(frame: VideoFrame) -> int | None:
     return frame.colorspace
 
 
-def _range(frame: VideoFrame) -> int:
+def range_of(frame: VideoFrame) -> int:
+    """Give the range of a frame's values as FFmpeg numbers it, guessed by its format where it says none."""
     if frame.color_range != ColorRange.UNSPECIFIED:
         return frame.color_range
     is_full = frame.format.is_rgb or frame.format.name.startswith(("yuvj", "gray"))

@@ -3,6 +3,7 @@
 The kernel's interface is <linux/videodev2.h>; struct sizes are those of 64-bit systems.
 """
 
+import contextlib
 import errno
 import os
 import struct
@@ -57,6 +58,7 @@ class LoopbackWriter:
             self._node = os.open(self._path, os.O_WRONLY)
             opening.callback(os.close, self._node)
             self._lock()
+            _revive(self._path)
             if _is_fed(self._path):
                 raise Busy("another program writes to it")
             self._set_format()
@@ -103,10 +105,25 @@ class LoopbackWriter:
 
     def _announce_output(self) -> None:
         """Make v4l2loopback 0.12 take this for a writer, so that closing it announces the output again."""
-        try:
-            _ioctl(self._node, _STREAMON, struct.pack("=i", _TYPE_OUTPUT))
-        except OSError:
-            return  # 0.13 and later need no help and refuse a stream after writes
+        _pose_as_writer(self._node)
+
+
+def _pose_as_writer(node: int) -> None:
+    with contextlib.suppress(OSError):  # 0.13 and later need no help and refuse it, 0.12 remembers it all the same
+        _ioctl(node, _STREAMON, struct.pack("=i", _TYPE_OUTPUT))
+
+
+def _revive(path: str) -> None:
+    """Make a device of v4l2loopback 0.12 whose writer was killed an output again: it is nothing at all till then."""
+    if v4l2.report(path).capabilities:
+        return
+    node = os.open(path, os.O_WRONLY)
+    try:
+        _pose_as_writer(node)
+    finally:
+        os.close(node)
+    # The kernel takes what this question is answered for what may be asked of the device.
+    v4l2.report(path)
 
 
 def _is_fed(path: str) -> bool:

@@ -2,6 +2,6 @@
 
 from mien.pictures.picture import Metadata, Picture
 from mien.pictures.reading import read_picture
-from mien.pictures.writing import PICTURE_SUFFIXES, write_picture
+from mien.pictures.writing import PICTURE_SUFFIXES, check_picture_name, write_picture
 
-__all__ = ["PICTURE_SUFFIXES", "Metadata", "Picture", "read_picture", "write_picture"]
+__all__ = ["PICTURE_SUFFIXES", "Metadata", "Picture", "check_picture_name", "read_picture", "write_picture"]

@@ -54,7 +54,7 @@ def write_picture(path: Path, picture: Picture) -> tuple[str, ...]:
     Raises:
         SinkError: an unknown suffix, a size the format cannot hold, or the file cannot be written.
     """
-    form = format_of(path)
+    form = _format_of(path)
     height, width = picture.samples.shape[:2]
     if max(width, height) > form.max_side_px:
         raise SinkError(f"{form.name} holds at most {form.max_side_px} pixels a side, not {width}x{height}. Use PNG.")
@@ -64,12 +64,16 @@ def write_picture(path: Path, picture: Picture) -> tuple[str, ...]:
     return notes
 
 
-def format_of(path: Path) -> _Format:
-    """Give the format of a picture file's suffix.
+def check_picture_name(path: Path) -> None:
+    """Check that `path` names a kind of picture that can be written.
 
     Raises:
         SinkError: an unknown suffix; the message lists the known ones.
     """
+    _format_of(path)
+
+
+def _format_of(path: Path) -> _Format:
     form = _FORMATS.get(path.suffix.lower())
     if form is None:
         found = f"ends in {path.suffix!r}" if path.suffix else "has no suffix"

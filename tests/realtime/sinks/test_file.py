@@ -39,7 +39,7 @@ def test_colours_and_times_come_back(tmp_path: Path, suffix: str) -> None:
     for frame, colour, time_ns in zip(frames, COLOURS_BGR, times_ns, strict=True):
         assert frame.time == pytest.approx((time_ns - times_ns[0]) / 1e9, abs=1.1e-3)
         middle = frame.to_ndarray(format="bgr24")[90, 160].astype(int)
-        assert np.abs(middle - colour).max() <= 6
+        assert np.abs(middle - colour).max() <= 4
 
 
 def test_the_file_takes_its_name_only_when_it_is_whole(tmp_path: Path) -> None:

@@ -1,0 +1,120 @@
+"""Everything in a video that is no picture: sound, subtitles, chapters, tags. Copied where the container takes it."""
+
+from typing import Any, Final
+
+import av
+from av.audio.stream import AudioStream
+from av.codec import Codec
+from av.container import InputContainer, OutputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
+
+from mien.containers import Container
+from mien.offline.reading import start_of
+from mien.offline.result import Tally
+
+_OF_THE_OLD_FILE: Final = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder"})
+
+
+class Companions:
+    """Has state: which stream of the output each stream of the input goes to."""
+
+    def __init__(
+        self, source: InputContainer, target: OutputContainer, container: Container, swapped: VideoStream, tally: Tally
+    ) -> None:
+        self._target = target
+        self._container = container
+        self._tally = tally
+        self._start_s = start_of(swapped)
+        self._copied: dict[int, Stream] = {}
+        self._encoded: dict[int, AudioStream] = {}
+        tags = {key: text for key, text in source.metadata.items() if key not in _OF_THE_OLD_FILE}
+        target.metadata.update(tags)
+        chapters = source.chapters()
+        if chapters:
+            target.set_chapters(chapters)
+        for stream in source.streams:
+            if stream.index != swapped.index:
+                self._add(stream)
+
+    def take(self, packet: "Packet[Any]") -> None:
+        """Copy or encode one packet."""
+        if packet.stream.index in self._copied:
+            self._copy(packet, self._copied[packet.stream.index])
+        elif packet.stream.index in self._encoded:
+            self._encode(packet, self._encoded[packet.stream.index])
+
+    def finish(self) -> None:
+        """Encode what the encoders still hold."""
+        for stream in self._encoded.values():
+            self._target.mux(stream.encode(None))
+
+    def _add(self, stream: Stream) -> None:
+        name = _codec_name(stream)
+        if stream.type == "video":
+            kind = "cover" if stream.disposition & Disposition.attached_pic else "second video"
+            self._tally.note(f"The {kind} is left out: it may show the face that was there.")
+        elif name in self._target.supported_codecs and stream.type in ("audio", "subtitle"):
+            self._copied[stream.index] = _tagged(self._target.add_stream_from_template(stream), stream)
+        elif stream.type == "audio" and self._container.audio_codec is not None and isinstance(stream, AudioStream):
+            self._add_encoder(stream, name)
+        elif stream.type == "attachment" and self._container.muxer == "matroska":
+            self._copied[stream.index] = _tagged(self._target.add_stream_from_template(stream), stream)
+        elif name != "bin_data":  # the text track of chapters, which are kept as chapters
+            self._tally.note(f"The {stream.type} stream ({name}) has no place in a {self._container.muxer} file.")
+
+    def _add_encoder(self, stream: AudioStream, name: str) -> None:
+        codec = self._container.audio_codec or ""
+        rate = 48_000 if codec == "libopus" else stream.rate
+        encoded = self._target.add_stream(codec, rate=rate)
+        assert isinstance(encoded, AudioStream)  # noqa: S101 - the container's audio codec
+        encoded.layout = stream.layout
+        encoded.bit_rate = 96_000 * max(1, stream.layout.nb_channels)
+        self._encoded[stream.index] = encoded
+        _tagged(encoded, stream)
+        self._tally.note(
+            f"The sound ({name}) cannot be copied into a {self._container.muxer} file: encoded as {codec}."
+        )
+
+    def _copy(self, packet: "Packet[Any]", stream: Stream) -> None:
+        if packet.dts is None:
+            return
+        shift = round(self._start_s / packet.time_base)
+        packet.dts -= shift
+        if packet.pts is not None:
+            packet.pts -= shift
+        packet.stream = stream
+        self._target.mux(packet)
+
+    def _encode(self, packet: "Packet[Any]", stream: AudioStream) -> None:
+        try:
+            frames = packet.decode()
+        except FFmpegError:
+            self._tally.is_complete = False
+            self._tally.note("Some of the sound is damaged and left out.")
+            return
+        for frame in frames:
+            if isinstance(frame, av.AudioFrame):
+                if frame.pts is not None and frame.time_base:
+                    frame.pts -= round(self._start_s / frame.time_base)
+                self._target.mux(stream.encode(frame))
+
+
+def _codec_name(stream: Stream) -> str:
+    """Give the codec's own name, not that of one of its decoders."""
+    context = getattr(stream, "codec_context", None)
+    name = str(getattr(context, "name", None) or getattr(stream, "name", None) or "unknown")
+    try:
+        return Codec(name, "r").canonical_name
+    except ValueError:
+        return name
+
+
+def _tagged(target: Stream, source: Stream) -> Stream:
+    for key in ("language", "title", "handler_name", "filename", "mimetype"):
+        if key in source.metadata:
+            target.metadata[key] = source.metadata[key]
+    target.disposition = source.disposition
+    return target

@@ -1,0 +1,144 @@
+"""Encodes the pictures of a video: size, times and colours as they were, quality above what an eye tells apart."""
+
+from fractions import Fraction
+from typing import Final
+
+import av
+import numpy as np
+from av.codec import Codec
+from av.container import OutputContainer
+from av.video.reformatter import ColorRange, Interpolation
+from av.video.stream import VideoStream
+
+from mien.containers import Container
+from mien.decoding import matrix_of, range_of
+from mien.letterbox import letterbox
+from mien.offline.reading import start_of
+from mien.offline.result import Tally
+from mien.packet import FramePacket
+
+_QUALITY: Final = {
+    "libx264": {"preset": "fast", "crf": "16"},
+    "libvpx-vp9": {"deadline": "good", "cpu-used": "4", "row-mt": "1", "crf": "18", "b": "0"},
+}
+_EXACT: Final = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
+"""Without it every colour comes out a level too dark, and a swapped frame differs from its neighbours."""
+_PQ: Final = 16  # AVCOL_TRC_SMPTE2084 and AVCOL_TRC_ARIB_STD_B67 of FFmpeg's pixfmt.h: the curves of HDR
+_HLG: Final = 18
+_STATISTICS: Final = ("DURATION", "NUMBER_OF_", "BPS", "_STATISTICS_")
+"""Tags that describe the old stream and would be wrong of the new one."""
+
+
+class VideoWriter:
+    """Has state: the encoder, and the time of the last frame."""
+
+    def __init__(
+        self, target: OutputContainer, container: Container, source: VideoStream, first: av.VideoFrame, tally: Tally
+    ) -> None:
+        self._target = target
+        self._tally = tally
+        self._is_turned = round(first.rotation) % 360 != 0
+        is_sideways = round(first.rotation) % 180 != 0
+        self._size = (first.height, first.width) if is_sideways else (first.width, first.height)
+        self._coded_size = first.width, first.height
+        self._matrix, self._range = _colours(first)
+        self._time_base = source.time_base or Fraction(1, 90_000)
+        rate = source.guessed_rate or source.average_rate or Fraction(25)
+        self._step = max(1, round(1 / (rate * self._time_base)))
+        self._start = round(start_of(source) / self._time_base)
+        self._last_pts: int | None = None
+        stream = target.add_stream(container.video_codec, rate=rate, options=_QUALITY[container.video_codec])
+        assert isinstance(stream, VideoStream)  # noqa: S101 - every codec of _QUALITY makes pictures
+        self._stream = stream
+        self._set_up(source, first, is_sideways=is_sideways)
+
+    def write(self, frame: av.VideoFrame, packet: FramePacket) -> None:
+        """Encode one frame: as it was decoded where nothing was swapped."""
+        encoded = self._converted(frame, packet)
+        encoded.pts, encoded.time_base = self._pts(frame), self._time_base
+        encoded.pict_type = 0  # what it was in the input is no order for the encoder
+        self._target.mux(self._stream.encode(encoded))
+
+    def finish(self) -> None:
+        """Encode what the encoder still holds."""
+        self._target.mux(self._stream.encode(None))
+
+    def _set_up(self, source: VideoStream, first: av.VideoFrame, *, is_sideways: bool) -> None:
+        self._stream.width, self._stream.height = self._size
+        self._format = self._pixel_format(first)
+        self._stream.pix_fmt = self._format
+        self._stream.time_base = self._time_base
+        codec = self._stream.codec_context
+        codec.time_base = self._time_base
+        codec.colorspace, codec.color_range = self._matrix, self._range
+        codec.color_primaries, codec.color_trc = first.color_primaries, first.color_trc
+        shape = source.sample_aspect_ratio
+        if shape and shape != 1:
+            codec.sample_aspect_ratio = 1 / shape if is_sideways else shape
+        kept = {key: text for key, text in source.metadata.items() if not key.startswith(_STATISTICS)}
+        self._stream.metadata.update(kept)
+        if first.color_trc in (_PQ, _HLG):
+            self._tally.note(
+                "The video is HDR: swapped frames are worked on in 8 bits, its mastering data is left out."
+            )
+
+    def _pixel_format(self, first: av.VideoFrame) -> str:
+        """Keep chroma and depth where the encoder knows them."""
+        codec = self._stream.codec_context.name
+        known = {form.name for form in Codec(codec, "w").video_formats or ()}
+        name = first.format.name.replace("yuvj", "yuv").replace("yuva", "yuv")
+        bits = max((component.bits for component in first.format.components), default=8)
+        if not name.startswith("yuv") or name not in known:
+            name = "yuv420p"
+            if bits > 8:
+                self._tally.note(f"The output holds 8 bits a colour: the video's {bits} were rounded.")
+        if first.format.name.startswith("yuva"):
+            self._tally.note("The video's transparency is left out.")
+        if codec == "libx264" and any(side % 2 for side in self._size) and not name.startswith("yuv444p"):
+            name = name.replace("yuv420p", "yuv444p").replace("yuv422p", "yuv444p")
+            width, height = self._size
+            self._tally.note(f"H.264 keeps the odd size {width}x{height} in 4:4:4 only, which few browsers show.")
+        return name
+
+    def _converted(self, frame: av.VideoFrame, packet: FramePacket) -> av.VideoFrame:
+        if packet.composed is None and not self._is_turned and (frame.width, frame.height) == self._coded_size:
+            matrix, colour_range = _colours(frame)
+            if frame.format.is_rgb:
+                matrix = self._matrix
+            return frame.reformat(
+                format=self._format,
+                src_colorspace=matrix,
+                dst_colorspace=self._matrix,
+                src_color_range=colour_range if not frame.format.is_rgb else ColorRange.JPEG,
+                dst_color_range=self._range,
+            )
+        image = packet.image if packet.composed is None else packet.composed
+        if (image.shape[1], image.shape[0]) != self._size:
+            self._tally.note(
+                f"The video changes its size to {image.shape[1]}x{image.shape[0]} at frame {packet.index}; "
+                f"it is fitted into {self._size[0]}x{self._size[1]}."
+            )
+            image = letterbox(image, *self._size)
+        return av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(image), "bgr24").reformat(
+            format=self._format,
+            dst_colorspace=self._matrix,
+            src_color_range=ColorRange.JPEG,
+            dst_color_range=self._range,
+            interpolation=_EXACT,
+        )
+
+    def _pts(self, frame: av.VideoFrame) -> int:
+        """Give the time of the input, from the file's start; where it gives none or goes back, one after the last."""
+        expected = 0 if self._last_pts is None else self._last_pts + self._step
+        pts = expected if frame.pts is None else frame.pts - self._start
+        if self._last_pts is not None and pts <= self._last_pts:
+            pts = self._last_pts + 1
+        self._last_pts = pts
+        return pts
+
+
+def _colours(frame: av.VideoFrame) -> tuple[int, int]:
+    """Give matrix and range of the YUV to write: the frame's own; for RGB those that players expect."""
+    if frame.format.is_rgb or matrix_of(frame) is None:
+        return (1 if frame.height > 576 else 5), ColorRange.MPEG
+    return matrix_of(frame) or 1, range_of(frame)

@@ -1,0 +1,81 @@
+"""Writes an animated GIF with a palette of its own for every frame."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+from av.container import OutputContainer
+from av.error import BlockingIOError as AvBlockingError
+from av.error import EOFError as AvEofError
+from av.filter import Graph
+from av.video.stream import VideoStream
+
+from mien.containers import Container
+from mien.letterbox import letterbox
+from mien.offline.reading import start_of
+from mien.offline.result import Tally
+from mien.packet import FramePacket
+
+
+class GifWriter:
+    """Has state: the filter graph that finds palettes, and the encoder."""
+
+    def __init__(
+        self, target: OutputContainer, container: Container, source: VideoStream, first: av.VideoFrame, tally: Tally
+    ) -> None:
+        is_sideways = round(first.rotation) % 180 != 0
+        self._size = (first.height, first.width) if is_sideways else (first.width, first.height)
+        self._target = target
+        self._time_base = source.time_base or Fraction(1, 100)
+        self._start = round(start_of(source) / self._time_base)
+        self._last_pts = -1
+        stream = target.add_stream(container.video_codec, rate=source.guessed_rate or Fraction(10))
+        assert isinstance(stream, VideoStream)  # noqa: S101 - GIF makes pictures
+        self._stream = stream
+        stream.width, stream.height = self._size
+        stream.pix_fmt = "pal8"
+        stream.codec_context.time_base = self._time_base
+        self._graph = self._palettes()
+        tally.note("GIF holds 256 colours a frame and no sound; transparency is left out.")
+
+    def write(self, frame: av.VideoFrame, packet: FramePacket) -> None:
+        """Encode one frame."""
+        image = letterbox(packet.image if packet.composed is None else packet.composed, *self._size)
+        shown = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "bgr24")
+        pts = self._last_pts + 1 if frame.pts is None else frame.pts - self._start
+        self._last_pts = max(self._last_pts + 1, pts)
+        shown.pts, shown.time_base = self._last_pts, self._time_base
+        self._graph.push(shown)
+        self._pull()
+
+    def finish(self) -> None:
+        """Encode what is left."""
+        self._graph.push(None)
+        self._pull()
+        self._target.mux(self._stream.encode(None))
+
+    def _pull(self) -> None:
+        while True:
+            try:
+                found = self._graph.vpull()
+            except (AvBlockingError, AvEofError):
+                return
+            found.pict_type = 0
+            self._target.mux(self._stream.encode(found))
+
+    def _palettes(self) -> Graph:
+        graph = Graph()
+        pictures = graph.add_buffer(
+            width=self._size[0], height=self._size[1], format=av.VideoFormat("bgr24"), time_base=self._time_base
+        )
+        split = graph.add("split")
+        generate = graph.add("palettegen", "stats_mode=single:reserve_transparent=0")
+        use = graph.add("paletteuse", "new=1")
+        sink = graph.add("buffersink")
+        pictures.link_to(split)
+        split.link_to(use, 0, 0)
+        split.link_to(generate, 1, 0)
+        generate.link_to(use, 0, 1)
+        use.link_to(sink)
+        graph.configure()
+        return graph

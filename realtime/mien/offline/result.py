@@ -1,0 +1,103 @@
+"""What became of a file, in sentences and numbers."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from mien.contracts import Stage
+from mien.meters import Histogram, Memory, Rate
+from mien.packet import FramePacket
+from mien.report import Report, memory_use_of, stage_time_of, versions
+
+_MEMORY_EVERY: Final = 30
+
+Progress: TypeAlias = Callable[[int, int | None], None]
+"""Called after every frame with the frames done and, where it is known, how many there will be."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfflineResult:
+    """One file that was written."""
+
+    frames_read: int
+    frames_swapped: int
+    frames_written: int
+    frames_expected: int | None
+    """What the file announces; None where it does not say."""
+    is_complete: bool
+    """False when the input is cut off or damaged: what could be read was written, and a note says how much."""
+    notes: tuple[str, ...]
+    """Sentences for the user about everything that is not as it was in the input."""
+    report: Report
+
+
+class Tally:
+    """Counts what happens to a file while it is worked on; has state: the counts."""
+
+    def __init__(self) -> None:
+        self.read = Rate()
+        self.written = Rate()
+        self.swapped = 0
+        self.expected: int | None = None
+        self.is_complete = True
+        self.notes: list[str] = []
+        self._stages: dict[str, Histogram] = {}
+        self._memory = Memory()
+
+    def stage(self, name: str) -> Histogram:
+        """Give the meter of one stage."""
+        return self._stages.setdefault(name, Histogram())
+
+    def note(self, sentence: str) -> None:
+        """Keep a sentence for the user, once."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+    def run(self, packet: FramePacket, stages: Sequence[Stage]) -> FramePacket:
+        """Do every stage in order and time it."""
+        for stage in stages:
+            with self.stage(stage.name).measure():
+                packet = stage(packet)
+        return packet
+
+    def count_read(self) -> None:
+        """Count a frame that was decoded."""
+        self.read.tick(time.monotonic_ns())
+
+    def count_written(self, packet: FramePacket) -> None:
+        """Count a frame that was encoded."""
+        self.swapped += packet.composed is not None
+        self.written.tick(time.monotonic_ns())
+        if self.written.count % _MEMORY_EVERY == 1:
+            self._memory.sample()
+
+    def result(self, providers: Mapping[str, str]) -> OfflineResult:
+        """Sum up."""
+        self._memory.sample()
+        report = Report(
+            frames_in=self.read.count,
+            frames_swapped=self.swapped,
+            frames_out=self.written.count,
+            dropped=self.read.count - self.written.count,
+            repeated=0,
+            age_ms=None,
+            stages={name: stage_time_of(meter) for name, meter in self._stages.items()},
+            fps_in=self.read.per_second,
+            fps_out=self.written.per_second,
+            startup_s=None,
+            rss_mb=memory_use_of(self._memory),
+            providers=dict(providers),
+            state_changes=(),
+            versions=versions(),
+            notes={str(number): sentence for number, sentence in enumerate(self.notes, 1)},
+        )
+        return OfflineResult(
+            frames_read=self.read.count,
+            frames_swapped=self.swapped,
+            frames_written=self.written.count,
+            frames_expected=self.expected,
+            is_complete=self.is_complete,
+            notes=tuple(self.notes),
+            report=report,
+        )

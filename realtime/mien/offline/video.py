@@ -1,0 +1,37 @@
+"""The way of a video: read, swap, encode, and everything that is no picture carried along."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import av
+
+from mien.containers import container_of
+from mien.contracts import Stage
+from mien.offline.companions import Companions
+from mien.offline.encoding import VideoWriter
+from mien.offline.gif import GifWriter
+from mien.offline.reading import VideoReader, first_frame, open_video
+from mien.offline.result import Progress, Tally
+from mien.partial import whole_or_nothing
+
+
+def swap_video(input_path: Path, output_path: Path, stages: Sequence[Stage], tally: Tally, progress: Progress) -> None:
+    """Swap every frame of a video; see `swap_file` for what holds."""
+    container = container_of(output_path)
+    first = first_frame(input_path)
+    with whole_or_nothing(output_path) as part, ExitStack() as stack:
+        source, stream = open_video(input_path, stack)
+        reader = VideoReader(input_path, source, stream, tally)
+        target = stack.enter_context(av.open(str(part), "w", format=container.muxer))
+        writer = (GifWriter if container.muxer == "gif" else VideoWriter)(target, container, stream, first, tally)
+        companions = Companions(source, target, container, stream, tally)
+        for packet, frame in reader.frames(companions):
+            done = tally.run(packet, stages)
+            with tally.stage("encode").measure():
+                writer.write(frame, done)
+            tally.count_written(done)
+            progress(tally.written.count, reader.estimated_frames)
+        companions.finish()
+        writer.finish()
+        reader.judge()
