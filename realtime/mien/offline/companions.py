@@ -63,7 +63,9 @@ class Companions:
         elif stream.type == "attachment" and self._container.muxer == "matroska":
             self._copied[stream.index] = _tagged(self._target.add_stream_from_template(stream), stream)
         elif name != "bin_data":  # the text track of chapters, which are kept as chapters
-            self._tally.note(f"The {stream.type} stream ({name}) has no place in a {self._container.muxer} file.")
+            self._tally.note(
+                f"The {stream.type} stream ({name}) cannot be kept in {self._container.muxer}: it is left out."
+            )
 
     def _add_encoder(self, stream: AudioStream, name: str) -> None:
         codec = self._container.audio_codec or ""
@@ -74,9 +76,7 @@ class Companions:
         encoded.bit_rate = 96_000 * max(1, stream.layout.nb_channels)
         self._encoded[stream.index] = encoded
         _tagged(encoded, stream)
-        self._tally.note(
-            f"The sound ({name}) cannot be copied into a {self._container.muxer} file: encoded as {codec}."
-        )
+        self._tally.note(f"The sound ({name}) cannot be copied into {self._container.muxer}: it is encoded as {codec}.")
 
     def _copy(self, packet: "Packet[Any]", stream: Stream) -> None:
         if packet.dts is None:

@@ -6,6 +6,7 @@ from typing import Final
 import av
 import numpy as np
 from av.codec import Codec
+from av.codec.context import Flags
 from av.container import OutputContainer
 from av.video.reformatter import ColorRange, Interpolation
 from av.video.stream import VideoStream
@@ -57,6 +58,7 @@ class VideoWriter:
         encoded = self._converted(frame, packet)
         encoded.pts, encoded.time_base = self._pts(frame), self._time_base
         encoded.pict_type = 0  # what it was in the input is no order for the encoder
+        encoded.duration = frame.duration
         self._target.mux(self._stream.encode(encoded))
 
     def finish(self) -> None:
@@ -70,6 +72,7 @@ class VideoWriter:
         self._stream.time_base = self._time_base
         codec = self._stream.codec_context
         codec.time_base = self._time_base
+        codec.flags |= Flags.frame_duration  # else the last frame is shown as long as the one before it
         codec.colorspace, codec.color_range = self._matrix, self._range
         codec.color_primaries, codec.color_trc = first.color_primaries, first.color_trc
         shape = source.sample_aspect_ratio

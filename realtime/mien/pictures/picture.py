@@ -52,7 +52,8 @@ class Picture:
         Every sample of a pixel that did not change stays bit for bit, whatever its depth. Alpha stays as it is. A
         grey picture stays grey.
         """
-        left, top, width, height = cv2.boundingRect(cv2.absdiff(composed_bgr, self.image_bgr).max(axis=2))
+        unchanged = cv2.inRange(cv2.absdiff(composed_bgr, self.image_bgr), (0, 0, 0), (0, 0, 0))
+        left, top, width, height = cv2.boundingRect(cv2.bitwise_not(unchanged))
         samples = self.samples.copy()
         rows, columns = slice(top, top + height), slice(left, left + width)
         if width and height:

@@ -18,7 +18,7 @@ from mien.pictures.picture import Metadata, Picture, Samples, picture_from_sampl
 from mien_models.errors import MienError, PhotoError
 
 MAX_PIXELS: Final = 120_000_000
-"""12 000 x 9 000, the largest that telephones take, fits; it needs about 1.5 GB while it is read."""
+"""12 000 x 9 000, the largest that telephones take, fits; to swap in it takes about 2 GB."""
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "PPM", "JPEG2000")
 """Every format that Pillow may try (JPEG brings MPO along); its other readers are rarely needed and rarely hardened."""
 
