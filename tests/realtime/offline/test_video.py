@@ -96,7 +96,7 @@ def test_sound_that_cannot_be_copied_is_encoded_and_said(
     with av.open(str(tmp_path / f"out{target}")) as video:
         assert video.streams.audio[0].codec_context.name.startswith(codec)
         samples = np.concatenate([frame.to_ndarray()[0] for frame in video.decode(audio=0)])
-    assert len(samples) == pytest.approx(48_000, rel=0.05)
+    assert len(samples) >= 48_000
     assert any("encoded as" in note for note in result.notes)
 
 
