@@ -39,7 +39,7 @@ class _Known:
 class ColourStage:
     """Applies a colour method to each swapped crop; keeps the smoothed statistics of the faces it saw last."""
 
-    name: Final = "colour"
+    name = "colour"
 
     def __init__(self, method: ColourMethod) -> None:
         self._method = method

@@ -1,7 +1,6 @@
 """Compose: puts every swapped face into its place in the frame, in 8 bits and inside its rectangle only."""
 
 from dataclasses import replace
-from typing import Final
 
 import cv2
 import numpy as np
@@ -14,7 +13,7 @@ from mien_models.faces import SwappedFace
 class ComposeStage:
     """Blends crops over a fresh copy of the frame; where every alpha is 0 the copy is bit-identical to the frame."""
 
-    name: Final = "compose"
+    name = "compose"
 
     def __call__(self, packet: FramePacket) -> FramePacket:
         """Fill `composed`; a packet without a swapped face passes as it is."""

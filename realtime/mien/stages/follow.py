@@ -1,7 +1,6 @@
 """Follow faces and choose those that are swapped."""
 
 from dataclasses import replace
-from typing import Final
 
 from mien.follow.choose import Chooser
 from mien.follow.follower import Follower
@@ -11,7 +10,7 @@ from mien.packet import FramePacket
 class FollowStage:
     """Puts the faces of a frame and those to be swapped into its packet; its follower and chooser keep state."""
 
-    name: Final = "follow"
+    name = "follow"
 
     def __init__(self, follower: Follower, chooser: Chooser) -> None:
         self._follower = follower

@@ -1,0 +1,1 @@
+"""Measuring Mien: how fast it is and how its pictures look."""
