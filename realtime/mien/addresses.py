@@ -1,5 +1,6 @@
 """Which source an address means, decided without opening or importing anything heavy."""
 
+import os
 import re
 from pathlib import Path
 from typing import Final, Literal
@@ -13,8 +14,8 @@ SourceKind = Literal["camera", "images", "synthetic", "url", "video"]
 SOURCES: Final[Plugins[SourceFactory]] = Plugins("mien.sources", "source")
 
 IMAGE_SUFFIXES: Final = frozenset(
-    {".avif", ".bmp", ".exr", ".hdr", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm"}
-    | {".tif", ".tiff", ".webp"}
+    {".avif", ".bmp", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff"}
+    | {".webp"}
 )
 """Still pictures; a GIF moves and is a video."""
 
@@ -45,7 +46,7 @@ def source_kind(address: str) -> SourceKind:
         return "camera"
     if _URL.match(text) and not text.lower().startswith("file://"):
         return "url"
-    return _kind_of_path(local_path(address))
+    return _kind_of_path(local_path(address), has_folder="/" in text or os.sep in text)
 
 
 def local_path(address: str) -> Path:
@@ -71,7 +72,7 @@ def _is_camera(text: str) -> bool:
     return text.isdecimal() or text.startswith(("/dev/", *_WINDOWS_CAMERA_PREFIXES))
 
 
-def _kind_of_path(path: Path) -> SourceKind:
+def _kind_of_path(path: Path, *, has_folder: bool) -> SourceKind:
     suffix = path.suffix.lower()
     try:
         is_folder, exists = path.is_dir(), path.exists()
@@ -81,7 +82,7 @@ def _kind_of_path(path: Path) -> SourceKind:
         return "images"
     if exists:
         return "images" if suffix in IMAGE_SUFFIXES else "video"
-    if len(path.parts) > 1 or suffix in IMAGE_SUFFIXES | _VIDEO_SUFFIXES:
+    if has_folder or suffix in IMAGE_SUFFIXES | _VIDEO_SUFFIXES:
         raise SourceError(
             f"There is no file or folder {str(path)!r}. Check the path, or give a camera's number or name."
         )

@@ -42,21 +42,21 @@ _MOST_FORMATS: Final = 64  # a driver that never ends its list must not hang us
 _BUFFER_TYPE_CAPTURE: Final = 1
 _DISCRETE: Final = 1
 
-_QUERYCAP: Final = struct.Struct("=16s32s32sIII12x")
-_FMTDESC: Final = struct.Struct("=III32s4sI12x")
-_FRMSIZE: Final = struct.Struct("=I4sI6I8x")
-_FRMIVAL: Final = struct.Struct("=I4sIII6I8x")
+QUERYCAP: Final = struct.Struct("=16s32s32sIII12x")
+FMTDESC: Final = struct.Struct("=III32s4sI12x")
+FRMSIZE: Final = struct.Struct("=I4sI6I8x")
+FRMIVAL: Final = struct.Struct("=I4sIII6I8x")
 
 
-def _request(direction: int, number: int, size: int) -> int:
+def request_number(direction: int, number: int, size: int) -> int:
     """Give an ioctl's number, as the macro _IOC of <asm-generic/ioctl.h> does for the type 'V'."""
     return direction << 30 | size << 16 | ord("V") << 8 | number
 
 
-_VIDIOC_QUERYCAP: Final = _request(2, 0, _QUERYCAP.size)
-_VIDIOC_ENUM_FMT: Final = _request(3, 2, _FMTDESC.size)
-_VIDIOC_ENUM_FRAMESIZES: Final = _request(3, 74, _FRMSIZE.size)
-_VIDIOC_ENUM_FRAMEINTERVALS: Final = _request(3, 75, _FRMIVAL.size)
+_VIDIOC_QUERYCAP: Final = request_number(2, 0, QUERYCAP.size)
+_VIDIOC_ENUM_FMT: Final = request_number(3, 2, FMTDESC.size)
+_VIDIOC_ENUM_FRAMESIZES: Final = request_number(3, 74, FRMSIZE.size)
+_VIDIOC_ENUM_FRAMEINTERVALS: Final = request_number(3, 75, FRMIVAL.size)
 
 
 def report(path: str) -> DeviceReport:
@@ -66,8 +66,8 @@ def report(path: str) -> DeviceReport:
         OSError: it is gone, may not be opened (PermissionError) or is no video device.
     """
     with _Device(path) as device:
-        driver, card, bus, _, capabilities, device_capabilities = _QUERYCAP.unpack(
-            device.ask(_VIDIOC_QUERYCAP, bytes(_QUERYCAP.size))
+        driver, card, bus, _, capabilities, device_capabilities = QUERYCAP.unpack(
+            device.ask(_VIDIOC_QUERYCAP, bytes(QUERYCAP.size))
         )
     # V4L2_CAP_DEVICE_CAPS: the second word speaks of this node, the first of the whole device
     mine = device_capabilities if capabilities & 0x8000_0000 else capabilities
@@ -113,20 +113,20 @@ class _Device:
 
     def formats(self) -> Iterator[str]:
         for index in range(_MOST_FORMATS):
-            question = _FMTDESC.pack(index, _BUFFER_TYPE_CAPTURE, 0, b"", b"", 0)
+            question = FMTDESC.pack(index, _BUFFER_TYPE_CAPTURE, 0, b"", b"", 0)
             try:
                 answer = self.ask(_VIDIOC_ENUM_FMT, question)
             except OSError:  # EINVAL: the list is at its end, or there is none
                 return
-            yield _FMTDESC.unpack(answer)[4].decode("latin-1")
+            yield FMTDESC.unpack(answer)[4].decode("latin-1")
 
     def sizes(self, fourcc: str) -> Iterator[tuple[int, int]]:
         for index in range(_MOST_FORMATS):
             try:
-                answer = self.ask(_VIDIOC_ENUM_FRAMESIZES, _FRMSIZE.pack(index, _code(fourcc), *[0] * 7))
+                answer = self.ask(_VIDIOC_ENUM_FRAMESIZES, FRMSIZE.pack(index, _code(fourcc), *[0] * 7))
             except OSError:
                 return
-            _, _, kind, *numbers = _FRMSIZE.unpack(answer)
+            _, _, kind, *numbers = FRMSIZE.unpack(answer)
             if kind != _DISCRETE:
                 yield from _common_sizes(
                     range(numbers[0], numbers[1] + 1, max(1, numbers[2])),
@@ -138,12 +138,12 @@ class _Device:
     def rates(self, fourcc: str, width: int, height: int) -> tuple[Fraction | None, ...]:
         found: list[Fraction] = []
         for index in range(_MOST_FORMATS):
-            question = _FRMIVAL.pack(index, _code(fourcc), width, height, *[0] * 7)
+            question = FRMIVAL.pack(index, _code(fourcc), width, height, *[0] * 7)
             try:
                 answer = self.ask(_VIDIOC_ENUM_FRAMEINTERVALS, question)
             except OSError:
                 break
-            _, _, _, _, kind, *numbers = _FRMIVAL.unpack(answer)
+            _, _, _, _, kind, *numbers = FRMIVAL.unpack(answer)
             # an interval is a rate's inverse; of a range the shortest interval is its first pair
             if numbers[0] > 0 and numbers[1] > 0:
                 found.append(Fraction(numbers[1], numbers[0]))

@@ -1,6 +1,10 @@
 """What every source promises, over every file of `mien.sources`."""
 
-from collections.abc import Callable
+import http.server
+import itertools
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -74,14 +78,59 @@ def a_folder(folder: Path) -> Source:
     return SOURCES.load("images")(SourceRequest(str(folder)))
 
 
-MAKERS: dict[str, Callable[[Path], Source]] = {"camera": a_camera, "images": a_folder, "video": a_video}
+class MjpegHandler(http.server.BaseHTTPRequestHandler):
+    """Sends JPEG after JPEG as telephones' camera apps do, until the other side hangs up."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 the name is the base class's
+        pass
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.end_headers()
+        try:
+            for number in itertools.count():
+                jpeg = cv2.imencode(".jpg", np.full((HEIGHT, WIDTH, 3), number % 256, np.uint8))[1].tobytes()
+                head = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(jpeg)
+                self.wfile.write(head + jpeg + b"\r\n")
+        except OSError:
+            self.close_connection = True
+
+
+@contextmanager
+def mjpeg_server() -> Generator[str]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), MjpegHandler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/video"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def a_synthetic_camera(_folder: Path) -> Source:
+    return SOURCES.load("synthetic")(SourceRequest("synthetic", width=320, height=180))
+
+
+MAKERS: dict[str, Callable[[Path], Source]] = {
+    "camera": a_camera,
+    "images": a_folder,
+    "synthetic": a_synthetic_camera,
+    "video": a_video,
+}
 
 
 @pytest.fixture(params=SOURCES.names())
-def source(request: pytest.FixtureRequest, tmp_path: Path) -> Source:
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Source]:
     name: str = request.param
+    if name == "url":
+        with mjpeg_server() as url:
+            yield SOURCES.load("url")(SourceRequest(url))
+        return
     assert name in MAKERS, f"say in MAKERS how a test makes a source of mien.sources.{name}"
-    return MAKERS[name](tmp_path)
+    yield MAKERS[name](tmp_path)
 
 
 def test_frames_count_from_zero_and_time_runs_forwards(source: Source) -> None:
@@ -146,5 +195,7 @@ def test_an_address_that_is_not_there_is_one_clear_sentence(name: str, tmp_path:
 
 
 def test_every_kind_of_address_has_its_plug_in(tmp_path: Path) -> None:
-    addresses = ("0", "synthetic", "rtsp://phone/live", str(tmp_path))
-    assert {source_kind(address) for address in addresses} <= {*SOURCES.names(), "synthetic", "url"}
+    clip = tmp_path / "clip.mp4"
+    clip.touch()
+    addresses = ("0", "synthetic", "rtsp://phone/live", str(tmp_path), str(clip))
+    assert {source_kind(address) for address in addresses} == set(SOURCES.names())

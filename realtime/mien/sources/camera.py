@@ -64,9 +64,7 @@ class CameraSource:
         self._next_index = 0
         try:
             if not capture.is_open:
-                raise SourceError(
-                    f"{camera.name} ({camera.path}) is there and cannot be opened. Close the program that uses it."
-                )
+                raise SourceError(f"{camera.name} ({camera.path}) is there and cannot be opened. {_advice(camera)}")
             complaint = f"{camera.name} ({camera.path}) was opened and gives no frame."
             self._first = self._grab(capture, _FOR_THE_FIRST, complaint)
             self._info = _describe(camera, capture.granted, self._first.image)
@@ -124,6 +122,12 @@ class _Patience:
 _FOR_THE_FIRST: Final = _Patience(limit_s=5.0, most_failures=1000)  # cameras take up to three seconds to wake
 _FOR_THE_NEXT: Final = _Patience(limit_s=1.0, most_failures=5)  # a damaged JPEG or two is no loss of the camera
 _PAUSE_S: Final = 0.02  # a camera that is gone fails at once, and would be asked thousands of times
+
+
+def _advice(camera: Camera) -> str:
+    if camera.is_virtual:
+        return "It is a virtual camera, and perhaps no program sends pictures into it yet."
+    return "Close the program that uses it."
 
 
 def _usual(wish: ModeWish) -> VideoMode:

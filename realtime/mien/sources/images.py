@@ -1,20 +1,20 @@
 """A folder of pictures in natural order, or a single picture."""
 
+import logging
 import re
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-import cv2
-import numpy as np
-
 from mien.addresses import IMAGE_SUFFIXES, local_path
 from mien.contracts import SourceFactory, SourceInfo, SourceRequest
 from mien.packet import FramePacket
+from mien.pictures import read_picture
 from mien_models.arrays import BgrU8
-from mien_models.errors import SourceError
+from mien_models.errors import PhotoError, SourceError
 
+_log: Final = logging.getLogger(__name__)
 _DEFAULT_RATE: Final = Fraction(30)
 
 
@@ -36,7 +36,7 @@ class ImagesSource:
         height, width = self._first.shape[:2]
         pictures = "1 picture" if len(self._files) == 1 else f"{len(self._files)} pictures"
         return SourceInfo(
-            description=f"{self._path.name}: {pictures}, the first {width}x{height}",
+            description=f"{self._path.resolve().name}: {pictures}, the first {width}x{height}",
             width=width,
             height=height,
             fps=self._fps,
@@ -95,12 +95,12 @@ def _pictures_of(path: Path) -> tuple[Path, ...]:
 
 def _read(path: Path) -> BgrU8:
     try:
-        image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
-    except (OSError, cv2.error):
-        image = None
-    if image is None:
-        raise SourceError(f"{str(path)!r} is no picture that can be read. Save it anew as PNG or JPEG.")
-    return np.asarray(image, np.uint8)
+        picture = read_picture(path)
+    except PhotoError as error:
+        raise SourceError(str(error)) from error
+    for note in picture.notes:
+        _log.info("%s: %s", path.name, note)
+    return picture.image_bgr
 
 
 def _make(request: SourceRequest) -> ImagesSource:

@@ -23,6 +23,8 @@ from mien_models.errors import SourceError
 _log: Final = logging.getLogger(__name__)
 
 _DEFAULT_RATE: Final = Fraction(30)
+_SHORT: Final = 0.05
+"""Part of a file's length by which its pictures may end before its sound."""
 _NOT_VIDEO: Final = frozenset({"tty"})  # FFmpeg shows any text file as a film of a terminal
 
 
@@ -106,8 +108,8 @@ class VideoSource:
             if not stream.disposition & Disposition.attached_pic:  # the cover of a song is no video
                 stream.thread_type = "AUTO"
                 return stream
-        kinds = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
-        raise SourceError(f"{self._name} holds no video, only {kinds}. Give a file with a picture.")
+        kinds = ", ".join(sorted({"a cover" if s.type == "video" else s.type for s in container.streams})) or "nothing"
+        raise SourceError(f"{self._name} holds no video, only {kinds}. Give a file with moving pictures.")
 
     def _decode(self, container: InputContainer, stream: VideoStream) -> Iterator[FramePacket]:
         clock = _PresentationClock(container, stream)
@@ -122,7 +124,7 @@ class VideoSource:
             yield FramePacket(image=image, index=index, captured_ns=clock.time_ns(frame))
             index += 1
         if index > 0:
-            self._say_what_is_missing(index, stream.frames)
+            self._say_what_is_missing(container, stream, index, clock.end_s)
 
     def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
         packets = container.demux(stream)
@@ -139,10 +141,13 @@ class VideoSource:
             except FFmpegError:
                 self._damaged_packets += 1
 
-    def _say_what_is_missing(self, read: int, announced: int) -> None:
-        if self._damaged_packets == 0 and read >= announced:
+    def _say_what_is_missing(self, container: InputContainer, stream: VideoStream, read: int, end_s: float) -> None:
+        announced_s = (container.duration or 0) / av.time_base
+        is_short = stream.frames == 0 and end_s < announced_s - max(1.0, announced_s * _SHORT)
+        if self._damaged_packets == 0 and read >= stream.frames and not is_short:
             return
-        of = f" of the {announced} that it announces" if announced > read else ""
+        of = f" of the {stream.frames} that it announces" if stream.frames > read else ""
+        of = f", {end_s:.1f} s of the {announced_s:.1f} s that it announces," if is_short else of
         _log.warning("%s is cut off or damaged: %d frames%s could be read.", self._name, read, of)
 
 
@@ -153,6 +158,11 @@ class _PresentationClock:
         self._start_s = Fraction(container.start_time or 0, av.time_base)
         self._interval_ns = int(1_000_000_000 / (stream.average_rate or _DEFAULT_RATE))
         self._last_ns: int | None = None
+
+    @property
+    def end_s(self) -> float:
+        """When the last frame ends."""
+        return 0.0 if self._last_ns is None else (self._last_ns + self._interval_ns) / 1e9
 
     def time_ns(self, frame: av.VideoFrame) -> int:
         """Give the frame's presentation time, counted from the start of the file."""
