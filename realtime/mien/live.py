@@ -29,6 +29,8 @@ _STATUS_S: Final = 0.25
 _GIVE_UP_NS: Final = 30_000_000_000
 """A stage that has failed on every frame for this long does not come back by itself."""
 _CLOSE_S: Final = 3.0
+_FINISH_S: Final = 6.0
+"""A recording may need longer than a thread: its encoder still holds frames."""
 _KEPT_CHANGES: Final = 1000
 
 
@@ -189,7 +191,7 @@ class _Run:
         self._is_ending.set()
         self._repeater.join(_CLOSE_S)
         self._fanout.close()
-        for worker in self._fanout.join(_CLOSE_S):
+        for worker in self._fanout.join(_FINISH_S):
             self._notes[f"sink {worker.sink.description}"] = "It did not close in time."
         self._preparer.join(_CLOSE_S)
 
