@@ -254,7 +254,8 @@ def test_the_time_given_is_kept() -> None:
     assert sys.getswitchinterval() == pytest.approx(0.005)
 
 
-def test_a_sink_that_hangs_for_ever_does_not_keep_the_run_from_ending() -> None:
+def test_a_sink_that_hangs_for_ever_does_not_keep_the_run_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mien.live._FINISH_S", 0.3)
     never = threading.Event()
 
     class HangingSink(MemorySink):
@@ -317,3 +318,26 @@ def test_the_panic_key_of_a_window_hides_the_picture() -> None:
     report = run_live(a_plan(paced_now(20), window))
     assert report.state_changes[-1].state == "privacy"
     assert window.frames[-1].state is State.PRIVACY
+
+
+def test_a_stage_that_never_returns_is_a_fault_and_does_not_keep_the_run_from_ending(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mien.live._CLOSE_S", 0.3)
+    never = threading.Event()
+
+    def hang_later(packet: FramePacket) -> FramePacket:
+        if packet.index == 5:
+            never.wait(30)
+        return swap_everything(packet)
+
+    sink = MemorySink()
+    stages = (CostlyStage("swap", 0.0, hang_later),)
+    plan = dataclasses.replace(a_plan(paced(10_000, 30), sink), prepare=lambda: Prepared(stages), seconds=3.2)
+    report = run_live(plan)
+    never.set()
+    assert report.state_changes[-1].state == "fault"
+    assert report.notes["stages"] == "A stage did not finish in time."
+    assert report.dropped_by["unfinished"] == 2, "one in the stage, one that waits before it"
+    assert report.frames_in + report.repeated == report.frames_out + report.dropped
+    assert sink.frames[-1].state is State.FAULT
