@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mien_models.arrays import BgrU8
 from mien_models.errors import PhotoError
 from mien_models.faces import Face, SourceFace
 
@@ -23,12 +24,12 @@ class PortraitAddress:
     """1 is the face furthest left; None takes the largest."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Portrait:
-    """A face ready to be lent."""
+    """A photo that was read, and which of its faces is wanted."""
 
-    path: Path
-    face: SourceFace
+    address: PortraitAddress
+    photo_bgr: BgrU8
 
 
 def portrait_address(text: str) -> PortraitAddress:
@@ -63,32 +64,43 @@ def public_domain_portrait() -> Path:
     raise PhotoError("The portrait that is used without --face is not installed; say --face PHOTO.")
 
 
-def load_portrait(address: PortraitAddress) -> Portrait:
-    """Read the photo and find the face in it.
+def read_portrait(address: PortraitAddress) -> Portrait:
+    """Read the photo.
 
     Raises:
-        PhotoError: the photo cannot be read, shows no face, or has no face of that number.
+        PhotoError: it cannot be read.
     """
-    from mien.follow.still import find_faces
     from mien.pictures import read_picture
 
     photo = read_picture(address.path)
     for note in photo.notes:
         _LOG.info(note)
-    faces = find_faces(photo.image_bgr)
+    return Portrait(address, photo.image_bgr)
+
+
+def lent_face(portrait: Portrait) -> SourceFace:
+    """Find the wanted face in the photo; takes a quarter of a second.
+
+    Raises:
+        PhotoError: the photo shows no face, or none of that number.
+    """
+    from mien.follow.still import find_faces
+
+    address = portrait.address
+    faces = find_faces(portrait.photo_bgr)
     if not faces:
         raise PhotoError(
             f"No face was found in {str(address.path)!r}; take a photo in which a face looks into the camera, in good "
             "light, at least 256 pixels wide."
         )
-    face = _chosen(faces, address, photo.image_bgr.shape[1])
+    face = _chosen(faces, address, portrait.photo_bgr.shape[1])
     if face.width_px < _ENOUGH_PIXELS:
         _LOG.warning(
             "The face in %s is only %.0f pixels wide; the swap will look soft. 256 or more look good.",
             address.path.name,
             face.width_px,
         )
-    return Portrait(address.path, SourceFace(photo.image_bgr, face))
+    return SourceFace(portrait.photo_bgr, face)
 
 
 def _chosen(faces: tuple[Face, ...], address: PortraitAddress, width: int) -> Face:

@@ -25,6 +25,7 @@ from pydantic_settings import (
 
 from mien import folders
 from mien.consent import ConsentKind
+from mien.policy import Show
 from mien_models.errors import UsageError
 
 _LOG = logging.getLogger(__name__)
@@ -33,9 +34,6 @@ _PREFIX: Final = "MIEN_"
 _VARIABLES_OF_THEIR_OWN: Final = frozenset(
     {folders.DATA_VARIABLE, folders.CONFIG_VARIABLE, folders.STATE_VARIABLE, "MIEN_DEBUG"}
 )
-
-Show: TypeAlias = Literal["card", "freeze", "blur", "passthrough"]
-"""What is shown while no face is swapped."""
 
 
 def _size(value: object) -> object:
@@ -79,15 +77,14 @@ Names: TypeAlias = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
 Reason: TypeAlias = Annotated[str, Field(min_length=3, max_length=500)]
 
 
-class Policy(BaseModel):
+class Shown(BaseModel):
     """What is shown in each state but LIVE; only 'passthrough' ever shows the real face."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    lost: Annotated[Show, Field(description="no face, or not sure of one")] = "card"
-    privacy: Annotated[Show, Field(description="the panic key was pressed")] = "card"
-    fault: Annotated[Show, Field(description="a camera or a model is gone")] = "card"
-    starting: Annotated[Show, Field(description="before the first face is swapped")] = "card"
+    lost: Annotated[Show, Field(description="no face, or not sure of one")] = Show.CARD
+    privacy: Annotated[Show, Field(description="the panic key was pressed")] = Show.CARD
+    fault: Annotated[Show, Field(description="a camera or a model is gone")] = Show.CARD
 
 
 class Settings(BaseSettings):
@@ -106,13 +103,16 @@ class Settings(BaseSettings):
     choose: Literal["largest", "all"] = Field("largest", description="which faces are swapped")
     size: Size | None = Field(None, description="width x height asked of the camera and given to the sinks")
     fps: Rate | None = Field(None, description="frames a second asked of the camera and given to the sinks")
+    loop: bool = Field(default=False, description="play a video file or a folder of pictures over and over")
     seconds: Annotated[float, Field(gt=0)] | None = Field(None, description="stop after so many seconds")
     report: Path | None = Field(None, description="where the report of a run is written, as JSON")
     no_label: Reason | None = Field(
         None, description="a reason, kept in the report, to leave out the 'AI MODIFIED' label"
     )
-    threads: Annotated[int, Field(ge=1, le=64)] = Field(1, description="threads of each picture operation")
-    policy: Annotated[Policy, Field(description="what is shown while no face is swapped")] = Policy()
+    threads: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, description="threads of each network and picture operation; the stages run side by side anyway"
+    )
+    policy: Annotated[Shown, Field(description="what is shown while no face is swapped")] = Shown()
 
 
 def load_settings(flags: Mapping[str, object], config_file: Path | None = None) -> Settings:
@@ -203,7 +203,7 @@ def _refuse_unknown(names: Iterable[str], known: Sequence[str], where: str) -> N
 
 def _refuse_unknown_variables() -> None:
     fields = [_PREFIX + name.upper() for name in Settings.model_fields]
-    inner = [f"{_PREFIX}POLICY__{name.upper()}" for name in Policy.model_fields]
+    inner = [f"{_PREFIX}POLICY__{name.upper()}" for name in Shown.model_fields]
     known = [*fields, *inner, *_VARIABLES_OF_THEIR_OWN]
     for name in sorted(os.environ):
         if name.startswith(_PREFIX) and name not in known:
@@ -220,7 +220,7 @@ def _explained(error: ValidationError, flags: Mapping[str, object], file: str) -
     first = error.errors(include_url=False)[0]
     path = [str(part) for part in first["loc"]]
     if first["type"] == "extra_forbidden":
-        known = tuple(Policy.model_fields)
+        known = tuple(Shown.model_fields)
         return f"Unknown setting {'.'.join(path)!r} in {file}{_near_miss(path[-1], known)}"
     variable = _PREFIX + "__".join(path[:2]).upper()
     if path[0] in flags:

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.portrait import load_portrait, portrait_address, public_domain_portrait
+from mien.portrait import lent_face, portrait_address, public_domain_portrait, read_portrait
 from mien_models.errors import PhotoError
+from mien_models.faces import Face
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +18,10 @@ def one() -> np.ndarray:
     picture = cv2.imread(str(public_domain_portrait()))
     assert picture is not None
     return picture[:256, 96:352]
+
+
+def _face(address: str) -> Face:
+    return lent_face(read_portrait(portrait_address(address))).face
 
 
 def _saved(picture: np.ndarray, path: Path) -> str:
@@ -35,27 +40,27 @@ def two(one: np.ndarray, tmp_path: Path) -> str:
 
 
 def test_the_public_domain_portrait_is_found_and_shows_one_face(caplog: pytest.LogCaptureFixture) -> None:
-    portrait = load_portrait(portrait_address(str(public_domain_portrait())))
-    assert 80 < portrait.face.face.width_px < 110
+    face = _face(str(public_domain_portrait()))
+    assert 80 < face.width_px < 110
     assert not caplog.records
 
 
 def test_of_two_faces_the_largest_is_taken_and_it_is_said_which(two: str, caplog: pytest.LogCaptureFixture) -> None:
-    face = load_portrait(portrait_address(two)).face.face
+    face = _face(two)
     assert face.box_xyxy[0] > 256
     assert "two.png shows 2 faces; the largest is taken, number 2 from the left (on the right)" in caplog.text
     assert "--face two.png#N" in caplog.text
 
 
 def test_a_number_chooses_from_the_left(two: str, caplog: pytest.LogCaptureFixture) -> None:
-    assert load_portrait(portrait_address(f"{two}#1")).face.face.box_xyxy[2] < 256
-    assert load_portrait(portrait_address(f"{two}#2")).face.face.box_xyxy[0] > 256
+    assert _face(f"{two}#1").box_xyxy[2] < 256
+    assert _face(f"{two}#2").box_xyxy[0] > 256
     assert "largest" not in caplog.text
 
 
 def test_a_number_without_a_face_is_refused_with_the_numbers_there_are(two: str) -> None:
     with pytest.raises(PhotoError, match=r"shows 2 faces, so there is no number 3"):
-        load_portrait(portrait_address(f"{two}#3"))
+        _face(f"{two}#3")
 
 
 @pytest.mark.parametrize("number", ["0", "two", "-1", ""])
@@ -75,13 +80,13 @@ def test_a_file_whose_name_has_the_sign_is_that_file(two: str, tmp_path: Path) -
 
 def test_a_photo_without_a_face_is_refused_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(PhotoError, match=r"No face was found in .*; take a photo"):
-        load_portrait(portrait_address(_saved(np.full((200, 200, 3), 90, np.uint8), tmp_path / "grey.png")))
+        _face(_saved(np.full((200, 200, 3), 90, np.uint8), tmp_path / "grey.png"))
 
 
 def test_a_small_face_is_used_with_a_warning(one: np.ndarray, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     small = cv2.resize(one, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    portrait = load_portrait(portrait_address(_saved(small, tmp_path / "small.png")))
-    assert 30 < portrait.face.face.width_px < 60
+    face = _face(_saved(small, tmp_path / "small.png"))
+    assert 30 < face.width_px < 60
     assert "pixels wide" in caplog.text
 
 

@@ -4,8 +4,11 @@ from typing import Annotated, Final
 
 import typer
 
+from mien.cli.bench import bench
 from mien.cli.doctor import doctor
+from mien.cli.options import Json
 from mien.cli.run import run
+from mien.cli.swap import swap
 
 app: Final = typer.Typer(
     no_args_is_help=True,
@@ -16,7 +19,18 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(run)
+app.command()(swap)
+app.command()(swap)
 app.command()(doctor)
+app.add_typer(bench, name="bench")
+
+
+@app.command()
+def devices(as_json: Json = False) -> None:
+    """List the cameras, how to name each and what it can send."""
+    from mien.cli.devices import show_devices
+
+    show_devices(as_json)
 
 
 def _show_version(is_wanted: bool) -> None:

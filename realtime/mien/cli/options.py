@@ -42,7 +42,8 @@ JsonFile: TypeAlias = Annotated[Path | None, typer.Option("--json", metavar="FIL
 
 def given(parameters: Mapping[str, object]) -> dict[str, object]:
     """Turn a command's parameters into settings: several sinks, and a table for what is shown in each state."""
-    settings = {name: value for name, value in parameters.items() if name not in {"config", "print_config"}}
+    others = {"config", "print_config", "input_path", "output_path", "clip", "frames", "limit", "json_file"}
+    settings = {name: value for name, value in parameters.items() if name not in others}
     settings["sinks"] = settings.pop("sink", None)
-    settings["policy"] = {name: settings.pop(name, None) for name in ("lost", "privacy", "fault", "starting")}
+    settings["policy"] = {name: settings.pop(name, None) for name in ("lost", "privacy", "fault")}
     return settings

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from mien.cli import options
+from mien_models.errors import MienError
 
 
 def run(
@@ -23,11 +24,11 @@ def run(
     choose: options.Choose = None,
     size: Annotated[str | None, typer.Option(metavar="WxH", help="Size asked of the camera and given out.")] = None,
     fps: Annotated[str | None, typer.Option(metavar="N", help="Frames a second asked for and given out.")] = None,
+    loop: Annotated[bool | None, typer.Option("--loop", help="Play a file over and over.")] = None,
     seconds: Annotated[float | None, typer.Option(metavar="N", help="Stop after so many seconds.")] = None,
     lost: Annotated[str | None, typer.Option(metavar="SHOW", help="What is shown while no face is found.")] = None,
     privacy: Annotated[str | None, typer.Option(metavar="SHOW", help="After the panic key.")] = None,
     fault: Annotated[str | None, typer.Option(metavar="SHOW", help="While the camera is gone.")] = None,
-    starting: Annotated[str | None, typer.Option(metavar="SHOW", help="Before the first face.")] = None,
     no_label: options.NoLabel = None,
     report: options.Report = None,
     threads: options.Threads = None,
@@ -40,12 +41,25 @@ def run(
 
     SHOW is card, freeze, blur or passthrough; only passthrough ever shows the real face.
     """
-    from mien.cli.terminal import terminal
+    from mien.cli.terminal import asker, terminal
     from mien.settings import as_toml, load_settings
 
-    with terminal(is_debug=bool(context.obj)):
+    with terminal(is_debug=bool(context.obj)) as console:
         settings = load_settings(options.given(context.params), config)
         if print_config:
             print(as_toml(settings), end="")
             return
-        raise NotImplementedError
+        from mien.build import live_plan
+        from mien.cli.status import StatusLine, Teller, say_summary
+        from mien.live import run_live
+
+        line, teller = StatusLine(console), Teller()
+        plan = live_plan(settings, ask=asker(), on_event=teller.say, on_status=line.show)
+        try:
+            with line:
+                done = run_live(plan)
+        except MienError as error:
+            if teller.has_said(error):
+                raise typer.Exit(1) from error
+            raise
+        say_summary(done)

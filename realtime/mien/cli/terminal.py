@@ -36,6 +36,21 @@ def terminal(*, is_debug: bool) -> Generator[Console]:
             logging.getLogger(name).setLevel(logging.NOTSET)
 
 
+@contextmanager
+def progress_bar(console: Console, name: str) -> Generator[Callable[[int, int | None], None]]:
+    """Show a bar on a terminal while a file is worked on."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(name, total=None)
+
+        def show(done: int, total: int | None) -> None:
+            progress.update(task, completed=done, total=total)
+
+        yield show
+
+
 def asker() -> Callable[[str], str] | None:
     """Give what puts a question to a person; None where nobody is there to answer."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):

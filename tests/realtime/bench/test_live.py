@@ -4,7 +4,7 @@ from fractions import Fraction
 import pytest
 from tests.realtime.live_rig import HEIGHT, REAL, WIDTH, CostlyStage, fake_stages, filled
 
-from mien.bench_live import StillSource, age_law, bench_live
+from mien.bench.live import StillSource, age_law, bench_live
 from mien.contracts import OutputFormat
 from mien.live_plan import Prepared
 from mien.report import Ages

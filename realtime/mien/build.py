@@ -1,0 +1,204 @@
+"""The composition root: settings in, parts that work together out; nothing else knows both."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from mien import folders
+from mien.addresses import source_kind
+from mien.colouring import ColourMethod
+from mien.consent import ConsentBook, ConsentKind, consent_for
+from mien.contracts import Stage
+from mien.defaults import default_camera_address, default_sinks, output_format, source_request
+from mien.follow.choose import ChooseMode, make_chooser
+from mien.follow.follower import Follower
+from mien.follow.networks import default_networks
+from mien.live_plan import Controls, LiveEvent, LivePlan, LiveStatus, Prepared
+from mien.live_source import live_source
+from mien.policy import Policy
+from mien.portrait import Portrait, lent_face, portrait_address, public_domain_portrait, read_portrait
+from mien.settings import Settings
+from mien.sinks import make_sink, parse_sink
+from mien.stages.colour import ColourStage
+from mien.stages.compose import ComposeStage
+from mien.stages.follow import FollowStage
+from mien.stages.mark import LabelStage
+from mien.stages.still import StillStage
+from mien.stages.swap import SwapStage
+from mien_models.contracts import Landmarker, SwapperFactory
+from mien_models.faces import SourceFace
+from mien_models.plugins import Plugins
+
+_LOG = logging.getLogger(__name__)
+SWAPPERS: Final[Plugins[SwapperFactory]] = Plugins("mien_models.swappers", "swapper")
+COLOURS: Final[Plugins[ColourMethod]] = Plugins("mien.colour", "colour method")
+
+Ask = Callable[[str], str]
+"""Puts a question to a person and gives the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileWork:
+    """What swaps one file."""
+
+    stages: tuple[Stage, ...]
+    providers: Mapping[str, str]
+    """What each network runs on."""
+    notes: Mapping[str, str]
+    """What the report should mention."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipWork:
+    """What is measured on a clip."""
+
+    stages: tuple[Stage, ...]
+    portrait: SourceFace
+    landmarker: Landmarker
+    """One of its own, that looks without any smoothing."""
+
+
+def live_plan(
+    settings: Settings,
+    *,
+    ask: Ask | None,
+    on_event: Callable[[LiveEvent], None],
+    on_status: Callable[[LiveStatus], None],
+) -> LivePlan:
+    """Put a live run together; nothing is opened yet but the photo, and a file that is played.
+
+    Raises:
+        UsageError: a name that no plug-in has, or nobody said whose face it is.
+        PhotoError: the photo cannot be read.
+        SourceError: there is no such file.
+    """
+    check_names(settings)
+    address = settings.camera if settings.camera is not None else default_camera_address()
+    source_kind(address)
+    portrait, notes = lent_portrait(settings, ask)
+    request = source_request(address, settings.size, settings.fps)
+    output = output_format(request, settings.size, settings.fps)
+    controls = Controls()
+    return LivePlan(
+        source=live_source(request, loops=settings.loop),
+        prepare=lambda: prepared(settings, portrait),
+        sinks=tuple(make_sink(spec, output) for spec in settings.sinks or default_sinks()),
+        output=output,
+        policy=Policy(settings.policy.lost, settings.policy.privacy, settings.policy.fault),
+        controls=controls,
+        seconds=settings.seconds,
+        report_path=settings.report,
+        notes=notes,
+        on_event=on_event,
+        on_status=on_status,
+    )
+
+
+def check_names(settings: Settings) -> None:
+    """Refuse a swapper, colour method or sink that does not exist before anything takes time.
+
+    Raises:
+        UsageError: the choices are listed.
+    """
+    SWAPPERS.check(settings.swapper)
+    COLOURS.check(settings.colour)
+    for spec in settings.sinks:
+        parse_sink(spec)
+
+
+def lent_portrait(settings: Settings, ask: Ask | None) -> tuple[Portrait, dict[str, str]]:
+    """Read the photo and settle whose face it is; also what the report notes of it.
+
+    Raises:
+        UsageError: nobody said whose face it is.
+        PhotoError: there is no such photo or it cannot be read.
+    """
+    notes = {"swapper": settings.swapper, "colour": settings.colour}
+    if settings.no_label is not None:
+        notes["label"] = f"off: {settings.no_label}"
+        _LOG.warning("The 'AI MODIFIED' label is left out; the report keeps the reason.")
+    if settings.face is None:
+        _LOG.info("Without --face the astronaut portrait of scikit-image is lent: NASA, public domain.")
+        notes["consent"] = ConsentKind.PUBLIC_DOMAIN.value
+        return read_portrait(portrait_address(str(public_domain_portrait()))), notes
+    portrait = read_portrait(portrait_address(settings.face))
+    consent = consent_for(
+        portrait.address.path,
+        given=settings.consent,
+        book=ConsentBook(folders.data_folder() / "consents"),
+        ask=ask,
+    )
+    _LOG.info("Face: %s (%s).", portrait.address.path.name, consent.kind.meaning)
+    notes["consent"] = consent.kind.value
+    return portrait, notes
+
+
+def prepared(settings: Settings, portrait: Portrait) -> Prepared:
+    """Load the networks, find the face in the photo and prepare the swapper for it.
+
+    Raises:
+        PhotoError: the photo shows no usable face.
+        ModelError: a network does not run.
+    """
+    import cv2
+
+    cv2.setNumThreads(settings.threads)
+    networks = default_networks(threads=settings.threads)
+    follow = FollowStage(Follower(networks), make_chooser(ChooseMode(settings.choose)))
+    stages = make_stages(settings, follow, lent_face(portrait))
+    _LOG.info("Swapper: %s, colour: %s, networks: %s.", settings.swapper, settings.colour, _said(networks.providers))
+    return Prepared(stages, networks.providers)
+
+
+def file_work(settings: Settings, input_path: Path, *, ask: Ask | None) -> FileWork:
+    """Put together what swaps one file: a picture is searched for faces harder than a frame of a video.
+
+    Raises:
+        UsageError, PhotoError, ModelError: as `live_plan` and `prepared`.
+    """
+    from mien.offline import is_picture
+
+    check_names(settings)
+    portrait, notes = lent_portrait(settings, ask)
+    networks = default_networks(threads=settings.threads)
+    chooser = make_chooser(ChooseMode(settings.choose))
+    finder: Stage = (
+        StillStage(networks, chooser) if is_picture(input_path) else FollowStage(Follower(networks), chooser)
+    )
+    return FileWork(make_stages(settings, finder, lent_face(portrait)), networks.providers, notes)
+
+
+def clip_work(settings: Settings, *, ask: Ask | None) -> ClipWork:
+    """Put together what `mien bench quality` measures: the stages of a video, without the label.
+
+    Raises:
+        UsageError, PhotoError, ModelError: as `live_plan` and `prepared`.
+    """
+    check_names(settings)
+    portrait, _ = lent_portrait(settings, ask)
+    networks = default_networks(threads=settings.threads)
+    finder = FollowStage(Follower(networks), make_chooser(ChooseMode(settings.choose)))
+    source = lent_face(portrait)
+    return ClipWork(swap_stages(settings, finder, source), source, default_networks().landmarker)
+
+
+def make_stages(settings: Settings, finder: Stage, source: SourceFace) -> tuple[Stage, ...]:
+    """Make the stages in the order of a frame's way, with the label unless there is a reason to leave it out."""
+    stages = swap_stages(settings, finder, source)
+    return stages if settings.no_label is not None else (*stages, LabelStage())
+
+
+def swap_stages(settings: Settings, finder: Stage, source: SourceFace) -> tuple[Stage, ...]:
+    """Make the stages up to the composed picture."""
+    return (
+        finder,
+        SwapStage(SWAPPERS.load(settings.swapper)(source)),
+        ColourStage(COLOURS.load(settings.colour)),
+        ComposeStage(),
+    )
+
+
+def _said(providers: Mapping[str, str]) -> str:
+    return ", ".join(f"{network} on {provider}" for network, provider in providers.items())

@@ -1,0 +1,108 @@
+"""`mien bench`: how fast it is here."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from mien.cli import options
+from mien.cli.options import JsonFile
+from mien_models.errors import MienError
+
+if TYPE_CHECKING:
+    from mien.bench.live import LiveBench
+
+bench: Final = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+
+@bench.callback()
+def measure() -> None:
+    """Measure how fast it is here: medians and ratios of one run, in a scene that is the same everywhere."""
+
+
+@bench.command()
+def stages(context: typer.Context, json_file: JsonFile = None) -> None:
+    """Measure what one 720p frame with a face of 380 px costs on one thread, stage by stage."""
+    from mien.cli.terminal import terminal
+
+    with terminal(is_debug=bool(context.obj)) as console, console.status("Measuring ..."):
+        from mien.bench.stages import bench_stages
+
+        result = asdict(bench_stages())
+    _give(result, json_file)
+
+
+@bench.command()
+def live(
+    context: typer.Context,
+    json_file: JsonFile = None,
+    seconds: Annotated[
+        float, typer.Option(min=1, help="How long each of the two runs lasts; 300 is a real test.")
+    ] = 20,
+) -> None:
+    """Measure how old frames are in the live loop, as it is and with a stage of 75 ms that is too slow for 30 fps."""
+    from mien.cli.terminal import terminal
+
+    with terminal(is_debug=bool(context.obj)) as console, console.status("Measuring ..."):
+        from mien.bench.loop import bench_loop
+
+        usual, overloaded = bench_loop(seconds)
+    _give({"usual": _summary(usual), "overloaded": _summary(overloaded)}, json_file)
+
+
+@bench.command()
+def quality(
+    context: typer.Context,
+    clip: Annotated[str, typer.Option(metavar="CLIP", help="Video or folder of pictures to swap.")],
+    frames: Annotated[Path, typer.Option(metavar="DIR", help="Where the composed frames go, as 000000.png ...")],
+    face: options.Face = None,
+    limit: Annotated[int, typer.Option(min=1, max=300, help="Frames at most.")] = 300,
+    json_file: options.JsonFile = None,
+    consent: options.Consent = None,
+    swapper: options.Swapper = None,
+    colour: options.Colour = None,
+    choose: options.Choose = None,
+    config: options.Config = None,
+) -> None:
+    """Swap a clip frame by frame, keep the frames before the marks, and measure how they look."""
+    from mien.cli.terminal import asker, progress_bar, terminal
+    from mien.settings import load_settings
+
+    with terminal(is_debug=bool(context.obj)) as console:
+        settings = load_settings(options.given(context.params), config)
+        from mien.addresses import make_source
+        from mien.bench.quality import bench_quality
+        from mien.build import clip_work
+        from mien.contracts import SourceRequest
+
+        source = make_source(SourceRequest(clip))
+        work = clip_work(settings, ask=asker())
+        with progress_bar(console, frames.name) as show:
+            report = bench_quality(
+                source, work.stages, work.portrait, frames, landmarker=work.landmarker, limit=limit, progress=show
+            )
+    _give(asdict(report), json_file)
+
+
+def _summary(result: "LiveBench") -> dict[str, Any]:
+    return {
+        "slow_stage_ms": result.slow_stage_ms,
+        "law": None if result.law is None else asdict(result.law),
+        "drift": None if result.drift is None else asdict(result.drift),
+        "report": asdict(result.report),
+    }
+
+
+def _give(result: Mapping[str, Any], json_file: Path | None) -> None:
+    """Print the result, or write it where `--json` says."""
+    text = json.dumps(result, indent=2) + "\n"
+    if json_file is None:
+        print(text, end="")
+        return
+    try:
+        json_file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise MienError(f"The result could not be written to {str(json_file)!r}: {error.strerror}.") from error

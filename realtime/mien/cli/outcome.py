@@ -1,0 +1,38 @@
+"""What `mien swap` says at the end, and its report."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import typer
+
+from mien.offline import OfflineResult
+from mien_models.errors import MienError
+
+_LOG = logging.getLogger(__name__)
+
+
+def finish(result: OfflineResult, notes: Mapping[str, str], output_path: Path, report_path: Path | None) -> None:
+    """Say what became of a file and write the report.
+
+    Raises:
+        MienError: the report cannot be written.
+        typer.Exit: the input was not complete.
+    """
+    for note in result.notes:
+        (_LOG.info if result.is_complete else _LOG.warning)(note)
+    frames = "1 frame" if result.frames_written == 1 else f"{result.frames_written} frames"
+    _LOG.info("%s: %s, %d of them swapped.", output_path, frames, result.frames_swapped)
+    if report_path is not None:
+        _write(result, notes, report_path)
+    if not result.is_complete:
+        raise typer.Exit(1)
+
+
+def _write(result: OfflineResult, notes: Mapping[str, str], path: Path) -> None:
+    report = replace(result.report, notes={**notes, **result.report.notes})
+    try:
+        report.write(path)
+    except OSError as error:
+        raise MienError(f"The report could not be written to {str(path)!r}: {error.strerror}.") from error
