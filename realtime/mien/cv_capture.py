@@ -49,17 +49,20 @@ def prepare_opencv() -> None:
     """Set what OpenCV reads from the environment only, once, when it is imported or first opens a camera.
 
     A stalled V4L2 camera would block a read for 10 s; Media Foundation's hardware transforms make opening a camera take
-    a minute (opencv#17687); a failed open is said by us, not by OpenCV on stderr. What the user has set stays.
+    a minute (opencv#17687). What the user has set stays.
     """
     os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "1")
     os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
-    os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
 
 
 def open_capture(camera: Camera, mode: VideoMode) -> Capture:
     """Open a camera and ask for a mode; what was granted may differ."""
     prepare_opencv()
     import cv2
+
+    if "OPENCV_LOG_LEVEL" not in os.environ:
+        # a camera that cannot be opened is said by us, not once a second on stderr
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
 
     settings = _settings(mode)
     if sys.platform == "win32":

@@ -120,7 +120,7 @@ class _Patience:
 
 
 _FOR_THE_FIRST: Final = _Patience(limit_s=5.0, most_failures=1000)  # cameras take up to three seconds to wake
-_FOR_THE_NEXT: Final = _Patience(limit_s=1.0, most_failures=5)  # a damaged JPEG or two is no loss of the camera
+_FOR_THE_NEXT: Final = _Patience(limit_s=1.0, most_failures=15)  # a few damaged frames are no loss of the camera
 _PAUSE_S: Final = 0.02  # a camera that is gone fails at once, and would be asked thousands of times
 
 
