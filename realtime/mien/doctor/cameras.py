@@ -9,11 +9,8 @@ from typing import Final
 from mien import v4l2
 from mien.devices import Camera, VirtualCamera, virtual_cameras
 from mien.doctor.checks import Check, Verdict
+from mien.virtual_camera import how_to_install
 
-LOOPBACK_ADVICE: Final = (
-    "sudo apt install v4l2loopback-dkms && sudo modprobe v4l2loopback exclusive_caps=1 card_label=Mien"
-)
-OBS_ADVICE: Final = "Install OBS Studio (obsproject.com), start its virtual camera once and stop it again."
 _CAPTURE: Final = v4l2.Capability.CAPTURE
 _OUTPUT: Final = v4l2.Capability.OUTPUT
 
@@ -46,7 +43,7 @@ def check_virtual_camera(found: Sequence[tuple[VirtualCamera, v4l2.Capability]])
     listed = ", ".join(f"{camera.path} {camera.name} ({_use(can)})" for camera, can in found)
     uses = [can for _, can in found]
     if _CAPTURE | _OUTPUT in uses and _OUTPUT not in uses:
-        advice = f"Browsers and Zoom do not list it: load it again with exclusive_caps=1: {LOOPBACK_ADVICE}"
+        advice = f"Browsers and Zoom do not list it; load it with exclusive_caps=1. {how_to_install()}"
         return Check("virtual camera", Verdict.ADVICE, listed, advice)
     if _OUTPUT not in uses:
         return Check("virtual camera", Verdict.ADVICE, listed, "Stop the program that writes into it.")
@@ -60,7 +57,7 @@ def check_desktop_virtual_camera() -> Check:
     try:
         camera = pyvirtualcam.Camera(width=1280, height=720, fps=30)
     except RuntimeError as error:
-        return Check("virtual camera", Verdict.ADVICE, str(error).splitlines()[0], OBS_ADVICE)
+        return Check("virtual camera", Verdict.ADVICE, str(error).splitlines()[0], how_to_install())
     camera.close()
     return Check("virtual camera", Verdict.OK, f"{camera.device} ({camera.backend})")
 
@@ -77,4 +74,4 @@ def _use(can: v4l2.Capability) -> str:
 def _how_to_load_loopback() -> str:
     if not Path("/lib/modules", platform.release()).is_dir():
         return "No kernel modules here, so this is a container: load v4l2loopback outside and pass its /dev/videoN in."
-    return LOOPBACK_ADVICE
+    return how_to_install()
