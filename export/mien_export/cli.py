@@ -38,6 +38,18 @@ def weights(
         typer.echo(line, err=True)
 
 
+@app.command()
+def topology(
+    task: Annotated[Path, typer.Argument(help="MediaPipe's face_landmarker.task.")],
+    *,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the .npz file anew.")] = None,
+) -> None:
+    """Compare the face mesh's triangles with those of the official bundle."""
+    from mien_export.recipes.topology import take_topology
+
+    typer.echo(take_topology(task, output), err=True)
+
+
 def main() -> None:
     """Run `mien-export`: exit status 0 when all is done, 1 when something failed, 2 for a wrong command line."""
     try:
