@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mien_models.arrays import BgrU8, PointsF32, as_f32
 from mien_models.mesh.raster import rasterise
-from mien_models.mesh.regions import OVAL
+from mien_models.mesh.regions import BEARD, OVAL
 from mien_models.mesh.skin import features_mask, filled
 from mien_models.mesh.texture import FaceTexture, atlas_points_px
 from mien_models.mesh.topology import face_topology
@@ -44,7 +44,7 @@ class LightSampler:
     shares: NDArray[np.float32]
     """(SIDE_PX², 3, 1) its barycentric coordinates in that triangle."""
     skin: NDArray[np.float32]
-    """(SIDE_PX, SIDE_PX) 1 on skin, 0 on brows, eyes, nostrils, lips and outside the face."""
+    """(SIDE_PX, SIDE_PX) 1 on skin, 0 on brows, eyes, nostrils, where a beard grows and outside the face."""
 
     def light(self, image_bgr: BgrU8, points: PointsF32, facing: NDArray[np.float32]) -> NDArray[np.float32]:
         """Give the coarse light of a face: (SIDE_PX, SIDE_PX, 3), 0..255, spread over the whole atlas.
@@ -76,7 +76,7 @@ def light_sampler() -> LightSampler:
         ones[first : first + 3] = np.eye(3, dtype=np.float32)[: len(points) - first]
         drawn = rasterise(points, topology.triangles, ones, width=SIDE_PX, height=SIDE_PX)
         weights[:, first : first + 3] = drawn.reshape(-1, 3)[:, : len(points) - first]
-    skin = filled((OVAL,), 256) & ~features_mask(256, 0.02)
+    skin = filled((OVAL,), 256) & ~features_mask(256, 0.02) & ~filled((BEARD,), 256)
     corners = np.argsort(-weights, axis=1)[:, :3]
     return LightSampler(
         corners=corners,

@@ -42,3 +42,8 @@ GLASSES_BELOW_EYES: Final = (
     (448, 449, 450, 451, 452, 350, 277, 355, 329, 330, 280, 347, 346, 340),
 )
 """The skin under the eyes down to the cheekbones, which the lower rims of glasses cross."""
+BEARD: Final = (
+    203, 98, 97, 2, 326, 327, 423, 426, 436, 432, 422, 424, 418, 262, 369, 396, 175, 171, 140, 32, 194, 204, 202, 212,
+    216, 206,
+)  # fmt: skip
+"""Moustache, mouth and the front of the chin: where stubble darkens skin as a shadow would."""

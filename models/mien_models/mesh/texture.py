@@ -17,11 +17,11 @@ from mien_models.mesh.topology import ATLAS_MARGIN, FaceTopology, face_topology
 MIN_ATLAS_PX: Final = 256
 MAX_ATLAS_PX: Final = 1024
 
-EDGE_FEATHER: Final = (-0.012, 0.05)
+EDGE_FEATHER: Final = (0.0, 0.06)
 """Where the alpha begins and where it is full, inwards from the mesh's outline, in parts of the atlas' side."""
-EYE_FEATHER: Final = (-0.012, 0.0)
+EYE_FEATHER: Final = (-0.004, 0.006)
 """The same outwards from the eyes' outlines: the eyes, and lids that close over them, stay the target's."""
-MOUTH_FEATHER: Final = (0.002, 0.009)
+MOUTH_FEATHER: Final = (0.0, 0.008)
 """The same outwards from the inner outline of the lips: teeth and tongue stay the target's."""
 
 

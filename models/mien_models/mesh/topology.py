@@ -14,6 +14,8 @@ from mien_models.mesh.regions import OVAL
 
 ATLAS_MARGIN: Final = 0.09
 """Part of the atlas kept free on each side for the rim around the face."""
+LANDMARKS: Final = 468
+"""How many points of the mesh are landmarks; those of the rim follow."""
 RIM_OF_FACE: Final = 0.16
 """How far the rim reaches out of the face, in parts of the distance from the face's centre."""
 

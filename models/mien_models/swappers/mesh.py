@@ -14,10 +14,12 @@ from mien_models.mesh.light import SIDE_PX as LIGHT_PX
 from mien_models.mesh.light import LightFollower, LightSampler, light_sampler, texture_light
 from mien_models.mesh.raster import rasterise
 from mien_models.mesh.texture import FaceTexture, bake, facing
-from mien_models.mesh.topology import ATLAS_MARGIN, face_topology
+from mien_models.mesh.topology import ATLAS_MARGIN, LANDMARKS, face_topology
 
-VISIBLE: Final = (0.02, 0.25)
+VISIBLE: Final = (0.05, 0.32)
 """How much a point must face the camera to be drawn: below the first not at all, above the second fully."""
+UNSEEN: Final = 0.2
+"""Less visible than this is not drawn: at the rim's end the enlarged map runs back through the whole atlas."""
 MAP_STEP: Final = 2
 """The map into the texture is drawn at this fraction of the frame's resolution; it is linear inside every triangle."""
 FINE_BELOW_PX: Final = 120.0
@@ -76,6 +78,7 @@ class MeshSwapper:
         attributes = np.empty((len(points), 3), np.float32)
         attributes[:, :2] = self._topology.atlas
         attributes[:, 2] = _smoothstep(towards, *VISIBLE)
+        attributes[LANDMARKS:, 2] = 0  # fades over the rim
         placed = points.copy()
         placed[:, :2] = (points[:, :2] + 0.5) / step - 0.5
         placed[:, 2] /= step
@@ -124,7 +127,12 @@ def _draw(
     at_x, at_y, seen = (as_f32(channel) for channel in cv2.split(atlas_map))
     light_x, light_y, side_px = at_x * LIGHT_PX - 0.5, at_y * LIGHT_PX - 0.5, len(texture)
     change = as_u8(cv2.remap(light, light_x, light_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
-    maps: tuple[NDArray[Any], ...] = (at_x * side_px - 0.5, at_y * side_px - 0.5, as_u8(seen * 255), change)
+    maps: tuple[NDArray[Any], ...] = (
+        at_x * side_px - 0.5,
+        at_y * side_px - 0.5,
+        as_u8(np.clip((seen - UNSEEN) * (255 / (1 - UNSEEN)), 0, 255)),
+        change,
+    )
     if atlas_map.shape[1] != width:
         maps = tuple(_enlarged(image, width, height) for image in maps)
     texel_x, texel_y, visible, change = maps
