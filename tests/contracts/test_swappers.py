@@ -116,5 +116,5 @@ def test_no_stray_line_is_drawn_outside_the_face(swapper: Swapper, photo: BgrU8,
     hull = cv2.convexHull(face.landmarks[:, :2] - swapped.frame_from_crop[:, 2].astype(np.float32))
     inside = np.zeros_like(swapped.alpha)
     cv2.fillConvexPoly(inside, np.round(hull).astype(np.int32), (255,))
-    around = as_u8(np.asarray(cv2.dilate(inside, np.ones((5, 5), np.uint8))))
+    around = as_u8(np.asarray(cv2.dilate(inside, np.ones((9, 9), np.uint8))))
     assert swapped.alpha[around == 0].max(initial=0) == 0
