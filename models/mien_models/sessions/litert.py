@@ -3,6 +3,7 @@
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, cast
@@ -15,6 +16,8 @@ from mien_models.errors import ModelError
 from mien_models.manifest import Manifest
 
 _STDERR: Final = 2
+_DESCRIPTOR_IS_SWAPPED: Final = threading.Lock()
+"""The descriptor belongs to the whole process, so its lock does too."""
 _XNNPACK_GREETING: Final = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
 
 
@@ -71,8 +74,14 @@ def _without_greeting() -> Generator[None]:
     """Keep one line of LiteRT from the terminal, and let everything else that is said meanwhile through.
 
     Its logger writes to the file descriptor; the Python package offers no way to set its level, and reads no
-    environment variable (google-ai-edge/LiteRT issue 7420).
+    environment variable (google-ai-edge/LiteRT issue 7420). One thread at a time: two that swapped the descriptor in
+    turns would leave it pointing to the wrong file, and the program mute.
     """
+    with _DESCRIPTOR_IS_SWAPPED:
+        yield from _with_swapped_descriptor()
+
+
+def _with_swapped_descriptor() -> Generator[None]:
     try:
         sys.stderr.flush()
         kept = os.dup(_STDERR)
