@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 from mien import folders
-from mien.addresses import source_kind
 from mien.colouring import ColourMethod
 from mien.consent import ConsentBook, ConsentKind, consent_for
 from mien.contracts import Stage
@@ -15,9 +14,10 @@ from mien.defaults import default_camera_address, default_sinks, output_format, 
 from mien.follow.choose import ChooseMode, make_chooser
 from mien.follow.follower import Follower
 from mien.follow.networks import default_networks
-from mien.live_plan import Controls, LiveEvent, LivePlan, LiveStatus, Prepared
-from mien.live_source import live_source
-from mien.policy import Policy
+from mien.intake.addresses import source_kind
+from mien.intake.live_source import live_source
+from mien.live.plan import Controls, LiveEvent, LivePlan, LiveStatus, Prepared
+from mien.live.policy import Policy
 from mien.portrait import Portrait, lent_face, portrait_address, public_domain_portrait, read_portrait
 from mien.settings import Settings
 from mien.sinks import make_sink, parse_sink

@@ -5,8 +5,8 @@ import sys
 from fractions import Fraction
 from typing import Final
 
-from mien.addresses import make_source, source_kind
 from mien.contracts import OutputFormat, SourceInfo, SourceRequest
+from mien.intake.addresses import make_source, source_kind
 from mien.letterbox import even
 from mien_models.errors import SinkError
 
@@ -19,7 +19,7 @@ _FASTEST: Final = Fraction(240)
 
 def default_camera_address() -> str:
     """Name the first camera that is real and may be opened, else the synthetic one, and say so."""
-    from mien.devices import cameras, default_camera
+    from mien.cameras.devices import cameras, default_camera
 
     camera = default_camera(cameras())
     if camera is not None:
@@ -31,7 +31,7 @@ def default_camera_address() -> str:
 def default_sinks() -> tuple[str, ...]:
     """Name the virtual camera, else the window, else nothing that anybody sees; say what to install."""
     from mien.sinks.window import has_display
-    from mien.virtual_camera import how_to_install
+    from mien.virtual_camera.device import how_to_install
 
     if _has_virtual_camera():
         return ("virtualcam",)
@@ -79,7 +79,7 @@ def _file_info(request: SourceRequest) -> SourceInfo | None:
 
 def _has_virtual_camera() -> bool:
     if sys.platform == "linux":
-        from mien.devices import virtual_cameras
+        from mien.cameras.devices import virtual_cameras
 
         return bool(virtual_cameras())
     from mien.sinks import make_sink

@@ -25,7 +25,7 @@ from pydantic_settings import (
 
 from mien import folders
 from mien.consent import ConsentKind
-from mien.policy import Show
+from mien.live.policy import Show
 from mien_models.errors import UsageError
 
 _LOG = logging.getLogger(__name__)

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 import pytest
 
-from mien import v4l2
+from mien.cameras import v4l2
+from mien.cameras.devices import virtual_cameras
 from mien.contracts import OutputFormat
-from mien.devices import virtual_cameras
 from mien.packet import OutputFrame, State
 from mien.sinks.virtualcam import VirtualCameraSink
 from mien_models.errors import SinkError

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mien.cameras.devices import VirtualCamera
 from mien.contracts import OutputFormat, Sink
-from mien.devices import VirtualCamera
 from mien.packet import OutputFrame, State
 from mien.sinks import SINKS, make_sink, parse_sink
 from mien_models.errors import UnknownPluginError, UsageError

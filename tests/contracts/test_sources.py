@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.addresses import SOURCES, source_kind
+from mien.cameras.devices import Camera
+from mien.cameras.video_modes import VideoMode
 from mien.contracts import Source, SourceRequest
-from mien.devices import Camera
+from mien.intake.addresses import SOURCES, source_kind
 from mien.sources.camera import CameraSource
-from mien.video_modes import VideoMode
 from mien_models.arrays import BgrU8
 from mien_models.errors import SourceError
 

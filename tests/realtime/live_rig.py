@@ -10,7 +10,7 @@ from typing import Self, TypeAlias
 import numpy as np
 
 from mien.contracts import End, Outage, OutputFormat, SourceInfo
-from mien.live_plan import LivePlan, Prepared
+from mien.live.plan import LivePlan, Prepared
 from mien.packet import FramePacket, OutputFrame
 from mien_models.arrays import BgrU8
 from mien_models.faces import Face, HeadPose, SwappedFace

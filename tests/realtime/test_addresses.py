@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.addresses import local_path, source_kind
+from mien.intake.addresses import local_path, source_kind
 from mien_models.errors import SourceError
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.cover import covered_part
+from mien.live.cover import covered_part
 from mien_models.faces import Face, HeadPose, SwappedFace
 
 

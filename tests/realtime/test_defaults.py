@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mien import defaults
+from mien.cameras.devices import Camera
 from mien.contracts import OutputFormat, SourceRequest
-from mien.devices import Camera
 
 
 def _camera(number: int, *, is_virtual: bool = False, is_denied: bool = False) -> Camera:
@@ -18,7 +18,7 @@ def _camera(number: int, *, is_virtual: bool = False, is_denied: bool = False) -
 
 
 def _here(monkeypatch: pytest.MonkeyPatch, *cameras: Camera, virtual: bool = False, display: bool = False) -> None:
-    monkeypatch.setattr("mien.devices.cameras", lambda: cameras)
+    monkeypatch.setattr("mien.cameras.devices.cameras", lambda: cameras)
     monkeypatch.setattr(defaults, "_has_virtual_camera", lambda: virtual)
     monkeypatch.setattr("mien.sinks.window.has_display", lambda: display)
 

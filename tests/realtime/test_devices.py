@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from mien.devices import Camera, default_camera, find_camera, other_cameras
+from mien.cameras.devices import Camera, default_camera, find_camera, other_cameras
 from mien_models.errors import SourceError
 
 C920 = Camera("HD Pro Webcam C920", 0, "/dev/v4l/by-id/usb-c920", "/dev/video0", "046d:082d", 0, 200)

@@ -3,7 +3,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.grouping import Groups, group_stages, regroup
+from mien.live.grouping import Groups, group_stages, regroup
 
 COSTS = st.lists(st.floats(0, 80), min_size=1, max_size=8)
 INTERVAL_MS = st.floats(5, 60)

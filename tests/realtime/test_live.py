@@ -24,8 +24,8 @@ from tests.realtime.live_rig import (
 )
 
 from mien.contracts import Outage
-from mien.live import run_live
-from mien.live_plan import LiveEvent, LivePlan, Prepared
+from mien.live.plan import LiveEvent, LivePlan, Prepared
+from mien.live.run import run_live
 from mien.packet import FramePacket, OutputFrame, State
 from mien.report import Report
 from mien_models.errors import MienError, ModelError, PhotoError, SinkClosedError, SinkError, SourceError
@@ -255,7 +255,7 @@ def test_the_time_given_is_kept() -> None:
 
 
 def test_a_sink_that_hangs_for_ever_does_not_keep_the_run_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mien.live._FINISH_S", 0.3)
+    monkeypatch.setattr("mien.live.run._FINISH_S", 0.3)
     never = threading.Event()
 
     class HangingSink(MemorySink):
@@ -323,7 +323,7 @@ def test_the_panic_key_of_a_window_hides_the_picture() -> None:
 def test_a_stage_that_never_returns_is_a_fault_and_does_not_keep_the_run_from_ending(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("mien.live._CLOSE_S", 0.3)
+    monkeypatch.setattr("mien.live.run._CLOSE_S", 0.3)
     never = threading.Event()
 
     def hang_later(packet: FramePacket) -> FramePacket:

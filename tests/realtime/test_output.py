@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.realtime.live_rig import HEIGHT, OUTPUT, REAL, SWAPPED, WIDTH, a_packet, filled, shows_the_real_face
 
-from mien.cards import Cards
-from mien.output import Outgoing, Output, blurred
+from mien.live.cards import Cards
+from mien.live.output import Outgoing, Output, blurred
+from mien.live.policy import Cause, Policy, Show, StageFailure, Verdict
 from mien.packet import State
-from mien.policy import Cause, Policy, Show, StageFailure, Verdict
 
 FAILED = StageFailure("swap", "The network is gone.")
 HIDING = st.sampled_from([Show.CARD, Show.FREEZE])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mien.contracts import End, SourceInfo
-from mien.pacing import PacedSource
+from mien.intake.pacing import PacedSource
 from mien.packet import FramePacket
 from mien_models.errors import SourceError
 

@@ -5,9 +5,9 @@ import time
 import pytest
 from tests.realtime.live_rig import CostlyStage, a_packet
 
+from mien.live.pipeline import Pipeline
+from mien.live.policy import StageFailure
 from mien.packet import FramePacket
-from mien.pipeline import Pipeline
-from mien.policy import StageFailure
 from mien_models.errors import ModelError
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mien.puppet import HeadMotion, Puppet
+from mien.intake.puppet import HeadMotion, Puppet
 from mien_models.arrays import PointsF32
 from mien_models.mesh.topology import face_topology
 

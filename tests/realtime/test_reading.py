@@ -8,8 +8,8 @@ from typing import Self
 import numpy as np
 
 from mien.contracts import SourceInfo
+from mien.intake.reading import ThreadedReading
 from mien.packet import FramePacket
-from mien.reading import ThreadedReading
 from mien_models.errors import SourceError
 
 

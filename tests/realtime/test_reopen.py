@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mien.contracts import End, Outage, SourceInfo, SourceRequest
+from mien.intake.reopen import SurvivingSource
 from mien.packet import FramePacket
-from mien.reopen import SurvivingSource
 from mien_models.errors import SourceError
 
 INTERVAL_S = 1 / 30

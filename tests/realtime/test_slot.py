@@ -3,7 +3,7 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.slot import Slot
+from mien.live.slot import Slot
 
 ACTIONS = st.lists(st.sampled_from(["put", "get", "close", "close-now"]), max_size=60)
 

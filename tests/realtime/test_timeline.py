@@ -6,7 +6,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.timeline import Timeline
+from mien.recording.timeline import Timeline
 
 MS = 1_000_000
 BASE = Fraction(1, 90_000)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mien import v4l2
+from mien.cameras import v4l2
 
 
 def test_requests_have_the_numbers_that_the_kernel_knows() -> None:

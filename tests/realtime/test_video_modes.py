@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.video_modes import ModeWish, VideoMode, choose_mode
+from mien.cameras.video_modes import ModeWish, VideoMode, choose_mode
 
 
 def mode(text: str) -> VideoMode:

@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Final, Self
 
 from mien.contracts import End, LiveSource, OutputFormat, SourceInfo
-from mien.live import run_live
-from mien.live_plan import LivePlan, Prepared
+from mien.live.plan import LivePlan, Prepared
+from mien.live.run import run_live
 from mien.meters import Histogram, resident_mb
 from mien.packet import FramePacket, OutputFrame, State
 from mien.report import Ages, Report, ages_of

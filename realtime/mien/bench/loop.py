@@ -7,7 +7,7 @@ from mien.bench.live import LiveBench, StillSource, bench_live
 from mien.bench.scene import HEIGHT, WIDTH, make_scene
 from mien.bench.stages import scene_stages
 from mien.contracts import OutputFormat
-from mien.live_plan import Prepared
+from mien.live.plan import Prepared
 
 _OUTPUT: Final = OutputFormat(WIDTH, HEIGHT, Fraction(30))
 _SLOW_STAGE_MS: Final = 75.0

@@ -73,10 +73,10 @@ def quality(
 
     with terminal(is_debug=bool(context.obj)) as console:
         settings = load_settings(options.given(context.params), config)
-        from mien.addresses import make_source
         from mien.bench.quality import bench_quality
         from mien.build import clip_work
         from mien.contracts import SourceRequest
+        from mien.intake.addresses import make_source
 
         source = make_source(SourceRequest(clip))
         work = clip_work(settings, ask=asker())

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from mien.devices import Camera, VirtualCamera, cameras, default_camera, modes_of, virtual_cameras
-from mien.video_modes import ModeWish, VideoMode, choose_mode
+from mien.cameras.devices import Camera, VirtualCamera, cameras, default_camera, modes_of, virtual_cameras
+from mien.cameras.video_modes import ModeWish, VideoMode, choose_mode
 
 if TYPE_CHECKING:
     from rich.table import Table

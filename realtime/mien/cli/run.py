@@ -51,7 +51,7 @@ def run(
             return
         from mien.build import live_plan
         from mien.cli.status import StatusLine, Teller, say_summary
-        from mien.live import run_live
+        from mien.live.run import run_live
 
         line, teller = StatusLine(console), Teller()
         plan = live_plan(settings, ask=asker(), on_event=teller.say, on_status=line.show)

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from mien.live_plan import EventKind, LiveEvent, LiveStatus
+from mien.live.plan import EventKind, LiveEvent, LiveStatus
 from mien.packet import State
 from mien.report import Report
 from mien_models.errors import MienError

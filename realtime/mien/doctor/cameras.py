@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from mien import v4l2
-from mien.devices import Camera, VirtualCamera, virtual_cameras
+from mien.cameras import v4l2
+from mien.cameras.devices import Camera, VirtualCamera, virtual_cameras
 from mien.doctor.checks import Check, Verdict
-from mien.virtual_camera import how_to_install
+from mien.virtual_camera.device import how_to_install
 
 _CAPTURE: Final = v4l2.Capability.CAPTURE
 _OUTPUT: Final = v4l2.Capability.OUTPUT

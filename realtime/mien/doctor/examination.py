@@ -36,7 +36,7 @@ def _packages() -> Iterator[Check]:
 
 
 def _cameras() -> Iterator[Check]:
-    from mien.devices import cameras as list_cameras
+    from mien.cameras.devices import cameras as list_cameras
 
     yield cameras.check_cameras(list_cameras())
 

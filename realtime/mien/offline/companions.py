@@ -11,9 +11,9 @@ from av.packet import Packet
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
-from mien.containers import Container
 from mien.offline.reading import start_of
 from mien.offline.result import Tally
+from mien.recording.containers import Container
 
 _OF_THE_OLD_FILE: Final = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder"})
 

@@ -11,12 +11,12 @@ from av.container import OutputContainer
 from av.video.reformatter import ColorRange, Interpolation
 from av.video.stream import VideoStream
 
-from mien.containers import Container
-from mien.decoding import matrix_of, range_of
+from mien.intake.decoding import matrix_of, range_of
 from mien.letterbox import letterbox
 from mien.offline.reading import start_of
 from mien.offline.result import Tally
 from mien.packet import FramePacket
+from mien.recording.containers import Container
 
 _QUALITY: Final = {
     "libx264": {"preset": "fast", "crf": "16"},

@@ -10,11 +10,11 @@ from av.error import EOFError as AvEofError
 from av.filter import Graph
 from av.video.stream import VideoStream
 
-from mien.containers import Container
 from mien.letterbox import letterbox
 from mien.offline.reading import start_of
 from mien.offline.result import Tally
 from mien.packet import FramePacket
+from mien.recording.containers import Container
 
 
 class GifWriter:

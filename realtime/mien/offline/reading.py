@@ -13,7 +13,7 @@ from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from mien.decoding import upright_bgr
+from mien.intake.decoding import upright_bgr
 from mien.offline.result import Tally
 from mien.packet import FramePacket
 from mien_models.errors import SourceError

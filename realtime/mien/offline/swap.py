@@ -8,8 +8,8 @@ from mien.contracts import Stage
 from mien.offline.result import OfflineResult, Progress, Tally
 from mien.offline.video import swap_video
 from mien.packet import FramePacket
-from mien.partial import whole_or_nothing
 from mien.pictures import PICTURE_SUFFIXES, check_picture_name, read_picture, write_picture
+from mien.recording.partial import whole_or_nothing
 from mien_models.errors import SourceError, UsageError
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import av
 
-from mien.containers import container_of
 from mien.contracts import Stage
 from mien.offline.companions import Companions
 from mien.offline.encoding import VideoWriter
 from mien.offline.gif import GifWriter
 from mien.offline.reading import VideoReader, first_frame, open_video
 from mien.offline.result import Progress, Tally
-from mien.partial import whole_or_nothing
+from mien.recording.containers import container_of
+from mien.recording.partial import whole_or_nothing
 
 
 def swap_video(input_path: Path, output_path: Path, stages: Sequence[Stage], tally: Tally, progress: Progress) -> None:

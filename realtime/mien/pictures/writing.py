@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mien.partial import whole_or_nothing
 from mien.pictures.picture import Picture, Samples, eight_bit
+from mien.recording.partial import whole_or_nothing
 from mien_models.errors import SinkError
 
 

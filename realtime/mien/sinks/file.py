@@ -13,11 +13,11 @@ from av.container import OutputContainer
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
 from av.video.stream import VideoStream
 
-from mien.containers import Container, container_of
 from mien.contracts import OutputFormat, SinkFactory
 from mien.packet import OutputFrame
-from mien.partial import cannot_write, check_writable, part_of
-from mien.timeline import Timeline
+from mien.recording.containers import Container, container_of
+from mien.recording.partial import cannot_write, check_writable, part_of
+from mien.recording.timeline import Timeline
 from mien_models.errors import SinkError, UsageError
 
 _TIME_BASE: Final = Fraction(1, 90_000)

@@ -8,7 +8,7 @@ import cv2
 
 from mien.contracts import OutputFormat, SinkFactory
 from mien.packet import OutputFrame
-from mien.partial import cannot_write, whole_or_nothing
+from mien.recording.partial import cannot_write, whole_or_nothing
 from mien_models.errors import UsageError
 
 _FAST: Final = (cv2.IMWRITE_PNG_COMPRESSION, 1)

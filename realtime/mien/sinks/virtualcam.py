@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.cameras.devices import virtual_cameras
 from mien.contracts import OutputFormat, SinkFactory
-from mien.devices import virtual_cameras
-from mien.loopback import Busy, LoopbackWriter
 from mien.packet import OutputFrame
-from mien.virtual_camera import gone, how_to_install, in_order, in_use
+from mien.virtual_camera.device import gone, how_to_install, in_order, in_use
+from mien.virtual_camera.loopback import Busy, LoopbackWriter
 from mien_models.errors import SinkClosedError, SinkError, UsageError
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
+from mien.cameras.cv_capture import Capture, open_capture
+from mien.cameras.devices import Camera, cameras, find_camera, modes_of
+from mien.cameras.video_modes import DEFAULT_FPS, DEFAULT_SIZE, ModeWish, VideoMode, choose_mode
 from mien.contracts import SourceFactory, SourceInfo, SourceRequest
-from mien.cv_capture import Capture, open_capture
-from mien.devices import Camera, cameras, find_camera, modes_of
 from mien.packet import FramePacket
-from mien.video_modes import DEFAULT_FPS, DEFAULT_SIZE, ModeWish, VideoMode, choose_mode
 from mien_models.arrays import BgrU8
 from mien_models.errors import SourceError
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from mien.addresses import IMAGE_SUFFIXES, local_path
 from mien.contracts import SourceFactory, SourceInfo, SourceRequest
+from mien.intake.addresses import IMAGE_SUFFIXES, local_path
 from mien.packet import FramePacket
 from mien.pictures import read_picture
 from mien_models.arrays import BgrU8

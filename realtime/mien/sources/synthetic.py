@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from mien.contracts import SourceFactory, SourceInfo, SourceRequest
 from mien.follow.geometry import Extent, region_from_detection
 from mien.follow.networks import default_networks
+from mien.intake.puppet import HeadMotion, Puppet
 from mien.packet import FramePacket
 from mien.pictures import read_picture
 from mien.portrait import public_domain_portrait
-from mien.puppet import HeadMotion, Puppet
 from mien_models.arrays import BgrU8, PointsF32
 from mien_models.errors import PhotoError, SourceError
 from mien_models.mesh.raster import rasterise

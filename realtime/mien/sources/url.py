@@ -15,7 +15,7 @@ from av.error import FFmpegError
 from av.video.stream import VideoStream
 
 from mien.contracts import SourceFactory, SourceInfo, SourceRequest
-from mien.decoding import upright_bgr
+from mien.intake.decoding import upright_bgr
 from mien.packet import FramePacket
 from mien_models.errors import SourceError
 
@@ -31,7 +31,7 @@ _PASSWORD: Final = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 class UrlSource:
-    """Reads a stream frame by frame as it comes; whoever reads must keep up (`mien.reading` does)."""
+    """Reads a stream frame by frame as it comes; whoever reads must keep up (`mien.intake.reading` does)."""
 
     def __init__(
         self,

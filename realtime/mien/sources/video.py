@@ -14,9 +14,9 @@ from av.error import FFmpegError
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from mien.addresses import local_path
 from mien.contracts import SourceFactory, SourceInfo, SourceRequest
-from mien.decoding import upright_bgr
+from mien.intake.addresses import local_path
+from mien.intake.decoding import upright_bgr
 from mien.packet import FramePacket
 from mien_models.errors import SourceError
 

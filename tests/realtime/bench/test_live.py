@@ -6,7 +6,7 @@ from tests.realtime.live_rig import HEIGHT, REAL, WIDTH, CostlyStage, fake_stage
 
 from mien.bench.live import StillSource, age_law, bench_live
 from mien.contracts import OutputFormat
-from mien.live_plan import Prepared
+from mien.live.plan import Prepared
 from mien.report import Ages
 
 OUTPUT = OutputFormat(WIDTH, HEIGHT, Fraction(60))

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mien import v4l2
-from mien.devices import Camera, VirtualCamera
+from mien.cameras import v4l2
+from mien.cameras.devices import Camera, VirtualCamera
 from mien.doctor import cameras, examination, machine, networks, packages
 from mien.doctor.checks import Check, Verdict
 from mien.doctor.onnx_probe import INPUT_SHAPE, probe_network

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mien.devices import VirtualCamera
-from mien.loopback import Busy
+from mien.cameras.devices import VirtualCamera
+from mien.virtual_camera.loopback import Busy
 
 
 class Machine:

@@ -10,10 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from mien.contracts import OutputFormat
-from mien.loopback import Busy
 from mien.packet import OutputFrame, State
 from mien.sinks.virtualcam import VirtualCameraSink
-from mien.virtual_camera import how_to_install
+from mien.virtual_camera.device import how_to_install
+from mien.virtual_camera.loopback import Busy
 from mien_models.errors import SinkError, UsageError
 
 FORMAT = OutputFormat(64, 36, Fraction(30))

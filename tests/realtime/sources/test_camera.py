@@ -7,10 +7,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from mien.cameras.devices import Camera
+from mien.cameras.video_modes import VideoMode
 from mien.contracts import SourceRequest
-from mien.devices import Camera
 from mien.sources.camera import CameraSource
-from mien.video_modes import VideoMode
 from mien_models.arrays import BgrU8
 from mien_models.errors import SourceError
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from mien.contracts import LiveSource, OutputFormat, Sink, Stage
+from mien.live.policy import Policy
 from mien.packet import State
-from mien.policy import Policy
 
 PANIC_KEY: Final = "p"
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from mien.contracts import Stage
-from mien.grouping import Groups, regroup
+from mien.live.grouping import Groups, regroup
+from mien.live.policy import StageFailure
+from mien.live.slot import Slot
 from mien.meters import Histogram
 from mien.packet import FramePacket
-from mien.policy import StageFailure
-from mien.slot import Slot
 from mien_models.errors import MienError
 
 Deliver = Callable[[FramePacket, StageFailure | None], None]

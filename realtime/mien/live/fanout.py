@@ -8,10 +8,10 @@ from enum import Enum
 from typing import Final, Protocol, runtime_checkable
 
 from mien.contracts import Sink
+from mien.live.output import Outgoing
+from mien.live.slot import Slot
 from mien.meters import Histogram, Rate
-from mien.output import Outgoing
 from mien.packet import State
-from mien.slot import Slot
 from mien_models.errors import MienError, SinkClosedError, SinkError
 
 _REOPEN_TRIES: Final = 10

@@ -9,9 +9,9 @@ from types import TracebackType
 from typing import Final, Self
 
 from mien.contracts import End, Outage, SourceInfo, SourceRequest
-from mien.freshness import Freshness
+from mien.intake.freshness import Freshness
+from mien.intake.reading import Reading
 from mien.packet import FramePacket
-from mien.reading import Reading
 from mien_models.errors import SourceError
 
 _log: Final = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final, Self
 
-from mien.cover import covered_part
+from mien.live.cover import covered_part
 from mien.packet import FramePacket, State
 
 _LEAST_COVER: Final = 0.2

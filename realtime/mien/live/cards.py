@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.lettering import text_mask
-from mien.policy import Cause
+from mien.live.policy import Cause
 from mien_models.arrays import BgrU8, MaskU8
 
 _TOP_BGR: Final = (46, 36, 30)

@@ -1,10 +1,10 @@
 """A source as the live loop reads it, whatever the address means."""
 
-from mien.addresses import SOURCES, source_kind
 from mien.contracts import LiveSource, SourceRequest
-from mien.pacing import PacedSource
-from mien.reading import ThreadedReading
-from mien.reopen import SurvivingSource
+from mien.intake.addresses import SOURCES, source_kind
+from mien.intake.pacing import PacedSource
+from mien.intake.reading import ThreadedReading
+from mien.intake.reopen import SurvivingSource
 
 
 def live_source(request: SourceRequest, *, loops: bool = True) -> LiveSource:

@@ -16,7 +16,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mien import v4l2
+from mien.cameras import v4l2
 
 _S_FMT: Final = 0xC0D0_5605  # _IOWR('V', 5, struct v4l2_format)
 _STREAMON: Final = 0x4004_5612  # _IOW('V', 18, int)

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from mien.devices import VirtualCamera
+from mien.cameras.devices import VirtualCamera
 from mien_models.errors import SinkError
 
 NAME: Final = "Mien"

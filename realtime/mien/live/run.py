@@ -8,15 +8,15 @@ from collections import Counter, deque
 from collections.abc import Generator
 from typing import Final
 
-from mien.capture import Capture
-from mien.fanout import Fanout, Keyed, SinkState, SinkWorker
-from mien.interruption import Interruption
-from mien.live_plan import EventKind, LiveEvent, LivePlan, LiveStatus, Prepared
+from mien.live.capture import Capture
+from mien.live.fanout import Fanout, Keyed, SinkState, SinkWorker
+from mien.live.interruption import Interruption
+from mien.live.output import Output
+from mien.live.pipeline import Pipeline
+from mien.live.plan import EventKind, LiveEvent, LivePlan, LiveStatus, Prepared
+from mien.live.policy import StageFailure, Verdict
 from mien.meters import Memory, process_age_s
-from mien.output import Output
 from mien.packet import FramePacket
-from mien.pipeline import Pipeline
-from mien.policy import StageFailure, Verdict
 from mien.report import Report, SinkCount, StateChange, ages_of, memory_use_of, stage_time_of, versions
 from mien_models.errors import MienError, ModelError
 

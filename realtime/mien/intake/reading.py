@@ -5,8 +5,8 @@ import threading
 from typing import Final, Protocol
 
 from mien.contracts import Source, SourceInfo
+from mien.live.slot import Slot
 from mien.packet import FramePacket
-from mien.slot import Slot
 from mien_models.errors import MienError
 
 _log: Final = logging.getLogger(__name__)

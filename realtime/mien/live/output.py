@@ -9,11 +9,11 @@ from typing import Final
 import cv2
 import numpy as np
 
-from mien.cards import Cards
 from mien.contracts import OutputFormat
 from mien.letterbox import letterbox
+from mien.live.cards import Cards
+from mien.live.policy import Cause, Facts, Policy, Show, StageFailure, Verdict, judge
 from mien.packet import FramePacket, OutputFrame, State
-from mien.policy import Cause, Facts, Policy, Show, StageFailure, Verdict, judge
 from mien_models.arrays import BgrU8
 
 _BLUR_WIDTH_PX: Final = 12

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from mien import v4l2
-from mien.video_modes import VideoMode
+from mien.cameras import v4l2
+from mien.cameras.video_modes import VideoMode
 from mien_models.errors import SourceError
 
 _V4L2: Final = 200  # cv2.CAP_V4L2, CAP_DSHOW, CAP_MSMF, CAP_AVFOUNDATION; listing needs no OpenCV

@@ -13,7 +13,7 @@ from enum import IntFlag
 from fractions import Fraction
 from typing import Final, Self
 
-from mien.video_modes import VideoMode
+from mien.cameras.video_modes import VideoMode
 
 
 class Capability(IntFlag):

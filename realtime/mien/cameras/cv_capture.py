@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
-from mien.devices import Camera
-from mien.video_modes import DEFAULT_FPS, VideoMode
+from mien.cameras.devices import Camera
+from mien.cameras.video_modes import DEFAULT_FPS, VideoMode
 from mien_models.arrays import BgrU8
 
 if TYPE_CHECKING:

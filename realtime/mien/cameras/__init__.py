@@ -1,0 +1,1 @@
+"""The cameras of this machine: how to list, ask and open them."""

@@ -1,0 +1,1 @@
+"""How sources are addressed, paced, watched and brought back; what several sources share."""

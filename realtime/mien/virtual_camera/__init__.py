@@ -1,0 +1,1 @@
+"""The virtual camera: which device to write to, and how."""
