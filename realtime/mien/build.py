@@ -18,6 +18,7 @@ from mien.intake.addresses import source_kind
 from mien.intake.live_source import live_source
 from mien.live.plan import Controls, LiveEvent, LivePlan, LiveStatus, Prepared
 from mien.live.policy import Policy
+from mien.memory import keep_freed_memory
 from mien.portrait import Portrait, lent_face, portrait_address, public_domain_portrait, read_portrait
 from mien.settings import Settings
 from mien.sinks import make_sink, parse_sink
@@ -145,6 +146,7 @@ def prepared(settings: Settings, portrait: Portrait) -> Prepared:
     import cv2
 
     cv2.setNumThreads(settings.threads)
+    keep_freed_memory()
     networks = default_networks(threads=settings.threads)
     follow = FollowStage(Follower(networks), make_chooser(ChooseMode(settings.choose)))
     stages = make_stages(settings, follow, lent_face(portrait))

@@ -20,10 +20,13 @@ VISIBLE: Final = (0.05, 0.32)
 """How much a point must face the camera to be drawn: below the first not at all, above the second fully."""
 UNSEEN: Final = 0.2
 """Less visible than this is not drawn: at the rim's end the enlarged map runs back through the whole atlas."""
-MAP_STEP: Final = 2
-"""The map into the texture is drawn at this fraction of the frame's resolution; it is linear inside every triangle."""
-FINE_BELOW_PX: Final = 120.0
-"""Faces narrower than this get their map at full resolution."""
+MAP_STEPS: Final = ((120.0, 1), (280.0, 2))
+"""The map into the texture is linear inside every triangle, so that it is drawn smaller and enlarged.
+
+Faces up to so many pixels wide have it drawn at this fraction of the frame's resolution, wider ones at a third.
+"""
+LIGHT_EVERY_S: Final = 0.05
+"""Light is looked at no more often than this; it changes slowly and is smoothed anyway."""
 LEVELS_PER_OCTAVE: Final = 3
 """The texture is kept in sizes this close together."""
 TEXELS_PER_PX: Final = 1.26
@@ -38,7 +41,10 @@ class _Worn:
 
     light: LightFollower
     level: int
-    captured_ns: int
+    seen_ns: int
+    change: NDArray[np.uint8] | None = None
+    """What its light adds, as last looked at."""
+    lit_ns: int = 0
 
 
 class MeshSwapper:
@@ -58,7 +64,7 @@ class MeshSwapper:
         left, top, right, bottom = _rectangle(points, frame_bgr)
         points[:, :2] -= (left, top)
         towards = facing(points, self._topology)
-        atlas_map = self._map(points, towards, right - left, bottom - top, fine=face.width_px < FINE_BELOW_PX)
+        atlas_map = self._map(points, towards, right - left, bottom - top, step=_map_step(face.width_px))
         worn = self._remember(face, captured_ns)
         light = self._light(frame_bgr[top:bottom, left:right], points, towards, worn, captured_ns)
         crop, alpha = _draw(atlas_map, light, self._level(worn.level), right - left, bottom - top)
@@ -70,10 +76,9 @@ class MeshSwapper:
         self._worn.pop(face_id, None)
 
     def _map(
-        self, points: PointsF32, towards: NDArray[np.float32], width: int, height: int, *, fine: bool
+        self, points: PointsF32, towards: NDArray[np.float32], width: int, height: int, *, step: int
     ) -> NDArray[np.float32]:
-        """Where on the atlas each pixel lies, and how visible it is; at a part of the resolution unless `fine`."""
-        step = 1 if fine else MAP_STEP
+        """Where on the atlas each pixel lies, and how visible it is, at one pixel in `step`."""
         columns, rows = -(-width // step), -(-height // step)
         attributes = np.empty((len(points), 3), np.float32)
         attributes[:, :2] = self._topology.atlas
@@ -91,11 +96,12 @@ class MeshSwapper:
         texels_per_px = self._texture.side_px * (1 - 2 * ATLAS_MARGIN) / max(face.width_px, 8.0)
         wanted = float(np.log2(max(texels_per_px / TEXELS_PER_PX, 1.0)) * LEVELS_PER_OCTAVE)
         worn = self._worn.get(face.id)
-        if worn is None or abs(captured_ns - worn.captured_ns) > LONGEST_PAUSE_S * 1e9:
+        if worn is None or abs(captured_ns - worn.seen_ns) > LONGEST_PAUSE_S * 1e9:
             worn = _Worn(LightFollower(self._own_light, self._sampler.skin), round(wanted), captured_ns)
             self._worn[face.id] = worn
         elif abs(wanted - worn.level) > 0.75:  # more than half a step: a face on the border does not flicker
             worn.level = round(wanted)
+        worn.seen_ns = captured_ns
         return worn
 
     def _level(self, level: int) -> NDArray[np.uint8]:
@@ -110,14 +116,16 @@ class MeshSwapper:
         self, region_bgr: BgrU8, points: PointsF32, towards: NDArray[np.float32], worn: _Worn, captured_ns: int
     ) -> NDArray[np.uint8]:
         """What the target's light adds to the photo's skin and alpha: (LIGHT_PX, LIGHT_PX, 4), 128 = nothing."""
+        elapsed_s = (captured_ns - worn.lit_ns) / 1e9
+        if worn.change is not None and 0 <= elapsed_s < LIGHT_EVERY_S:
+            return worn.change
         scale = min(1.0, 1.5 * LIGHT_PX / region_bgr.shape[1])
         small = as_u8(cv2.resize(region_bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
         placed = points.copy()
         placed[:, :2] = (points[:, :2] + 0.5) * (small.shape[1] / region_bgr.shape[1]) - 0.5
         target_light = self._sampler.light(small, placed, _smoothstep(towards, *VISIBLE))
-        change = worn.light.change(target_light, max(captured_ns - worn.captured_ns, 0) / 1e9)
-        worn.captured_ns = captured_ns
-        return change
+        worn.change, worn.lit_ns = worn.light.change(target_light, max(elapsed_s, 0.0)), captured_ns
+        return worn.change
 
 
 def _draw(
@@ -157,10 +165,15 @@ def _rectangle(points: PointsF32, frame_bgr: BgrU8) -> tuple[int, int, int, int]
 
 
 def _enlarged(image: NDArray[Any], width: int, height: int) -> NDArray[Any]:
-    """Enlarge by MAP_STEP exactly, then cut to size: the last half pixel of an odd side is beyond the edge."""
+    """Enlarge by a whole number, then cut to size: what is left of the last step is beyond the edge."""
     rows, columns = image.shape[:2]
-    large = cv2.resize(image, (columns * MAP_STEP, rows * MAP_STEP), interpolation=cv2.INTER_LINEAR)
+    step = -(-width // columns)
+    large = cv2.resize(image, (columns * step, rows * step), interpolation=cv2.INTER_LINEAR)
     return large[:height, :width]
+
+
+def _map_step(face_width_px: float) -> int:
+    return next((step for widest_px, step in MAP_STEPS if face_width_px <= widest_px), 3)
 
 
 def _smoothstep(values: NDArray[np.float32], begin: float, full: float) -> NDArray[np.float32]:

@@ -16,6 +16,7 @@ from mien.contracts import Stage
 from mien.follow.choose import StickyLargest
 from mien.follow.follower import Follower
 from mien.follow.networks import default_networks
+from mien.memory import keep_freed_memory
 from mien.packet import FramePacket
 from mien.stages.colour import ColourStage
 from mien.stages.compose import ComposeStage
@@ -55,6 +56,7 @@ def bench_stages(frames: int = 300) -> StagesResult:
         MienError: a network or the portrait is missing.
     """
     cv2.setNumThreads(1)
+    keep_freed_memory()
     scene = make_scene()
     stages = scene_stages(scene)
     sessions = [open_session(read_manifest(name)) for name in _NETWORKS]

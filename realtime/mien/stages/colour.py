@@ -23,6 +23,8 @@ CLIPPED: Final = (5, 250)
 """Levels beyond these say nothing of a colour."""
 SETTLING_S: Final = 0.4
 """Time constant of the statistics' smoothing, in seconds."""
+OBSERVE_EVERY_S: Final = 0.05
+"""Skin is measured no more often than this."""
 LONGEST_PAUSE_S: Final = 1.0
 """After a longer pause the statistics are taken anew."""
 
@@ -33,6 +35,7 @@ class _Known:
 
     crop: SkinStatistics
     frame: SkinStatistics
+    fit: ColourMap
     captured_ns: int
 
 
@@ -56,22 +59,23 @@ class ColourStage:
         known = self._observe(packet, swapped)
         if known is None:
             return swapped
-        return replace(swapped, crop_bgr=apply(self._method(known.crop, known.frame), swapped.crop_bgr))
+        return replace(swapped, crop_bgr=apply(known.fit, swapped.crop_bgr))
 
     def _observe(self, packet: FramePacket, swapped: SwappedFace) -> _Known | None:
         known = self._known.get(swapped.face_id)
+        elapsed_s = (packet.captured_ns - known.captured_ns) / 1e9 if known else LONGEST_PAUSE_S
+        if known is not None and 0 <= elapsed_s < OBSERVE_EVERY_S:
+            return known
         crop_skin, frame_skin = skin_samples(packet.image, swapped)
         if len(crop_skin) < FEWEST_SAMPLES:
             return known
         crop, frame = statistics(crop_skin), statistics(frame_skin)
-        elapsed_s = (packet.captured_ns - known.captured_ns) / 1e9 if known else LONGEST_PAUSE_S
-        if known is None or not 0 <= elapsed_s < LONGEST_PAUSE_S:
-            known = _Known(crop, frame, packet.captured_ns)
-        else:
+        if known is not None and 0 <= elapsed_s < LONGEST_PAUSE_S:
             share = 1 - exp(-elapsed_s / SETTLING_S)
-            known = _Known(_mixed(known.crop, crop, share), _mixed(known.frame, frame, share), packet.captured_ns)
-        self._known[swapped.face_id] = known
-        return known
+            crop, frame = _mixed(known.crop, crop, share), _mixed(known.frame, frame, share)
+        now = _Known(crop, frame, self._method(crop, frame), packet.captured_ns)
+        self._known[swapped.face_id] = now
+        return now
 
 
 def apply(colour_map: ColourMap, crop_bgr: BgrU8) -> BgrU8:

@@ -1,13 +1,18 @@
 """Compose: puts every swapped face into its place in the frame, in 8 bits and inside its rectangle only."""
 
 from dataclasses import replace
+from typing import Any, Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.packet import FramePacket
-from mien_models.arrays import BgrU8, MaskU8, as_u8
+from mien_models.arrays import AffineF64, BgrU8, MaskU8, as_u8
 from mien_models.faces import SwappedFace
+
+DOUBLED_FROM: Final = 2.5
+"""Enlargement from which a crop is warped at half resolution and doubled."""
 
 
 class ComposeStage:
@@ -33,39 +38,58 @@ def paste(image_bgr: BgrU8, swapped: SwappedFace) -> None:
     """
     (a, b, x), (c, d, y) = swapped.frame_from_crop
     if (a, b, c, d) == (1, 0, 0, 1) and float(x).is_integer() and float(y).is_integer():
-        crop, alpha, left, top = swapped.crop_bgr, swapped.alpha, int(x), int(y)
+        weighted, alpha = _weighted(swapped.crop_bgr, swapped.alpha), swapped.alpha
+        left, top = int(x), int(y)
     else:
-        crop, alpha, left, top = _warped(swapped, image_bgr)
+        weighted, alpha, left, top = _warped(swapped, image_bgr)
     first_row, first_column = max(0, -top), max(0, -left)
-    last_row = min(crop.shape[0], image_bgr.shape[0] - top)
-    last_column = min(crop.shape[1], image_bgr.shape[1] - left)
+    last_row = min(alpha.shape[0], image_bgr.shape[0] - top)
+    last_column = min(alpha.shape[1], image_bgr.shape[1] - left)
     if first_row >= last_row or first_column >= last_column:
         return
     rows, columns = slice(first_row, last_row), slice(first_column, last_column)
     region = image_bgr[top + first_row : top + last_row, left + first_column : left + last_column]
-    _blend(region, crop[rows, columns], alpha[rows, columns])
+    _blend(region, weighted[rows, columns], alpha[rows, columns])
 
 
 def _warped(swapped: SwappedFace, image_bgr: BgrU8) -> tuple[BgrU8, MaskU8, int, int]:
-    """Bring crop and alpha to the frame's grid: both, and the left and top of where they go."""
-    height, width = swapped.alpha.shape
-    corners = np.array([[-0.5, -0.5], [width - 0.5, -0.5], [-0.5, height - 0.5], [width - 0.5, height - 0.5]])
-    placed = corners @ swapped.frame_from_crop[:, :2].T + swapped.frame_from_crop[:, 2]
+    """Bring the opaque part of a crop to the frame's grid: its weighted colours, its alpha, their left and top."""
+    x, y, width, height = cv2.boundingRect(swapped.alpha)
+    rows, columns = slice(y, y + height), slice(x, x + width)
+    alpha = swapped.alpha[rows, columns]
+    # Weighted before the warp, on the crop's few pixels: what fades out at the border brings no colour of its own.
+    bgra = cv2.merge([_weighted(swapped.crop_bgr[rows, columns], alpha), alpha])
+    frame_from_part = swapped.frame_from_crop @ np.array([[1, 0, x], [0, 1, y], [0, 0, 1]])
+    corners = np.array([[-1, -1], [width, -1], [-1, height], [width, height]])
+    placed = corners @ frame_from_part[:, :2].T + frame_from_part[:, 2]
     limits = image_bgr.shape[1], image_bgr.shape[0]
     left, top = (int(np.clip(np.floor(placed[:, k].min()), 0, limits[k])) for k in range(2))
     right, bottom = (int(np.clip(np.ceil(placed[:, k].max()) + 1, 0, limits[k])) for k in range(2))
-    size = max(1, right - left), max(1, bottom - top)
-    into_region = swapped.frame_from_crop.copy()
-    into_region[:, 2] -= (left, top)
-    crop = cv2.warpAffine(swapped.crop_bgr, into_region, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    alpha = cv2.warpAffine(
-        swapped.alpha, into_region, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(0,)
-    )
-    return as_u8(crop), as_u8(alpha), left, top
+    frame_from_part[:, 2] -= (left, top)
+    warped = _enlarged(bgra, frame_from_part, max(1, right - left), max(1, bottom - top))
+    return as_u8(cv2.cvtColor(warped, cv2.COLOR_BGRA2BGR)), as_u8(cv2.extractChannel(warped, 3)), left, top
 
 
-def _blend(region_bgr: BgrU8, crop_bgr: BgrU8, alpha: MaskU8) -> None:
-    over = cv2.merge([alpha, alpha, alpha])
-    under = cv2.bitwise_not(over)
-    kept = cv2.multiply(region_bgr, under, scale=1 / 255)
-    cv2.add(kept, cv2.multiply(crop_bgr, over, scale=1 / 255), dst=region_bgr)
+def _enlarged(bgra: NDArray[Any], region_from_part: AffineF64, width: int, height: int) -> NDArray[np.uint8]:
+    """Warp a part into its region; four channels in one go, which OpenCV does three times faster than three.
+
+    A small crop over a large face has no detail that half the region's resolution would not hold: it is warped to that
+    and doubled, for half the price.
+    """
+    enlargement = np.sqrt(abs(np.linalg.det(region_from_part[:, :2])))
+    if enlargement < DOUBLED_FROM:
+        return as_u8(cv2.warpAffine(bgra, region_from_part, (width, height), flags=cv2.INTER_LINEAR))
+    halved = region_from_part / 2
+    halved[:, 2] -= 0.25  # the centre of a pixel of half resolution lies between those of two
+    half = cv2.warpAffine(bgra, halved, (-(-width // 2), -(-height // 2)), flags=cv2.INTER_LINEAR)
+    doubled = cv2.resize(half, (2 * half.shape[1], 2 * half.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return as_u8(doubled[:height, :width])
+
+
+def _weighted(crop_bgr: BgrU8, alpha: MaskU8) -> BgrU8:
+    return as_u8(cv2.multiply(crop_bgr, cv2.merge([alpha, alpha, alpha]), scale=1 / 255))
+
+
+def _blend(region_bgr: BgrU8, weighted_bgr: BgrU8, alpha: MaskU8) -> None:
+    under = cv2.bitwise_not(cv2.merge([alpha, alpha, alpha]))
+    cv2.add(cv2.multiply(region_bgr, under, scale=1 / 255), weighted_bgr, dst=region_bgr)

@@ -85,3 +85,15 @@ def test_the_frame_itself_is_never_written_into() -> None:
 
 def test_without_a_swapped_face_nothing_is_composed() -> None:
     assert ComposeStage()(FramePacket(FRAME, 0, 0)).composed is None
+
+
+def test_a_small_crop_enlarged_over_a_large_face_lands_where_a_plain_warp_puts_it() -> None:
+    rows, columns = np.mgrid[0:24, 0:24]
+    crop = np.dstack([rows * 10, columns * 10, (rows + columns) * 5]).astype(np.uint8)
+    alpha = np.full((24, 24), 255, np.uint8)
+    matrix = turned(12, 3.3, 12, 12) + np.array([[0, 0, 40.3], [0, 0, 30.7]])
+    plain = cv2.warpAffine(crop, matrix, (120, 90), flags=cv2.INTER_LINEAR)
+    covered = np.asarray(cv2.erode(cv2.warpAffine(alpha, matrix, (120, 90)), np.ones((9, 9), np.uint8))) == 255
+    difference = np.abs(composed(crop, alpha, matrix).astype(int) - plain)[covered]
+    assert np.count_nonzero(covered) > 2000
+    assert difference.max() <= 3
