@@ -13,6 +13,7 @@ from mien_models.faces import Face, SourceFace, SwappedFace
 from mien_models.mesh.light import SIDE_PX as LIGHT_PX
 from mien_models.mesh.light import LightFollower, LightSampler, light_sampler, texture_light
 from mien_models.mesh.raster import rasterise
+from mien_models.mesh.shape import HeadShape, ShapeFollower, head_shape
 from mien_models.mesh.texture import FaceTexture, bake, facing
 from mien_models.mesh.topology import ATLAS_MARGIN, LANDMARKS, face_topology
 
@@ -40,6 +41,7 @@ class _Worn:
     """What is kept of one target face."""
 
     light: LightFollower
+    shape: ShapeFollower
     level: int
     seen_ns: int
     change: NDArray[np.uint8] | None = None
@@ -50,22 +52,25 @@ class _Worn:
 class MeshSwapper:
     """Wears one texture on any number of faces; keeps each face's light and texture size until it is forgotten."""
 
-    def __init__(self, texture: FaceTexture) -> None:
+    def __init__(self, texture: FaceTexture, shape: HeadShape) -> None:
         self._topology = face_topology()
         self._sampler: LightSampler = light_sampler()
         self._own_light = texture_light(texture, self._sampler.skin)
         self._texture = texture
+        self._shape = shape
         self._levels: dict[int, NDArray[np.uint8]] = {}
         self._worn: dict[int, _Worn] = {}
 
     def swap(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> SwappedFace:
         """Draw the texture over the face's mesh; about 3 ms for a face of 380 px."""
+        worn, elapsed_s = self._remember(face, captured_ns)
         points = self._topology.with_rim(face.landmarks)
+        drawn = self._topology.with_rim(worn.shape(face.landmarks, elapsed_s))
         left, top, right, bottom = _rectangle(points, frame_bgr)
         points[:, :2] -= (left, top)
+        drawn[:, :2] -= (left, top)
         towards = facing(points, self._topology)
-        atlas_map = self._map(points, towards, right - left, bottom - top, step=_map_step(face.width_px))
-        worn = self._remember(face, captured_ns)
+        atlas_map = self._map(drawn, towards, right - left, bottom - top, step=_map_step(face.width_px))
         light = self._light(frame_bgr[top:bottom, left:right], points, towards, worn, captured_ns)
         crop, alpha = _draw(atlas_map, light, self._level(worn.level), right - left, bottom - top)
         frame_from_crop = np.array([[1, 0, left], [0, 1, top]], np.float64)
@@ -92,17 +97,18 @@ class MeshSwapper:
             placed, self._topology.triangles, attributes, width=columns, height=rows, cull_back_faces=False
         )
 
-    def _remember(self, face: Face, captured_ns: int) -> _Worn:
+    def _remember(self, face: Face, captured_ns: int) -> tuple[_Worn, float]:
+        """What is kept of a face, made anew after a pause, and the seconds since it was last seen."""
         texels_per_px = self._texture.side_px * (1 - 2 * ATLAS_MARGIN) / max(face.width_px, 8.0)
         wanted = float(np.log2(max(texels_per_px / TEXELS_PER_PX, 1.0)) * LEVELS_PER_OCTAVE)
         worn = self._worn.get(face.id)
         if worn is None or abs(captured_ns - worn.seen_ns) > LONGEST_PAUSE_S * 1e9:
-            worn = _Worn(LightFollower(self._own_light, self._sampler.skin), round(wanted), captured_ns)
-            self._worn[face.id] = worn
+            light, shape = LightFollower(self._own_light, self._sampler.skin), ShapeFollower(self._shape.points_cm)
+            worn = self._worn[face.id] = _Worn(light, shape, round(wanted), captured_ns)
         elif abs(wanted - worn.level) > 0.75:  # more than half a step: a face on the border does not flicker
             worn.level = round(wanted)
-        worn.seen_ns = captured_ns
-        return worn
+        elapsed_s, worn.seen_ns = max(captured_ns - worn.seen_ns, 0) / 1e9, captured_ns
+        return worn, elapsed_s
 
     def _level(self, level: int) -> NDArray[np.uint8]:
         """The texture with its alpha, (n, n, 4), made smaller by `level` steps."""
@@ -152,7 +158,7 @@ def _draw(
 
 def mesh_swapper(source: SourceFace) -> Swapper:
     """Bake the source face's texture; 0.1 to 0.4 s."""
-    return MeshSwapper(bake(source))
+    return MeshSwapper(bake(source), head_shape(source.face.landmarks))
 
 
 def _rectangle(points: PointsF32, frame_bgr: BgrU8) -> tuple[int, int, int, int]:
