@@ -42,7 +42,7 @@ def test_a_nose_of_another_length_is_taken_over_and_eyes_lips_and_outline_stay(y
     long_nose[NOSE_TIP, 2] -= 0.8
     landmarks = posed(canonical(), 20, yaw, 0, roll)
     drawn = ShapeFollower(long_nose)(landmarks, 0.0)
-    wanted = posed(canonical() + STRENGTH * (long_nose - canonical()), 20, yaw, 0, roll)
+    wanted = posed(as_f32(canonical() + STRENGTH * (long_nose - canonical())), 20, yaw, 0, roll)
     np.testing.assert_allclose(drawn[NOSE_TIP], wanted[NOSE_TIP], atol=0.1)
     staying = [*OVAL, *EYE_LEFT, *LIPS_INNER]
     np.testing.assert_allclose(drawn[staying], landmarks[staying], atol=1e-3)

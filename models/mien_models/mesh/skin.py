@@ -30,13 +30,17 @@ OFF_COLOUR: Final = 3.2
 """How far from the skin's own hue counts as something else, in its standard deviations."""
 RIM_DARKER: Final = 22
 """How much darker than the skin around it a thin line must be to count as a rim of glasses, in 8-bit lightness."""
+RIM_DARKER_THAN_BROW: Final = 70
+"""The same where brows grow: a rim there is darker and thinner than they are."""
 RIM_SHARES: Final = (0.04, 0.10)
 """Share of the nose's bridge and of the skin below the eyes that such lines must cover before glasses are believed.
 
 Found on 14 portraits: lashes and folds reach the second, shadows the first, only rims reach both.
 """
-HAIR_OVER_JAW: Final = 0.10
-"""How far long hair may reach over the jaw, in parts of the atlas' side; further in, what is dark is a beard."""
+BEARD_HALF_WIDTH: Final = 0.28
+"""How far from the middle a beard may grow, in parts of the atlas' side; what is dark further out is hair."""
+HAIR_OVER_JAW: Final = 0.03
+"""How far long hair may reach over the chin from below, in parts of the atlas' side."""
 WELL_SEEN: Final = (0.12, 0.40)
 """How much a texel must face the photo's camera: below the first it is not taken at all, above the second fully."""
 
@@ -90,7 +94,7 @@ def features_mask(side_px: int, grow: float) -> MaskU8:
 
 def _rims_of_glasses(lightness: MaskU8) -> MaskU8:
     """Mark thin dark lines around the eyes, if there are enough of them to be glasses."""
-    lines = cv2.morphologyEx(lightness, cv2.MORPH_BLACKHAT, _disc(15))
+    lines = as_u8(cv2.morphologyEx(lightness, cv2.MORPH_BLACKHAT, _disc(15)))
     rims = np.where(lines > RIM_DARKER, 255, 0).astype(np.uint8)
     probes = (filled((NOSE_BRIDGE,), len(lightness)), filled(GLASSES_BELOW_EYES, len(lightness)))
     for probe, least in zip(probes, RIM_SHARES, strict=True):
@@ -99,7 +103,9 @@ def _rims_of_glasses(lightness: MaskU8) -> MaskU8:
     band = np.zeros_like(rims)
     at_px = face_topology().atlas * len(lightness)
     band[int(at_px[105, 1]) : int(at_px[50, 1])] = 255
-    rims &= band & ~filled((EYE_LEFT, EYE_RIGHT, BROW_LEFT, BROW_RIGHT), len(lightness))
+    brows = filled((BROW_LEFT, BROW_RIGHT), len(lightness)) > 0
+    rims[brows & (lines <= RIM_DARKER_THAN_BROW)] = 0
+    rims &= band & ~filled((EYE_LEFT, EYE_RIGHT), len(lightness))
     return as_u8(cv2.dilate(rims, _disc(5)))
 
 
@@ -107,7 +113,9 @@ def _around_core(side_px: int) -> MaskU8:
     """Mark where hair may lie over the face: all but its core and, well inside its outline, a beard."""
     mask = np.full((side_px, side_px), 255, np.uint8)
     below_nose = int(face_topology().atlas[2, 1] * side_px)
-    inside = cv2.erode(filled((OVAL,), side_px), _disc(2 * round(HAIR_OVER_JAW * side_px) + 1))
+    inside = as_u8(cv2.erode(filled((OVAL,), side_px), _disc(2 * round(HAIR_OVER_JAW * side_px) + 1)))
+    inside[:, : round((0.5 - BEARD_HALF_WIDTH) * side_px)] = 0
+    inside[:, round((0.5 + BEARD_HALF_WIDTH) * side_px) :] = 0
     mask[below_nose:][inside[below_nose:] > 0] = 0
     mask[filled((FACE_CORE,), side_px) > 0] = 0
     return mask
