@@ -17,9 +17,9 @@ from mien_models.mesh.topology import ATLAS_MARGIN, FaceTopology, face_topology
 MIN_ATLAS_PX: Final = 256
 MAX_ATLAS_PX: Final = 1024
 
-EDGE_FEATHER: Final = (0.0, 0.06)
+EDGE_FEATHER: Final = (0.002, 0.065)
 """Where the alpha begins and where it is full, inwards from the mesh's outline, in parts of the atlas' side."""
-EYE_FEATHER: Final = (-0.004, 0.006)
+EYE_FEATHER: Final = (-0.002, 0.008)
 """The same outwards from the eyes' outlines: the eyes, and lids that close over them, stay the target's."""
 MOUTH_FEATHER: Final = (0.0, 0.008)
 """The same outwards from the inner outline of the lips: teeth and tongue stay the target's."""
