@@ -19,12 +19,7 @@ from mien.packet import OutputFrame, State
 from mien.sinks.virtualcam import VirtualCameraSink
 from mien_models.errors import SinkError
 
-pytestmark = [
-    pytest.mark.camera,
-    pytest.mark.skipif(
-        not any(camera.name == "Mien" for camera in virtual_cameras()), reason="no v4l2loopback device called Mien"
-    ),
-]
+pytestmark = [pytest.mark.camera, pytest.mark.usefixtures("virtual_camera")]
 FORMAT = OutputFormat(320, 180, Fraction(15))
 COLOURS_BGR = [(40, 40, 200), (60, 180, 60), (200, 90, 30), (235, 235, 235)]
 WRITER = """
@@ -80,11 +75,6 @@ def number() -> int:
 
 
 @pytest.fixture
-def path() -> str:
-    return f"/dev/video{number()}"
-
-
-@pytest.fixture
 def reader() -> Iterator[cv2.VideoCapture]:
     capture = cv2.VideoCapture()
     yield capture
@@ -106,8 +96,8 @@ def test_a_reader_that_comes_late_sees_size_and_colours(reader: cv2.VideoCapture
         assert_stripes(seen)
 
 
-def test_ffmpeg_sees_the_same(path: str) -> None:
-    command = ["ffmpeg", "-v", "error", "-f", "v4l2", "-i", path, "-frames:v", "1", "-pix_fmt", "bgr24"]
+def test_ffmpeg_sees_the_same(virtual_camera: str) -> None:
+    command = ["ffmpeg", "-v", "error", "-f", "v4l2", "-i", virtual_camera, "-frames:v", "1", "-pix_fmt", "bgr24"]
     with Show(stripes()):
         done = subprocess.run([*command, "-f", "rawvideo", "-"], capture_output=True, check=True)
     assert_stripes(np.frombuffer(done.stdout, np.uint8).reshape(180, 320, 3))
@@ -132,12 +122,12 @@ def test_a_reader_that_leaves_disturbs_nobody(reader: cv2.VideoCapture) -> None:
             assert abs(seen[-1] - level) <= 3
 
 
-def test_it_can_be_opened_again_and_again_and_is_an_output_after_each(path: str) -> None:
+def test_it_can_be_opened_again_and_again_and_is_an_output_after_each(virtual_camera: str) -> None:
     for _ in range(3):
         with VirtualCameraSink("Mien", FORMAT) as sink:
             sink.write(OutputFrame(flat(0), 0, 0, State.LIVE))
-            assert v4l2.Capability.CAPTURE in v4l2.report(path).capabilities
-        assert v4l2.Capability.OUTPUT in v4l2.report(path).capabilities
+            assert v4l2.Capability.CAPTURE in v4l2.report(virtual_camera).capabilities
+        assert v4l2.Capability.OUTPUT in v4l2.report(virtual_camera).capabilities
 
 
 def test_a_second_mien_gets_one_sentence_and_a_killed_one_leaves_the_camera_free() -> None:
@@ -155,15 +145,15 @@ def test_a_second_mien_gets_one_sentence_and_a_killed_one_leaves_the_camera_free
         sink.write(OutputFrame(flat(0), 0, 0, State.LIVE))
 
 
-def test_another_program_that_writes_is_left_alone(path: str) -> None:
+def test_another_program_that_writes_is_left_alone(virtual_camera: str) -> None:
     source = ["-re", "-f", "lavfi", "-i", "testsrc=s=320x180:r=10"]
-    writer = subprocess.Popen(["ffmpeg", "-v", "error", *source, "-f", "v4l2", "-pix_fmt", "yuv420p", path])
+    writer = subprocess.Popen(["ffmpeg", "-v", "error", *source, "-f", "v4l2", "-pix_fmt", "yuv420p", virtual_camera])
     try:
         deadline_s = time.monotonic() + 60
-        while v4l2.Capability.CAPTURE not in v4l2.report(path).capabilities and time.monotonic() < deadline_s:
+        while v4l2.Capability.CAPTURE not in v4l2.report(virtual_camera).capabilities and time.monotonic() < deadline_s:
             time.sleep(0.2)
         with pytest.raises(SinkError, match="another program writes to it"):
-            VirtualCameraSink(path, FORMAT).__enter__()
+            VirtualCameraSink(virtual_camera, FORMAT).__enter__()
     finally:
         writer.kill()
         writer.wait()

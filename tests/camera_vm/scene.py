@@ -1,0 +1,122 @@
+"""What the webcam shows, whose face is lent, and how a picture of the virtual camera is told from the bare face.
+
+`python -m tests.camera_vm.scene CLIP` writes the clip beforehand: on an emulated machine that takes a minute.
+"""
+
+import sys
+from enum import Enum
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+import av
+import cv2
+import numpy as np
+
+from mien.live.cards import CARDS, Cards
+from mien.live.policy import Cause
+from mien.packet import FramePacket
+from mien.portrait import public_domain_portrait
+from mien.sources.synthetic import SyntheticSource
+from mien.stages.mark import LabelStage
+from mien_models.arrays import BgrU8
+from mien_models.faces import SwappedFace
+
+WIDTH, HEIGHT = 320, 240
+FPS: Final = 5
+FRAMES: Final = 20
+_SKIN: Final = (slice(80, 130), slice(135, 185))
+"""Rows and columns that lie within the face in every frame of the clip."""
+_MOVED: Final = (slice(40, 220), slice(45, 225))
+"""Rows and columns outside which the swap changes nothing but the label, in any frame of the clip."""
+_LABEL: Final = (slice(6, 36), slice(190, 316))
+_NOISE: Final = 4.0
+"""Mean difference, in levels, that two conversions to 4:2:0 and the camera's noise make."""
+
+
+class Kind(Enum):
+    """What a picture of the virtual camera shows."""
+
+    STARTING = Cause.STARTING
+    NO_FACE = Cause.NO_FACE
+    CAMERA = Cause.CAMERA
+    SWAP = Cause.SWAP
+    PRIVACY = Cause.PRIVACY
+    SWAPPED = "the swapped face, labelled, on the background of the clip"
+    BARE = "warm skin where the face is: the real face"
+    OTHER = "none of these"
+
+    @property
+    def is_card(self) -> bool:
+        """Whether it is one of the cards."""
+        return isinstance(self.value, Cause)
+
+
+def write_clip(path: Path) -> None:
+    """Record the synthetic camera, in the format that a loopback device is fed in."""
+    with SyntheticSource(WIDTH, HEIGHT, Fraction(FPS)) as source, av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=FPS)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for _ in range(FRAMES):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(source.read().image, format="bgr24")))
+        container.mux(stream.encode(None))
+
+
+def write_photo(path: Path) -> None:
+    """Paint the portrait's skin blue by exchanging red and blue: nobody's face, and no camera shows it by itself."""
+    portrait = cv2.imread(str(public_domain_portrait()))
+    assert portrait is not None
+    assert cv2.imwrite(str(path), portrait[:, :, ::-1])
+
+
+class Judge:
+    """Knows the clip and the cards, and says what a picture shows."""
+
+    def __init__(self, clip: Path) -> None:
+        capture = cv2.VideoCapture(str(clip))
+        self._labelled = [labelled(np.asarray(capture.read()[1], np.uint8)) for _ in range(FRAMES)]
+        capture.release()
+        cards = Cards(WIDTH, HEIGHT)
+        self._cards = {Kind(cause): cards.card(cause).copy() for cause in CARDS}
+
+    def kind(self, picture: BgrU8) -> Kind:
+        """Say what `picture` shows; anything that might be the real face is BARE."""
+        if picture.shape != (HEIGHT, WIDTH, 3):
+            return Kind.OTHER
+        card = min(self._cards, key=lambda kind: _difference(self._cards[kind], picture))
+        if _difference(self._cards[card], picture) < _NOISE / 2:
+            return card
+        blue, _, red = picture[_SKIN].mean(axis=(0, 1))
+        if red > blue + 15:
+            return Kind.BARE
+        return Kind.SWAPPED if blue > red + 40 and self._is_labelled_clip(picture) else Kind.OTHER
+
+    def _is_labelled_clip(self, picture: BgrU8) -> bool:
+        return any(
+            _difference(frame[_LABEL], picture[_LABEL]) < 2 * _NOISE
+            and _difference(_background(frame), _background(picture)) < _NOISE
+            for frame in self._labelled
+        )
+
+
+def labelled(frame: BgrU8) -> BgrU8:
+    """Draw the label on a copy of a frame."""
+    swap = SwappedFace(1, np.zeros((4, 4, 3), np.uint8), np.full((4, 4), 255, np.uint8), np.eye(2, 3))
+    composed = LabelStage()(FramePacket(frame, 0, 0, swapped=(swap,), composed=frame.copy())).composed
+    assert composed is not None
+    return composed
+
+
+def _background(picture: BgrU8) -> BgrU8:
+    background = picture.copy()
+    background[_MOVED] = 0
+    return background
+
+
+def _difference(one: BgrU8, other: BgrU8) -> float:
+    """Mean difference in levels."""
+    return float(cv2.norm(one, other, cv2.NORM_L1)) / one.size
+
+
+if __name__ == "__main__":
+    write_clip(Path(sys.argv[1]))

@@ -1,0 +1,48 @@
+"""Whether the judge of the pictures that are read from a virtual camera would notice a real face; needs no camera."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from tests.camera_vm.scene import HEIGHT, WIDTH, Judge, Kind, labelled
+
+from mien.live.cards import Cards
+from mien.live.policy import Cause
+from mien_models.arrays import BgrU8
+
+
+@pytest.fixture(scope="module")
+def frame(clip: Path) -> BgrU8:
+    capture = cv2.VideoCapture(str(clip))
+    _, frame = capture.read()
+    capture.release()
+    return np.asarray(frame, np.uint8)
+
+
+def with_blue_face(frame: BgrU8) -> BgrU8:
+    changed = frame.copy()
+    face = (slice(60, 170), slice(110, 210))
+    changed[face] = frame[face][:, :, ::-1]
+    return changed
+
+
+def test_the_webcams_own_picture_is_the_real_face_with_and_without_a_label(judge: Judge, frame: BgrU8) -> None:
+    assert judge.kind(frame) is Kind.BARE
+    assert judge.kind(labelled(frame)) is Kind.BARE
+
+
+def test_a_changed_face_counts_as_swapped_only_with_its_label_and_background(judge: Judge, frame: BgrU8) -> None:
+    swapped = labelled(with_blue_face(frame))
+    assert judge.kind(swapped) is Kind.SWAPPED
+    assert judge.kind(with_blue_face(frame)) is Kind.OTHER
+    assert judge.kind(swapped[:, ::-1]) is Kind.OTHER
+
+
+def test_cards_are_told_apart_and_a_face_in_one_is_no_card(judge: Judge, frame: BgrU8) -> None:
+    for cause in Cause:
+        card = Cards(WIDTH, HEIGHT).card(cause)
+        assert judge.kind(card) is Kind(cause)
+        torn = card.copy()
+        torn[:130] = frame[:130]
+        assert judge.kind(torn) is Kind.BARE
