@@ -1,7 +1,7 @@
 """The composition root: settings in, parts that work together out; nothing else knows both."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,12 +14,13 @@ from mien.defaults import default_camera_address, default_sinks, output_format, 
 from mien.follow.choose import ChooseMode, make_chooser
 from mien.follow.follower import Follower
 from mien.follow.networks import default_networks
-from mien.intake.addresses import source_kind
+from mien.intake.addresses import local_path, source_kind
 from mien.intake.live_source import live_source
 from mien.live.plan import Controls, LiveEvent, LivePlan, LiveStatus, Prepared
 from mien.live.policy import Policy
 from mien.memory import keep_freed_memory
 from mien.portrait import Portrait, lent_face, portrait_address, public_domain_portrait, read_portrait
+from mien.recording.partial import check_spares
 from mien.settings import Settings
 from mien.sinks import make_sink, parse_sink
 from mien.stages.colour import ColourStage
@@ -71,13 +72,15 @@ def live_plan(
     """Put a live run together; nothing is opened yet but the photo, and a file that is played.
 
     Raises:
-        UsageError: a name that no plug-in has, or nobody said whose face it is.
+        UsageError: a name that no plug-in has, an output that is also an input, or nobody said whose face it is.
         PhotoError: the photo cannot be read.
         SourceError: there is no such file.
     """
     check_names(settings)
     address = settings.camera if settings.camera is not None else default_camera_address()
-    source_kind(address)
+    played = [local_path(address)] if source_kind(address) in {"video", "images"} else []
+    files = [Path(target) for name, target in map(parse_sink, settings.sinks) if name == "file"]
+    _spare_inputs(settings, played, files)
     portrait, notes = lent_portrait(settings, ask)
     request = source_request(address, settings.size, settings.fps)
     output = output_format(request, settings.size, settings.fps)
@@ -154,7 +157,7 @@ def prepared(settings: Settings, portrait: Portrait) -> Prepared:
     return Prepared(stages, networks.providers)
 
 
-def file_work(settings: Settings, input_path: Path, *, ask: Ask | None) -> FileWork:
+def file_work(settings: Settings, input_path: Path, output_path: Path, *, ask: Ask | None) -> FileWork:
     """Put together what swaps one file: a picture is searched for faces harder than a frame of a video.
 
     Raises:
@@ -163,6 +166,7 @@ def file_work(settings: Settings, input_path: Path, *, ask: Ask | None) -> FileW
     from mien.offline import is_picture
 
     check_names(settings)
+    _spare_inputs(settings, [input_path], [output_path])
     portrait, notes = lent_portrait(settings, ask)
     networks = default_networks(threads=settings.threads)
     chooser = make_chooser(ChooseMode(settings.choose))
@@ -200,6 +204,13 @@ def swap_stages(settings: Settings, finder: Stage, source: SourceFace) -> tuple[
         ColourStage(COLOURS.load(settings.colour)),
         ComposeStage(),
     )
+
+
+def _spare_inputs(settings: Settings, played: Sequence[Path], written: Sequence[Path]) -> None:
+    """Refuse to write over the photo or over what is played, the report included."""
+    photos = [] if settings.face is None else [portrait_address(settings.face).path]
+    for output in written if settings.report is None else (*written, settings.report):
+        check_spares([*photos, *played], output)
 
 
 def _said(providers: Mapping[str, str]) -> str:

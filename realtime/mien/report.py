@@ -1,9 +1,7 @@
 """What a run did, in numbers: the report that `mien run` and `mien swap` write."""
 
 import json
-import os
 import platform
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -100,19 +98,21 @@ class Report:
     """Anything the reader must know, for instance why the label was off."""
 
     def write(self, path: Path) -> None:
-        """Write it as JSON; the file appears whole or not at all.
+        """Write it as JSON; a file appears whole or not at all, a pipe or device such as /dev/stdout is written to.
 
         Raises:
             OSError: the folder is missing, full or read-only.
         """
         text = json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
-        handle, half_written = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")
+            return
+        half_written = path.with_name(f".{path.name}.part")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            Path(half_written).replace(path)
+            half_written.write_text(text, encoding="utf-8")
+            half_written.replace(path)
         except BaseException:
-            Path(half_written).unlink(missing_ok=True)
+            half_written.unlink(missing_ok=True)
             raise
 
 

@@ -1,4 +1,6 @@
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,3 +62,20 @@ def test_a_report_that_cannot_be_written_says_so_and_leaves_nothing(tmp_path: Pa
     with pytest.raises(OSError, match="report"):
         a_report().write(target)
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_a_report_has_the_permissions_of_any_file(tmp_path: Path) -> None:
+    path, usual = tmp_path / "report.json", tmp_path / "usual"
+    usual.touch()
+    a_report().write(path)
+    assert path.stat().st_mode == usual.stat().st_mode
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its pipes have no place among the files")
+def test_a_report_goes_into_a_pipe_or_device_and_does_not_replace_it(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with os.fdopen(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), encoding="utf-8") as reader:
+        a_report().write(pipe)
+        assert json.loads(reader.read())["frames_in"] == 100
+    assert pipe.is_fifo()

@@ -20,7 +20,6 @@ app: Final = typer.Typer(
 )
 app.command()(run)
 app.command()(swap)
-app.command()(swap)
 app.command()(doctor)
 app.add_typer(bench, name="bench")
 

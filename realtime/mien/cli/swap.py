@@ -35,7 +35,7 @@ def swap(
         from mien.cli.outcome import finish
         from mien.offline import swap_file
 
-        work = file_work(settings, input_path, ask=asker())
+        work = file_work(settings, input_path, output_path, ask=asker())
         with progress_bar(console, output_path.name) as show:
             result = swap_file(input_path, output_path, work.stages, progress=show, providers=work.providers)
         finish(result, work.notes, output_path, settings.report)

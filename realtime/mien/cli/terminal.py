@@ -58,7 +58,10 @@ def asker() -> Callable[[str], str] | None:
 
     def ask(question: str) -> str:
         print(question, "> ", sep="\n", end="", file=sys.stderr, flush=True)
-        return sys.stdin.readline()
+        answer = sys.stdin.readline()
+        if not answer.endswith("\n"):  # Ctrl-D leaves the cursor behind the question
+            print(file=sys.stderr)
+        return answer
 
     return ask
 

@@ -67,7 +67,7 @@ def _write(report: Report, plan: LivePlan) -> None:
     try:
         report.write(plan.report_path)
     except OSError as error:
-        raise MienError(f"The report could not be written to {str(plan.report_path)!r}: {error}.") from error
+        raise MienError(f"The report could not be written to {str(plan.report_path)!r}: {error.strerror}.") from error
 
 
 @contextlib.contextmanager

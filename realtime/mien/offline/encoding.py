@@ -12,7 +12,6 @@ from av.video.reformatter import ColorRange, Interpolation
 from av.video.stream import VideoStream
 
 from mien.intake.decoding import matrix_of, range_of
-from mien.letterbox import letterbox
 from mien.offline.reading import start_of
 from mien.offline.result import Tally
 from mien.packet import FramePacket
@@ -116,12 +115,6 @@ class VideoWriter:
                 dst_color_range=self._range,
             )
         image = packet.image if packet.composed is None else packet.composed
-        if (image.shape[1], image.shape[0]) != self._size:
-            self._tally.note(
-                f"The video changes its size to {image.shape[1]}x{image.shape[0]} at frame {packet.index}; "
-                f"it is fitted into {self._size[0]}x{self._size[1]}."
-            )
-            image = letterbox(image, *self._size)
         return av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(image), "bgr24").reformat(
             format=self._format,
             dst_colorspace=self._matrix,

@@ -10,7 +10,6 @@ from av.error import EOFError as AvEofError
 from av.filter import Graph
 from av.video.stream import VideoStream
 
-from mien.letterbox import letterbox
 from mien.offline.reading import start_of
 from mien.offline.result import Tally
 from mien.packet import FramePacket
@@ -40,7 +39,7 @@ class GifWriter:
 
     def write(self, frame: av.VideoFrame, packet: FramePacket) -> None:
         """Encode one frame."""
-        image = letterbox(packet.image if packet.composed is None else packet.composed, *self._size)
+        image = packet.image if packet.composed is None else packet.composed
         shown = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "bgr24")
         pts = self._last_pts + 1 if frame.pts is None else frame.pts - self._start
         self._last_pts = max(self._last_pts + 1, pts)

@@ -14,8 +14,10 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from mien.intake.decoding import upright_bgr
+from mien.letterbox import letterbox
 from mien.offline.result import Tally
 from mien.packet import FramePacket
+from mien_models.arrays import BgrU8
 from mien_models.errors import SourceError
 
 _ENDS_EARLY_S: Final = 0.5
@@ -47,8 +49,9 @@ def open_video(path: Path, stack: ExitStack) -> tuple[InputContainer, VideoStrea
         if not stream.disposition & Disposition.attached_pic:
             stream.thread_type = "AUTO"
             return source, stream
-    kinds = ", ".join(sorted({stream.type for stream in source.streams})) or "nothing"
-    raise SourceError(f"{str(path)!r} holds no video, only {kinds}. Give a file with a picture.")
+    kinds = ", ".join(sorted({stream.type for stream in source.streams}))
+    found = f"no video, only {kinds}" if kinds else "nothing that can be played"
+    raise SourceError(f"{str(path)!r} holds {found}. Give a file with a picture.")
 
 
 def first_frame(path: Path) -> av.VideoFrame:
@@ -81,6 +84,7 @@ class VideoReader:
         self._packets = 0
         self._damaged = 0
         self._ends_s = Fraction(0)
+        self._size: tuple[int, int] | None = None
         tally.expected = stream.frames or None
 
     @property
@@ -101,7 +105,7 @@ class VideoReader:
                 frame = next(decoded, None)
                 if frame is None:
                     return
-                image = upright_bgr(frame, is_exact=True)
+                image = self._fitted(upright_bgr(frame, is_exact=True))
             self._tally.count_read()
             time_s = start_s if frame.pts is None or not frame.time_base else frame.pts * frame.time_base
             shown_ns = max(0, int((time_s - start_s) * 1_000_000_000))
@@ -124,6 +128,17 @@ class VideoReader:
                 yield from self._frames_of(packet)
             elif others is not None:
                 others.take(packet)
+
+    def _fitted(self, image: BgrU8) -> BgrU8:
+        """Give every frame the size of the first, before any stage sees it: a face stays followed through a change."""
+        height, width = image.shape[:2]
+        self._size = self._size or (width, height)
+        if self._size != (width, height):
+            self._tally.note(
+                f"The video changes its size to {width}x{height}; "
+                f"those frames are fitted into {self._size[0]}x{self._size[1]}."
+            )
+        return letterbox(image, *self._size)
 
     def judge(self) -> None:
         """Note it when the input was not whole; call it after the last frame."""

@@ -3,14 +3,18 @@
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from mien.contracts import Stage
 from mien.offline.result import OfflineResult, Progress, Tally
 from mien.offline.video import swap_video
 from mien.packet import FramePacket
 from mien.pictures import PICTURE_SUFFIXES, check_picture_name, read_picture, write_picture
-from mien.recording.partial import whole_or_nothing
+from mien.recording.partial import check_spares, whole_or_nothing
 from mien_models.errors import SourceError, UsageError
+
+_JPEGS_IN_A_ROW: Final = frozenset({".mjpeg", ".mjpg"})
+"""Videos whose content is that of a picture with more behind it, which nothing but the name tells."""
 
 
 def _ignore(_done: int, _total: int | None) -> None:
@@ -58,6 +62,8 @@ def is_picture(input_path: Path, output_path: Path | None = None) -> bool:
     """Whether a file holds one picture: by its content, not its name. A GIF is a video unless a picture is wanted."""
     from PIL import Image
 
+    if input_path.suffix.lower() in _JPEGS_IN_A_ROW:
+        return False
     try:
         with Image.open(input_path) as opened:
             is_still = getattr(opened, "n_frames", 1) == 1 and output_path is not None
@@ -74,8 +80,7 @@ def _check_names(input_path: Path, output_path: Path) -> None:
         raise SourceError(f"There is no file {str(input_path)!r}. Check the path.")
     if input_path.is_dir():
         raise SourceError(f"Expected a picture or video, and {str(input_path)!r} is a folder. Name a file in it.")
-    if output_path.exists() and output_path.samefile(input_path):
-        raise UsageError(f"The output would overwrite the input {str(input_path)!r}. Give another name.")
+    check_spares([input_path], output_path)
 
 
 def _check_is_video_name(input_path: Path, output_path: Path) -> None:

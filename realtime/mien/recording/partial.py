@@ -3,15 +3,26 @@
 import contextlib
 import errno
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
-from mien_models.errors import SinkError
+from mien_models.errors import SinkError, UsageError
 
 
 def part_of(path: Path) -> Path:
     """Name the file that grows beside `path` until it is whole; the same folder, so that the rename cannot copy."""
     return path.with_name(path.name + ".part")
+
+
+def check_spares(inputs: Iterable[Path], output: Path) -> None:
+    """Check that writing `output` destroys nothing that is read; links and other spellings of a path are seen through.
+
+    Raises:
+        UsageError: it would overwrite one of `inputs`.
+    """
+    for path in inputs:
+        if output.exists() and path.exists() and output.samefile(path):
+            raise UsageError(f"The output would overwrite the input {str(path)!r}. Give another name.")
 
 
 @contextlib.contextmanager

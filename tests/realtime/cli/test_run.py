@@ -144,7 +144,10 @@ def test_the_output_has_the_size_and_rate_that_were_asked_for(clip: Path) -> Non
         (["--camera", "CLIP", "--sink", "out.mp4"], 2, "file:out.mp4"),
         (["--camera", "CLIP", "--sink", "null", "--swapper", "mush"], 2, "mesh"),
         (["--camera", "CLIP", "--sink", "null", "--colour", "mkk"], 2, "mkl"),
-        (["--camera", "CLIP", "--sink", "null", "--report", "nowhere/r.json"], 1, "nowhere/r.json"),
+        (["--camera", "CLIP", "--sink", "null", "--report", "nowhere/r.json"], 1, "nowhere/r.json': No such file"),
+        (["--camera", "empty.mp4", "--sink", "null", "--sink", "file:./empty.mp4"], 2, "overwrite the input"),
+        (["--camera", "CLIP", "--sink", "null", "--report", "CLIP"], 2, "overwrite the input"),
+        (["--face", "grey.png#1", "--camera", "CLIP", "--sink", "file:grey.png"], 2, "overwrite the input"),
     ],
 )
 def test_bad_input_is_one_sentence_and_an_exit_status(

@@ -59,6 +59,8 @@ def test_a_picture_without_a_face_passes_unchanged_and_it_is_said(capsys: pytest
         (["cut.png", "out.png"], 1, "cut.png"),
         (["text.mp4", "out.mp4"], 1, "text.mp4"),
         (["grey.png", "grey.png"], 2, "overwrite"),
+        (["--face", "photo.png#1", "grey.png", "photo.png"], 2, "overwrite"),
+        (["grey.png", "out.png", "--report", "grey.png"], 2, "overwrite"),
         (["grey.png", "nowhere/out.png"], 1, "nowhere"),
         (["grey.png"], 2, "OUTPUT"),
         (["--face", "one.png", "--consent", "self", "grey.png", "out.png"], 1, "No face"),

@@ -194,7 +194,13 @@ def test_a_size_that_changes_midway_is_fitted_and_said(make_clip: Clips, brighte
     (tmp_path / "in.h264").write_bytes(b"".join(part.read_bytes() for part in parts))
     result = swap_file(tmp_path / "in.h264", tmp_path / "out.mp4", [brighten])
     assert [(frame.width, frame.height) for frame in frames_of(tmp_path / "out.mp4")] == [(64, 48)] * 12
-    assert any("changes its size to 96x48" in note for note in result.notes)
+    assert sum("changes its size to 96x48" in note for note in result.notes) == 1
+    assert {packet.image.shape for packet in brighten.seen} == {(48, 64, 3)}
+
+
+def test_pictures_in_a_row_are_a_video(make_clip: Clips, brighten: Any, tmp_path: Path) -> None:
+    source = make_clip("in.mjpeg", codec="mjpeg", pix_fmt="yuvj420p")
+    assert swap_file(source, tmp_path / "out.mp4", [brighten]).frames_written == 12
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit, RuntimeError, SinkError])
