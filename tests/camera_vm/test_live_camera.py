@@ -87,6 +87,7 @@ def test_a_second_mien_says_one_sentence_and_disturbs_nobody(stage: Stage, mien:
 
 
 def test_a_webcam_that_hangs_is_a_card_until_it_goes_on(stage: Stage, mien: Mien) -> None:
+    stage.watcher.wait_for(Kind.SWAPPED)
     stage.feed.hang()
     stage.watcher.wait_for(Kind.CAMERA)
     stage.feed.go_on()
@@ -95,6 +96,7 @@ def test_a_webcam_that_hangs_is_a_card_until_it_goes_on(stage: Stage, mien: Mien
 
 
 def test_a_webcam_that_is_gone_is_a_card_until_it_is_back(stage: Stage, mien: Mien) -> None:
+    stage.watcher.wait_for(Kind.SWAPPED)
     stage.feed.unplug()
     stage.watcher.wait_for(Kind.CAMERA)
     gone = len(stage.watcher.kinds)
