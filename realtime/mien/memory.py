@@ -7,9 +7,12 @@ from typing import Final
 
 _M_TRIM_THRESHOLD: Final = -1  # <malloc.h> of the GNU C library
 _M_MMAP_THRESHOLD: Final = -3
+_M_ARENA_MAX: Final = -8
 _KEPT_BYTES: Final = 256 << 20
 _LARGEST_BLOCK: Final = 32 << 20
 """The largest value that the GNU C library allows."""
+_ARENAS: Final = 2
+"""A stage that moves to another thread shall find the memory that its last one kept."""
 
 
 def keep_freed_memory() -> None:
@@ -23,5 +26,6 @@ def keep_freed_memory() -> None:
         return
     with suppress(OSError, AttributeError):  # another C library than GNU's has no mallopt
         mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_ARENA_MAX, _ARENAS)
         mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
         mallopt(_M_MMAP_THRESHOLD, _LARGEST_BLOCK)
