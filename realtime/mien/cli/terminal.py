@@ -1,9 +1,11 @@
 """The people at the terminal: what is said to them on stderr and what they answer."""
 
 import logging
+import signal
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Final
 
 from rich.console import Console
@@ -34,6 +36,20 @@ def terminal(*, is_debug: bool) -> Generator[Console]:
         root.setLevel(before)
         for name in _OURS:
             logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+@contextmanager
+def termination_unwinds() -> Generator[None]:
+    """Let SIGTERM unwind what is under way, as Ctrl-C does, so that no half file is left; the main thread calls it."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 @contextmanager
