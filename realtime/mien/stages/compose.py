@@ -1,6 +1,7 @@
 """Compose: puts every swapped face into its place in the frame, in 8 bits and inside its rectangle only."""
 
 from dataclasses import replace
+from math import ceil, floor
 from typing import Any, Final
 
 import cv2
@@ -60,14 +61,18 @@ def _warped(swapped: SwappedFace, image_bgr: BgrU8) -> tuple[BgrU8, MaskU8, int,
     # Weighted before the warp, on the crop's few pixels: what fades out at the border brings no colour of its own.
     bgra = cv2.merge([_weighted(swapped.crop_bgr[rows, columns], alpha), alpha])
     frame_from_part = swapped.frame_from_crop @ np.array([[1, 0, x], [0, 1, y], [0, 0, 1]])
-    corners = np.array([[-1, -1], [width, -1], [-1, height], [width, height]])
-    placed = corners @ frame_from_part[:, :2].T + frame_from_part[:, 2]
-    limits = image_bgr.shape[1], image_bgr.shape[0]
-    left, top = (int(np.clip(np.floor(placed[:, k].min()), 0, limits[k])) for k in range(2))
-    right, bottom = (int(np.clip(np.ceil(placed[:, k].max()) + 1, 0, limits[k])) for k in range(2))
+    left, right = _span(frame_from_part[0], width, height, image_bgr.shape[1])
+    top, bottom = _span(frame_from_part[1], width, height, image_bgr.shape[0])
     frame_from_part[:, 2] -= (left, top)
     warped = _enlarged(bgra, frame_from_part, max(1, right - left), max(1, bottom - top))
     return as_u8(cv2.cvtColor(warped, cv2.COLOR_BGRA2BGR)), as_u8(cv2.extractChannel(warped, 3)), left, top
+
+
+def _span(row: NDArray[np.float64], width: int, height: int, limit: int) -> tuple[int, int]:
+    """First and last pixel, within 0..limit, that a part of that size reaches along one axis of the frame."""
+    a, b, offset = (float(number) for number in row)
+    reached = [a * x + b * y + offset for x in (-1, width) for y in (-1, height)]
+    return min(max(floor(min(reached)), 0), limit), min(max(ceil(max(reached)) + 1, 0), limit)
 
 
 def _enlarged(bgra: NDArray[Any], region_from_part: AffineF64, width: int, height: int) -> NDArray[np.uint8]:
@@ -76,8 +81,8 @@ def _enlarged(bgra: NDArray[Any], region_from_part: AffineF64, width: int, heigh
     A small crop over a large face has no detail that half the region's resolution would not hold: it is warped to that
     and doubled, for half the price.
     """
-    enlargement = np.sqrt(abs(np.linalg.det(region_from_part[:, :2])))
-    if enlargement < DOUBLED_FROM:
+    (a, b, _), (c, d, _) = region_from_part.tolist()
+    if abs(a * d - b * c) < DOUBLED_FROM**2:
         return as_u8(cv2.warpAffine(bgra, region_from_part, (width, height), flags=cv2.INTER_LINEAR))
     halved = region_from_part / 2
     halved[:, 2] -= 0.25  # the centre of a pixel of half resolution lies between those of two

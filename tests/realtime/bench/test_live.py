@@ -2,7 +2,7 @@ import dataclasses
 from fractions import Fraction
 
 import pytest
-from tests.realtime.live_rig import HEIGHT, REAL, WIDTH, CostlyStage, fake_stages, filled
+from tests.realtime.live.live_rig import HEIGHT, REAL, WIDTH, CostlyStage, fake_stages, filled
 
 from mien.bench.live import StillSource, age_law, bench_live
 from mien.contracts import OutputFormat

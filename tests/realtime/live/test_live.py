@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 import pytest
-from tests.realtime.live_rig import (
+from tests.realtime.live.live_rig import (
     OUTPUT,
     REAL,
     SWAPPED,

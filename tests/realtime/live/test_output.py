@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.realtime.live_rig import HEIGHT, OUTPUT, REAL, SWAPPED, WIDTH, a_packet, filled, shows_the_real_face
+from tests.realtime.live.live_rig import HEIGHT, OUTPUT, REAL, SWAPPED, WIDTH, a_packet, filled, shows_the_real_face
 
 from mien.live.cards import Cards
 from mien.live.output import Outgoing, Output, blurred

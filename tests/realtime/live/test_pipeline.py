@@ -3,7 +3,7 @@ import threading
 import time
 
 import pytest
-from tests.realtime.live_rig import CostlyStage, a_packet
+from tests.realtime.live.live_rig import CostlyStage, a_packet
 
 from mien.live.pipeline import Pipeline
 from mien.live.policy import StageFailure
