@@ -30,6 +30,7 @@ from mien.stages.mark import LabelStage
 from mien.stages.still import StillStage
 from mien.stages.swap import SwapStage
 from mien_models.contracts import Landmarker, SwapperFactory
+from mien_models.errors import MienError
 from mien_models.faces import SourceFace
 from mien_models.plugins import Plugins
 
@@ -207,7 +208,10 @@ def swap_stages(settings: Settings, finder: Stage, source: SourceFace) -> tuple[
 
 
 def _spare_inputs(settings: Settings, played: Sequence[Path], written: Sequence[Path]) -> None:
-    """Refuse to write over the photo or over what is played, the report included."""
+    """Refuse to write over the photo or over what is played, and a report that could not be written at the end."""
+    if settings.report is not None and not settings.report.parent.is_dir():
+        path, folder = str(settings.report), str(settings.report.parent)
+        raise MienError(f"The report {path!r} should go to a folder that is there; make {folder!r} first.")
     photos = [] if settings.face is None else [portrait_address(settings.face).path]
     for output in written if settings.report is None else (*written, settings.report):
         check_spares([*photos, *played], output)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from mien.cameras.devices import Camera
+from mien.cameras.environment import prepare_opencv
 from mien.cameras.video_modes import DEFAULT_FPS, VideoMode
 from mien_models.arrays import BgrU8
 
@@ -43,16 +44,6 @@ class Capture(Protocol):
     def release(self) -> None:
         """Give the device back."""
         ...
-
-
-def prepare_opencv() -> None:
-    """Set what OpenCV reads from the environment only, once, when it is imported or first opens a camera.
-
-    A stalled V4L2 camera would block a read for 10 s; Media Foundation's hardware transforms make opening a camera take
-    a minute (opencv#17687). What the user has set stays.
-    """
-    os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "1")
-    os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
 
 
 def open_capture(camera: Camera, mode: VideoMode) -> Capture:

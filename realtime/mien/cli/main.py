@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from mien.cameras.environment import prepare_opencv
 from mien.cli.app import app
 from mien.cli.crash import write_crash
 from mien_models.errors import MienError, UsageError
@@ -14,6 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     `--debug` anywhere, or MIEN_DEBUG=1, shows the traceback too.
     """
+    prepare_opencv()
     words = list(sys.argv[1:] if arguments is None else arguments)
     is_debug = "--debug" in words or os.environ.get("MIEN_DEBUG", "") not in {"", "0"}
     try:

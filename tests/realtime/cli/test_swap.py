@@ -84,3 +84,10 @@ def test_bad_input_is_one_sentence_and_leaves_no_half_file(
     assert "is at fault" not in output.err
     assert said in output.err
     assert {path.name for path in Path().iterdir()} - before <= ({"out.png"} if "--report" in words else set())
+
+
+def test_a_report_that_could_not_be_written_is_refused_before_any_work(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["swap", "--face", "photo.png", "--consent", "public-domain", "in put ü.png", "out.png"]
+    assert main([*words, "--report", "no such folder/report.json"]) == 1
+    assert "make 'no such folder' first" in capsys.readouterr().err
+    assert not Path("out.png").exists()
