@@ -83,6 +83,23 @@ def test_a_face_over_the_frames_edge_is_swapped_as_far_as_it_is_seen(
     assert swapped.crop_bgr.shape[:2] == swapped.alpha.shape
 
 
+def test_a_sliver_of_a_face_is_swapped_as_the_same_part_of_the_whole(
+    swapper: Swapper, photo: BgrU8, face: Face
+) -> None:
+    large = as_u8(np.asarray(cv2.resize(photo, None, fx=4, fy=4)))
+    whole_face = Face(face.id, face.box_xyxy * 4, face.landmarks * 4, face.pose, face.score)
+    whole = swapper.swap(large, whole_face, captured_ns=0)
+    cut = int(whole.frame_from_crop[0, 2]) + whole.alpha.shape[1] // 2 + 1
+    sliver = swapper.swap(np.ascontiguousarray(large[:, :cut]), whole_face, captured_ns=0)
+    columns = sliver.alpha.shape[1]
+    assert sliver.alpha.shape[0] == whole.alpha.shape[0]
+    assert np.abs(sliver.alpha.astype(int) - whole.alpha[:, :columns])[:, : columns - 6].max() <= 8
+    narrow = swapper.swap(
+        np.ascontiguousarray(large[:, : int(whole.frame_from_crop[0, 2]) + 4]), whole_face, captured_ns=0
+    )
+    assert narrow.alpha.shape[0] == whole.alpha.shape[0]
+
+
 def test_the_same_frame_gives_the_same_swap(swapper: Swapper, photo: BgrU8, face: Face) -> None:
     first = swapper.swap(photo, face, captured_ns=0)
     again = swapper.swap(photo, face, captured_ns=33_000_000)

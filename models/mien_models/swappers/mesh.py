@@ -70,9 +70,11 @@ class MeshSwapper:
         points[:, :2] -= (left, top)
         drawn[:, :2] -= (left, top)
         towards = facing(points, self._topology)
-        atlas_map = self._map(drawn, towards, right - left, bottom - top, step=_map_step(face.width_px))
+        step = _map_step(face.width_px)
+        atlas_map = self._map(drawn, towards, right - left, bottom - top, step)
         light = self._light(frame_bgr[top:bottom, left:right], points, towards, worn, captured_ns)
-        crop, alpha = _draw(atlas_map, light, self._level(worn.level), right - left, bottom - top)
+        lit, visible = _draw(atlas_map, light, self._level(worn.level), step)
+        crop, alpha = lit[: bottom - top, : right - left], visible[: bottom - top, : right - left]
         frame_from_crop = np.array([[1, 0, left], [0, 1, top]], np.float64)
         return SwappedFace(face_id=face.id, crop_bgr=crop, alpha=alpha, frame_from_crop=frame_from_crop)
 
@@ -81,7 +83,7 @@ class MeshSwapper:
         self._worn.pop(face_id, None)
 
     def _map(
-        self, points: PointsF32, towards: NDArray[np.float32], width: int, height: int, *, step: int
+        self, points: PointsF32, towards: NDArray[np.float32], width: int, height: int, step: int
     ) -> NDArray[np.float32]:
         """Where on the atlas each pixel lies, and how visible it is, at one pixel in `step`."""
         columns, rows = -(-width // step), -(-height // step)
@@ -135,9 +137,9 @@ class MeshSwapper:
 
 
 def _draw(
-    atlas_map: NDArray[np.float32], light: NDArray[np.uint8], texture: NDArray[np.uint8], width: int, height: int
+    atlas_map: NDArray[np.float32], light: NDArray[np.uint8], texture: NDArray[np.uint8], step: int
 ) -> tuple[BgrU8, MaskU8]:
-    """Look the texture and the light up through the map; the crop and its alpha at full resolution."""
+    """Look the texture and the light up through the map; crop and alpha at full resolution, up to a step too large."""
     at_x, at_y, seen = (as_f32(channel) for channel in cv2.split(atlas_map))
     light_x, light_y, side_px = at_x * LIGHT_PX - 0.5, at_y * LIGHT_PX - 0.5, len(texture)
     change = as_u8(cv2.remap(light, light_x, light_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
@@ -147,8 +149,8 @@ def _draw(
         as_u8(np.clip((seen - UNSEEN) * (255 / (1 - UNSEEN)), 0, 255)),
         change,
     )
-    if atlas_map.shape[1] != width:
-        maps = tuple(_enlarged(image, width, height) for image in maps)
+    if step > 1:
+        maps = tuple(_enlarged(image, step) for image in maps)
     texel_x, texel_y, visible, change = maps
     # Four channels all the way, light included: OpenCV looks up four at a time three times faster than three.
     lit = cv2.addWeighted(cv2.remap(texture, texel_x, texel_y, cv2.INTER_LINEAR), 1, change, 1, -128)
@@ -170,12 +172,9 @@ def _rectangle(points: PointsF32, frame_bgr: BgrU8) -> tuple[int, int, int, int]
     return left, top, right, bottom
 
 
-def _enlarged(image: NDArray[Any], width: int, height: int) -> NDArray[Any]:
-    """Enlarge by a whole number, then cut to size: what is left of the last step is beyond the edge."""
+def _enlarged(image: NDArray[Any], step: int) -> NDArray[Any]:
     rows, columns = image.shape[:2]
-    step = -(-width // columns)
-    large = cv2.resize(image, (columns * step, rows * step), interpolation=cv2.INTER_LINEAR)
-    return large[:height, :width]
+    return cv2.resize(image, (columns * step, rows * step), interpolation=cv2.INTER_LINEAR)
 
 
 def _map_step(face_width_px: float) -> int:
