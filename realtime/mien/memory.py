@@ -8,15 +8,15 @@ from typing import Final
 _M_TRIM_THRESHOLD: Final = -1  # <malloc.h> of the GNU C library
 _M_MMAP_THRESHOLD: Final = -3
 _M_ARENA_MAX: Final = -8
-_KEPT_BYTES: Final = 256 << 20
+_KEPT_BYTES: Final = 64 << 20
 _LARGEST_BLOCK: Final = 32 << 20
 """The largest value that the GNU C library allows."""
-_ARENAS: Final = 2
+_ARENAS: Final = 1
 """A stage that moves to another thread shall find the memory that its last one kept."""
 
 
 def keep_freed_memory() -> None:
-    """Let the process keep up to 256 MB of freed memory instead of giving it back after every picture.
+    """Let the process keep up to 64 MB of freed memory instead of giving it back after every picture.
 
     A picture's arrays of a megabyte or two are made and freed for every frame. By default the GNU C library returns
     such blocks to the system, which has to clear and map them again page by page: measured, blending a region of
