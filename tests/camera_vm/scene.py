@@ -43,6 +43,7 @@ class Kind(Enum):
     SWAP = Cause.SWAP
     PRIVACY = Cause.PRIVACY
     SWAPPED = "the swapped face, labelled, on the background of the clip"
+    FADING = "the same, mixed with a card"
     BARE = "warm skin where the face is: the real face"
     OTHER = "none of these"
 
@@ -89,12 +90,28 @@ class Judge:
         blue, _, red = picture[_SKIN].mean(axis=(0, 1))
         if red > blue + 15:
             return Kind.BARE
-        return Kind.SWAPPED if blue > red + 40 and self._is_labelled_clip(picture) else Kind.OTHER
+        if blue > red + 40 and self._is_labelled_clip(picture):
+            return Kind.SWAPPED
+        return Kind.FADING if self._is_fading(picture) else Kind.OTHER
 
-    def _is_labelled_clip(self, picture: BgrU8) -> bool:
+    def _is_fading(self, picture: BgrU8) -> bool:
+        """Take each card off in the amount that fits best, and see whether a swapped picture is left."""
+        shown = _background(picture).astype(np.float32)
+        for card in self._cards.values():
+            behind = _background(card).astype(np.float32)
+            change = _background(self._labelled[0]).astype(np.float32) - behind
+            share = float(((shown - behind) * change).sum() / (change * change).sum())
+            if 0.1 < share < 1:
+                left = np.clip((picture - (1 - share) * card.astype(np.float32)) / share, 0, 255).astype(np.uint8)
+                blue, _, red = left[_SKIN].mean(axis=(0, 1))
+                if blue > red + 40 and self._is_labelled_clip(left, 1 / share):
+                    return True
+        return False
+
+    def _is_labelled_clip(self, picture: BgrU8, noise: float = 1.0) -> bool:
         return any(
-            _difference(frame[_LABEL], picture[_LABEL]) < 2 * _NOISE
-            and _difference(_background(frame), _background(picture)) < _NOISE
+            _difference(frame[_LABEL], picture[_LABEL]) < 2 * _NOISE * noise
+            and _difference(_background(frame), _background(picture)) < _NOISE * noise
             for frame in self._labelled
         )
 

@@ -46,3 +46,17 @@ def test_cards_are_told_apart_and_a_face_in_one_is_no_card(judge: Judge, frame: 
         torn = card.copy()
         torn[:130] = frame[:130]
         assert judge.kind(torn) is Kind.BARE
+
+
+@pytest.mark.parametrize("share", [0.2, 0.6, 0.9])
+def test_a_card_may_give_way_to_the_swapped_face_but_not_to_the_real_one(
+    judge: Judge, frame: BgrU8, share: float
+) -> None:
+    card = Cards(WIDTH, HEIGHT).card(Cause.NO_FACE)
+
+    def mixed(picture: BgrU8) -> BgrU8:
+        return np.asarray(cv2.addWeighted(picture, share, card, 1 - share, 0), np.uint8)
+
+    assert judge.kind(mixed(labelled(with_blue_face(frame)))) is Kind.FADING
+    assert judge.kind(mixed(with_blue_face(frame))) is Kind.OTHER
+    assert judge.kind(mixed(labelled(frame))) in {Kind.BARE, Kind.OTHER}

@@ -12,6 +12,7 @@ import numpy as np
 from mien.contracts import OutputFormat
 from mien.letterbox import letterbox
 from mien.live.cards import Cards
+from mien.live.fade import FADE_S, Fade
 from mien.live.policy import Cause, Facts, Policy, Show, StageFailure, Verdict, judge
 from mien.packet import FramePacket, OutputFrame, State
 from mien_models.arrays import BgrU8
@@ -35,7 +36,8 @@ class Outgoing:
 class Output:
     """Decides what is shown. Has state: the facts, the last swapped picture, the counters. Any thread may call it.
 
-    A picture is sent as LIVE only if it was swapped itself; a frame that was not never becomes the frozen picture.
+    A picture is sent as LIVE only if it was swapped itself; a frame that was not never becomes the frozen picture. The
+    first ones after something else are mixed with what was shown before, unless that was the camera's own picture.
     """
 
     def __init__(
@@ -58,10 +60,11 @@ class Output:
         self._verdict: Verdict | None = None
         self._last_live: BgrU8 | None = None
         self._left_live_ns: int | None = None
+        self._fade: Fade | None = None
         self._seen: BgrU8 | None = None
         self._shown: OutputFrame | None = None
         self._sent_ns = 0
-        self._delivered_ns = 0
+        self._delivered_ns: int | None = None
         self.frames_swapped = 0
         self.frames_hidden = 0
         self.repeated = 0
@@ -79,9 +82,9 @@ class Output:
     def deliver(self, packet: FramePacket, failure: StageFailure | None) -> None:
         """Send what a frame that came through the stages, or failed in one, makes visible."""
         with self._lock:
-            self._delivered_ns = self._clock_ns()
             self._facts = self._facts.after_frame(packet, failure)
             self._emit(packet)
+            self._delivered_ns = self._clock_ns()
 
     def set_privacy(self, *, on: bool) -> None:
         """Hide at once, or show again from the next swapped frame on; a picture that waits in a slot is replaced."""
@@ -116,7 +119,7 @@ class Output:
             quiet_ns = _QUIET_INTERVALS * 1e9 / self._output.fps
             if now_ns - self._sent_ns < quiet_ns:
                 return
-            if self.state is State.LIVE and now_ns - self._delivered_ns > _STALL_NS:
+            if self.state is State.LIVE and now_ns - (self._delivered_ns or 0) > _STALL_NS:
                 stall = StageFailure("", "No frame has been finished for 2 s.")
                 self._facts = self._facts.after_stall(stall)
             self._emit(None)
@@ -151,6 +154,7 @@ class Output:
     def _update_verdict(self, now_ns: int) -> Verdict:
         verdict, before = judge(self._facts, self._policy), self._verdict
         if before is None or verdict.state is not before.state or verdict.cause is not before.cause:
+            self._fade = self._fade_in(now_ns) if verdict.state is State.LIVE else None
             self._seen = None
             if before is not None and before.state is State.LIVE:
                 self._left_live_ns = now_ns
@@ -160,9 +164,20 @@ class Output:
         self._verdict = verdict
         return verdict
 
+    def _fade_in(self, now_ns: int) -> Fade | None:
+        """Begin to leave what is shown now; the first frame of a run and one after the camera's own picture cut in."""
+        shown, before_ns = self._shown, self._delivered_ns
+        is_bare = shown is None or (
+            shown.image is self._seen and self._policy.shown_in(shown.state) is Show.PASSTHROUGH
+        )
+        if shown is None or is_bare or before_ns is None:
+            return None
+        away_s = FADE_S if self._left_live_ns is None else (now_ns - self._left_live_ns) * 1e-9
+        return Fade.after(shown.image, away_s=away_s, began_ns=before_ns)
+
     def _picture(self, verdict: Verdict, packet: FramePacket | None, now_ns: int) -> BgrU8:
         if verdict.state is State.LIVE:
-            return self._live_picture(packet)
+            return self._live_picture(packet, now_ns)
         show = self._policy.shown_in(verdict.state)
         if self._last_live is not None and (show is Show.FREEZE or self._is_held(verdict.state, now_ns)):
             return self._last_live
@@ -174,11 +189,16 @@ class Output:
             return self._seen
         return self._cards.card(verdict.cause or Cause.NO_FACE)
 
-    def _live_picture(self, packet: FramePacket | None) -> BgrU8:
-        if packet is not None and packet.composed is not None:
-            self._last_live = self._boxed(packet.composed)
-        # LIVE follows from a swapped frame only, so there is a last one when this frame is a repeat.
-        return self._cards.card(Cause.STARTING) if self._last_live is None else self._last_live
+    def _live_picture(self, packet: FramePacket | None, now_ns: int) -> BgrU8:
+        if packet is None or packet.composed is None:
+            # LIVE follows from a swapped frame only, so a repeat has one to repeat.
+            return self._cards.card(Cause.STARTING) if self._shown is None else self._shown.image
+        self._last_live = self._boxed(packet.composed)
+        fading = None if self._fade is None else self._fade.picture(self._last_live, now_ns)
+        if fading is None:
+            self._fade = None
+            return self._last_live
+        return fading
 
     def _is_held(self, state: State, now_ns: int) -> bool:
         if self._left_live_ns is None or state is State.PRIVACY:

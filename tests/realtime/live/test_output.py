@@ -88,8 +88,25 @@ class Rig:
                 self.wait(0.3)
 
 
+CARDS: Final = [Cards(WIDTH, HEIGHT).card(cause).astype(int) for cause in Cause]
+
+
 def is_swapped(outgoing: Outgoing) -> bool:
     return bool((outgoing.frame.image == SWAPPED).all())
+
+
+def swapped_share(outgoing: Outgoing) -> float:
+    """Say how much of a picture is the swapped one, 0..1, when the rest of it is one card; NaN when it is not."""
+    image = outgoing.frame.image.astype(int)
+    for card in CARDS:
+        share = float(((image - card) * (SWAPPED - card)).sum() / ((SWAPPED - card) ** 2).sum())
+        if np.abs(card + share * (SWAPPED - card) - image).max() <= 1:
+            return round(share, 2)
+    return float("nan")
+
+
+def is_swapped_in_part(outgoing: Outgoing) -> bool:
+    return 0 < swapped_share(outgoing) <= 1
 
 
 @given(HIDING_POLICIES, EVENTS)
@@ -111,7 +128,7 @@ def test_live_means_that_the_newest_frame_was_swapped_completely(policy: Policy,
         for outgoing in rig.sent[sent_before:]:
             if outgoing.frame.state is not State.LIVE:
                 continue
-            assert is_swapped(outgoing)
+            assert is_swapped_in_part(outgoing)
             if isinstance(event, Came):
                 assert event.composed
                 assert NOBODY < event.chosen <= event.swapped
@@ -184,7 +201,63 @@ def test_privacy_is_not_held_and_ends_with_a_new_frame_only() -> None:
     assert not is_swapped(rig.frame())
     rig.output.set_privacy(on=False)
     assert not is_swapped(rig.sent[-1])
+    rig.wait(0.5)
     assert is_swapped(rig.frame())
+
+
+def frames_every(rig: Rig, interval_s: float, number: int) -> list[float]:
+    """Deliver swapped frames and say how much of each picture they are."""
+    shares: list[float] = []
+    for _ in range(number):
+        rig.wait(interval_s)
+        shares.append(swapped_share(rig.frame()))
+    return shares
+
+
+def lose(rig: Rig, seconds: float) -> Outgoing:
+    """Deliver frames without a face for a while."""
+    for _ in range(round(30 * seconds)):
+        rig.wait(1 / 30)
+        rig.frame(chosen=NOBODY, swapped=NOBODY)
+    return rig.sent[-1]
+
+
+def test_a_face_that_is_found_again_fades_in_from_the_card() -> None:
+    rig = Rig(Policy(hold_s=0))
+    rig.frame()
+    assert swapped_share(lose(rig, 1)) == 0
+    shares = frames_every(rig, 1 / 30, 8)
+    assert shares == sorted(shares)
+    assert 0 < shares[0] < 0.4
+    assert shares[-1] == 1
+    assert len({share for share in shares if share < 1}) >= 3
+
+
+def test_a_lost_face_does_not_fade_out() -> None:
+    rig = Rig(Policy(hold_s=0))
+    rig.frame()
+    assert swapped_share(lose(rig, 1)) == 0
+    assert frames_every(rig, 1 / 30, 2)[-1] < 1
+    assert swapped_share(rig.frame(chosen=NOBODY, swapped=NOBODY)) == 0
+    rig.frame()
+    rig.output.set_privacy(on=True)
+    assert swapped_share(rig.sent[-1]) == 0
+
+
+def test_a_fade_is_no_longer_than_the_face_was_away_or_a_slow_camera_takes_for_a_frame() -> None:
+    rig = Rig(Policy(hold_s=0))
+    rig.frame()
+    lose(rig, 1 / 30)
+    assert frames_every(rig, 1 / 30, 1) == [1]
+    lose(rig, 1)
+    assert frames_every(rig, 1, 1) == [1]
+
+
+def test_nothing_fades_from_the_cameras_own_picture() -> None:
+    rig = Rig(Policy(lost=Show.PASSTHROUGH, hold_s=0))
+    rig.frame()
+    assert shows_the_real_face(lose(rig, 1).frame)
+    assert frames_every(rig, 1 / 30, 3) == [1, 1, 1]
 
 
 def test_freeze_shows_the_last_swapped_picture_and_a_card_before_there_is_one() -> None:
