@@ -13,15 +13,16 @@ from mien_models.mesh.raster import rasterise, vertex_normals
 from mien_models.mesh.regions import EYE_LEFT, EYE_RIGHT, LIPS_INNER, OVAL
 from mien_models.mesh.skin import fill_hidden_skin
 from mien_models.mesh.topology import ATLAS_MARGIN, FaceTopology, face_topology
+from mien_models.mesh.unwrap import atlas_points_px
 
 MIN_ATLAS_PX: Final = 256
 MAX_ATLAS_PX: Final = 1024
 
 EDGE_FEATHER: Final = (0.002, 0.065)
 """Where the alpha begins and where it is full, inwards from the mesh's outline, in parts of the atlas' side."""
-EYE_FEATHER: Final = (-0.002, 0.008)
+EYE_FEATHER: Final = (0.003, 0.018)
 """The same outwards from the eyes' outlines: the eyes, and lids that close over them, stay the target's."""
-MOUTH_FEATHER: Final = (0.0, 0.008)
+MOUTH_FEATHER: Final = (0.002, 0.014)
 """The same outwards from the inner outline of the lips: teeth and tongue stay the target's."""
 
 
@@ -47,13 +48,6 @@ def bake(source: SourceFace) -> FaceTexture:
     side_px = _side_for(source.face.width_px)
     bgr, seen = _unwrap(source.photo_bgr, points, topology, side_px)
     return FaceTexture(bgr=fill_hidden_skin(bgr, seen), alpha=wear_alpha(side_px))
-
-
-def atlas_points_px(topology: FaceTopology, side_px: int) -> PointsF32:
-    """Where every point of the mesh lies on an atlas of that side: (504, 3) pixels, z = 0."""
-    points = np.zeros((len(topology.atlas), 3), np.float32)
-    points[:, :2] = topology.atlas * side_px - 0.5
-    return points
 
 
 def facing(points: PointsF32, topology: FaceTopology) -> NDArray[np.float32]:
@@ -95,7 +89,7 @@ def _unwrap(
     attributes = np.empty((len(points), 3), np.float32)
     attributes[:, :2] = (points[:, :2] + 0.5 - [left, top]) / extent
     attributes[:, 2] = facing(points, topology)
-    drawn = rasterise(atlas_points_px(topology, side_px), topology.triangles, attributes, width=side_px, height=side_px)
+    drawn = rasterise(atlas_points_px(side_px), topology.triangles, attributes, width=side_px, height=side_px)
     map_x, map_y = drawn[..., 0] * width - 0.5, drawn[..., 1] * height - 0.5
     bgr = cv2.remap(crop, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return as_u8(bgr), drawn[..., 2]

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from mien_models.arrays import BgrU8, MaskU8, PointsF32, as_f32, as_u8
 from mien_models.contracts import Swapper, SwapperFactory
 from mien_models.faces import Face, SourceFace, SwappedFace
-from mien_models.mesh.light import SIDE_PX as LIGHT_PX
-from mien_models.mesh.light import LightFollower, LightSampler, light_sampler, texture_light
+from mien_models.mesh.expression import SIDE_PX, ExpressionFollower
+from mien_models.mesh.light import LightFollower, target_light, texture_light
 from mien_models.mesh.raster import rasterise
 from mien_models.mesh.shape import HeadShape, ShapeFollower, head_shape
 from mien_models.mesh.texture import FaceTexture, bake, facing
 from mien_models.mesh.topology import ATLAS_MARGIN, LANDMARKS, face_topology
+from mien_models.mesh.unwrap import Unwrapped, unwrapper
 
 VISIBLE: Final = (0.05, 0.32)
 """How much a point must face the camera to be drawn: below the first not at all, above the second fully."""
@@ -42,10 +43,11 @@ class _Worn:
 
     light: LightFollower
     shape: ShapeFollower
+    expression: ExpressionFollower
     level: int
     seen_ns: int
-    change: NDArray[np.uint8] | None = None
-    """What its light adds, as last looked at."""
+    added: NDArray[np.float32] | None = None
+    """What its light adds to the photo's skin, as last looked at."""
     lit_ns: int = 0
 
 
@@ -54,8 +56,9 @@ class MeshSwapper:
 
     def __init__(self, texture: FaceTexture, shape: HeadShape) -> None:
         self._topology = face_topology()
-        self._sampler: LightSampler = light_sampler()
-        self._own_light = texture_light(texture, self._sampler.skin)
+        self._unwrap = unwrapper(SIDE_PX)
+        self._own_light = texture_light(texture)
+        self._skin = as_f32(cv2.resize(texture.bgr, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA))
         self._texture = texture
         self._shape = shape
         self._levels: dict[int, NDArray[np.uint8]] = {}
@@ -72,14 +75,15 @@ class MeshSwapper:
         towards = facing(points, self._topology)
         step = _map_step(face.width_px)
         atlas_map = self._map(drawn, towards, right - left, bottom - top, step)
-        light = self._light(frame_bgr[top:bottom, left:right], points, towards, worn, captured_ns)
-        lit, visible = _draw(atlas_map, light, self._level(worn.level), step)
+        own = self._unwrap(frame_bgr[top:bottom, left:right], points, _smoothstep(towards, *VISIBLE))
+        change = self._change(own, worn, elapsed_s)
+        lit, visible = _draw(atlas_map, change, self._level(worn.level), step)
         crop, alpha = lit[: bottom - top, : right - left], visible[: bottom - top, : right - left]
         frame_from_crop = np.array([[1, 0, left], [0, 1, top]], np.float64)
         return SwappedFace(face_id=face.id, crop_bgr=crop, alpha=alpha, frame_from_crop=frame_from_crop)
 
     def forget(self, face_id: int) -> None:
-        """Drop the light kept of a face."""
+        """Drop the light and the looks kept of a face."""
         self._worn.pop(face_id, None)
 
     def _map(
@@ -105,8 +109,8 @@ class MeshSwapper:
         wanted = float(np.log2(max(texels_per_px / TEXELS_PER_PX, 1.0)) * LEVELS_PER_OCTAVE)
         worn = self._worn.get(face.id)
         if worn is None or abs(captured_ns - worn.seen_ns) > LONGEST_PAUSE_S * 1e9:
-            light, shape = LightFollower(self._own_light, self._sampler.skin), ShapeFollower(self._shape.points_cm)
-            worn = self._worn[face.id] = _Worn(light, shape, round(wanted), captured_ns)
+            light, shape = LightFollower(self._own_light), ShapeFollower(self._shape.points_cm)
+            worn = self._worn[face.id] = _Worn(light, shape, ExpressionFollower(), round(wanted), captured_ns)
         elif abs(wanted - worn.level) > 0.75:  # more than half a step: a face on the border does not flicker
             worn.level = round(wanted)
         elapsed_s, worn.seen_ns = max(captured_ns - worn.seen_ns, 0) / 1e9, captured_ns
@@ -120,40 +124,40 @@ class MeshSwapper:
             self._levels[level] = as_u8(cv2.resize(texture, (side_px, side_px), interpolation=cv2.INTER_AREA))
         return self._levels[level]
 
-    def _light(
-        self, region_bgr: BgrU8, points: PointsF32, towards: NDArray[np.float32], worn: _Worn, captured_ns: int
-    ) -> NDArray[np.uint8]:
-        """What the target's light adds to the photo's skin and alpha: (LIGHT_PX, LIGHT_PX, 4), 128 = nothing."""
-        elapsed_s = (captured_ns - worn.lit_ns) / 1e9
-        if worn.change is not None and 0 <= elapsed_s < LIGHT_EVERY_S:
-            return worn.change
-        scale = min(1.0, 1.5 * LIGHT_PX / region_bgr.shape[1])
-        small = as_u8(cv2.resize(region_bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
-        placed = points.copy()
-        placed[:, :2] = (points[:, :2] + 0.5) * (small.shape[1] / region_bgr.shape[1]) - 0.5
-        target_light = self._sampler.light(small, placed, _smoothstep(towards, *VISIBLE))
-        worn.change, worn.lit_ns = worn.light.change(target_light, max(elapsed_s, 0.0)), captured_ns
-        return worn.change
+    def _change(self, own: Unwrapped, worn: _Worn, elapsed_s: float) -> NDArray[np.uint8]:
+        """What the target's light and expression add to the photo's skin and alpha: (n, n, 4), 128 = nothing."""
+        since_lit_s = (worn.seen_ns - worn.lit_ns) / 1e9
+        if worn.added is None or not 0 <= since_lit_s < LIGHT_EVERY_S:
+            added = worn.light.added(target_light(own), max(since_lit_s, 0.0))
+            worn.added = as_f32(cv2.resize(added, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_LINEAR))
+            worn.lit_ns = worn.seen_ns
+        folds = worn.expression.change(own, elapsed_s)[..., None]
+        change = np.full((SIDE_PX, SIDE_PX, 4), 128, np.uint8)
+        change[..., :3] = np.clip(worn.added + folds * (self._skin + worn.added) + 128.5, 0, 255)
+        return change
 
 
 def _draw(
-    atlas_map: NDArray[np.float32], light: NDArray[np.uint8], texture: NDArray[np.uint8], step: int
+    atlas_map: NDArray[np.float32], change: NDArray[np.uint8], texture: NDArray[np.uint8], step: int
 ) -> tuple[BgrU8, MaskU8]:
-    """Look the texture and the light up through the map; crop and alpha at full resolution, up to a step too large."""
+    """Look the texture and what is added to it up through the map.
+
+    Gives crop and alpha at full resolution, up to a step too large.
+    """
     at_x, at_y, seen = (as_f32(channel) for channel in cv2.split(atlas_map))
-    light_x, light_y, side_px = at_x * LIGHT_PX - 0.5, at_y * LIGHT_PX - 0.5, len(texture)
-    change = as_u8(cv2.remap(light, light_x, light_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+    change_x, change_y, side_px = at_x * len(change) - 0.5, at_y * len(change) - 0.5, len(texture)
+    added = as_u8(cv2.remap(change, change_x, change_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
     maps: tuple[NDArray[Any], ...] = (
         at_x * side_px - 0.5,
         at_y * side_px - 0.5,
         as_u8(np.clip((seen - UNSEEN) * (255 / (1 - UNSEEN)), 0, 255)),
-        change,
+        added,
     )
     if step > 1:
         maps = tuple(_enlarged(image, step) for image in maps)
-    texel_x, texel_y, visible, change = maps
+    texel_x, texel_y, visible, added = maps
     # Four channels all the way, light included: OpenCV looks up four at a time three times faster than three.
-    lit = cv2.addWeighted(cv2.remap(texture, texel_x, texel_y, cv2.INTER_LINEAR), 1, change, 1, -128)
+    lit = cv2.addWeighted(cv2.remap(texture, texel_x, texel_y, cv2.INTER_LINEAR), 1, added, 1, -128)
     alpha = cv2.multiply(cv2.extractChannel(lit, 3), visible, scale=1 / 255)
     return as_u8(cv2.cvtColor(lit, cv2.COLOR_BGRA2BGR)), as_u8(alpha)
 
