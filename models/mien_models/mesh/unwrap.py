@@ -50,14 +50,15 @@ class Unwrapper:
             rows, columns = small.shape[0] // 2, small.shape[1] // 2
             # OpenCV has a fast path for exact halves only.
             even = small[: 2 * rows, : 2 * columns]
-            small, halvings = cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA), halvings + 1
+            small = as_u8(cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA))
+            halvings += 1
         values = np.empty((len(points), 3), np.float32)
         values[:, :2] = (points[:, :2] + 0.5) / 2**halvings - 0.5
         values[:, 2] = facing
-        at = np.zeros((self.side_px * self.side_px, 3), np.float32)
+        flat = np.zeros((self.side_px * self.side_px, 3), np.float32)
         for corner, share in zip(self.corners, self.shares, strict=True):
-            at += np.take(values, corner, axis=0) * share
-        at = at.reshape(self.side_px, self.side_px, 3)
+            flat += np.take(values, corner, axis=0) * share
+        at = flat.reshape(self.side_px, self.side_px, 3)
         bgr = cv2.remap(small, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return Unwrapped(as_u8(bgr), as_f32(at[..., 2]))
 
