@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from fractions import Fraction
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import av
 from av.container import InputContainer
@@ -16,6 +15,7 @@ from av.video.stream import VideoStream
 
 from mien.contracts import SourceFactory, SourceInfo, SourceRequest
 from mien.intake.decoding import upright_bgr
+from mien.intake.opened import DecodedSource
 from mien.packet import FramePacket
 from mien_models.errors import SourceError
 
@@ -30,7 +30,7 @@ _QUICK_LOOK: Final = {"probesize": "32000", "analyzeduration": "100000"}
 _PASSWORD: Final = re.compile(r"(?<=://)[^/@\s]+@")
 
 
-class UrlSource:
+class UrlSource(DecodedSource):
     """Reads a stream frame by frame as it comes; whoever reads must keep up (`mien.intake.reading` does)."""
 
     def __init__(
@@ -40,44 +40,10 @@ class UrlSource:
         clock_ns: Callable[[], int] = time.monotonic_ns,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
+        super().__init__()
         self._url = url
         self._clock_ns = clock_ns
         self._wait = wait
-        self._stack = ExitStack()
-        self._info: SourceInfo | None = None
-        self._frames: Iterator[FramePacket] = iter(())
-
-    @property
-    def info(self) -> SourceInfo:
-        """What the stream is; passwords are left out."""
-        if self._info is None:
-            raise RuntimeError("info is known between enter and exit")
-        return self._info
-
-    def __enter__(self) -> Self:
-        """Connect and decode the first frame.
-
-        Raises:
-            SourceError: nobody answers in 5 s, the address is refused, or it holds no picture.
-        """
-        try:
-            container, stream = self._connect()
-            frames = self._decode(container, stream)
-            first = next(frames)
-        except BaseException:
-            self._stack.close()
-            raise
-        self._info = _describe(self._shown_url, container, stream, first)
-        self._frames = _after(first, frames)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Hang up."""
-        self._frames = iter(())
-        self._info = None
-        self._stack.close()
 
     def read(self) -> FramePacket | None:
         """Wait for the next frame, at most 2 s; None never, for a stream that stops may come back.
@@ -94,11 +60,22 @@ class UrlSource:
     def _shown_url(self) -> str:
         return _PASSWORD.sub("", self._url)
 
-    def _connect(self) -> tuple[InputContainer, VideoStream]:
+    def _begin(self, stack: ExitStack) -> tuple[SourceInfo, FramePacket, Iterator[FramePacket]]:
+        """Connect and decode the first frame; passwords are left out of what is said.
+
+        Raises:
+            SourceError: nobody answers in 5 s, the address is refused, or it holds no picture.
+        """
+        container, stream = self._connect(stack)
+        frames = self._decode(container, stream)
+        first = next(frames)
+        return _describe(self._shown_url, container, stream, first), first, frames
+
+    def _connect(self, stack: ExitStack) -> tuple[InputContainer, VideoStream]:
         for look in (_QUICK_LOOK, {}):
             begun_ns = self._clock_ns()
             try:
-                container = self._open({**_LEAST_DELAY, **look})
+                container = self._open(stack, {**_LEAST_DELAY, **look})
             except (FFmpegError, OSError, ValueError) as error:
                 raise SourceError(self._complaint(error, (self._clock_ns() - begun_ns) / 1e9)) from error
             stream = next((s for s in container.streams.video if s.codec_context.width > 0), None)
@@ -106,13 +83,13 @@ class UrlSource:
                 # Threads by frame would each hold one back.
                 stream.thread_type = "SLICE"
                 return container, stream
-            self._stack.close()
+            stack.close()
         raise SourceError(f"{self._shown_url} answers, but sends no video. Check the address in the camera's app.")
 
-    def _open(self, options: dict[str, str]) -> InputContainer:
+    def _open(self, stack: ExitStack, options: dict[str, str]) -> InputContainer:
         if self._url.lower().startswith("rtsp"):
             options["rtsp_transport"] = "tcp"  # a lost UDP packet smears the picture until the next key frame
-        return self._stack.enter_context(
+        return stack.enter_context(
             av.open(self._url, options=options, timeout=(_OPEN_TIMEOUT_S, _READ_TIMEOUT_S), metadata_errors="replace")
         )
 
@@ -147,11 +124,6 @@ class UrlSource:
                 yield from packet.decode()
             except FFmpegError:  # a damaged frame, or the middle of a group of pictures: the next key frame heals it
                 _log.debug("A damaged frame of %s is left out.", self._shown_url)
-
-
-def _after(first: FramePacket, rest: Iterator[FramePacket]) -> Iterator[FramePacket]:
-    yield first
-    yield from rest
 
 
 def _describe(url: str, container: InputContainer, stream: VideoStream, first: FramePacket) -> SourceInfo:

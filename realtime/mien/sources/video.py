@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import av
 from av.container import InputContainer
@@ -17,6 +16,7 @@ from av.video.stream import VideoStream
 from mien.contracts import SourceFactory, SourceInfo, SourceRequest
 from mien.intake.addresses import local_path
 from mien.intake.decoding import upright_bgr
+from mien.intake.opened import DecodedSource
 from mien.packet import FramePacket
 from mien_models.errors import SourceError
 
@@ -28,65 +28,40 @@ _SHORT: Final = 0.05
 _NOT_VIDEO: Final = frozenset({"tty"})  # FFmpeg shows any text file as a film of a terminal
 
 
-class VideoSource:
+class VideoSource(DecodedSource):
     """Gives every frame of a file in order, never repeats or skips one; what is damaged is left out and said."""
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         self._path = path
-        self._stack = ExitStack()
-        self._info: SourceInfo | None = None
-        self._frames: Iterator[FramePacket] = iter(())
         self._damaged_packets = 0
 
-    @property
-    def info(self) -> SourceInfo:
-        """What was found in the file; the size is that of its first frame, after turning it upright."""
-        if self._info is None:
-            raise RuntimeError("info is known between enter and exit")
-        return self._info
+    def read(self) -> FramePacket | None:
+        """Decode the next frame; None after the last one. `captured_ns` counts from the start of the file."""
+        return next(self._frames, None)
 
-    def __enter__(self) -> Self:
+    def _begin(self, stack: ExitStack) -> tuple[SourceInfo, FramePacket, Iterator[FramePacket]]:
         """Open the file and decode its first frame.
 
         Raises:
             SourceError: it cannot be read, holds no video, or no frame of it can be decoded.
         """
         self._damaged_packets = 0
-        try:
-            container = self._open()
-            stream = self._video_stream(container)
-            frames = self._decode(container, stream)
-            first = next(frames, None)
-            if first is None:
-                raise SourceError(
-                    f"{self._name} holds a video without a single frame that can be decoded. Try another."
-                )
-        except BaseException:
-            self._stack.close()
-            raise
-        self._info = _describe(self._path, container, stream, first)
-        self._frames = _after(first, frames)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the file."""
-        self._frames = iter(())
-        self._info = None
-        self._stack.close()
-
-    def read(self) -> FramePacket | None:
-        """Decode the next frame; None after the last one. `captured_ns` counts from the start of the file."""
-        return next(self._frames, None)
+        container = self._open(stack)
+        stream = self._video_stream(container)
+        frames = self._decode(container, stream)
+        first = next(frames, None)
+        if first is None:
+            raise SourceError(f"{self._name} holds a video without a single frame that can be decoded. Try another.")
+        return _describe(self._path, container, stream, first), first, frames
 
     @property
     def _name(self) -> str:
         return repr(str(self._path))
 
-    def _open(self) -> InputContainer:
+    def _open(self, stack: ExitStack) -> InputContainer:
         try:
-            container = self._stack.enter_context(av.open(str(self._path), metadata_errors="replace"))
+            container = stack.enter_context(av.open(str(self._path), metadata_errors="replace"))
         except FileNotFoundError as error:
             raise SourceError(f"There is no file {self._name}. Check the path.") from error
         except PermissionError as error:
@@ -174,11 +149,6 @@ class _PresentationClock:
             time_ns = expected_ns
         self._last_ns = time_ns
         return time_ns
-
-
-def _after(first: FramePacket, rest: Iterator[FramePacket]) -> Iterator[FramePacket]:
-    yield first
-    yield from rest
 
 
 def _describe(path: Path, container: InputContainer, stream: VideoStream, first: FramePacket) -> SourceInfo:

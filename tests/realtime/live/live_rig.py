@@ -1,6 +1,7 @@
 """Fakes for the live loop: sources that follow a script, stages with a cost, sinks that remember."""
 
 import dataclasses
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
@@ -12,6 +13,7 @@ import numpy as np
 from mien.contracts import End, Outage, OutputFormat, SourceInfo
 from mien.live.plan import LivePlan, Prepared
 from mien.packet import FramePacket, OutputFrame
+from mien.report import Report
 from mien_models.arrays import BgrU8
 from mien_models.faces import Face, HeadPose, SwappedFace
 
@@ -176,3 +178,21 @@ def a_plan(steps: Iterable[Step], *sinks: MemorySink, cost_s: float = 0.0, is_li
         sinks=sinks,
         output=OUTPUT,
     )
+
+
+def assert_every_frame_is_accounted_for(report: Report) -> None:
+    assert report.frames_in + report.repeated == report.frames_out + report.dropped
+    assert report.dropped == sum(report.dropped_by.values())
+    in_pipeline = sum(count for place, count in report.dropped_by.items() if place != "sink")
+    assert report.frames_in == report.frames_swapped + report.frames_hidden + in_pipeline
+    sent = report.frames_swapped + report.frames_hidden + report.repeated
+    assert all(sink.written + sink.dropped == sent for sink in report.sinks.values())
+
+
+def no_thread_is_left() -> bool:
+    return not [thread.name for thread in threading.enumerate() if thread.name.startswith("mien-")]
+
+
+def paced_now(count: int) -> list[Step]:
+    frames = [frame for frame in paced(count, 1e9) if isinstance(frame, FramePacket)]
+    return [part for frame in frames for part in (0.02, frame)]
