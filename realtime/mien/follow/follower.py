@@ -1,8 +1,7 @@
 """Finds and follows the faces of a live picture: the landmark network on every known face, the detector in between."""
 
-from dataclasses import dataclass
-
 from mien.follow.appearance import Appearance
+from mien.follow.frame import Frame
 from mien.follow.geometry import overlap
 from mien.follow.memory import Memory
 from mien.follow.networks import FaceNetworks, default_networks
@@ -13,14 +12,6 @@ from mien.follow.track import Track
 from mien_models.arrays import BgrU8
 from mien_models.faces import DetectedFace, Face
 from mien_models.regions import Region
-
-
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    """The frame at hand."""
-
-    image_bgr: BgrU8
-    captured_ns: int
 
 
 class Follower:
@@ -44,7 +35,7 @@ class Follower:
 
         `captured_ns` grows from frame to frame; speeds and smoothing are computed from it.
         """
-        frame = _Frame(image_bgr, captured_ns)
+        frame = Frame(image_bgr, captured_ns)
         if image_bgr.shape != self._size:
             self._start_over(image_bgr)
         self._memory.forget_old(captured_ns)
@@ -66,28 +57,28 @@ class Follower:
         self._memory = Memory(self._settings)
         self._search = LiveSearch(width, height, smallest_px)
 
-    def _still_seen(self, frame: _Frame, track: Track) -> bool:
+    def _still_seen(self, frame: Frame, track: Track) -> bool:
         """Look where the face was expected."""
         region = track.motion.at(frame.captured_ns)
         return self._goes_on(frame, track, self._looker.at(frame.image_bgr, region))
 
-    def _caught_again(self, frame: _Frame, track: Track) -> bool:
+    def _caught_again(self, frame: Frame, track: Track) -> bool:
         """Ask the detector about a face that was not where it was expected, before it is given up."""
         view = track.motion.region.scaled(2.0)
         for detection in self._looker.detections(frame.image_bgr, view)[:1]:
             return self._goes_on(frame, track, self._looker.new_face(frame.image_bgr, detection))
         return False
 
-    def _goes_on(self, frame: _Frame, track: Track, sighting: Sighting | None) -> bool:
+    def _goes_on(self, frame: Frame, track: Track, sighting: Sighting | None) -> bool:
         if sighting is None:
             return False
         look = Appearance.of(frame.image_bgr, sighting.region)
         if not track.can_be(sighting, look, frame.captured_ns):
             return False
-        track.take(sighting, look, frame.captured_ns)
+        track.take(frame, sighting, look)
         return True
 
-    def _part_merged(self, frame: _Frame) -> None:
+    def _part_merged(self, frame: Frame) -> None:
         """When two tracks lie on one face, keep the one that was expected there."""
         for first in tuple(self._tracks):
             others = [track for track in self._tracks if track is not first]
@@ -97,7 +88,7 @@ class Follower:
             if first in self._tracks and merged:
                 self._lose(frame, max(first, *merged, key=lambda track: track.surprise))
 
-    def _check_one(self, frame: _Frame) -> None:
+    def _check_one(self, frame: Frame) -> None:
         """Let the detector confirm the face whose turn it is; at most one per frame."""
         due_ns = frame.captured_ns - int(self._settings.confirm_interval_s * 1e9)
         due = [track for track in self._tracks if track.doubts or track.checked_ns <= due_ns]
@@ -129,7 +120,7 @@ class Follower:
         self._looked_ns = captured_ns
         return (self._search.next_view(),)
 
-    def _look(self, frame: _Frame, view: Region) -> None:
+    def _look(self, frame: Frame, view: Region) -> None:
         """Begin to follow what is found in a view and not followed yet."""
         for detection in self._looker.detections(frame.image_bgr, view):
             if len(self._tracks) >= self._settings.max_faces:
@@ -146,19 +137,19 @@ class Follower:
             box[0] < x < box[2] and box[1] < y < box[3] for box in (track.face.box_xyxy for track in self._tracks)
         )
 
-    def _begin(self, frame: _Frame, sighting: Sighting) -> None:
+    def _begin(self, frame: Frame, sighting: Sighting) -> None:
         """Follow a face under its old id if it was lost a moment ago, else under a new one."""
         look = Appearance.of(frame.image_bgr, sighting.region)
         face_id = self._memory.recall(sighting, look, frame.captured_ns)
         if face_id is None:
             face_id, self._next_id = self._next_id, self._next_id + 1
-        track = Track(face_id, sighting, look, frame.captured_ns, self._settings)
+        track = Track(face_id, frame, sighting, look, self._settings)
         if any(_is_one_face(track.face, other.face) for other in self._tracks):
             self._memory.keep(track, frame.captured_ns)
             return
         self._tracks.append(track)
 
-    def _lose(self, frame: _Frame, track: Track) -> None:
+    def _lose(self, frame: Frame, track: Track) -> None:
         self._tracks.remove(track)
         self._memory.keep(track, frame.captured_ns)
 

@@ -29,6 +29,21 @@ class LookSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SteadySettings:
+    """How soon the network is believed where it and the moving picture differ."""
+
+    settling_s: float = 0.4
+    """Time constant with which skin that moves with the head is drawn to where the network has it."""
+    lively_settling_s: float = 0.06
+    """The same for lips and lids: they open, close and appear faster than the picture can be followed."""
+    agreement: tuple[float, float] = (0.015, 0.05)
+    """Up to the first distance, in face sizes, picture and network differ by trembling; from the second on the picture
+    is wrong and the network is taken at its word."""
+    depth: OneEuroSettings = field(default_factory=OneEuroSettings)
+    """Smoothing of depth, of which a picture tells nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class FollowSettings:
     """How faces are found, kept and given up in a live picture."""
 
@@ -70,5 +85,5 @@ class FollowSettings:
     remember_s: float = 2.0
     """How long a lost face's id is kept for its return."""
 
-    smoothing: OneEuroSettings = field(default_factory=OneEuroSettings)
+    steady: SteadySettings = field(default_factory=SteadySettings)
     look: LookSettings = field(default_factory=LookSettings)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from mien.follow.appearance import Appearance
+from mien.follow.frame import Frame
 from mien.follow.geometry import box_xyxy, head_pose
 from mien.follow.settings import FollowSettings
 from mien.follow.sighting import Sighting
-from mien.follow.smooth import OneEuro
+from mien.follow.steady import Steady
 from mien_models.faces import Face
 from mien_models.regions import Region
 
@@ -54,24 +55,25 @@ class Snapshot:
 
 
 class Track:
-    """One face that is followed; keeps its last sighting, motion, look and smoothing."""
+    """One face that is followed; keeps its last sighting, motion and look, and what steadies it."""
 
     def __init__(
-        self, face_id: int, sighting: Sighting, look: Appearance, captured_ns: int, settings: FollowSettings
+        self, face_id: int, frame: Frame, sighting: Sighting, look: Appearance, settings: FollowSettings
     ) -> None:
+        """Begin with the frame in which a face was first seen."""
         self.id: Final = face_id
         self.sighting = sighting
         self.look = look
-        self.motion = Motion(sighting.region, captured_ns)
+        self.motion = Motion(sighting.region, frame.captured_ns)
         self.alone = self.now
         """As it was when no other face was near: in a crossing, landmarks slide onto the face in front."""
         self.surprise = 0.0
         """How far the face was from where it was expected, in face sizes; fades within some frames."""
-        self.checked_ns = captured_ns
+        self.checked_ns = frame.captured_ns
         self.doubts = 0
         self._settings = settings
-        self._smooth = OneEuro(settings.smoothing)
-        self.face = self._as_face(captured_ns)
+        self._steady = Steady(settings.steady)
+        self.face = self._as_face(frame)
 
     @property
     def now(self) -> Snapshot:
@@ -87,17 +89,17 @@ class Track:
             and self.look.similarity(look) > self._settings.min_similarity
         )
 
-    def take(self, sighting: Sighting, look: Appearance, captured_ns: int) -> None:
-        """Go on with what was seen now."""
-        self.surprise = max(self._distance(sighting, captured_ns), 0.8 * self.surprise)
-        self.motion = self.motion.then(sighting.region, captured_ns)
+    def take(self, frame: Frame, sighting: Sighting, look: Appearance) -> None:
+        """Go on with what was seen in this frame."""
+        self.surprise = max(self._distance(sighting, frame.captured_ns), 0.8 * self.surprise)
+        self.motion = self.motion.then(sighting.region, frame.captured_ns)
         self.sighting, self.look = sighting, look
-        self.face = self._as_face(captured_ns)
+        self.face = self._as_face(frame)
 
     def _distance(self, sighting: Sighting, captured_ns: int) -> float:
         expected = self.motion.at(captured_ns).centre_xy
         return math.dist(expected, sighting.region.centre_xy) / self.sighting.size_px
 
-    def _as_face(self, captured_ns: int) -> Face:
-        landmarks = self._smooth(self.sighting.landmarks, self.sighting.size_px, captured_ns)
+    def _as_face(self, frame: Frame) -> Face:
+        landmarks = self._steady(frame, self.sighting)
         return Face(self.id, box_xyxy(landmarks), landmarks, head_pose(landmarks), self.sighting.score)
