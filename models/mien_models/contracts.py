@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from mien_models.arrays import BgrU8
 from mien_models.faces import DetectedFace, Face, SourceFace, SwappedFace
 from mien_models.manifest import Manifest
+from mien_models.options import SwapOptions
 
 
 class Session(Protocol):
@@ -132,7 +133,7 @@ class Swapper(Protocol):
 class SwapperFactory(Protocol):
     """Makes a swapper for one source face; what takes long (textures, identity vectors) happens here, once."""
 
-    def __call__(self, source: SourceFace) -> Swapper:
+    def __call__(self, source: SourceFace, options: SwapOptions) -> Swapper:
         """Prepare the source face.
 
         Raises:

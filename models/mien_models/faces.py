@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien_models.arrays import AffineF64, BgrU8, MaskU8, PointsF32
+from mien_models.bend import Bend
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,12 @@ class SwappedFace:
     """(h, w) 0 where the frame stays as it is, 255 where the crop covers it."""
     frame_from_crop: AffineF64
     """Takes crop pixels to frame pixels; a whole-pixel translation is composed without resampling."""
+    bend: Bend | None = None
+    """How the frame is bent before the crop is laid over it; None where it stays as it is.
+
+    Crop, alpha and matrix belong to the bent frame. Whoever compares them with the frame, or brings a mask of the frame
+    to them, asks `bend.origin` where the content of a place lies.
+    """
 
     def __post_init__(self) -> None:
         """Refuse shapes and types that do not fit together."""

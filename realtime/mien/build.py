@@ -32,6 +32,7 @@ from mien.stages.swap import SwapStage
 from mien_models.contracts import Landmarker, SwapperFactory
 from mien_models.errors import MienError
 from mien_models.faces import SourceFace
+from mien_models.options import SwapOptions
 from mien_models.plugins import Plugins
 
 _LOG = logging.getLogger(__name__)
@@ -201,7 +202,7 @@ def swap_stages(settings: Settings, finder: Stage, source: SourceFace) -> tuple[
     """Make the stages up to the composed picture."""
     return (
         finder,
-        SwapStage(SWAPPERS.load(settings.swapper)(source)),
+        SwapStage(SWAPPERS.load(settings.swapper)(source, SwapOptions(shape=settings.shape))),
         ColourStage(COLOURS.load(settings.colour)),
         ComposeStage(),
     )

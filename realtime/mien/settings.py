@@ -27,6 +27,7 @@ from mien import folders
 from mien.consent import ConsentKind
 from mien.live.policy import Show
 from mien_models.errors import UsageError
+from mien_models.options import SwapOptions
 
 _LOG = logging.getLogger(__name__)
 FILE_NAME: Final = "mien.toml"
@@ -99,6 +100,9 @@ class Settings(BaseSettings):
     camera: str | None = Field(None, description="index, name, path, URL or 'synthetic'; the first camera by default")
     sinks: Names = Field((), description="where frames go: name or name:target, several at once")
     swapper: str = Field("mesh", description="what swaps the face")
+    shape: Annotated[float, Field(ge=0, le=1)] = Field(
+        SwapOptions().shape, description="proportions of the new face: 0 the wearer's own, 1 those of the photo"
+    )
     colour: str = Field("mkl", description="how the new face takes the light of the frame")
     choose: Literal["largest", "all"] = Field("largest", description="which faces are swapped")
     size: Size | None = Field(None, description="width x height asked of the camera and given to the sinks")

@@ -8,9 +8,10 @@ import pytest
 import skimage
 
 from mien.follow.still import find_faces
-from mien_models.arrays import BgrU8, as_u8
+from mien_models.arrays import BgrU8, as_f32, as_u8
 from mien_models.contracts import Swapper, SwapperFactory
-from mien_models.faces import Face, SourceFace
+from mien_models.faces import Face, SourceFace, SwappedFace
+from mien_models.options import SwapOptions
 from mien_models.plugins import Plugins
 
 SWAPPERS: Plugins[SwapperFactory] = Plugins("mien_models.swappers", "swapper")
@@ -29,7 +30,16 @@ def face(photo: BgrU8) -> Face:
 
 @pytest.fixture(params=SWAPPERS.names())
 def swapper(request: pytest.FixtureRequest, photo: BgrU8, face: Face) -> Swapper:
-    return SWAPPERS.load(request.param)(SourceFace(photo, face))
+    return SWAPPERS.load(request.param)(SourceFace(photo, face), SwapOptions())
+
+
+@pytest.fixture(params=SWAPPERS.names())
+def longer_faced(request: pytest.FixtureRequest, photo: BgrU8, face: Face) -> dict[float, Swapper]:
+    """The swapper at both ends of the slider, for a photo of a face a fifth longer than the target's."""
+    long = as_u8(np.asarray(cv2.resize(photo, None, fx=1, fy=1.2)))
+    stretched = Face(face.id, face.box_xyxy, as_f32(face.landmarks * np.array([1, 1.2, 1])), face.pose, face.score)
+    factory = SWAPPERS.load(request.param)
+    return {shape: factory(SourceFace(long, stretched), SwapOptions(shape=shape)) for shape in (0.0, 1.0)}
 
 
 def placed_at(photo: BgrU8, face: Face, x: int, y: int) -> tuple[BgrU8, Face]:
@@ -124,6 +134,37 @@ def test_eyes_and_an_open_mouth_stay_the_targets(swapper: Swapper, photo: BgrU8,
     for contour in ((159, 145), (386, 374), (13, 14)):
         x, y = opened[list(contour), :2].mean(axis=0) - swapped.frame_from_crop[:, 2]
         assert swapped.alpha[round(y), round(x)] < 64
+
+
+def changed_by_bend(frame: BgrU8, swapped: SwappedFace) -> np.ndarray:
+    """Where the bend changes the frame: (height, width), true or false."""
+    changed = np.zeros(frame.shape[:2], bool)
+    bend = swapped.bend
+    if bend is not None:
+        rows, columns = slice(bend.top, bend.top + bend.height), slice(bend.left, bend.left + bend.width)
+        changed[rows, columns] = (bend.bent(frame) != frame[rows, columns]).any(axis=2)
+    return changed
+
+
+def test_with_the_wearers_own_shape_nothing_is_bent(
+    longer_faced: dict[float, Swapper], photo: BgrU8, face: Face
+) -> None:
+    assert longer_faced[0.0].swap(photo, face, captured_ns=0).bend is None
+
+
+@pytest.mark.parametrize(("x", "y"), [(0, 0), (-200, 0), (0, -130), (250, 60)])
+def test_a_bend_lies_in_the_frame_and_ends_near_the_face(
+    longer_faced: dict[float, Swapper], photo: BgrU8, face: Face, x: int, y: int
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, photo.shape, np.uint8)
+    _, moved = placed_at(photo, face, x, y)
+    changed = changed_by_bend(noise, longer_faced[1.0].swap(noise, moved, captured_ns=0))
+    hull = cv2.convexHull(np.ascontiguousarray(moved.landmarks[:, :2]))
+    outside = np.ones(photo.shape[:2], np.uint8)
+    cv2.fillConvexPoly(outside, np.round(hull).astype(np.int32), (0,))
+    five = moved.five_points
+    reach_px = 0.45 * float(np.linalg.norm(five[1] - five[0]))
+    assert not changed[np.asarray(cv2.distanceTransform(outside, cv2.DIST_L2, 5)) > reach_px].any()
 
 
 def test_no_stray_line_is_drawn_outside_the_face(swapper: Swapper, photo: BgrU8, face: Face) -> None:

@@ -1,4 +1,4 @@
-"""The photo's proportions on the target's head: nose, brows and cheeks move, while eyes, lips and outline stay.
+"""A face's shape without its pose, followed in time, and how far it is from the photo's.
 
 Shapes are compared on one average head, to which each face is laid by a similarity (Umeyama 1991, in three dimensions),
 so that where a head looks and how large it is play no part.
@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien_models.arrays import PointsF32, as_f32
-from mien_models.mesh.regions import EYE_LEFT, EYE_RIGHT, LIPS_INNER, LIPS_OUTER, OVAL
+from mien_models.mesh.proportions import proportions_change
 from mien_models.mesh.topology import face_topology
 
-STRENGTH: Final = 0.7
-"""How far the target's shape moves to the photo's: 0 is the target's own, 1 the photo's."""
-REACH_CM: Final = 1.2
-"""From this distance to what must stay, a point is moved in full."""
 SETTLING_S: Final = 3.0
 """Time over which the target's own shape is averaged: long beside an expression, which is not to be taken for shape."""
+TURNED: Final = (0.5, 0.9)
+"""Cosine of the angle between head and camera: below the first a shape is hardly to be seen, above the second well."""
+LEAST_WEIGHT: Final = 0.02
+"""What a frame of a profile counts beside a frontal one."""
 RIGID: Final = (
     10, 338, 297, 332, 284, 251, 389, 356, 454, 234, 127, 162, 21, 54, 103, 67, 109, 33, 133, 362, 263, 168, 6, 197,
     195, 5, 4, 1, 2, 98, 327, 117, 346, 123, 352, 152,
@@ -39,22 +39,30 @@ class HeadShape:
 
 
 class ShapeFollower:
-    """Moves one target face towards the photo's shape; keeps the running mean of the target's own."""
+    """Says how one target face must move to the photo's proportions; keeps the running mean of the target's own."""
 
-    def __init__(self, wanted_cm: NDArray[np.float32]) -> None:
-        self._wanted_cm = wanted_cm
+    def __init__(self, photo_cm: NDArray[np.float32], strength: float) -> None:
+        self._photo_cm = photo_cm
+        self._strength = np.float32(strength)
         self._own_cm: NDArray[np.float32] | None = None
-        self._frames = 0
+        self._seen = 0.0
+        """Frames that counted, those of a turned head in part."""
 
-    def __call__(self, landmarks: PointsF32, elapsed_s: float) -> PointsF32:
-        """Give the (468, 3) landmarks to draw at, for a frame so many seconds after the last one."""
+    def change_px(self, landmarks: PointsF32, elapsed_s: float) -> NDArray[np.float32]:
+        """Give how far each of the (468, 3) landmarks must move, for a frame so many seconds after the last one."""
         head = head_shape(landmarks)
-        self._frames += 1
-        share = np.float32(max(1 / self._frames, min(1.0, elapsed_s / SETTLING_S)))
+        weight = self._weight(head, elapsed_s)
         before = head.points_cm if self._own_cm is None else self._own_cm
-        own_cm = as_f32(before + share * (head.points_cm - before))
-        self._own_cm = own_cm
-        return as_f32(landmarks + (_mobility() * (self._wanted_cm - own_cm)) @ head.px_from_cm.T)
+        self._own_cm = as_f32(before + weight * (head.points_cm - before))
+        change_cm = self._strength * proportions_change(self._photo_cm, self._own_cm)
+        return as_f32(change_cm @ head.px_from_cm.T)
+
+    def _weight(self, head: HeadShape, elapsed_s: float) -> np.float32:
+        """How much this frame counts for the mean: a turned head, half of which is guessed, less than a frontal one."""
+        rotation = head.px_from_cm / np.cbrt(np.linalg.det(head.px_from_cm))
+        frontal = float(np.clip((rotation[2, 2] - TURNED[0]) / (TURNED[1] - TURNED[0]), LEAST_WEIGHT, 1))
+        self._seen = self._seen + frontal
+        return np.float32(frontal * max(1 / self._seen, min(1.0, elapsed_s / SETTLING_S)))
 
 
 def head_shape(landmarks: PointsF32) -> HeadShape:
@@ -76,13 +84,3 @@ def _canonical_rigid() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     rigid = face_topology().canonical_cm[list(RIGID)] * np.array([1, -1, -1], np.float32)
     centre = as_f32(rigid.mean(axis=0))
     return as_f32(rigid - centre), centre
-
-
-@cache
-def _mobility() -> NDArray[np.float32]:
-    """How far each landmark is moved, (468, 1): 0 where the target shows through or its background begins."""
-    points = face_topology().canonical_cm
-    staying = points[[*OVAL, *EYE_LEFT, *EYE_RIGHT, *LIPS_INNER, *LIPS_OUTER]]
-    distance_cm = np.linalg.norm(points[:, None] - staying[None], axis=2).min(axis=1)
-    t = np.clip(distance_cm / REACH_CM, 0, 1)
-    return as_f32(STRENGTH * t * t * (3 - 2 * t))[:, None]

@@ -12,7 +12,7 @@ from mien_models.faces import SourceFace
 from mien_models.mesh.raster import rasterise, vertex_normals
 from mien_models.mesh.regions import EYE_LEFT, EYE_RIGHT, LIPS_INNER, OVAL
 from mien_models.mesh.skin import fill_hidden_skin
-from mien_models.mesh.topology import ATLAS_MARGIN, FaceTopology, face_topology
+from mien_models.mesh.topology import ATLAS_MARGIN, LANDMARKS, FaceTopology, face_topology
 from mien_models.mesh.unwrap import atlas_points_px
 
 MIN_ATLAS_PX: Final = 256
@@ -52,7 +52,7 @@ def bake(source: SourceFace) -> FaceTexture:
 
 def facing(points: PointsF32, topology: FaceTopology) -> NDArray[np.float32]:
     """Say for each of the (504,) points how much it faces the camera: 1 straight on, 0 edge-on or turned away."""
-    normals = vertex_normals(points[:468], topology.triangles[:898])
+    normals = vertex_normals(points[:LANDMARKS], topology.face_triangles)
     towards = np.clip(-normals[:, 2], 0, 1)
     return np.concatenate([towards, towards[list(OVAL)]]).astype(np.float32)
 

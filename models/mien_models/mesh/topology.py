@@ -16,6 +16,8 @@ ATLAS_MARGIN: Final = 0.09
 """Part of the atlas kept free on each side for the rim around the face."""
 LANDMARKS: Final = 468
 """How many points of the mesh are landmarks; those of the rim follow."""
+FACE_TRIANGLES: Final = 898
+"""How many triangles join landmarks; those of the rim follow."""
 RIM_OF_FACE: Final = 0.16
 """How far the rim reaches out of the face, in parts of the distance from the face's centre."""
 
@@ -30,6 +32,11 @@ class FaceTopology:
     """(970, 3) counter-clockwise seen from outside; the first 898 join landmarks, the rest join the rim."""
     atlas: NDArray[np.float32]
     """(504, 2) where each point lies on the texture, 0..1, x to the right, y down."""
+
+    @property
+    def face_triangles(self) -> NDArray[np.int32]:
+        """(898, 3) those that join landmarks."""
+        return self.triangles[:FACE_TRIANGLES]
 
     def with_rim(self, landmarks: PointsF32) -> PointsF32:
         """Add the rim's 36 points to (468, 3) landmarks: (504, 3) in the same unit.

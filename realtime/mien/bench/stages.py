@@ -25,6 +25,7 @@ from mien.stages.mark import LabelStage
 from mien.stages.swap import SwapStage
 from mien_models.catalog import open_session, read_manifest
 from mien_models.contracts import Session
+from mien_models.options import SwapOptions
 
 _NETWORKS: Final = ("blazeface_short_range", "facemesh_468")
 _WARM_UP: Final = 20
@@ -95,7 +96,7 @@ def scene_stages(scene: Scene) -> tuple[Stage, ...]:
     """Make the stages as `mien run` has them by default, for the face that the scene lends."""
     return (
         FollowStage(Follower(default_networks()), StickyLargest()),
-        SwapStage(SWAPPERS.load("mesh")(scene.source)),
+        SwapStage(SWAPPERS.load("mesh")(scene.source, SwapOptions())),
         ColourStage(COLOURS.load("mkl")),
         ComposeStage(),
         LabelStage(),

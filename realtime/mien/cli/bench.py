@@ -63,6 +63,7 @@ def quality(
     json_file: options.JsonFile = None,
     consent: options.Consent = None,
     swapper: options.Swapper = None,
+    shape: options.Shape = None,
     colour: options.Colour = None,
     choose: options.Choose = None,
     config: options.Config = None,

@@ -23,6 +23,9 @@ Consent: TypeAlias = Annotated[
 Swapper: TypeAlias = Annotated[
     str | None, typer.Option(metavar="NAME", help="What swaps the face; 'mesh' is built in.")
 ]
+Shape: TypeAlias = Annotated[
+    float | None, typer.Option(metavar="0..1", help="Proportions of the new face, from the wearer's to the photo's.")
+]
 Colour: TypeAlias = Annotated[
     str | None, typer.Option(metavar="NAME", help="How the new face takes the light of the frame.")
 ]

@@ -20,6 +20,7 @@ def run(
         typer.Option(metavar="virtualcam|window|file:PATH|null", help="Where frames go; may be given several times."),
     ] = None,
     swapper: options.Swapper = None,
+    shape: options.Shape = None,
     colour: options.Colour = None,
     choose: options.Choose = None,
     size: Annotated[str | None, typer.Option(metavar="WxH", help="Size asked of the camera and given out.")] = None,

@@ -15,6 +15,7 @@ def swap(
     face: options.Face = None,
     consent: options.Consent = None,
     swapper: options.Swapper = None,
+    shape: options.Shape = None,
     colour: options.Colour = None,
     choose: options.Choose = None,
     no_label: options.NoLabel = None,

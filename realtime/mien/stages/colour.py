@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from mien.colouring import ColourMap, ColourMethod, SkinStatistics
 from mien.packet import FramePacket
-from mien_models.arrays import BgrU8, as_u8
+from mien_models.arrays import AffineF64, BgrU8, as_f32, as_u8
+from mien_models.bend import Bend
 from mien_models.faces import SwappedFace
 
 SAMPLE_PX: Final = 48
@@ -100,12 +101,23 @@ def skin_samples(image_bgr: BgrU8, swapped: SwappedFace) -> tuple[NDArray[np.uin
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     # Both are sampled the same way: a sharper sampling of one would give it the larger spread.
     crop = as_u8(cv2.warpAffine(swapped.crop_bgr, crop_from_sample[:2], size, flags=flags))
-    frame = as_u8(cv2.warpAffine(image_bgr, frame_from_sample, size, flags=flags))
+    frame = _sampled_frame(image_bgr, swapped.bend, frame_from_sample, size)
     alpha = as_u8(cv2.warpAffine(swapped.alpha, crop_from_sample[:2], size, flags=flags))
     usable = alpha >= OPAQUE
     for image in (crop, frame):
         usable &= cv2.inRange(image, (CLIPPED[0],) * 3, (CLIPPED[1],) * 3) > 0
     return as_u8(crop[usable][:, None]), as_u8(frame[usable][:, None])
+
+
+def _sampled_frame(image_bgr: BgrU8, bend: Bend | None, frame_from_sample: AffineF64, size: tuple[int, int]) -> BgrU8:
+    """Look at the frame on a grid of samples, where each has its content once the frame is bent."""
+    if bend is None:
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return as_u8(cv2.warpAffine(image_bgr, frame_from_sample[:2], size, flags=flags))
+    columns, rows = np.meshgrid(np.arange(size[0]), np.arange(size[1]))
+    (a, b, x), (c, d, y) = frame_from_sample.tolist()
+    at_x, at_y = bend.origin(as_f32(a * columns + b * rows + x), as_f32(c * columns + d * rows + y))
+    return as_u8(cv2.remap(image_bgr, at_x, at_y, cv2.INTER_LINEAR))
 
 
 def statistics(skin_bgr: NDArray[np.uint8]) -> SkinStatistics:

@@ -1,4 +1,4 @@
-"""Compose: puts every swapped face into its place in the frame, in 8 bits and inside its rectangle only."""
+"""Compose: puts every swapped face into its place in the frame, in 8 bits and inside its surroundings only."""
 
 from dataclasses import replace
 from math import ceil, floor
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mien.packet import FramePacket
 from mien_models.arrays import AffineF64, BgrU8, MaskU8, as_u8
+from mien_models.bend import Bend
 from mien_models.faces import SwappedFace
 
 DOUBLED_FROM: Final = 2.5
@@ -17,7 +18,7 @@ DOUBLED_FROM: Final = 2.5
 
 
 class ComposeStage:
-    """Blends crops over a fresh copy of the frame; where every alpha is 0 the copy is bit-identical to the frame."""
+    """Blends crops over a fresh copy of the frame; where every alpha is 0 and nothing is bent, it is bit-identical."""
 
     name = "compose"
 
@@ -27,8 +28,16 @@ class ComposeStage:
             return packet
         composed = packet.image.copy()
         for swapped in packet.swapped:
+            if swapped.bend is not None:
+                bend(composed, swapped.bend)
             paste(composed, swapped)
         return replace(packet, composed=composed)
+
+
+def bend(image_bgr: BgrU8, bend: Bend) -> None:
+    """Bend a picture in place; with several faces, each bends what those before it left."""
+    rows, columns = slice(bend.top, bend.top + bend.height), slice(bend.left, bend.left + bend.width)
+    image_bgr[rows, columns] = bend.bent(image_bgr)
 
 
 def paste(image_bgr: BgrU8, swapped: SwappedFace) -> None:

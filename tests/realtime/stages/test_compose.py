@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from mien.packet import FramePacket
 from mien.stages.compose import ComposeStage
+from mien_models.bend import Bend
 from mien_models.faces import SwappedFace
 
 RANDOM = np.random.default_rng(1)
@@ -97,3 +98,17 @@ def test_a_small_crop_enlarged_over_a_large_face_lands_where_a_plain_warp_puts_i
     difference = np.abs(composed(crop, alpha, matrix).astype(int) - plain)[covered]
     assert np.count_nonzero(covered) > 2000
     assert difference.max() <= 3
+
+
+def test_the_frame_is_bent_under_the_crop_and_nowhere_else() -> None:
+    shift = np.zeros((6, 8, 2), np.float32)
+    shift[1:-1, 1:-1] = (4, -3)
+    crop, alpha = np.full((8, 8, 3), 9, np.uint8), np.full((8, 8), 255, np.uint8)
+    bend = Bend(30, 20, 64, 48, shift)
+    packet = FramePacket(FRAME, 0, 0, swapped=(SwappedFace(1, crop, alpha, at(50, 40), bend),))
+    result = ComposeStage()(packet).composed
+    assert result is not None
+    assert (result[40:48, 50:58] == 9).all()
+    np.testing.assert_array_equal(result[49:52, 50:70], FRAME[46:49, 54:74])
+    result[20:68, 30:94] = FRAME[20:68, 30:94]
+    np.testing.assert_array_equal(result, FRAME)
