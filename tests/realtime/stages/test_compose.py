@@ -57,7 +57,8 @@ def test_outside_the_alpha_the_frame_is_bit_identical(
     matrix = turned(angle, scale, 16, 16) + np.array([[0, 0, x], [0, 0, y]])
     result = composed(crop, alpha, matrix)
     touched = cv2.warpAffine(alpha, matrix, (120, 90), flags=cv2.INTER_LINEAR)
-    reach = np.asarray(cv2.dilate(touched, np.ones((3, 3), np.uint8))) > 0
+    # A crop enlarged much is warped at half resolution, whose pixels reach two pixels further.
+    reach = np.asarray(cv2.dilate(touched, np.ones((5, 5), np.uint8))) > 0
     np.testing.assert_array_equal(result[~reach], FRAME[~reach])
 
 
