@@ -64,11 +64,34 @@ class Face:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SourceFace:
-    """The face that is lent: a photo and where the face is in it."""
+class FaceView:
+    """One photo of a face, and where the face is in it."""
 
     photo_bgr: BgrU8
     face: Face
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SourceFace:
+    """The face that is lent: one person, seen in one photo or in several."""
+
+    views: tuple[FaceView, ...]
+    """At least one; the one that shows most of the face first."""
+
+    def __post_init__(self) -> None:
+        """Refuse a face that nobody has seen."""
+        if not self.views:
+            raise ValueError("a source face needs at least one view")
+
+    @classmethod
+    def of(cls, photo_bgr: BgrU8, face: Face) -> "SourceFace":
+        """Make it of a single photo."""
+        return cls((FaceView(photo_bgr, face),))
+
+    @property
+    def best(self) -> FaceView:
+        """The view that shows most of the face; all there is for whoever needs one photo only."""
+        return self.views[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -83,13 +83,13 @@ def live_plan(
     played = [local_path(address)] if source_kind(address) in {"video", "images"} else []
     files = [Path(target) for name, target in map(parse_sink, settings.sinks) if name == "file"]
     _spare_inputs(settings, played, files)
-    portrait, notes = lent_portrait(settings, ask)
+    portraits, notes = lent_portraits(settings, ask)
     request = source_request(address, settings.size, settings.fps)
     output = output_format(request, settings.size, settings.fps)
     controls = Controls()
     return LivePlan(
         source=live_source(request, loops=settings.loop),
-        prepare=lambda: prepared(settings, portrait),
+        prepare=lambda: prepared(settings, portraits),
         sinks=tuple(make_sink(spec, output) for spec in settings.sinks or default_sinks()),
         output=output,
         policy=Policy(settings.policy.lost, settings.policy.privacy, settings.policy.fault),
@@ -114,8 +114,8 @@ def check_names(settings: Settings) -> None:
         parse_sink(spec)
 
 
-def lent_portrait(settings: Settings, ask: Ask | None) -> tuple[Portrait, dict[str, str]]:
-    """Read the photo and settle whose face it is; also what the report notes of it.
+def lent_portraits(settings: Settings, ask: Ask | None) -> tuple[list[Portrait], dict[str, str]]:
+    """Read the photos and settle for each whose face it is; also what the report notes of it.
 
     Raises:
         UsageError: nobody said whose face it is.
@@ -125,24 +125,23 @@ def lent_portrait(settings: Settings, ask: Ask | None) -> tuple[Portrait, dict[s
     if settings.no_label is not None:
         notes["label"] = f"off: {settings.no_label}"
         _LOG.warning("The 'AI MODIFIED' label is left out; the report keeps the reason.")
-    if settings.face is None:
+    if not settings.face:
         _LOG.info("Without --face the astronaut portrait of scikit-image is lent: NASA, public domain.")
         notes["consent"] = ConsentKind.PUBLIC_DOMAIN.value
-        return read_portrait(portrait_address(str(public_domain_portrait()))), notes
-    portrait = read_portrait(portrait_address(settings.face))
-    consent = consent_for(
-        portrait.address.path,
-        given=settings.consent,
-        book=ConsentBook(folders.data_folder() / "consents"),
-        ask=ask,
-    )
-    _LOG.info("Face: %s (%s).", portrait.address.path.name, consent.kind.meaning)
-    notes["consent"] = consent.kind.value
-    return portrait, notes
+        return [read_portrait(portrait_address(str(public_domain_portrait())))], notes
+    portraits = [read_portrait(portrait_address(text)) for text in settings.face]
+    book = ConsentBook(folders.data_folder() / "consents")
+    kinds: list[str] = []
+    for portrait in portraits:
+        consent = consent_for(portrait.address.path, given=settings.consent, book=book, ask=ask)
+        _LOG.info("Face: %s (%s).", portrait.address.path.name, consent.kind.meaning)
+        kinds.append(consent.kind.value)
+    notes["consent"] = ", ".join(dict.fromkeys(kinds))
+    return portraits, notes
 
 
-def prepared(settings: Settings, portrait: Portrait) -> Prepared:
-    """Load the networks, find the face in the photo and prepare the swapper for it.
+def prepared(settings: Settings, portraits: Sequence[Portrait]) -> Prepared:
+    """Load the networks, find the face in the photos and prepare the swapper for it.
 
     Raises:
         PhotoError: the photo shows no usable face.
@@ -154,7 +153,7 @@ def prepared(settings: Settings, portrait: Portrait) -> Prepared:
     keep_freed_memory()
     networks = default_networks(threads=settings.threads)
     follow = FollowStage(Follower(networks), make_chooser(ChooseMode(settings.choose)))
-    stages = make_stages(settings, follow, lent_face(portrait))
+    stages = make_stages(settings, follow, lent_face(portraits))
     _LOG.info("Swapper: %s, colour: %s, networks: %s.", settings.swapper, settings.colour, _said(networks.providers))
     return Prepared(stages, networks.providers)
 
@@ -169,13 +168,13 @@ def file_work(settings: Settings, input_path: Path, output_path: Path, *, ask: A
 
     check_names(settings)
     _spare_inputs(settings, [input_path], [output_path])
-    portrait, notes = lent_portrait(settings, ask)
+    portraits, notes = lent_portraits(settings, ask)
     networks = default_networks(threads=settings.threads)
     chooser = make_chooser(ChooseMode(settings.choose))
     finder: Stage = (
         StillStage(networks, chooser) if is_picture(input_path) else FollowStage(Follower(networks), chooser)
     )
-    return FileWork(make_stages(settings, finder, lent_face(portrait)), networks.providers, notes)
+    return FileWork(make_stages(settings, finder, lent_face(portraits)), networks.providers, notes)
 
 
 def clip_work(settings: Settings, *, ask: Ask | None) -> ClipWork:
@@ -185,10 +184,10 @@ def clip_work(settings: Settings, *, ask: Ask | None) -> ClipWork:
         UsageError, PhotoError, ModelError: as `live_plan` and `prepared`.
     """
     check_names(settings)
-    portrait, _ = lent_portrait(settings, ask)
+    portraits, _ = lent_portraits(settings, ask)
     networks = default_networks(threads=settings.threads)
     finder = FollowStage(Follower(networks), make_chooser(ChooseMode(settings.choose)))
-    source = lent_face(portrait)
+    source = lent_face(portraits)
     return ClipWork(swap_stages(settings, finder, source), source, default_networks().landmarker)
 
 
@@ -213,7 +212,7 @@ def _spare_inputs(settings: Settings, played: Sequence[Path], written: Sequence[
     if settings.report is not None and not settings.report.parent.is_dir():
         path, folder = str(settings.report), str(settings.report.parent)
         raise MienError(f"The report {path!r} should go to a folder that is there; make {folder!r} first.")
-    photos = [] if settings.face is None else [portrait_address(settings.face).path]
+    photos = [portrait_address(text).path for text in settings.face]
     for output in written if settings.report is None else (*written, settings.report):
         check_spares([*photos, *played], output)
 

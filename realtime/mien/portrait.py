@@ -1,14 +1,16 @@
-"""The face that is lent: which photo, which of its faces."""
+"""The face that is lent: which photos, which of their faces."""
 
 import importlib.util
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import cos, radians
 from pathlib import Path
 from typing import Final
 
 from mien_models.arrays import BgrU8
 from mien_models.errors import PhotoError
-from mien_models.faces import Face, SourceFace
+from mien_models.faces import Face, FaceView, SourceFace
 
 _LOG = logging.getLogger(__name__)
 _ENOUGH_PIXELS: Final = 80
@@ -78,8 +80,17 @@ def read_portrait(address: PortraitAddress) -> Portrait:
     return Portrait(address, photo.image_bgr)
 
 
-def lent_face(portrait: Portrait) -> SourceFace:
-    """Find the wanted face in the photo; takes a quarter of a second.
+def lent_face(portraits: Sequence[Portrait]) -> SourceFace:
+    """Find the wanted face in each photo of one person; a quarter of a second for each.
+
+    Raises:
+        PhotoError: a photo shows no face, or none of that number.
+    """
+    return SourceFace(tuple(sorted(map(seen_face, portraits), key=_shown, reverse=True)))
+
+
+def seen_face(portrait: Portrait) -> FaceView:
+    """Find the wanted face in one photo.
 
     Raises:
         PhotoError: the photo shows no face, or none of that number.
@@ -100,7 +111,7 @@ def lent_face(portrait: Portrait) -> SourceFace:
             address.path.name,
             face.width_px,
         )
-    return SourceFace(portrait.photo_bgr, face)
+    return FaceView(portrait.photo_bgr, face)
 
 
 def _chosen(faces: tuple[Face, ...], address: PortraitAddress, width: int) -> Face:
@@ -125,6 +136,12 @@ def _chosen(faces: tuple[Face, ...], address: PortraitAddress, width: int) -> Fa
             address.path.name,
         )
     return largest
+
+
+def _shown(view: FaceView) -> float:
+    """How much of the face a view shows: pixels across it, less for a head that is turned away."""
+    pose = view.face.pose
+    return view.face.width_px * max(cos(radians(pose.yaw_deg)) * cos(radians(pose.pitch_deg)), 0.0)
 
 
 def _existing(path: Path) -> Path:

@@ -95,7 +95,9 @@ class Settings(BaseSettings):
         frozen=True, extra="forbid", env_prefix=_PREFIX, env_nested_delimiter="__", env_ignore_empty=True
     )
 
-    face: str | None = Field(None, description="the photo whose face is lent; photo.jpg#2 takes its second face")
+    face: Names = Field(
+        (), description="photos of the one face that is lent; photo.jpg#2 takes the second face of its photo"
+    )
     consent: ConsentKind | None = Field(None, description="whose face it is and by what right")
     camera: str | None = Field(None, description="index, name, path, URL or 'synthetic'; the first camera by default")
     sinks: Names = Field((), description="where frames go: name or name:target, several at once")

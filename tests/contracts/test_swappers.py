@@ -30,7 +30,7 @@ def face(photo: BgrU8) -> Face:
 
 @pytest.fixture(params=SWAPPERS.names())
 def swapper(request: pytest.FixtureRequest, photo: BgrU8, face: Face) -> Swapper:
-    return SWAPPERS.load(request.param)(SourceFace(photo, face), SwapOptions())
+    return SWAPPERS.load(request.param)(SourceFace.of(photo, face), SwapOptions())
 
 
 @pytest.fixture(params=SWAPPERS.names())
@@ -39,7 +39,7 @@ def longer_faced(request: pytest.FixtureRequest, photo: BgrU8, face: Face) -> di
     long = as_u8(np.asarray(cv2.resize(photo, None, fx=1, fy=1.2)))
     stretched = Face(face.id, face.box_xyxy, as_f32(face.landmarks * np.array([1, 1.2, 1])), face.pose, face.score)
     factory = SWAPPERS.load(request.param)
-    return {shape: factory(SourceFace(long, stretched), SwapOptions(shape=shape)) for shape in (0.0, 1.0)}
+    return {shape: factory(SourceFace.of(long, stretched), SwapOptions(shape=shape)) for shape in (0.0, 1.0)}
 
 
 def placed_at(photo: BgrU8, face: Face, x: int, y: int) -> tuple[BgrU8, Face]:

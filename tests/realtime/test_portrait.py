@@ -21,7 +21,7 @@ def one() -> np.ndarray:
 
 
 def _face(address: str) -> Face:
-    return lent_face(read_portrait(portrait_address(address))).face
+    return lent_face([read_portrait(portrait_address(address))]).best.face
 
 
 def _saved(picture: np.ndarray, path: Path) -> str:
@@ -88,6 +88,14 @@ def test_a_small_face_is_used_with_a_warning(one: np.ndarray, tmp_path: Path, ca
     face = _face(_saved(small, tmp_path / "small.png"))
     assert 30 < face.width_px < 60
     assert "pixels wide" in caplog.text
+
+
+def test_of_several_photos_the_one_that_shows_most_of_the_face_comes_first(one: np.ndarray, tmp_path: Path) -> None:
+    small = cv2.resize(one, None, fx=0.8, fy=0.8, interpolation=cv2.INTER_AREA)
+    names = [_saved(small, tmp_path / "small.png"), _saved(one, tmp_path / "large.png")]
+    source = lent_face([read_portrait(portrait_address(name)) for name in names])
+    assert [view.photo_bgr.shape for view in source.views] == [one.shape, small.shape]
+    assert source.best is source.views[0]
 
 
 @pytest.mark.parametrize("name", ["none.jpg", "none.jpg#2", "."])

@@ -112,11 +112,17 @@ def test_one_sink_or_a_list_of_sinks_can_come_from_the_environment(monkeypatch: 
         load_settings({})
 
 
+def test_one_photo_or_several_of_a_face_can_be_given() -> None:
+    assert load_settings({"face": ["a.jpg", "b.jpg#2"]}).face == ("a.jpg", "b.jpg#2")
+    Path("mien.toml").write_text('face = "a.jpg"', encoding="utf-8")
+    assert load_settings({}).face == ("a.jpg",)
+
+
 _TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=3, max_size=20).filter(str.strip)
 
 
 @given(
-    face=st.none() | _TEXT,
+    face=st.lists(_TEXT, max_size=3).map(tuple),
     sinks=st.lists(_TEXT, max_size=3),
     size=st.none() | st.tuples(st.integers(32, 3840), st.integers(32, 3840)),
     fps=st.none() | st.fractions(1, 240, max_denominator=1001),
@@ -124,7 +130,7 @@ _TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=3, max_
     no_label=st.none() | _TEXT,
 )
 def test_what_is_printed_as_toml_reads_back_as_the_same_settings(
-    face: str | None,
+    face: tuple[str, ...],
     sinks: list[str],
     size: tuple[int, int] | None,
     fps: Fraction | None,

@@ -44,9 +44,9 @@ class FaceTexture:
 def bake(source: SourceFace) -> FaceTexture:
     """Lay the photo's face flat; about 0.1 s."""
     topology = face_topology()
-    points = topology.with_rim(source.face.landmarks)
-    side_px = _side_for(source.face.width_px)
-    bgr, seen = _unwrap(source.photo_bgr, points, topology, side_px)
+    points = topology.with_rim(source.best.face.landmarks)
+    side_px = _side_for(source.best.face.width_px)
+    bgr, seen = _unwrap(source.best.photo_bgr, points, topology, side_px)
     return FaceTexture(bgr=fill_hidden_skin(bgr, seen), alpha=wear_alpha(side_px))
 
 

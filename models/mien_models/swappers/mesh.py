@@ -173,7 +173,7 @@ def _draw(
 
 def mesh_swapper(source: SourceFace, options: SwapOptions) -> Swapper:
     """Bake the source face's texture; 0.1 to 0.4 s."""
-    return MeshSwapper(bake(source), head_shape(source.face.landmarks), strength=options.shape)
+    return MeshSwapper(bake(source), head_shape(source.best.face.landmarks), strength=options.shape)
 
 
 def _rectangle(points: PointsF32, frame_bgr: BgrU8) -> tuple[int, int, int, int]:

@@ -84,7 +84,7 @@ def bench_quality(
             progress(done, total)
     sheet = frames_dir.parent / f"{frames_dir.name}_sheet.jpg"
     if run.tiles:
-        _write(sheet, contact_sheet(face_tile(portrait.photo_bgr, portrait.face), run.tiles))
+        _write(sheet, contact_sheet(face_tile(portrait.best.photo_bgr, portrait.best.face), run.tiles))
     return replace(run.summary(), sheet=str(sheet) if run.tiles else "")
 
 

@@ -34,9 +34,10 @@ def make_scene() -> Scene:
         PhotoError: the portrait is missing.
     """
     portrait = read_portrait(portrait_address(str(public_domain_portrait())))
-    source = lent_face(portrait)
-    scale = FACE_PX / source.face.width_px
-    centre = (source.face.box_xyxy[:2] + source.face.box_xyxy[2:]) / 2
+    source = lent_face([portrait])
+    face = source.best.face
+    scale = FACE_PX / face.width_px
+    centre = (face.box_xyxy[:2] + face.box_xyxy[2:]) / 2
     return Scene(source, tuple(_frame(portrait.photo_bgr, scale, centre, turn) for turn in range(_FRAMES)))
 
 

@@ -9,10 +9,10 @@ import typer
 from mien.consent import ConsentKind
 
 Face: TypeAlias = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         metavar="PHOTO",
-        help="Photo whose face is lent; PHOTO#2 takes its second face from the left.",
+        help="Photo whose face is lent; PHOTO#2 takes its second face from the left. Several show one person better.",
         show_default=False,
     ),
 ]

@@ -27,7 +27,7 @@ class Paints:
     name = "paints"
 
     def __init__(self, portrait: SourceFace, tint: int) -> None:
-        self._face, self._tint = portrait.face, tint
+        self._face, self._tint = portrait.best.face, tint
 
     def __call__(self, packet: FramePacket) -> FramePacket:
         left, top, right, bottom = (int(v) for v in self._face.box_xyxy)
@@ -41,14 +41,14 @@ class Paints:
 @pytest.fixture(scope="module")
 def portrait() -> SourceFace:
     photo: BgrU8 = as_u8(np.asarray(cv2.imdecode(np.fromfile(public_domain_portrait(), np.uint8), cv2.IMREAD_COLOR)))
-    return SourceFace(photo, find_faces(photo)[0])
+    return SourceFace.of(photo, find_faces(photo)[0])
 
 
 def measured(portrait: SourceFace, folder: Path, stages: Sequence[Stage]) -> QualityReport:
     clip = folder / "clip"
     clip.mkdir(exist_ok=True)
     for k in range(4):
-        cv2.imwrite(str(clip / f"{k}.png"), portrait.photo_bgr)
+        cv2.imwrite(str(clip / f"{k}.png"), portrait.best.photo_bgr)
     source = IMAGES(SourceRequest(str(clip)))
     return bench_quality(source, stages, portrait, folder / f"frames{len(stages)}", landmarker=load_landmarker())
 
@@ -61,7 +61,7 @@ def test_every_frame_is_written_in_the_clips_size_with_a_sheet_beside_them(
     assert [frame.name for frame in frames] == [f"{k:06d}.png" for k in range(4)]
     first = cv2.imread(str(frames[0]))
     assert first is not None
-    assert first.shape == portrait.photo_bgr.shape
+    assert first.shape == portrait.best.photo_bgr.shape
     assert Path(report.sheet).parent == tmp_path
     assert report.frames == 4
     assert report.cover_rate == 1

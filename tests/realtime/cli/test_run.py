@@ -91,6 +91,21 @@ def test_a_program_without_consent_gets_exit_2_and_the_sentence(
     assert main(words) == 0
 
 
+def test_consent_is_kept_for_each_of_several_photos(
+    clip: Path, photo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = cv2.imread(str(photo))
+    assert picture is not None
+    other = photo.with_name("other.png")
+    assert cv2.imwrite(str(other), picture[:, ::-1])
+    words = ["run", "--camera", str(clip), "--sink", "null", "--seconds", "0.5", "--face", str(photo)]
+    assert main([*words, "--consent", "public-domain"]) == 0
+    assert main([*words, "--face", str(other)]) == 2
+    assert "other.png" in capsys.readouterr().err
+    assert main([*words, "--face", str(other), "--consent", "public-domain"]) == 0
+    assert main([*words, "--face", str(other)]) == 0
+
+
 def test_a_label_is_left_out_only_for_a_reason_that_the_report_keeps(
     clip: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
