@@ -13,11 +13,11 @@ from mien_models.mesh.raster import rasterise
 from mien_models.mesh.regions import EYE_LEFT, EYE_RIGHT
 from mien_models.mesh.topology import LANDMARKS, face_topology
 
-REACH: Final = 0.36
+REACH: Final = 0.31
 """How far outside the face's hull the frame is bent, in parts of the distance between the eyes as it is seen."""
-CELLS_PER_EYE_DISTANCE: Final = 14
+CELLS_PER_EYE_DISTANCE: Final = 18
 """How fine the grid of shifts is, for eyes that look into the camera."""
-STEEPEST: Final = 0.45
+STEEPEST: Final = 0.5
 """The largest shift in parts of the reach: the frame is squeezed by two thirds at most and never folded."""
 SPREAD_CELLS: Final = (1.5, 4.0)
 """Widths of the blurs by which the shifts of the face's edge run on over its surroundings."""

@@ -51,9 +51,8 @@ def bake(source: SourceFace) -> FaceTexture:
 
 
 def facing(points: PointsF32, topology: FaceTopology) -> NDArray[np.float32]:
-    """Say for each of the (504,) points how much it faces the camera: 1 straight on, 0 edge-on or turned away."""
-    normals = vertex_normals(points[:LANDMARKS], topology.face_triangles)
-    towards = np.clip(-normals[:, 2], 0, 1)
+    """Say for each of the (504,) points how much it faces the camera: 1 straight on, 0 edge-on, -1 turned away."""
+    towards = -vertex_normals(points[:LANDMARKS], topology.face_triangles)[:, 2]
     return np.concatenate([towards, towards[list(OVAL)]]).astype(np.float32)
 
 
@@ -88,7 +87,7 @@ def _unwrap(
     extent = np.array([right - left, bottom - top], np.float32)
     attributes = np.empty((len(points), 3), np.float32)
     attributes[:, :2] = (points[:, :2] + 0.5 - [left, top]) / extent
-    attributes[:, 2] = facing(points, topology)
+    attributes[:, 2] = np.clip(facing(points, topology), 0, 1)
     drawn = rasterise(atlas_points_px(side_px), topology.triangles, attributes, width=side_px, height=side_px)
     map_x, map_y = drawn[..., 0] * width - 0.5, drawn[..., 1] * height - 0.5
     bgr = cv2.remap(crop, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

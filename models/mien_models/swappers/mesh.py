@@ -1,34 +1,27 @@
 """The built-in swapper: the photo's skin on the target's mesh, in the target's light, with the target's own eyes."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien_models.arrays import BgrU8, MaskU8, PointsF32, as_f32, as_u8
+from mien_models.arrays import BgrU8, PointsF32, as_f32, as_u8
 from mien_models.contracts import Swapper, SwapperFactory
 from mien_models.faces import Face, SourceFace, SwappedFace
 from mien_models.mesh.bending import BentFace, bend_face
+from mien_models.mesh.draw import atlas_map, draw_texture
 from mien_models.mesh.expression import SIDE_PX, ExpressionFollower
 from mien_models.mesh.light import LightFollower, target_light, texture_light
-from mien_models.mesh.raster import rasterise
 from mien_models.mesh.shape import HeadShape, ShapeFollower, head_shape
 from mien_models.mesh.texture import FaceTexture, bake, facing
-from mien_models.mesh.topology import ATLAS_MARGIN, LANDMARKS, face_topology
+from mien_models.mesh.topology import ATLAS_MARGIN, face_topology
 from mien_models.mesh.unwrap import Unwrapped, unwrapper
 from mien_models.options import SwapOptions
 
 VISIBLE: Final = (0.05, 0.32)
-"""How much a point must face the camera to be drawn: below the first not at all, above the second fully."""
-UNSEEN: Final = 0.2
-"""Less visible than this is not drawn: at the rim's end the enlarged map runs back through the whole atlas."""
-MAP_STEPS: Final = ((120.0, 1), (280.0, 2))
-"""The map into the texture is linear inside every triangle, so that it is drawn smaller and enlarged.
-
-Faces up to so many pixels wide have it drawn at this fraction of the frame's resolution, wider ones at a third.
-"""
+"""How much a point must face the camera to be believed: below the first not at all, above the second fully."""
 LIGHT_EVERY_S: Final = 0.05
 """Light is looked at no more often than this; it changes slowly and is smoothed anyway."""
 LEVELS_PER_OCTAVE: Final = 3
@@ -72,14 +65,13 @@ class MeshSwapper:
         worn, elapsed_s = self._remember(face, captured_ns)
         bent = self._bent(face.landmarks, frame_bgr, worn, elapsed_s)
         points, drawn = (self._topology.with_rim(landmarks) for landmarks in (face.landmarks, bent.landmarks))
-        visible = _smoothstep(facing(points, self._topology), *VISIBLE)
-        own = self._unwrap(*_cut_out(frame_bgr, points), visible)
+        towards = facing(points, self._topology)
+        own = self._unwrap(*_cut_out(frame_bgr, points), _smoothstep(towards, *VISIBLE))
+        change = self._change(own, worn, elapsed_s)
         left, top, right, bottom = _rectangle(drawn, frame_bgr)
         drawn[:, :2] -= (left, top)
-        step = _map_step(face.width_px)
-        atlas_map = self._map(drawn, visible, right - left, bottom - top, step)
-        change = self._change(own, worn, elapsed_s)
-        crop, alpha = _draw(atlas_map, change, self._level(worn.level), step)
+        found = atlas_map(drawn, towards, right - left, bottom - top, face.width_px)
+        crop, alpha = draw_texture(found, change, self._level(worn.level))
         crop, alpha = crop[: bottom - top, : right - left], alpha[: bottom - top, : right - left]
         frame_from_crop = np.array([[1, 0, left], [0, 1, top]], np.float64)
         return SwappedFace(face.id, crop, alpha, frame_from_crop, bent.bend)
@@ -94,23 +86,6 @@ class MeshSwapper:
             return BentFace(landmarks, None)
         height, width = frame_bgr.shape[:2]
         return bend_face(landmarks, worn.shape.change_px(landmarks, elapsed_s), (width, height))
-
-    def _map(
-        self, points: PointsF32, visible: NDArray[np.float32], width: int, height: int, step: int
-    ) -> NDArray[np.float32]:
-        """Where on the atlas each pixel lies, and how visible it is, at one pixel in `step`."""
-        columns, rows = -(-width // step), -(-height // step)
-        attributes = np.empty((len(points), 3), np.float32)
-        attributes[:, :2] = self._topology.atlas
-        attributes[:, 2] = visible
-        attributes[LANDMARKS:, 2] = 0  # fades over the rim
-        placed = points.copy()
-        placed[:, :2] = (points[:, :2] + 0.5) / step - 0.5
-        placed[:, 2] /= step
-        # Not culled: what faces away has no visibility, and the underside of a nose would leave cracks.
-        return rasterise(
-            placed, self._topology.triangles, attributes, width=columns, height=rows, cull_back_faces=False
-        )
 
     def _remember(self, face: Face, captured_ns: int) -> tuple[_Worn, float]:
         """What is kept of a face, made anew after a pause, and the seconds since it was last seen."""
@@ -146,31 +121,6 @@ class MeshSwapper:
         return change
 
 
-def _draw(
-    atlas_map: NDArray[np.float32], change: NDArray[np.uint8], texture: NDArray[np.uint8], step: int
-) -> tuple[BgrU8, MaskU8]:
-    """Look the texture and what is added to it up through the map.
-
-    Gives crop and alpha at full resolution, up to a step too large.
-    """
-    at_x, at_y, seen = (as_f32(channel) for channel in cv2.split(atlas_map))
-    change_x, change_y, side_px = at_x * len(change) - 0.5, at_y * len(change) - 0.5, len(texture)
-    added = as_u8(cv2.remap(change, change_x, change_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
-    maps: tuple[NDArray[Any], ...] = (
-        at_x * side_px - 0.5,
-        at_y * side_px - 0.5,
-        as_u8(np.clip((seen - UNSEEN) * (255 / (1 - UNSEEN)), 0, 255)),
-        added,
-    )
-    if step > 1:
-        maps = tuple(_enlarged(image, step) for image in maps)
-    texel_x, texel_y, visible, added = maps
-    # Four channels all the way, light included: OpenCV looks up four at a time three times faster than three.
-    lit = cv2.addWeighted(cv2.remap(texture, texel_x, texel_y, cv2.INTER_LINEAR), 1, added, 1, -128)
-    alpha = cv2.multiply(cv2.extractChannel(lit, 3), visible, scale=1 / 255)
-    return as_u8(cv2.cvtColor(lit, cv2.COLOR_BGRA2BGR)), as_u8(alpha)
-
-
 def mesh_swapper(source: SourceFace, options: SwapOptions) -> Swapper:
     """Bake the source face's texture; 0.1 to 0.4 s."""
     return MeshSwapper(bake(source), head_shape(source.best.face.landmarks), strength=options.shape)
@@ -191,15 +141,6 @@ def _cut_out(frame_bgr: BgrU8, points: PointsF32) -> tuple[BgrU8, PointsF32]:
     placed = points.copy()
     placed[:, :2] -= (left, top)
     return frame_bgr[top:bottom, left:right], placed
-
-
-def _enlarged(image: NDArray[Any], step: int) -> NDArray[Any]:
-    rows, columns = image.shape[:2]
-    return cv2.resize(image, (columns * step, rows * step), interpolation=cv2.INTER_LINEAR)
-
-
-def _map_step(face_width_px: float) -> int:
-    return next((step for widest_px, step in MAP_STEPS if face_width_px <= widest_px), 3)
 
 
 def _smoothstep(values: NDArray[np.float32], begin: float, full: float) -> NDArray[np.float32]:
