@@ -19,11 +19,11 @@ ZOOM: Final = 0.8
 """The patch's side in parts of the region that the landmark network looks at."""
 LIGHT_PX: Final = 25
 """What is coarser than this in the patch is taken for light and left out: a lamp that goes on is no motion."""
-WINDOW_PX: Final = 17
+WINDOW_PX: Final = 16
 """Side of the square around a point that has to be found again."""
 STEPS: Final = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 8, 0.02)
 """The search ends after so many steps or with one shorter than this, in pixels of the patch."""
-EVERY: Final = 2
+EVERY: Final = 3
 """One landmark in so many is looked for; the others go with their neighbours."""
 ODD: Final = 0.03
 """Where picture and network differ by this, in face sizes, the picture shows a hand or a wrong find."""
