@@ -20,7 +20,9 @@ from mien_models.arrays import PointsF32, as_f32
 from mien_models.mesh.regions import EYE_LEFT, EYE_RIGHT, LIPS_INNER, LIPS_OUTER
 from mien_models.mesh.topology import face_topology
 
-_LIVELY_CM: Final = 1.0
+LIPS: Final = (*LIPS_OUTER, *LIPS_INNER)
+LIDS: Final = (*EYE_LEFT, *EYE_RIGHT)
+_NEAR_CM: Final = 1.0
 """So far around lips and lids, on an average head, skin moves by itself."""
 
 
@@ -50,8 +52,9 @@ class Steady:
         """Draw carried points to the network's."""
         settings = self._settings
         off = sighting.landmarks[:, :2] - carried
-        calm, lively = (1 - np.exp(-elapsed_s / s) for s in (settings.settling_s, settings.lively_settling_s))
-        trust = calm + (lively - calm) * _liveliness()
+        seconds = (settings.settling_s, settings.lips_settling_s, settings.lids_settling_s)
+        skin, lips, lids = (1 - np.exp(-elapsed_s / s) for s in seconds)
+        trust = skin + (lips - skin) * _near(LIPS) + (lids - skin) * _near(LIDS)
         distance = np.sqrt(np.square(off).sum(axis=1)) / sighting.size_px
         begin, full = settings.agreement
         wrong = np.clip((distance - begin) / (full - begin), 0, 1)
@@ -60,9 +63,8 @@ class Steady:
 
 
 @cache
-def _liveliness() -> NDArray[np.float32]:
-    """(468,) 1 on lips and lids, 0 on skin that moves with the head."""
+def _near(parts: tuple[int, ...]) -> NDArray[np.float32]:
+    """(468,) 1 on some points, 0 on skin that does not go with them."""
     points_cm = face_topology().canonical_cm
-    lively = points_cm[[*LIPS_OUTER, *LIPS_INNER, *EYE_LEFT, *EYE_RIGHT]]
-    distance_cm = np.linalg.norm(points_cm[:, None] - lively[None], axis=2).min(axis=1)
-    return as_f32(np.clip(1 - distance_cm / _LIVELY_CM, 0, 1))
+    distance_cm = np.linalg.norm(points_cm[:, None] - points_cm[None, list(parts)], axis=2).min(axis=1)
+    return as_f32(np.clip(1 - distance_cm / _NEAR_CM, 0, 1))
