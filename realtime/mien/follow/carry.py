@@ -73,8 +73,9 @@ class Carrier:
         """
         last, now = self._last, _look(image_bgr, sighting)
         self._last = now
-        said = (now.landmarks - last.landmarks)[::EVERY]
-        expected = as_f32(placed + _spread(said, np.ones(len(said), np.float32)))
+        expected = _head_moved(last.landmarks, now.landmarks, placed)
+        said = (now.landmarks - _head_moved(last.landmarks, now.landmarks, last.landmarks))[::EVERY]
+        expected += _spread(said, np.ones(len(said), np.float32))
         moved, weight = _found(last, now, placed[::EVERY], expected[::EVERY])
         height, width = image_bgr.shape[:2]
         x, y = expected[::EVERY, 0], expected[::EVERY, 1]
@@ -90,6 +91,16 @@ def _look(image_bgr: BgrU8, sighting: Sighting) -> _View:
     grey = cv2.cvtColor(patch.image_bgr, cv2.COLOR_BGR2GRAY)
     without_light = cv2.addWeighted(grey, 1, cv2.blur(grey, (LIGHT_PX, LIGHT_PX)), -1, 128)
     return _View(as_u8(without_light), patch.frame_from_patch, sighting.landmarks[:, :2])
+
+
+def _head_moved(before: PointsF32, after: PointsF32, points: PointsF32) -> PointsF32:
+    """Move (n, 2) points as the head moved, by the similarity that best takes before to after."""
+    middle, target = before.mean(axis=0), after.mean(axis=0)
+    (x, y), (to_x, to_y) = (before - middle).T, (after - target).T
+    size = max(float((x * x + y * y).sum()), 1e-9)
+    cos, sin = float((x * to_x + y * to_y).sum()) / size, float((x * to_y - y * to_x).sum()) / size
+    x, y = (points - middle).T
+    return as_f32(np.stack([cos * x - sin * y + target[0], sin * x + cos * y + target[1]], axis=1))
 
 
 def _found(

@@ -36,7 +36,7 @@ class SteadySettings:
     """Time constant with which skin that moves with the head is drawn to where the network has it."""
     lips_settling_s: float = 0.06
     """The same for lips: they open, close and show teeth faster than the picture can be followed."""
-    lids_settling_s: float = 0.02
+    lids_settling_s: float = 0.03
     """The same for lids: a blink is over in 0.1 s, and between the lids the eye is the target's own."""
     agreement: tuple[float, float] = (0.015, 0.05)
     """Up to the first distance, in face sizes, picture and network differ by trembling; from the second on the picture
