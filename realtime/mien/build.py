@@ -25,6 +25,7 @@ from mien.settings import Settings
 from mien.sinks import make_sink, parse_sink
 from mien.stages.colour import ColourStage
 from mien.stages.compose import ComposeStage
+from mien.stages.detail import DetailStage
 from mien.stages.follow import FollowStage
 from mien.stages.mark import LabelStage
 from mien.stages.still import StillStage
@@ -199,12 +200,10 @@ def make_stages(settings: Settings, finder: Stage, source: SourceFace) -> tuple[
 
 def swap_stages(settings: Settings, finder: Stage, source: SourceFace) -> tuple[Stage, ...]:
     """Make the stages up to the composed picture."""
-    return (
-        finder,
-        SwapStage(SWAPPERS.load(settings.swapper)(source, SwapOptions(shape=settings.shape))),
-        ColourStage(COLOURS.load(settings.colour)),
-        ComposeStage(),
-    )
+    swapper = SWAPPERS.load(settings.swapper)(source, SwapOptions(shape=settings.shape))
+    colour = ColourStage(COLOURS.load(settings.colour))
+    detail = (DetailStage(),) if settings.detail else ()
+    return (finder, SwapStage(swapper), colour, *detail, ComposeStage())
 
 
 def _spare_inputs(settings: Settings, played: Sequence[Path], written: Sequence[Path]) -> None:

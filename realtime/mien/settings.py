@@ -106,6 +106,7 @@ class Settings(BaseSettings):
         SwapOptions().shape, description="proportions of the new face: 0 the wearer's own, 1 those of the photo"
     )
     colour: str = Field("mkl", description="how the new face takes the light of the frame")
+    detail: bool = Field(default=True, description="make the new face as sharp and as grainy as the camera's picture")
     choose: Literal["largest", "all"] = Field("largest", description="which faces are swapped")
     size: Size | None = Field(None, description="width x height asked of the camera and given to the sinks")
     fps: Rate | None = Field(None, description="frames a second asked of the camera and given to the sinks")

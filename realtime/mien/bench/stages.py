@@ -11,21 +11,17 @@ from numpy.typing import NDArray
 
 from mien.bench.reference import PasteComparison, compare_paste
 from mien.bench.scene import Scene, make_scene
-from mien.build import COLOURS, SWAPPERS
+from mien.build import make_stages
 from mien.contracts import Stage
 from mien.follow.choose import StickyLargest
 from mien.follow.follower import Follower
 from mien.follow.networks import default_networks
 from mien.memory import keep_freed_memory
 from mien.packet import FramePacket
-from mien.stages.colour import ColourStage
-from mien.stages.compose import ComposeStage
+from mien.settings import Settings
 from mien.stages.follow import FollowStage
-from mien.stages.mark import LabelStage
-from mien.stages.swap import SwapStage
 from mien_models.catalog import open_session, read_manifest
 from mien_models.contracts import Session
-from mien_models.options import SwapOptions
 
 _NETWORKS: Final = ("blazeface_short_range", "facemesh_468")
 _WARM_UP: Final = 20
@@ -94,13 +90,8 @@ def bench_stages(frames: int = 300) -> StagesResult:
 
 def scene_stages(scene: Scene) -> tuple[Stage, ...]:
     """Make the stages as `mien run` has them by default, for the face that the scene lends."""
-    return (
-        FollowStage(Follower(default_networks()), StickyLargest()),
-        SwapStage(SWAPPERS.load("mesh")(scene.source, SwapOptions())),
-        ColourStage(COLOURS.load("mkl")),
-        ComposeStage(),
-        LabelStage(),
-    )
+    finder = FollowStage(Follower(default_networks()), StickyLargest())
+    return make_stages(Settings.model_construct(), finder, scene.source)
 
 
 def _feed(session: Session) -> dict[str, NDArray[np.float32]]:

@@ -64,6 +64,7 @@ def quality(
     consent: options.Consent = None,
     swapper: options.Swapper = None,
     shape: options.Shape = None,
+    detail: options.Detail = None,
     colour: options.Colour = None,
     choose: options.Choose = None,
     config: options.Config = None,

@@ -29,6 +29,10 @@ Shape: TypeAlias = Annotated[
 Colour: TypeAlias = Annotated[
     str | None, typer.Option(metavar="NAME", help="How the new face takes the light of the frame.")
 ]
+Detail: TypeAlias = Annotated[
+    bool | None,
+    typer.Option("--detail/--no-detail", help="Match the camera's sharpness and grain.", show_default=False),
+]
 Choose: TypeAlias = Annotated[str | None, typer.Option(metavar="largest|all", help="Which faces are swapped.")]
 NoLabel: TypeAlias = Annotated[
     str | None,

@@ -21,6 +21,7 @@ def run(
     ] = None,
     swapper: options.Swapper = None,
     shape: options.Shape = None,
+    detail: options.Detail = None,
     colour: options.Colour = None,
     choose: options.Choose = None,
     size: Annotated[str | None, typer.Option(metavar="WxH", help="Size asked of the camera and given out.")] = None,

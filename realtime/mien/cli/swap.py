@@ -16,6 +16,7 @@ def swap(
     consent: options.Consent = None,
     swapper: options.Swapper = None,
     shape: options.Shape = None,
+    detail: options.Detail = None,
     colour: options.Colour = None,
     choose: options.Choose = None,
     no_label: options.NoLabel = None,
