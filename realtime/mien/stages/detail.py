@@ -128,10 +128,10 @@ def details(image_bgr: BgrU8, swapped: SwappedFace) -> tuple[_Detail | None, _De
     height, width = image_bgr.shape[:2]
     rows, columns = swapped.alpha.shape
     corners = swapped.frame_from_crop @ np.array([[0, columns, 0, columns], [0, 0, rows, rows], [1, 1, 1, 1]])
-    left, top = np.clip(np.floor(corners.min(axis=1)), 0, (width - 2, height - 2)).astype(int)
-    right, bottom = np.clip(np.ceil(corners.max(axis=1)), (left + 2, top + 2), (width, height)).astype(int)
+    left, top = (int(v) for v in np.clip(np.floor(corners.min(axis=1)), 0, (width - 2, height - 2)))
+    right, bottom = (int(v) for v in np.clip(np.ceil(corners.max(axis=1)), (left + 2, top + 2), (width, height)))
     region_from_crop = swapped.frame_from_crop - np.array([[0, 0, left], [0, 0, top]])
-    size = (int(right - left), int(bottom - top))
+    size = (right - left, bottom - top)
     grey = as_u8(cv2.cvtColor(swapped.crop_bgr, cv2.COLOR_BGR2GRAY))
     crop = as_u8(cv2.warpAffine(grey, region_from_crop, size, borderMode=cv2.BORDER_REPLICATE))
     alpha = as_u8(cv2.warpAffine(swapped.alpha, region_from_crop, size))
