@@ -109,7 +109,7 @@ class DetailStage:
         height, width = crop_bgr.shape[:2]
         if 2 * max(height, width) > len(self._tile):
             self._tile = _grain_tile(self._random, 4 * max(height, width))
-        top, left = (int(self._random.integers(len(self._tile) - side)) for side in (height, width))
+        top, left = (int(self._random.random() * (len(self._tile) - side)) for side in (height, width))
         tile = self._tile[top : top + height, left : left + width]
         gain = grain / GRAIN_TILE_STD
         return as_u8(cv2.addWeighted(crop_bgr, 1, tile, gain, -128 * gain))
