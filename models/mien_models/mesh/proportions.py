@@ -22,6 +22,8 @@ BROW_HEIGHT: Final = 0.5
 """How much of a difference in the brows' height over the eyes is shape; the rest is a raised or lowered brow."""
 MOUTH_WIDTH: Final = 0.6
 """How much of a difference in the mouth's width is shape; the rest is a smile or a pout."""
+MOUTH_HEIGHT: Final = 0.6
+"""How much of a difference in the upper lip's distance to the nose is shape; a smile raises it."""
 LIP_FULLNESS: Final = 0.6
 """How much of a difference in the lips' height is shape; a smile thins them."""
 FOREHEAD: Final = 0.25
@@ -41,6 +43,7 @@ MOUTH_CORNERS: Final = (61, 291)
 UPPER_LIP: Final = (0, 13)
 """The middle of the upper lip: its outer edge, its inner edge."""
 LOWER_LIP: Final = (17, 14)
+BELOW_NOSE: Final = 2
 CHIN: Final = 152
 JAW_HINGE: Final = 234
 """About where the lower jaw turns, before the ear."""
@@ -100,7 +103,7 @@ def _mouth_change(
     width = np.clip(1 + MOUTH_WIDTH * (width - 1), *MOUTH_SIZE)
     change = np.empty_like(raw)
     change[:, 0] = (width - 1) * own_cm[:, 0]
-    change[:, 1] = raw[UPPER_LIP[1], 1]
+    change[:, 1] = raw[BELOW_NOSE, 1] + MOUTH_HEIGHT * (raw[UPPER_LIP[1], 1] - raw[BELOW_NOSE, 1])
     change[:, 2] = raw[list(UPPER_LIP), 2].mean()
     for contour, (outer, inner) in ((LIPS_OUTER[1:10], UPPER_LIP), (LIPS_OUTER[11:], LOWER_LIP)):
         fuller = LIP_FULLNESS * (raw[outer, 1] - raw[inner, 1])

@@ -15,8 +15,8 @@ from mien_models.arrays import PointsF32, as_f32
 from mien_models.mesh.proportions import proportions_change
 from mien_models.mesh.topology import face_topology
 
-SETTLING_S: Final = 3.0
-"""Time over which the target's own shape is averaged: long beside an expression, which is not to be taken for shape."""
+SETTLING_S: Final = 30.0
+"""Time over which the target's own shape is averaged: so long that a smile which is held is not taken for shape."""
 TURNED: Final = (0.5, 0.9)
 """Cosine of the angle between head and camera: below the first a shape is hardly to be seen, above the second well."""
 LEAST_WEIGHT: Final = 0.02
