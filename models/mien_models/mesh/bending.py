@@ -56,12 +56,12 @@ class _Grid:
         corner = np.array([self.left - 0.5, self.top - 0.5, 0], np.float32)
         return as_f32((points - corner) * np.array([across, down, across], np.float32) - np.array([0.5, 0.5, 0]))
 
-    def centres(self) -> PointsF32:
-        """Give the (cells, 2) centres of the cells in pixels of the frame, row by row."""
+    def centres(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Give the x of the cells' centres across and their y downwards, in pixels of the frame."""
         across, down = self.cells
-        x = self.left - 0.5 + (np.arange(across, dtype=np.float32) + 0.5) * (self.width / across)
-        y = self.top - 0.5 + (np.arange(down, dtype=np.float32) + 0.5) * (self.height / down)
-        return as_f32(np.stack([np.tile(x, down), np.repeat(y, across)], axis=1))
+        x = self.left - 0.5 + (np.arange(across) + 0.5) * (self.width / across)
+        y = self.top - 0.5 + (np.arange(down) + 0.5) * (self.height / down)
+        return x.astype(np.float32), y.astype(np.float32)
 
 
 def bend_face(landmarks: PointsF32, change_px: NDArray[np.float32], frame_size: tuple[int, int]) -> BentFace:
@@ -137,8 +137,12 @@ def _window(landmarks: PointsF32, grid: _Grid, room_px: float) -> NDArray[np.flo
     across *= np.sign(((hull - hull.mean(axis=0)) * across).sum(axis=1, keepdims=True))
     outwards = across / np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-6)
     # The distance to the furthest edge's line: never more than that to the hull, and it moves as smoothly as the hull.
-    distance_px = (grid.centres() @ outwards.T - (hull * outwards).sum(axis=1)).max(axis=1)
-    t = np.clip(1 - distance_px / room_px, 0, 1).reshape(grid.cells[1], grid.cells[0])
+    x, y = grid.centres()
+    distance_px = np.full((len(y), len(x)), -np.inf, np.float32)
+    # Edge by edge: as one product the linear algebra library would share it out among threads that spin ever after.
+    for normal, offset in zip(outwards, (hull * outwards).sum(axis=1), strict=True):
+        np.maximum(distance_px, x * normal[0] + (y * normal[1] - offset)[:, None], out=distance_px)
+    t = np.clip(1 - distance_px / room_px, 0, 1)
     return as_f32(t * t * (3 - 2 * t))
 
 
