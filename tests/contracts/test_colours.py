@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mien.colouring import GAIN_RANGE, ColourMethod, SkinStatistics
-from mien.stages.colour import apply, statistics
+from mien.skin import statistics
+from mien.stages.colour import apply
 from mien_models.plugins import Plugins
 
 COLOURS: Plugins[ColourMethod] = Plugins("mien.colour", "colour method")

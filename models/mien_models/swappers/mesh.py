@@ -23,7 +23,7 @@ from mien_models.options import SwapOptions
 VISIBLE: Final = (0.05, 0.32)
 """How much a point must face the camera to be believed: below the first not at all, above the second fully."""
 LIGHT_EVERY_S: Final = 0.05
-"""Light is looked at no more often than this; it changes slowly and is smoothed anyway."""
+"""Light that does not change is looked at no more often than this."""
 LEVELS_PER_OCTAVE: Final = 3
 """The texture is kept in sizes this close together."""
 TEXELS_PER_PX: Final = 1.26
@@ -111,7 +111,7 @@ class MeshSwapper:
     def _change(self, own: Unwrapped, worn: _Worn, elapsed_s: float) -> NDArray[np.uint8]:
         """What the target's light and expression add to the photo's skin and alpha: (n, n, 4), 128 = nothing."""
         since_lit_s = (worn.seen_ns - worn.lit_ns) / 1e9
-        if worn.added is None or not 0 <= since_lit_s < LIGHT_EVERY_S:
+        if worn.added is None or worn.light.is_changing or not 0 <= since_lit_s < LIGHT_EVERY_S:
             added = worn.light.added(target_light(own), max(since_lit_s, 0.0))
             worn.added = as_f32(cv2.resize(added, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_LINEAR))
             worn.lit_ns = worn.seen_ns
