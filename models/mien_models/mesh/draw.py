@@ -108,12 +108,10 @@ def _looked_up(image: NDArray[np.uint8], found: AtlasMap) -> NDArray[np.uint8]:
 
 def _mend(colours: NDArray[np.uint8], found: AtlasMap, texture: NDArray[np.uint8]) -> None:
     """Where two surfaces meet, enlarge what is seen of them instead of where it lies on the atlas; in place."""
-    size = colours.shape[1::-1]
-    cv2.copyTo(
-        _enlarged(_looked_up(texture, found), found.step),
-        as_u8(cv2.resize(found.apart, size, interpolation=cv2.INTER_NEAREST)),
-        colours,
-    )
+    # Softened: of a surface seen edge-on, such as the far side of a nose, single pixels hit a nostril or a lash.
+    seen = cv2.GaussianBlur(_looked_up(texture, found), (3, 3), 0)
+    apart = cv2.resize(found.apart, colours.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    cv2.copyTo(_enlarged(as_u8(seen), found.step), apart, colours)
 
 
 def _from_outline(covered: NDArray[np.float32], reach_px: float) -> NDArray[np.float32]:
