@@ -22,6 +22,8 @@ CLIPPED: Final = (5, 250)
 """Levels beyond these say nothing of a colour."""
 DARKNESS: Final = 4.0
 """Added to both levels of a ratio, so that the noise of dark skin is no change of light."""
+NOISE: Final = 0.003
+"""A smaller change is none."""
 THINNING: Final = 2
 """One sample in so many, each way, is asked how the light changed."""
 CHANGE_RANGE: Final = (0.25, 4.0)
@@ -90,9 +92,12 @@ def light_change(before_bgr: BgrU8, now_bgr: BgrU8, usable: NDArray[np.bool_]) -
     some = usable[::THINNING, ::THINNING]
     if int(np.count_nonzero(some)) * THINNING**2 < FEWEST_SAMPLES:
         return np.ones(3)
-    now, before = (as_f32(image[::THINNING, ::THINNING][some]) for image in (now_bgr, before_bgr))
+    now, before = (as_f32(image[::THINNING, ::THINNING][some].T) for image in (now_bgr, before_bgr))
     ratios = (now + DARKNESS) / (before + DARKNESS)
-    return np.clip(np.median(ratios, axis=0).astype(np.float64), *CHANGE_RANGE)
+    middle = ratios.shape[1] // 2
+    ratios.partition(middle, axis=1)  # the median, in a third of its time
+    change = np.clip(ratios[:, middle].astype(np.float64), *CHANGE_RANGE)
+    return np.where(np.abs(change - 1) < NOISE, 1.0, change)
 
 
 def statistics(skin_bgr: NDArray[np.uint8]) -> SkinStatistics:
@@ -124,6 +129,8 @@ def mixed(old: SkinStatistics, new: SkinStatistics, share: float) -> SkinStatist
 
 def relit(skin: SkinStatistics, gains: NDArray[np.float64]) -> SkinStatistics:
     """Give the statistics that the same skin has under light stronger by (3,) gains for B, G and R."""
+    if (gains == 1).all():
+        return skin
     mean = np.minimum(skin.mean_bgr * gains, 255)
     lab_before, lab = _lab(skin.mean_bgr), _lab(mean)
     return SkinStatistics(
