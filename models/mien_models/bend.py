@@ -34,13 +34,12 @@ class Bend:
 
     def bent(self, image: NDArray[Any]) -> BgrU8:
         """Give the rectangle of a frame of 8 bits, bent: (height, width, 3); what moves nowhere is bit-identical."""
-        at_x, at_y = (as_f32(cv2.resize(shift, (self.width, self.height))) for shift in self._shifts)
-        at_x += np.arange(self.width, dtype=np.float32)
-        at_y += np.arange(self.height, dtype=np.float32)[:, None]
+        shift_x, shift_y = (as_f32(cv2.resize(shift, (self.width, self.height))) for shift in self._shifts)
         region = image[self.top : self.top + self.height, self.left : self.left + self.width]
         # Four channels: OpenCV looks them up nearly twice as fast as three.
         four = cv2.cvtColor(region, cv2.COLOR_BGR2BGRA)
-        looked_up = cv2.remap(four, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        how = cv2.INTER_LINEAR | cv2.WARP_RELATIVE_MAP
+        looked_up = cv2.remap(four, shift_x, shift_y, how, borderMode=cv2.BORDER_REPLICATE)
         return as_u8(cv2.cvtColor(looked_up, cv2.COLOR_BGRA2BGR))
 
     def origin(

@@ -41,7 +41,7 @@ class AtlasMap:
     solid: NDArray[np.float32]
     """(rows, columns) 0 at the outline of what is seen of the mesh, 1 inside."""
     apart: MaskU8
-    """(rows, columns) 255 where two surfaces meet."""
+    """(rows, columns) 255 where two surfaces meet inside the outline."""
     step: int
     """How many pixels of the crop each stands for, each way."""
 
@@ -72,7 +72,9 @@ def atlas_map(
     )  # fmt: skip
     at_x, at_y, covered = (as_f32(channel) for channel in cv2.split(drawn))
     solid = _from_outline(covered, OUTLINE * face_width_px / step)
-    return AtlasMap(at_x, at_y, solid, _apart(at_x, at_y, JUMP * step / face_width_px), step)
+    apart = _apart(at_x, at_y, JUMP * step / face_width_px)
+    apart[cv2.dilate(solid, np.ones((3, 3), np.uint8)) == 0] = 0
+    return AtlasMap(at_x, at_y, solid, apart, step)
 
 
 def draw_texture(found: AtlasMap, added: NDArray[np.uint8], texture: NDArray[np.uint8]) -> tuple[BgrU8, MaskU8]:
@@ -108,10 +110,17 @@ def _looked_up(image: NDArray[np.uint8], found: AtlasMap) -> NDArray[np.uint8]:
 
 def _mend(colours: NDArray[np.uint8], found: AtlasMap, texture: NDArray[np.uint8]) -> None:
     """Where two surfaces meet, enlarge what is seen of them instead of where it lies on the atlas; in place."""
+    x, y, width, height = cv2.boundingRect(found.apart)
+    if width == 0:
+        return
+    # One more on each side, which the enlarging looks at.
+    rows, columns = slice(max(y - 1, 0), y + height + 1), slice(max(x - 1, 0), x + width + 1)
+    part = replace(found, at_x=found.at_x[rows, columns], at_y=found.at_y[rows, columns])
     # Softened: of a surface seen edge-on, such as the far side of a nose, single pixels hit a nostril or a lash.
-    seen = cv2.GaussianBlur(_looked_up(texture, found), (3, 3), 0)
-    apart = cv2.resize(found.apart, colours.shape[1::-1], interpolation=cv2.INTER_NEAREST)
-    cv2.copyTo(_enlarged(as_u8(seen), found.step), apart, colours)
+    large = _enlarged(as_u8(cv2.GaussianBlur(_looked_up(texture, part), (3, 3), 0)), found.step)
+    apart = cv2.resize(found.apart[rows, columns], large.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    top, left = rows.start * found.step, columns.start * found.step
+    cv2.copyTo(large, apart, colours[top : top + large.shape[0], left : left + large.shape[1]])
 
 
 def _from_outline(covered: NDArray[np.float32], reach_px: float) -> NDArray[np.float32]:

@@ -17,6 +17,8 @@ from mien_models.mesh.topology import face_topology
 
 SETTLING_S: Final = 30.0
 """Time over which the target's own shape is averaged: so long that a smile which is held is not taken for shape."""
+UNNOTICED_CM: Final = 0.005
+"""A shape that has moved less than this since is taken for the same: an eighth of a pixel on a large face."""
 TURNED: Final = (0.5, 0.9)
 """Cosine of the angle between head and camera: below the first a shape is hardly to be seen, above the second well."""
 LEAST_WEIGHT: Final = 0.02
@@ -45,6 +47,8 @@ class ShapeFollower:
         self._photo_cm = photo_cm
         self._strength = np.float32(strength)
         self._own_cm: NDArray[np.float32] | None = None
+        self._change_cm: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+        """The last change, and the shape of the target for which it was found."""
         self._seen = 0.0
         """Frames that counted, those of a turned head in part."""
 
@@ -54,8 +58,12 @@ class ShapeFollower:
         weight = self._weight(head, elapsed_s)
         before = head.points_cm if self._own_cm is None else self._own_cm
         self._own_cm = as_f32(before + weight * (head.points_cm - before))
-        change_cm = self._strength * proportions_change(self._photo_cm, self._own_cm)
-        return as_f32(change_cm @ head.px_from_cm.T)
+        return as_f32(self._change_for(self._own_cm) @ head.px_from_cm.T)
+
+    def _change_for(self, own_cm: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self._change_cm is None or np.abs(own_cm - self._change_cm[1]).max() > UNNOTICED_CM:
+            self._change_cm = (self._strength * proportions_change(self._photo_cm, own_cm), own_cm)
+        return self._change_cm[0]
 
     def _weight(self, head: HeadShape, elapsed_s: float) -> np.float32:
         """How much this frame counts for the mean: a turned head, half of which is guessed, less than a frontal one."""
