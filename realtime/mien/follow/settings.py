@@ -38,7 +38,7 @@ class SteadySettings:
     """The same for lips: they open, close and show teeth faster than the picture can be followed."""
     lids_settling_s: float = 0.03
     """The same for lids: a blink is over in 0.1 s, and between the lids the eye is the target's own."""
-    agreement: tuple[float, float] = (0.015, 0.05)
+    agreement: tuple[float, float] = (0.03, 0.08)
     """Up to the first distance, in face sizes, picture and network differ by trembling; from the second on the picture
     is wrong and the network is taken at its word."""
     depth: OneEuroSettings = field(default_factory=OneEuroSettings)

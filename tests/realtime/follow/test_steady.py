@@ -149,12 +149,14 @@ def test_the_network_wins_within_two_seconds_over_a_picture_that_wandered_off(sc
     assert wrong[-1] < 0.1 * wrong[0]
 
 
-def test_far_from_the_picture_the_network_is_taken_at_its_word(scene: Scene) -> None:
+@pytest.mark.parametrize("points", [range(468), OVAL, NOSE_BRIDGE])
+def test_far_from_the_picture_the_network_is_taken_at_its_word(scene: Scene, points: Iterable[int]) -> None:
     def jumping(index: int, said: PointsF32) -> PointsF32:
-        return said + only(OVAL, 20.0 if index >= 20 else 0.0)
+        return said + only(points, 30.0 if index >= 20 else 0.0)
 
-    seen = scene.play(resting, network=jumping)
-    np.testing.assert_allclose(seen.steadied[20, list(OVAL)], seen.network[20, list(OVAL)], atol=0.02)
+    seen = scene.play(resting, frames=25, network=jumping)
+    jump = seen.network[20, list(points), 1].mean()
+    assert seen.steadied[20, list(points), 1].mean() > 0.9 * jump
 
 
 def test_a_picture_that_says_nothing_leaves_the_motion_to_the_network(scene: Scene) -> None:
