@@ -72,8 +72,8 @@ def test_wearing_ones_own_face_changes_little(swapper: Swapper, photo: BgrU8, fa
     height, width = swapped.alpha.shape
     region = photo[top : top + height, left : left + width]
     difference = (swapped.crop_bgr.astype(int) - region)[swapped.alpha > 250]
-    # The tone as a whole is the colour method's business.
-    assert np.median(np.abs(difference - np.median(difference, axis=0))) <= 8
+    # The tone as a whole is the colour method's business; the photo's light is exchanged for the frame's, coarsely.
+    assert np.median(np.abs(difference - np.median(difference, axis=0))) <= 12
     assert np.abs(np.median(difference, axis=0)).max() <= 15
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from mien_models.arrays import BgrU8, MaskU8, PointsF32, as_f32, as_u8
 from mien_models.mesh.draw import AtlasMap, atlas_map, draw_texture
-from mien_models.mesh.texture import facing, wear_alpha
+from mien_models.mesh.flat_photo import facing
+from mien_models.mesh.texture import wear_alpha
 from mien_models.mesh.topology import face_topology
 
 NOTHING_ADDED = np.full((16, 16, 4), 128, np.uint8)
@@ -26,7 +27,7 @@ def head(yaw_deg: float) -> PointsF32:
 def found_on(yaw_deg: float, *, as_if_px: float) -> AtlasMap:
     """The map at the resolution that a face of such a width gets."""
     points = head(yaw_deg)
-    return atlas_map(points, facing(points, face_topology()), CROP_PX, CROP_PX, as_if_px)
+    return atlas_map(points, facing(points), CROP_PX, CROP_PX, as_if_px)
 
 
 def drawn(found: AtlasMap, bgr: BgrU8) -> tuple[BgrU8, MaskU8]:

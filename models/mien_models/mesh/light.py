@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien_models.arrays import BgrU8, as_f32
-from mien_models.mesh.regions import BEARD, OVAL
-from mien_models.mesh.skin import features_mask, filled
+from mien_models.mesh.drawn import features_mask, filled
+from mien_models.mesh.regions import BEARD, FACE_CORE, OVAL
 from mien_models.mesh.texture import FaceTexture
 from mien_models.mesh.unwrap import Unwrapped
 
@@ -44,6 +44,14 @@ def skin_weight() -> NDArray[np.float32]:
     """Give (SIDE_PX, SIDE_PX): 1 on skin, 0 on brows, eyes, nostrils, where a beard grows and outside the face."""
     skin = filled((OVAL,), 256) & ~features_mask(256, 0.02) & ~filled((BEARD,), 256)
     return as_f32(cv2.resize(skin, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA) / 255)
+
+
+@cache
+def _core_skin() -> NDArray[np.bool_]:
+    """Say where skin is hardly ever under hair."""
+    core = cv2.resize(filled((FACE_CORE,), 256), (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
+    inside: NDArray[np.bool_] = (skin_weight() > 0.5) & (as_f32(core) > 127)
+    return inside
 
 
 def target_light(face: Unwrapped) -> NDArray[np.float32]:
@@ -93,8 +101,8 @@ class LightFollower:
             elapsed_s: since the last frame, in seconds.
         """
         ratio = light / self._own_light
-        # The median: a fringe over the target's forehead must not brighten its cheeks.
-        tone = np.median(ratio[skin_weight() > 0.5], axis=0)
+        # The median of the core: a fringe over the target's forehead must not brighten its cheeks.
+        tone = np.median(ratio[_core_skin()], axis=0)
         now = as_f32(np.clip(ratio / np.maximum(tone, 1e-3), *GAIN_RANGE))
         before = now if self._gain is None else self._gain
         changed = float(np.median(np.abs(now - before)[skin_weight() > 0.5]))

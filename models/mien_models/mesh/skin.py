@@ -1,156 +1,191 @@
-"""Skin only: finds hair, glasses and background in a flattened photo and paints skin over them."""
+"""Which texels of a flattened photo are the face's own: neither hair, glasses and background, nor turned away."""
 
+from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien_models.arrays import BgrU8, MaskU8, as_f32, as_u8
-from mien_models.mesh.regions import (
-    BROW_LEFT,
-    BROW_RIGHT,
-    CHEEKS,
-    EYE_LEFT,
-    EYE_RIGHT,
-    FACE_CORE,
-    GLASSES_BELOW_EYES,
-    LIPS_OUTER,
-    NOSE_BRIDGE,
-    NOSTRILS,
-    OVAL,
-)
+from mien_models.arrays import MaskU8, as_f32, as_u8
+from mien_models.mesh.drawn import disc, features_mask, filled
+from mien_models.mesh.flatten import SIDE_PX, Light, light_on, logarithm
+from mien_models.mesh.glasses import rims_of_glasses
+from mien_models.mesh.regions import BEARD, BROW_LEFT, BROW_RIGHT, FACE_CORE, LIPS_OUTER, OVAL
 from mien_models.mesh.topology import face_topology
 
-SIDE_PX: Final = 256
-"""The search runs on an atlas of this side: fine enough for a rim of glasses, coarse enough to forget pores."""
-DARKER: Final = 3.5
-"""How far below the skin's own brightness counts as hair, in its standard deviations."""
+DARKER: Final = 3.2
+"""How far below skin in the same light counts as hair, in its standard deviations."""
+BRIGHTER: Final = 4.0
+"""How far above it counts as background, grey hair or hair with light behind it."""
+SHINY_FROM: Final = 0.06
+"""Farther inside the outline than this, in parts of the atlas' side, what is bright is taken for shine on skin."""
 OFF_COLOUR: Final = 3.2
 """How far from the skin's own hue counts as something else, in its standard deviations."""
-RIM_DARKER: Final = 22
-"""How much darker than the skin around it a thin line must be to count as a rim of glasses, in 8-bit lightness."""
-RIM_DARKER_THAN_BROW: Final = 70
-"""The same where brows grow: a rim there is darker and thinner than they are."""
-RIM_SHARES: Final = (0.04, 0.10)
-"""Share of the nose's bridge and of the skin below the eyes that such lines must cover before glasses are believed.
-
-Found on 14 portraits: lashes and folds reach the second, shadows the first, only rims reach both.
-"""
+SPREAD: Final = ((0.09, 0.15), (0.05, 0.08))
+"""Between which bounds the standard deviations of skin's brightness and of its hue are believed, in logarithms."""
+STRANDS: Final = 0.13
+"""Finer variation of brightness than this is hair, a logarithm; skin outside the face's core is smoother."""
+FLUSH: Final = np.array([-1, -1, 2], np.float32) / np.float32(np.sqrt(6))
+"""The way in which cheeks and noses are redder than the rest of the skin: blue, green and red, logarithms."""
+FLUSHED_MORE: Final = 0.6
+"""Part of that redness that is no sign of anything but skin."""
+STRANGE: Final = 10.0
+"""Farther than this, in the same measure, no skin is, shiny or flushed: something covers the face's core, too."""
+BEARD_STRANDS: Final = 0.055
+"""So much fine variation on chin and upper lip is a beard; three portraits with one had 0.061 or more, eleven less than
+0.048."""
+BEARD_DARKER: Final = 0.3
+"""A chin and upper lip darker by this than skin in the same light, a logarithm, grow one, too."""
 BEARD_HALF_WIDTH: Final = 0.28
 """How far from the middle a beard may grow, in parts of the atlas' side; what is dark further out is hair."""
 HAIR_OVER_JAW: Final = 0.03
 """How far long hair may reach over the chin from below, in parts of the atlas' side."""
+HAIR_INTO_CORE: Final = 0.045
+"""How far hair that lies beside the face's core may reach into it, in parts of the atlas' side."""
 WELL_SEEN: Final = (0.12, 0.40)
 """How much a texel must face the photo's camera: below the first it is not taken at all, above the second fully."""
 
 
-def fill_hidden_skin(bgr: BgrU8, seen: NDArray[np.float32]) -> BgrU8:
-    """Give a copy in which everything that is not the photo's skin is filled with skin.
+@dataclass(frozen=True, slots=True, eq=False)
+class OwnSkin:
+    """What of a photo can be used."""
 
-    The filling has the tone of the skin around it and the pores of the face's other half.
+    trust: NDArray[np.float32]
+    """(SIDE_PX, SIDE_PX) how much each texel is to be believed, 0..1."""
+    hidden: MaskU8
+    """(SIDE_PX, SIDE_PX) 255 where hair or something else hides the face."""
+    glasses: MaskU8
+    """(SIDE_PX, SIDE_PX) 255 on the rims of glasses."""
+    light: Light
+    """The photo's own light."""
+    has_beard: bool
+
+
+def own_skin(bgr: NDArray[np.float32], seen: NDArray[np.float32]) -> OwnSkin:
+    """Find what is the face's own.
+
+    The core of the face (brows, eyes, nose, mouth) and a beard belong to the face.
 
     Args:
-        bgr: (n, n, 3) the photo laid flat on the atlas.
-        seen: (n, n) how much each texel faces the photo's camera, 0..1.
+        bgr: (SIDE_PX, SIDE_PX, 3) the photo laid flat, 0..255.
+        seen: (SIDE_PX, SIDE_PX) how much each texel faces the photo's camera, 0..1.
     """
-    side_px = len(bgr)
-    small = _resized(bgr, SIDE_PX)
-    foreign = as_f32(cv2.GaussianBlur(foreign_to_skin(as_u8(small)), (0, 0), 2.5)) / 255
-    facing = np.clip((_resized(seen, SIDE_PX) - WELL_SEEN[0]) / (WELL_SEEN[1] - WELL_SEEN[0]), 0, 1)
-    trust = (facing * np.clip(1 - 1.5 * foreign, 0, 1)).astype(np.float32)
-    tone = _filled_smoothly(small, trust)
-    pores = small[:, ::-1] / np.maximum(_filled_smoothly(small, trust, finest=6.0)[:, ::-1], 1)
-    pores = 1 + (pores - 1) * trust[:, ::-1, None]
-    filling = _resized(np.clip(tone * pores, 0, 255).astype(np.float32), side_px)
-    weight = _resized(trust, side_px)[..., None]
-    return np.clip(bgr * weight + filling * (1 - weight) + 0.5, 0, 255).astype(np.uint8)
+    log_bgr = logarithm(bgr)
+    facing = as_f32(np.clip((seen - WELL_SEEN[0]) / (WELL_SEEN[1] - WELL_SEEN[0]), 0, 1))
+    light = light_on(log_bgr, as_f32(facing * (filled((FACE_CORE,), SIDE_PX) > 0))).colourless
+    # What hides the face can only be seen in the right light, and the light only on what is not hidden.
+    hidden, _ = _hidden(log_bgr, light, facing)
+    light = light_on(log_bgr, as_f32(facing * (hidden == 0)))
+    hidden, has_beard = _hidden(log_bgr, light, facing)
+    light = light_on(log_bgr, as_f32(facing * (hidden == 0)))
+    glasses = rims_of_glasses(as_u8(np.clip(bgr, 0, 255)))
+    free, rimless = (
+        np.clip(1 - 1.5 / 255 * as_f32(cv2.GaussianBlur(mask, (0, 0), 2.5)), 0, 1) for mask in (hidden, glasses)
+    )
+    trust = as_f32(_around_the_nose(as_f32(facing * free)) * rimless)
+    return OwnSkin(trust, hidden, glasses, light, has_beard)
 
 
-def foreign_to_skin(bgr: BgrU8) -> MaskU8:
-    """Mark what is not skin on a flattened face: hair, rims of glasses, background; 255 where foreign.
+def _around_the_nose(trust: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Keep what hangs together with the middle of the face: an ear behind hair, seen alone, is of no use."""
+    labels = _components(np.where(trust > 0.3, 255, 0).astype(np.uint8))
+    middle = labels[filled((FACE_CORE,), SIDE_PX) > 0]
+    main = int(np.bincount(middle[middle > 0]).argmax()) if (middle > 0).any() else 0
+    kept = as_f32(cv2.GaussianBlur(as_f32(labels == main), (0, 0), 1.5)) if main else np.ones_like(trust)
+    return as_f32(trust * kept)
 
-    The core of the face (brows, eyes, nose, mouth) and a beard belong to the face and are never marked as hair.
-    """
-    lab = cv2.cvtColor(bgr, cv2.COLOR_BGR2LAB).astype(np.float32)
-    sample = lab[filled(CHEEKS, len(bgr)) > 0]
-    centre = np.median(sample, axis=0)
+
+def _hidden(log_bgr: NDArray[np.float32], light: Light, facing: NDArray[np.float32]) -> tuple[MaskU8, bool]:
+    """Mark hair and background, and say whether a beard was seen."""
+    off = log_bgr - light.log_shading - light.log_skin
+    brightness = off.mean(axis=2)
+    hue = off - brightness[..., None]
+    sample = (_sure_skin() > 0) & (facing > 0.5)
+    if np.count_nonzero(sample) < 50:
+        sample = facing > 0.5
+    hue -= np.median(hue[sample], axis=0)
+    dark, colour = (
+        _deviation(values[sample], bounds) for values, bounds in zip((brightness, hue), SPREAD, strict=True)
+    )
+    odd = (brightness < -DARKER * dark) | ((brightness > BRIGHTER * dark) & (_near_outline() > 0))
+    shiny = (brightness > dark) & (_near_outline() == 0)  # shine has the light's hue, not the skin's
+    flushed = np.maximum(hue @ FLUSH, 0)
+    off_colour = np.linalg.norm(hue - FLUSHED_MORE * flushed[..., None] * FLUSH, axis=2) / colour
+    odd |= off_colour > np.where(shiny, STRANGE, OFF_COLOUR)
+    grey = as_f32(log_bgr.mean(axis=2))
+    fine = grey - as_f32(cv2.GaussianBlur(grey, (0, 0), 2.0))
+    strands = np.sqrt(as_f32(cv2.GaussianBlur(as_f32(np.square(fine)), (0, 0), 3.0)))
+    odd |= strands > STRANDS
+    chin = (filled((BEARD,), SIDE_PX) > 0) & (_lips() == 0) & (facing > 0.5)
+    has_beard = bool(chin.any()) and bool(
+        np.median(strands[chin]) > BEARD_STRANDS or np.median(brightness[chin]) < -BEARD_DARKER
+    )
+    strange = np.where((off_colour > STRANGE) & (features_mask(SIDE_PX, 0.02) == 0), 255, 0).astype(np.uint8)
+    strange = as_u8(cv2.morphologyEx(strange, cv2.MORPH_OPEN, disc(9)))
+    return _grown(odd, has_beard=has_beard) | as_u8(cv2.dilate(strange, disc(25))), has_beard
+
+
+def _grown(odd: NDArray[np.bool_], *, has_beard: bool) -> MaskU8:
+    """Keep what is odd around the core, without specks, and follow it a little way into the core."""
+    around = _around_core(has_beard=has_beard)
+    found = np.where(odd, 255, 0).astype(np.uint8)
+    closed = as_u8(cv2.morphologyEx(found, cv2.MORPH_CLOSE, disc(15)))  # strands that shine like skin
+    hair = as_u8(cv2.morphologyEx(closed & around, cv2.MORPH_OPEN, disc(5)))
+    into = as_u8(cv2.dilate(hair, disc(2 * round(HAIR_INTO_CORE * SIDE_PX) + 1)))
+    kept = features_mask(SIDE_PX, 0.012) | (_beard_grows() if has_beard else np.zeros_like(hair))
+    joined = as_u8(cv2.morphologyEx(found & into & ~kept, cv2.MORPH_OPEN, disc(3))) | hair
+    labels = _components(joined)
+    touching = np.unique(labels[hair > 0])
+    grown = as_u8(cv2.dilate(np.where(np.isin(labels, touching), 255, 0).astype(np.uint8), disc(13)))
+    # Hair over one brow: the other one serves. Over both: that is how the brows are worn.
+    brows = as_u8(filled((BROW_LEFT, BROW_RIGHT), SIDE_PX) & grown & ~grown[:, ::-1])
+    return as_u8((grown & ~features_mask(SIDE_PX, 0.0)) | brows)
+
+
+def _components(mask: MaskU8) -> NDArray[np.intp]:
+    """Number what hangs together, from 1; 0 is nothing."""
+    return np.asarray(cv2.connectedComponents(mask)[1], np.intp)
+
+
+def _deviation(values: NDArray[np.float32], bounds: tuple[float, float]) -> float:
+    """Give a standard deviation that outliers do not move, between bounds."""
+    distances = np.abs(values) if values.ndim == 1 else np.linalg.norm(values, axis=1)
     # 1.4826 turns a median deviation into a standard deviation of a normal distribution.
-    spread = np.clip(1.4826 * np.median(np.abs(sample - centre), axis=0), (10, 3, 3), (18, 5, 5))
-    off = (lab - centre) / spread
-    highlight = (off[..., 0] > 0) & (lab[..., 1] <= centre[1] + spread[1]) & (lab[..., 2] <= centre[2])
-    off_colour = np.hypot(off[..., 1], off[..., 2]) > np.where(highlight, 2 * OFF_COLOUR, OFF_COLOUR)
-    odd = (off[..., 0] < -DARKER) | off_colour
-    hair = np.where(odd & (_around_core(len(bgr)) > 0), 255, 0).astype(np.uint8)
-    hair = as_u8(cv2.dilate(cv2.morphologyEx(hair, cv2.MORPH_OPEN, _disc(5)), _disc(13)))
-    return hair | _rims_of_glasses(as_u8(lab[..., 0]))
+    return float(np.clip(1.4826 * np.median(distances), *bounds))
 
 
-def features_mask(side_px: int, grow: float) -> MaskU8:
-    """Mark brows, eyes, nostrils and lips on an atlas, grown by a part of its side; 255 where marked."""
-    contours = (BROW_LEFT, BROW_RIGHT, EYE_LEFT, EYE_RIGHT, NOSTRILS, LIPS_OUTER)
-    return as_u8(cv2.dilate(filled(contours, side_px), _disc(2 * round(grow * side_px) + 1)))
+@cache
+def _sure_skin() -> MaskU8:
+    """Mark skin that is seen in nearly every photo."""
+    return filled((FACE_CORE,), SIDE_PX) & ~features_mask(SIDE_PX, 0.02) & ~filled((BEARD,), SIDE_PX)
 
 
-def _rims_of_glasses(lightness: MaskU8) -> MaskU8:
-    """Mark thin dark lines around the eyes, if there are enough of them to be glasses."""
-    lines = as_u8(cv2.morphologyEx(lightness, cv2.MORPH_BLACKHAT, _disc(15)))
-    rims = np.where(lines > RIM_DARKER, 255, 0).astype(np.uint8)
-    probes = (filled((NOSE_BRIDGE,), len(lightness)), filled(GLASSES_BELOW_EYES, len(lightness)))
-    for probe, least in zip(probes, RIM_SHARES, strict=True):
-        if np.count_nonzero(rims & probe) < least * np.count_nonzero(probe):
-            return np.zeros_like(rims)
-    band = np.zeros_like(rims)
-    at_px = face_topology().atlas * len(lightness)
-    band[int(at_px[105, 1]) : int(at_px[50, 1])] = 255
-    brows = filled((BROW_LEFT, BROW_RIGHT), len(lightness)) > 0
-    rims[brows & (lines <= RIM_DARKER_THAN_BROW)] = 0
-    rims &= band & ~filled((EYE_LEFT, EYE_RIGHT), len(lightness))
-    return as_u8(cv2.dilate(rims, _disc(5)))
+@cache
+def _lips() -> MaskU8:
+    return as_u8(cv2.dilate(filled((LIPS_OUTER,), SIDE_PX), disc(7)))
 
 
-def _around_core(side_px: int) -> MaskU8:
-    """Mark where hair may lie over the face: all but its core and, well inside its outline, a beard."""
-    mask = np.full((side_px, side_px), 255, np.uint8)
-    below_nose = int(face_topology().atlas[2, 1] * side_px)
-    inside = as_u8(cv2.erode(filled((OVAL,), side_px), _disc(2 * round(HAIR_OVER_JAW * side_px) + 1)))
-    inside[:, : round((0.5 - BEARD_HALF_WIDTH) * side_px)] = 0
-    inside[:, round((0.5 + BEARD_HALF_WIDTH) * side_px) :] = 0
-    mask[below_nose:][inside[below_nose:] > 0] = 0
-    mask[filled((FACE_CORE,), side_px) > 0] = 0
-    return mask
+@cache
+def _near_outline() -> MaskU8:
+    """Mark where something bright is no shine on skin: near the outline and beyond it."""
+    return ~as_u8(cv2.erode(filled((OVAL,), SIDE_PX), disc(2 * round(SHINY_FROM * SIDE_PX) + 1)))
 
 
-def filled(contours: tuple[tuple[int, ...], ...], side_px: int) -> MaskU8:
-    """Draw contours of landmarks filled on an atlas; 255 inside."""
-    mask = np.zeros((side_px, side_px), np.uint8)
-    for contour in contours:
-        corners = np.round(face_topology().atlas[list(contour)] * side_px - 0.5).astype(np.int32)
-        cv2.fillPoly(mask, [corners], (255,))
-    return mask
+@cache
+def _beard_grows() -> MaskU8:
+    """Where a beard may grow: below the nose, well inside the outline."""
+    below_nose = int(face_topology().atlas[2, 1] * SIDE_PX)
+    inside = as_u8(cv2.erode(filled((OVAL,), SIDE_PX), disc(2 * round(HAIR_OVER_JAW * SIDE_PX) + 1)))
+    inside[:, : round((0.5 - BEARD_HALF_WIDTH) * SIDE_PX)] = 0
+    inside[:, round((0.5 + BEARD_HALF_WIDTH) * SIDE_PX) :] = 0
+    inside[:below_nose] = 0
+    return inside
 
 
-def _disc(size_px: int) -> NDArray[np.uint8]:
-    return as_u8(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size_px, size_px)))
-
-
-def _resized(image: NDArray[np.float32] | BgrU8, side_px: int) -> NDArray[np.float32]:
-    interpolation = cv2.INTER_AREA if len(image) > side_px else cv2.INTER_LINEAR
-    return as_f32(cv2.resize(image, (side_px, side_px), interpolation=interpolation))
-
-
-def _filled_smoothly(
-    bgr: NDArray[np.float32], weight: NDArray[np.float32], *, finest: float = 2.0
-) -> NDArray[np.float32]:
-    """Spread the trusted colours over the rest, nearest first: blurs of doubling width, each filling what is empty."""
-    colour = bgr * weight[..., None]
-    total, share = np.zeros_like(colour), np.zeros_like(weight)
-    sigma = finest
-    while sigma <= SIDE_PX / 4:
-        wide_weight = as_f32(cv2.GaussianBlur(weight, (0, 0), sigma))
-        wide_colour = as_f32(cv2.GaussianBlur(colour, (0, 0), sigma))
-        confidence = np.clip(wide_weight * 3, 0, 1) * (1 - share)
-        total += wide_colour / np.maximum(wide_weight, 1e-4)[..., None] * confidence[..., None]
-        share += confidence
-        sigma *= 2
-    return as_f32(total / np.maximum(share, 1e-4)[..., None])
+@cache
+def _around_core(*, has_beard: bool) -> MaskU8:
+    """Mark where hair may lie over the face: all but its core and a beard."""
+    core = filled((FACE_CORE,), SIDE_PX)
+    return as_u8(~(core | _beard_grows()) if has_beard else ~core)

@@ -13,9 +13,10 @@ from mien_models.faces import Face, SourceFace, SwappedFace
 from mien_models.mesh.bending import BentFace, bend_face
 from mien_models.mesh.draw import atlas_map, draw_texture
 from mien_models.mesh.expression import SIDE_PX, ExpressionFollower
+from mien_models.mesh.flat_photo import facing
 from mien_models.mesh.light import LightFollower, target_light, texture_light
 from mien_models.mesh.shape import HeadShape, ShapeFollower, head_shape
-from mien_models.mesh.texture import FaceTexture, bake, facing
+from mien_models.mesh.texture import FaceTexture, bake
 from mien_models.mesh.topology import ATLAS_MARGIN, face_topology
 from mien_models.mesh.unwrap import Unwrapped, unwrapper
 from mien_models.options import SwapOptions
@@ -65,7 +66,7 @@ class MeshSwapper:
         worn, elapsed_s = self._remember(face, captured_ns)
         bent = self._bent(face.landmarks, frame_bgr, worn, elapsed_s)
         points, drawn = (self._topology.with_rim(landmarks) for landmarks in (face.landmarks, bent.landmarks))
-        towards = facing(points, self._topology)
+        towards = facing(points)
         own = self._unwrap(*_cut_out(frame_bgr, points), _smoothstep(towards, *VISIBLE))
         change = self._change(own, worn, elapsed_s)
         left, top, right, bottom = _rectangle(drawn, frame_bgr)
