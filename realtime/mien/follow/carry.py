@@ -30,7 +30,7 @@ ODD: Final = 0.03
 REACH_CM: Final = (3.0, 0.8)
 """How far a find speaks for its neighbours on an average head (standard deviations): first widely, then closely."""
 DOUBT: Final = 0.3
-"""With finds of less weight than this around a point, it goes as the network says."""
+"""With finds of less weight than this around a point, it goes with the head."""
 STILL: Final = 0.0003
 """Steps below this, in face sizes, are the noise of the search: a 25th of a pixel of the patch."""
 
@@ -55,8 +55,9 @@ class _View:
 class Carrier:
     """Moves one face's points along with the picture; keeps the last frame's patch.
 
-    Both patches are cut where the network saw the face, and a point is looked for where the network says it went. What
-    is left to be found is small at any speed, turn or growth, and where nothing is found the network's motion holds.
+    Both patches are cut where the network saw the face, and a point is looked for where the head took it, by the
+    network's landmarks. What is left to be found is small at any speed, turn or growth, and where nothing is found the
+    head's motion holds.
     """
 
     def __init__(self, image_bgr: BgrU8, sighting: Sighting) -> None:
@@ -74,8 +75,6 @@ class Carrier:
         last, now = self._last, _look(image_bgr, sighting)
         self._last = now
         expected = _head_moved(last.landmarks, now.landmarks, placed)
-        said = (now.landmarks - _head_moved(last.landmarks, now.landmarks, last.landmarks))[::EVERY]
-        expected += _spread(said, np.ones(len(said), np.float32))
         moved, weight = _found(last, now, placed[::EVERY], expected[::EVERY])
         height, width = image_bgr.shape[:2]
         x, y = expected[::EVERY, 0], expected[::EVERY, 1]
