@@ -20,9 +20,9 @@ LARGEST_CM: Final = 0.9
 """No point moves further than this on a head whose eyes are 6.3 cm apart."""
 BROW_HEIGHT: Final = 0.5
 """How much of a difference in the brows' height over the eyes is shape; the rest is a raised or lowered brow."""
-MOUTH_WIDTH: Final = 0.6
+MOUTH_WIDTH: Final = 0.4
 """How much of a difference in the mouth's width is shape; the rest is a smile or a pout."""
-MOUTH_HEIGHT: Final = 0.6
+MOUTH_HEIGHT: Final = 0.5
 """How much of a difference in the upper lip's distance to the nose is shape; a smile raises it."""
 LIP_FULLNESS: Final = 0.6
 """How much of a difference in the lips' height is shape; a smile thins them."""
