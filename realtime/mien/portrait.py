@@ -86,7 +86,7 @@ def lent_face(portraits: Sequence[Portrait]) -> SourceFace:
     Raises:
         PhotoError: a photo shows no face, or none of that number.
     """
-    return SourceFace(tuple(sorted(map(seen_face, portraits), key=_shown, reverse=True)))
+    return SourceFace(tuple(sorted(map(seen_face, portraits), key=shown_px, reverse=True)))
 
 
 def seen_face(portrait: Portrait) -> FaceView:
@@ -138,7 +138,7 @@ def _chosen(faces: tuple[Face, ...], address: PortraitAddress, width: int) -> Fa
     return largest
 
 
-def _shown(view: FaceView) -> float:
+def shown_px(view: FaceView) -> float:
     """How much of the face a view shows: pixels across it, less for a head that is turned away."""
     pose = view.face.pose
     return view.face.width_px * max(cos(radians(pose.yaw_deg)) * cos(radians(pose.pitch_deg)), 0.0)

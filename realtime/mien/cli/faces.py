@@ -1,0 +1,33 @@
+"""`mien faces`: look at the faces that can be lent."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+faces: Final = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+
+@faces.callback()
+def look() -> None:
+    """Look at the faces that can be lent, before they are."""
+
+
+@faces.command()
+def show(
+    context: typer.Context,
+    photos: Annotated[
+        list[str], typer.Argument(metavar="PHOTO...", help="Photos of one person; PHOTO#2 takes its second face.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE.png", help="Picture to write; PHOTO-understood.png by default."),
+    ] = None,
+) -> None:
+    """Write a picture of what was understood of a face's photos, and print its name; what to mend is said in words."""
+    from mien.cli.terminal import terminal
+
+    with terminal(is_debug=bool(context.obj)) as console, console.status("Looking at the face ..."):
+        from mien.understanding.show import show_face
+
+        print(show_face(photos, output))

@@ -1,0 +1,62 @@
+"""From photos to the picture and the words."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from mien.pictures import Picture, check_picture_name, write_picture
+from mien.portrait import PortraitAddress, portrait_address, read_portrait, seen_face, shown_px
+from mien.recording.partial import check_spares
+from mien.understanding.remarks import remarks
+from mien.understanding.sheet import face_sheet
+from mien_models.errors import PhotoError
+from mien_models.faces import SourceFace
+from mien_models.mesh.gather import understand
+from mien_models.mesh.texture import side_for
+
+_LOG = logging.getLogger(__name__)
+
+
+def show_face(photos: Sequence[str], output: Path | None) -> Path:
+    """Write the picture of what was understood of one person's photos, and say what they should know as warnings.
+
+    Args:
+        photos: as `--face` takes them.
+        output: the picture to write; by default it lies in the current folder and is named after the first photo.
+
+    Returns:
+        The picture's path.
+
+    Raises:
+        PhotoError: there is no such photo, or it shows no face.
+        SinkError: the picture cannot be written.
+        UsageError: it would overwrite a photo.
+    """
+    addresses = [_address(text) for text in photos]
+    path = Path(f"{addresses[0].path.stem}-understood.png") if output is None else output
+    check_picture_name(path)
+    check_spares([address.path for address in addresses], path)
+    seen = [(seen_face(read_portrait(address)), address.path.name) for address in addresses]
+    seen.sort(key=lambda pair: shown_px(pair[0]), reverse=True)
+    source, names = SourceFace(tuple(view for view, _ in seen)), [name for _, name in seen]
+    side_px = side_for(source)
+    views = [understand(view, side_px) for view in source.views]
+    for photo, view, name in zip(source.views, views, names, strict=True):
+        found = remarks(view, photo.face)
+        for remark in found:
+            _LOG.warning("%s: %s", name, remark)
+        if not found:
+            _LOG.info("%s: a good photo, nothing had to be mended.", name)
+    sheet = face_sheet(source, views, names)
+    write_picture(path, Picture(sheet, sheet))
+    return path
+
+
+def _address(text: str) -> PortraitAddress:
+    """Find a photo; what looks like a person's name gets an answer of its own."""
+    if not Path(text).suffix and "#" not in text and not Path(text).expanduser().exists():
+        raise PhotoError(
+            f"There is no photo {text!r}, and faces cannot be kept under names yet: give the path of an image file "
+            "that shows the face."
+        )
+    return portrait_address(text)
