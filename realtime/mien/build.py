@@ -18,6 +18,7 @@ from mien.intake.addresses import local_path, source_kind
 from mien.intake.live_source import live_source
 from mien.live.plan import Controls, LiveEvent, LivePlan, LiveStatus, Prepared
 from mien.live.policy import Policy
+from mien.masking import Edge, MaskFactory, parse_mask
 from mien.memory import keep_freed_memory
 from mien.portrait import Portrait, lent_face, portrait_address, public_domain_portrait, read_portrait
 from mien.recording.partial import check_spares
@@ -28,6 +29,7 @@ from mien.stages.compose import ComposeStage
 from mien.stages.detail import DetailStage
 from mien.stages.follow import FollowStage
 from mien.stages.mark import LabelStage
+from mien.stages.mask import MaskStage
 from mien.stages.still import StillStage
 from mien.stages.swap import SwapStage
 from mien_models.contracts import Landmarker, SwapperFactory
@@ -39,6 +41,7 @@ from mien_models.plugins import Plugins
 _LOG = logging.getLogger(__name__)
 SWAPPERS: Final[Plugins[SwapperFactory]] = Plugins("mien_models.swappers", "swapper")
 COLOURS: Final[Plugins[ColourMethod]] = Plugins("mien.colour", "colour method")
+MASKS: Final[Plugins[MaskFactory]] = Plugins("mien.masks", "mask")
 
 Ask = Callable[[str], str]
 """Puts a question to a person and gives the answer."""
@@ -104,13 +107,15 @@ def live_plan(
 
 
 def check_names(settings: Settings) -> None:
-    """Refuse a swapper, colour method or sink that does not exist before anything takes time.
+    """Refuse a swapper, colour method, mask or sink that does not exist before anything takes time.
 
     Raises:
         UsageError: the choices are listed.
     """
     SWAPPERS.check(settings.swapper)
     COLOURS.check(settings.colour)
+    for spec in settings.masks:
+        MASKS.check(parse_mask(spec)[0])
     for spec in settings.sinks:
         parse_sink(spec)
 
@@ -122,7 +127,7 @@ def lent_portraits(settings: Settings, ask: Ask | None) -> tuple[list[Portrait],
         UsageError: nobody said whose face it is.
         PhotoError: there is no such photo or it cannot be read.
     """
-    notes = {"swapper": settings.swapper, "colour": settings.colour}
+    notes = {"swapper": settings.swapper, "colour": settings.colour, "masks": ", ".join(settings.masks)}
     if settings.no_label is not None:
         notes["label"] = f"off: {settings.no_label}"
         _LOG.warning("The 'AI MODIFIED' label is left out; the report keeps the reason.")
@@ -203,7 +208,13 @@ def swap_stages(settings: Settings, finder: Stage, source: SourceFace) -> tuple[
     swapper = SWAPPERS.load(settings.swapper)(source, SwapOptions(shape=settings.shape))
     colour = ColourStage(COLOURS.load(settings.colour))
     detail = (DetailStage(),) if settings.detail else ()
-    return (finder, SwapStage(swapper), colour, *detail, ComposeStage())
+    return (finder, SwapStage(swapper), colour, *detail, mask_stage(settings), ComposeStage())
+
+
+def mask_stage(settings: Settings) -> MaskStage:
+    """Make the stage of all the masks that were asked for."""
+    methods = [MASKS.load(name)(network) for name, network in map(parse_mask, settings.masks)]
+    return MaskStage(methods, Edge(settings.edge.erode, settings.edge.feather))
 
 
 def _spare_inputs(settings: Settings, played: Sequence[Path], written: Sequence[Path]) -> None:

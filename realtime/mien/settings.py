@@ -88,6 +88,15 @@ class Shown(BaseModel):
     fault: Annotated[Show, Field(description="a camera or a model is gone")] = Show.CARD
 
 
+class Edges(BaseModel):
+    """How the outline of a worn face ends, in parts of the face's width."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    erode: Annotated[float, Field(ge=0, le=0.3, description="so far inside its outline the new face begins")] = 0.0
+    feather: Annotated[float, Field(ge=0, le=0.3, description="so far it fades in from there")] = 0.0
+
+
 class Settings(BaseSettings):
     """What the user wants, complete and checked."""
 
@@ -107,6 +116,9 @@ class Settings(BaseSettings):
     )
     colour: str = Field("mkl", description="how the new face takes the light of the frame")
     detail: bool = Field(default=True, description="make the new face as sharp and as grainy as the camera's picture")
+    masks: Names = Field(
+        ("history",), description="what keeps things in front of the face: name or name:file, several at once"
+    )
     choose: Literal["largest", "all"] = Field("largest", description="which faces are swapped")
     size: Size | None = Field(None, description="width x height asked of the camera and given to the sinks")
     fps: Rate | None = Field(None, description="frames a second asked of the camera and given to the sinks")
@@ -120,6 +132,15 @@ class Settings(BaseSettings):
         1, description="threads of each network and picture operation; the stages run side by side anyway"
     )
     policy: Annotated[Shown, Field(description="what is shown while no face is swapped")] = Shown()
+    edge: Annotated[
+        Edges, Field(description="how the new face's outline ends, on top of its own, in parts of the face's width")
+    ] = Edges()
+
+
+_TABLES: Final[Mapping[str, type[BaseModel]]] = {"policy": Shown, "edge": Edges}
+"""The settings that are tables; on the command line, their inner names are flags."""
+_SEVERAL: Final = ("sinks", "masks")
+"""The settings whose flag has no plural."""
 
 
 def load_settings(flags: Mapping[str, object], config_file: Path | None = None) -> Settings:
@@ -210,7 +231,9 @@ def _refuse_unknown(names: Iterable[str], known: Sequence[str], where: str) -> N
 
 def _refuse_unknown_variables() -> None:
     fields = [_PREFIX + name.upper() for name in Settings.model_fields]
-    inner = [f"{_PREFIX}POLICY__{name.upper()}" for name in Shown.model_fields]
+    inner = [
+        f"{_PREFIX}{table.upper()}__{name.upper()}" for table, model in _TABLES.items() for name in model.model_fields
+    ]
     known = [*fields, *inner, *_VARIABLES_OF_THEIR_OWN]
     for name in sorted(os.environ):
         if name.startswith(_PREFIX) and name not in known:
@@ -227,12 +250,12 @@ def _explained(error: ValidationError, flags: Mapping[str, object], file: str) -
     first = error.errors(include_url=False)[0]
     path = [str(part) for part in first["loc"]]
     if first["type"] == "extra_forbidden":
-        known = tuple(Shown.model_fields)
+        known = tuple(_TABLES[path[0]].model_fields)
         return f"Unknown setting {'.'.join(path)!r} in {file}{_near_miss(path[-1], known)}"
     variable = _PREFIX + "__".join(path[:2]).upper()
     if path[0] in flags:
         place = "--" + (
-            path[1] if path[0] == "policy" else path[0].removesuffix("s") if path[0] == "sinks" else path[0]
+            path[1] if path[0] in _TABLES else path[0].removesuffix("s") if path[0] in _SEVERAL else path[0]
         )
     elif variable in os.environ:
         place = variable

@@ -66,6 +66,9 @@ def quality(
     shape: options.Shape = None,
     detail: options.Detail = None,
     colour: options.Colour = None,
+    mask: options.Mask = None,
+    erode: options.Erode = None,
+    feather: options.Feather = None,
     choose: options.Choose = None,
     config: options.Config = None,
 ) -> None:

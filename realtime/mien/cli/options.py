@@ -33,6 +33,18 @@ Detail: TypeAlias = Annotated[
     bool | None,
     typer.Option("--detail/--no-detail", help="Match the camera's sharpness and grain.", show_default=False),
 ]
+Mask: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME[:FILE]", help="What keeps hands and hair in front of the face; several.", show_default=False
+    ),
+]
+Erode: TypeAlias = Annotated[
+    float | None, typer.Option(metavar="0..0.3", help="Begin so far inside the outline, in parts of the face's width.")
+]
+Feather: TypeAlias = Annotated[
+    float | None, typer.Option(metavar="0..0.3", help="Fade in over so much of the face's width.")
+]
 Choose: TypeAlias = Annotated[str | None, typer.Option(metavar="largest|all", help="Which faces are swapped.")]
 NoLabel: TypeAlias = Annotated[
     str | None,
@@ -48,9 +60,11 @@ JsonFile: TypeAlias = Annotated[Path | None, typer.Option("--json", metavar="FIL
 
 
 def given(parameters: Mapping[str, object]) -> dict[str, object]:
-    """Turn a command's parameters into settings: several sinks, and a table for what is shown in each state."""
+    """Turn a command's parameters into settings: several sinks and masks, and the tables."""
     others = {"config", "print_config", "input_path", "output_path", "clip", "frames", "limit", "json_file"}
     settings = {name: value for name, value in parameters.items() if name not in others}
     settings["sinks"] = settings.pop("sink", None)
+    settings["masks"] = settings.pop("mask", None)
+    settings["edge"] = {name: settings.pop(name, None) for name in ("erode", "feather")}
     settings["policy"] = {name: settings.pop(name, None) for name in ("lost", "privacy", "fault")}
     return settings

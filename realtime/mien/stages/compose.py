@@ -50,6 +50,8 @@ def paste(image_bgr: BgrU8, swapped: SwappedFace) -> None:
     if (a, b, c, d) == (1, 0, 0, 1) and float(x).is_integer() and float(y).is_integer():
         weighted, alpha = _weighted(swapped.crop_bgr, swapped.alpha), swapped.alpha
         left, top = int(x), int(y)
+    elif not swapped.alpha.any():
+        return  # all of it is hidden
     else:
         weighted, alpha, left, top = _warped(swapped, image_bgr)
     first_row, first_column = max(0, -top), max(0, -left)

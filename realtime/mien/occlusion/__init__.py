@@ -1,0 +1,1 @@
+"""What is in front of a face, told from the face's own history."""

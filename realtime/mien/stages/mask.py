@@ -1,0 +1,111 @@
+"""Mask: what lies in front of a face stays there, and the face's outline ends as the user wishes."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import ceil, hypot
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.masking import Edge, FaceMask, MaskMethod
+from mien.packet import FramePacket
+from mien_models.arrays import MaskU8, as_f32, as_u8
+from mien_models.faces import Face, SwappedFace
+
+LOOKED_UP_PX: Final = 140
+"""A mask is looked up on a grid of at most about so many places each way and enlarged: masks are small themselves."""
+INSIDE: Final = 64
+"""An outline runs where the alpha passes this, of 255."""
+
+
+class MaskStage:
+    """Multiplies each swapped face's alpha by what its masks leave open; the methods remember faces by their id."""
+
+    name = "mask"
+
+    def __init__(self, methods: Sequence[MaskMethod], edge: Edge) -> None:
+        """Take the methods; where several are given, the one that leaves least open counts."""
+        self._methods = tuple(methods)
+        self._edge = edge
+        self._known: frozenset[int] = frozenset()
+
+    def __call__(self, packet: FramePacket) -> FramePacket:
+        """Mask the faces of `packet.swapped`; what was kept of a face that is no longer followed is dropped."""
+        faces = {face.id: face for face in packet.chosen}
+        followed = frozenset(face.id for face in packet.faces)
+        for face_id in self._known - followed - faces.keys():
+            for method in self._methods:
+                method.forget(face_id)
+        self._known = (self._known & followed) | faces.keys()
+        swapped = tuple(
+            self._masked(packet, swapped, faces[swapped.face_id]) if swapped.face_id in faces else swapped
+            for swapped in packet.swapped
+        )
+        return replace(packet, swapped=swapped)
+
+    def _masked(self, packet: FramePacket, swapped: SwappedFace, face: Face) -> SwappedFace:
+        found = [method.mask(packet.image, face, captured_ns=packet.captured_ns) for method in self._methods]
+        factors = [opened(mask, swapped) for mask in found if mask is not None]
+        if self._edge != Edge():
+            factors.append(_edge_factor(swapped, self._edge, face.width_px))
+        if not factors:
+            return swapped
+        factor = factors[0]
+        for other in factors[1:]:
+            factor = as_u8(cv2.min(factor, other))
+        return replace(swapped, alpha=as_u8(cv2.multiply(swapped.alpha, factor, scale=1 / 255)))
+
+
+def opened(mask: FaceMask, swapped: SwappedFace) -> MaskU8:
+    """Bring a mask of the frame to a swapped face: (h, w) of its alpha, through its bend if it has one."""
+    height, width = swapped.alpha.shape
+    step = _step(swapped.alpha)
+    columns = (np.arange(-(-width // step), dtype=np.float32) + 0.5) * step - 0.5
+    rows = ((np.arange(-(-height // step), dtype=np.float32) + 0.5) * step - 0.5)[:, None]
+    at_x, at_y = _moved(swapped.frame_from_crop, columns, rows)
+    if swapped.bend is not None:
+        at_x, at_y = swapped.bend.origin(at_x, at_y)
+    at_x, at_y = _moved(cv2.invertAffineTransform(mask.frame_from_mask), at_x, at_y)
+    looked_up = cv2.remap(mask.image, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return _enlarged(as_u8(looked_up), step, width, height)
+
+
+def _edge_factor(swapped: SwappedFace, edge: Edge, face_width_px: float) -> MaskU8:
+    """Rise from 0 to 255 inwards from the crop's outline; where the frame's edge cuts the face, there is no outline."""
+    height, width = swapped.alpha.shape
+    step = _step(swapped.alpha)
+    size = -(-width // step), -(-height // step)
+    small = as_u8(cv2.resize(swapped.alpha, size, interpolation=cv2.INTER_AREA))
+    contours, _ = cv2.findContours(
+        as_u8(cv2.threshold(small, INSIDE, 255, cv2.THRESH_BINARY)[1]), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+    )
+    # Filled: the holes for the eyes and the mouth have edges of their own.
+    outline = as_u8(cv2.drawContours(np.zeros_like(small), contours, -1, (255,), cv2.FILLED))
+    pixels_per_part = face_width_px / (step * hypot(*swapped.frame_from_crop[:, 0]))
+    inwards = as_f32(cv2.distanceTransform(outline, cv2.DIST_L2, 5)) - edge.erode * pixels_per_part
+    t = np.clip(inwards / max(edge.feather * pixels_per_part, 1.0), 0, 1)
+    return _enlarged(as_u8(t * t * (3 - 2 * t) * 255 + 0.5), step, width, height)
+
+
+def _moved(
+    matrix: np.ndarray[Any, Any], x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Take places through a 2x3 matrix."""
+    (a, b, left), (c, d, top) = matrix.tolist()
+    return as_f32(a * x + b * y + left), as_f32(c * x + d * y + top)
+
+
+def _step(alpha: MaskU8) -> int:
+    height, width = alpha.shape
+    step: int = max(1, ceil(max(height, width) / LOOKED_UP_PX))
+    return step
+
+
+def _enlarged(image: MaskU8, step: int, width: int, height: int) -> MaskU8:
+    """Spread a picture at a fraction of the resolution over all of it."""
+    if step == 1:
+        return image
+    size = image.shape[1] * step, image.shape[0] * step
+    return as_u8(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)[:height, :width])

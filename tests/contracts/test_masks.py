@@ -1,0 +1,102 @@
+"""Every mask that needs no file of the user's, on a real face: the public-domain astronaut."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import skimage
+
+from mien.follow.still import find_faces
+from mien.masking import FaceMask, MaskFactory, MaskMethod, parse_mask
+from mien_models.arrays import BgrU8, as_f32, as_u8
+from mien_models.errors import UsageError
+from mien_models.faces import Face
+from mien_models.plugins import Plugins
+
+MASKS: Plugins[MaskFactory] = Plugins("mien.masks", "mask")
+FRAME_NS = 33_333_333
+
+
+@pytest.fixture(scope="module")
+def photo() -> BgrU8:
+    path = Path(skimage.__file__).parent / "data" / "astronaut.png"
+    return as_u8(np.asarray(cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)))
+
+
+@pytest.fixture(scope="module")
+def face(photo: BgrU8) -> Face:
+    return find_faces(photo)[0]
+
+
+@pytest.fixture(params=MASKS.names())
+def method(request: pytest.FixtureRequest) -> MaskMethod:
+    return MASKS.load(request.param)(None)
+
+
+def in_frame(mask: FaceMask | None, frame_bgr: BgrU8) -> np.ndarray:
+    height, width = frame_bgr.shape[:2]
+    if mask is None:
+        return np.full((height, width), 255, np.uint8)
+    drawn = cv2.warpAffine(mask.image, mask.frame_from_mask, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(drawn)
+
+
+def cheek(face: Face) -> tuple[int, int]:
+    x, y = face.landmarks[50, :2]
+    return int(x), int(y)
+
+
+def test_a_bare_face_stays_open(method: MaskMethod, photo: BgrU8, face: Face) -> None:
+    mask = None
+    for index in range(25):
+        mask = method.mask(photo, face, captured_ns=index * FRAME_NS)
+    x, y = cheek(face)
+    reach = int(0.1 * face.width_px)
+    assert in_frame(mask, photo)[y - reach : y + reach, x - reach : x + reach].min() > 200
+
+
+def test_a_mask_is_a_small_picture_with_a_place(method: MaskMethod, photo: BgrU8, face: Face) -> None:
+    noise = np.random.default_rng(0)
+    for index in range(25):
+        frame = photo if index < 20 else as_u8(noise.integers(0, 256, photo.shape, np.uint8))
+        mask = method.mask(frame, face, captured_ns=index * FRAME_NS)
+        if mask is not None:
+            assert mask.image.ndim == 2
+            assert mask.image.dtype == np.uint8
+            assert mask.frame_from_mask.shape == (2, 3)
+            assert np.linalg.det(mask.frame_from_mask[:, :2]) > 0
+
+
+def test_a_frame_is_only_read(method: MaskMethod, photo: BgrU8, face: Face) -> None:
+    frame, landmarks = photo.copy(), face.landmarks.copy()
+    for index in range(12):
+        method.mask(frame, face, captured_ns=index * FRAME_NS)
+    np.testing.assert_array_equal(frame, photo)
+    np.testing.assert_array_equal(face.landmarks, landmarks)
+
+
+@pytest.mark.parametrize("offset", [(-4000.0, 0.0), (-150.0, 300.0), (0.0, -180.0)])
+def test_a_face_over_the_frame_s_edge_is_no_error(
+    method: MaskMethod, photo: BgrU8, face: Face, offset: tuple[float, float]
+) -> None:
+    landmarks = as_f32(face.landmarks + np.array([*offset, 0]))
+    box = as_f32(face.box_xyxy + np.array([*offset, *offset]))
+    moved = Face(face.id, box, landmarks, face.pose, face.score)
+    for index in range(15):
+        method.mask(photo, moved, captured_ns=index * FRAME_NS)
+
+
+def test_forgetting_a_face_that_was_never_seen_is_no_error(method: MaskMethod) -> None:
+    method.forget(1234)
+
+
+@pytest.mark.parametrize("name", ["none", "history"])
+def test_a_mask_without_a_network_refuses_a_file(name: str) -> None:
+    with pytest.raises(UsageError, match="takes no file"):
+        MASKS.load(name)(Path("network.onnx"))
+
+
+def test_a_name_and_a_file_are_taken_apart() -> None:
+    assert parse_mask("history") == ("history", None)
+    assert parse_mask("xseg:nets/xseg.onnx") == ("xseg", Path("nets/xseg.onnx"))

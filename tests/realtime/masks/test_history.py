@@ -1,0 +1,125 @@
+"""A face's own history: things come in front of a face that was seen bare."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import skimage
+from numpy.typing import NDArray
+
+from mien.follow.still import find_faces
+from mien.masking import FaceMask
+from mien.masks.history import HistoryMask
+from mien_models.arrays import BgrU8, as_u8
+from mien_models.faces import Face
+
+FRAME_NS = 33_333_333
+SECOND = 30
+
+
+@pytest.fixture(scope="module")
+def photo() -> BgrU8:
+    path = Path(skimage.__file__).parent / "data" / "astronaut.png"
+    return as_u8(np.asarray(cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)))
+
+
+@pytest.fixture(scope="module")
+def face(photo: BgrU8) -> Face:
+    return find_faces(photo)[0]
+
+
+class Camera:
+    """Shows pictures to a mask, one after the other, with a camera's noise."""
+
+    def __init__(self, face: Face) -> None:
+        self.mask = HistoryMask()
+        self._face = face
+        self._index = 0
+        self._random = np.random.default_rng(0)
+
+    def show(self, picture: BgrU8, frames: int) -> NDArray[np.uint8]:
+        """Show a picture so many times: where in it the face is open at the end, 0..255."""
+        found: FaceMask | None = None
+        for _ in range(frames):
+            noisy = np.clip(picture + self._random.normal(0, 2, picture.shape) + 0.5, 0, 255).astype(np.uint8)
+            found = self.mask.mask(noisy, self._face, captured_ns=self._index * FRAME_NS)
+            self._index += 1
+        height, width = picture.shape[:2]
+        if found is None:
+            return np.full((height, width), 255, np.uint8)
+        return as_u8(
+            cv2.warpAffine(found.image, found.frame_from_mask, (width, height), borderMode=cv2.BORDER_REPLICATE)
+        )
+
+
+def place(face: Face, landmark: int) -> tuple[int, int]:
+    x, y = face.landmarks[landmark, :2]
+    return int(x), int(y)
+
+
+def with_disc(photo: BgrU8, face: Face, colour: tuple[int, int, int], radius: float = 0.16) -> BgrU8:
+    """A disc in front of the cheek on the picture's left, as wide as a microphone."""
+    picture = photo.copy()
+    cv2.circle(picture, place(face, 50), int(radius * face.width_px), colour, -1)
+    return picture
+
+
+@pytest.mark.parametrize("colour", [(40, 40, 42), (200, 120, 40), (240, 240, 240)])
+def test_a_thing_in_front_of_the_face_is_hidden_and_the_rest_stays_open(
+    photo: BgrU8, face: Face, colour: tuple[int, int, int]
+) -> None:
+    camera = Camera(face)
+    before = camera.show(photo, SECOND)
+    after = camera.show(with_disc(photo, face, colour), 6)
+    x, y = place(face, 50)
+    near = int(0.09 * face.width_px)
+    assert before[y - near : y + near, x - near : x + near].min() > 200
+    assert after[y - near : y + near, x - near : x + near].mean() < 60
+    for landmark in (280, 151, 4):
+        x, y = place(face, landmark)
+        assert after[y, x] > 200
+
+
+def test_a_thing_that_goes_away_leaves_the_face_open(photo: BgrU8, face: Face) -> None:
+    camera = Camera(face)
+    camera.show(photo, SECOND)
+    camera.show(with_disc(photo, face, (40, 40, 42)), 3 * SECOND)
+    x, y = place(face, 50)
+    assert camera.show(photo, SECOND)[y, x] > 200
+
+
+def test_a_thing_that_rests_stays_hidden(photo: BgrU8, face: Face) -> None:
+    camera = Camera(face)
+    camera.show(photo, SECOND)
+    x, y = place(face, 50)
+    assert camera.show(with_disc(photo, face, (40, 40, 42)), 8 * SECOND)[y, x] < 60
+
+
+@pytest.mark.parametrize("gain", [0.55, 1.3])
+def test_a_lamp_that_is_switched_opens_no_hole(photo: BgrU8, face: Face, gain: float) -> None:
+    camera = Camera(face)
+    before = camera.show(photo, SECOND)
+    lit = np.clip(photo * gain, 0, 255).astype(np.uint8)
+    inside = cv2.fillConvexPoly(
+        np.zeros(photo.shape[:2], np.uint8), cv2.convexHull(face.landmarks[:, :2].astype(np.int32)), (1,)
+    )
+    for _ in range(5):
+        after = camera.show(lit, 2)
+        opened = (before.astype(int) - after)[inside > 0]
+        assert np.mean(opened > 64) < 0.01
+
+
+def test_a_cut_to_another_picture_opens_no_hole(photo: BgrU8, face: Face) -> None:
+    camera = Camera(face)
+    camera.show(photo, SECOND)
+    x, y = place(face, 4)
+    assert camera.show(as_u8(255 - photo), 4)[y, x] > 200
+
+
+def test_a_forgotten_face_is_learned_anew(photo: BgrU8, face: Face) -> None:
+    camera = Camera(face)
+    camera.show(photo, SECOND)
+    camera.mask.forget(face.id)
+    x, y = place(face, 50)
+    assert camera.show(with_disc(photo, face, (200, 120, 40)), 3)[y, x] > 200
