@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mien_models.arrays import PointsF32, as_f32
 from mien_models.mesh.proportions import LARGEST_CM, MOUTH_CORNERS, proportions_change
 from mien_models.mesh.regions import EYE_LEFT, EYE_RIGHT, LIPS_INNER
-from mien_models.mesh.shape import ShapeFollower, head_shape
+from mien_models.mesh.shape import ShapeFollower, head_shape, mean_shape_cm
 from mien_models.mesh.topology import face_topology
 
 NOSE_TIP = 4
@@ -82,6 +82,12 @@ def test_a_profile_hardly_changes_what_is_known_of_a_shape() -> None:
     misjudged = posed(as_f32(canonical() * np.array([1, 1.3, 1])), 20, 1.3, 0, 0)
     changes = [follower.change_px(misjudged, 1 / 30) for _ in range(15)]
     assert np.abs(changes[-1]).max() < 0.5
+
+
+def test_of_several_photos_those_that_look_into_the_camera_say_most_of_the_shape() -> None:
+    misjudged = as_f32(canonical() * np.array([1, 1.2, 1]))
+    views = [posed(canonical(), 20, 0, 0, 0), posed(canonical(), 33, 0.3, 0.1, 0.2), posed(misjudged, 20, 1.3, 0, 0)]
+    np.testing.assert_allclose(mean_shape_cm(views), canonical(), atol=0.05)
 
 
 def test_eyes_further_apart_move_apart_as_wholes() -> None:

@@ -4,6 +4,7 @@ Shapes are compared on one average head, to which each face is laid by a similar
 so that where a head looks and how large it is play no part.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -39,6 +40,12 @@ class HeadShape:
     px_from_cm: NDArray[np.float32]
     """(3, 3) rotation times scale, from the average head to the picture."""
 
+    @property
+    def weight(self) -> float:
+        """How much it is to be believed, up to 1: half of a turned head is guessed."""
+        rotation = self.px_from_cm / np.cbrt(np.linalg.det(self.px_from_cm))
+        return float(np.clip((rotation[2, 2] - TURNED[0]) / (TURNED[1] - TURNED[0]), LEAST_WEIGHT, 1))
+
 
 class ShapeFollower:
     """Says how one target face must move to the photo's proportions; keeps the running mean of the target's own."""
@@ -55,22 +62,16 @@ class ShapeFollower:
     def change_px(self, landmarks: PointsF32, elapsed_s: float) -> NDArray[np.float32]:
         """Give how far each of the (468, 3) landmarks must move, for a frame so many seconds after the last one."""
         head = head_shape(landmarks)
-        weight = self._weight(head, elapsed_s)
+        self._seen += head.weight
+        share = np.float32(head.weight * max(1 / self._seen, min(1.0, elapsed_s / SETTLING_S)))
         before = head.points_cm if self._own_cm is None else self._own_cm
-        self._own_cm = as_f32(before + weight * (head.points_cm - before))
+        self._own_cm = as_f32(before + share * (head.points_cm - before))
         return as_f32(self._change_for(self._own_cm) @ head.px_from_cm.T)
 
     def _change_for(self, own_cm: NDArray[np.float32]) -> NDArray[np.float32]:
         if self._change_cm is None or np.abs(own_cm - self._change_cm[1]).max() > UNNOTICED_CM:
             self._change_cm = (self._strength * proportions_change(self._photo_cm, own_cm), own_cm)
         return self._change_cm[0]
-
-    def _weight(self, head: HeadShape, elapsed_s: float) -> np.float32:
-        """How much this frame counts for the mean: a turned head, half of which is guessed, less than a frontal one."""
-        rotation = head.px_from_cm / np.cbrt(np.linalg.det(head.px_from_cm))
-        frontal = float(np.clip((rotation[2, 2] - TURNED[0]) / (TURNED[1] - TURNED[0]), LEAST_WEIGHT, 1))
-        self._seen = self._seen + frontal
-        return np.float32(frontal * max(1 / self._seen, min(1.0, elapsed_s / SETTLING_S)))
 
 
 def head_shape(landmarks: PointsF32) -> HeadShape:
@@ -84,6 +85,12 @@ def head_shape(landmarks: PointsF32) -> HeadShape:
     scale = (stretch * turn).sum() / np.square(canonical).sum()
     points_cm = (landmarks - centre) @ rotation / scale + canonical_centre
     return HeadShape(as_f32(points_cm), as_f32(rotation * scale))
+
+
+def mean_shape_cm(views: Sequence[PointsF32]) -> NDArray[np.float32]:
+    """Give the shape of one face that is seen several times: (468, 3) on the average head, as `HeadShape.points_cm`."""
+    heads = [head_shape(landmarks) for landmarks in views]
+    return as_f32(np.average([head.points_cm for head in heads], axis=0, weights=[head.weight for head in heads]))
 
 
 @cache

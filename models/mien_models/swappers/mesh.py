@@ -15,7 +15,7 @@ from mien_models.mesh.draw import atlas_map, draw_texture
 from mien_models.mesh.expression import SIDE_PX, ExpressionFollower
 from mien_models.mesh.flat_photo import facing
 from mien_models.mesh.light import LightFollower, target_light, texture_light
-from mien_models.mesh.shape import HeadShape, ShapeFollower, head_shape
+from mien_models.mesh.shape import ShapeFollower, mean_shape_cm
 from mien_models.mesh.texture import FaceTexture, bake
 from mien_models.mesh.topology import ATLAS_MARGIN, face_topology
 from mien_models.mesh.unwrap import Unwrapped, unwrapper
@@ -50,13 +50,13 @@ class _Worn:
 class MeshSwapper:
     """Wears one texture on any number of faces; keeps each face's light and texture size until it is forgotten."""
 
-    def __init__(self, texture: FaceTexture, shape: HeadShape, *, strength: float) -> None:
+    def __init__(self, texture: FaceTexture, shape_cm: NDArray[np.float32], *, strength: float) -> None:
         self._topology = face_topology()
         self._unwrap = unwrapper(SIDE_PX)
         self._own_light = texture_light(texture)
         self._skin = as_f32(cv2.resize(texture.bgr, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA))
         self._texture = texture
-        self._shape = shape
+        self._shape_cm = shape_cm
         self._strength = strength
         self._levels: dict[int, NDArray[np.uint8]] = {}
         self._worn: dict[int, _Worn] = {}
@@ -94,7 +94,7 @@ class MeshSwapper:
         wanted = float(np.log2(max(texels_per_px / TEXELS_PER_PX, 1.0)) * LEVELS_PER_OCTAVE)
         worn = self._worn.get(face.id)
         if worn is None or abs(captured_ns - worn.seen_ns) > LONGEST_PAUSE_S * 1e9:
-            light, shape = LightFollower(self._own_light), ShapeFollower(self._shape.points_cm, self._strength)
+            light, shape = LightFollower(self._own_light), ShapeFollower(self._shape_cm, self._strength)
             worn = self._worn[face.id] = _Worn(light, shape, ExpressionFollower(), round(wanted), captured_ns)
         elif abs(wanted - worn.level) > 0.75:  # more than half a step: a face on the border does not flicker
             worn.level = round(wanted)
@@ -124,7 +124,8 @@ class MeshSwapper:
 
 def mesh_swapper(source: SourceFace, options: SwapOptions) -> Swapper:
     """Bake the source face's texture; 0.1 to 0.4 s."""
-    return MeshSwapper(bake(source), head_shape(source.best.face.landmarks), strength=options.shape)
+    shape_cm = mean_shape_cm([view.face.landmarks for view in source.views])
+    return MeshSwapper(bake(source), shape_cm, strength=options.shape)
 
 
 def _rectangle(points: PointsF32, frame_bgr: BgrU8) -> tuple[int, int, int, int]:
