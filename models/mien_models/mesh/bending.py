@@ -15,7 +15,7 @@ from mien_models.mesh.topology import LANDMARKS, face_topology
 
 REACH: Final = 0.31
 """How far outside the face's hull the frame is bent, in parts of the distance between the eyes as it is seen."""
-CELLS_PER_EYE_DISTANCE: Final = 18
+CELLS_PER_EYE_DISTANCE: Final = 14
 """How fine the grid of shifts is, for eyes that look into the camera."""
 STEEPEST: Final = 0.5
 """The largest shift in parts of the reach: the frame is squeezed by two thirds at most and never folded."""

@@ -89,11 +89,8 @@ def draw_texture(found: AtlasMap, added: NDArray[np.uint8], texture: NDArray[np.
         Crop and alpha, up to a step larger than the crop that the map was drawn for.
     """
     change, solid = _looked_up(added, found), as_u8(found.solid * 255 + 0.5)
-    if found.step == 1:
-        colours = _looked_up(texture, found)
-    else:
-        at_x, at_y = _enlarged(found.at_x, found.step), _enlarged(found.at_y, found.step)
-        colours = _looked_up(texture, replace(found, at_x=at_x, at_y=at_y))
+    colours = _looked_up(texture, found, finer=found.step)
+    if found.step > 1:
         _mend(colours, found, texture)
         change, solid = _enlarged(change, found.step), _enlarged(solid, found.step)
     # Four channels all the way, light included: OpenCV looks up four at a time three times faster than three.
@@ -102,9 +99,11 @@ def draw_texture(found: AtlasMap, added: NDArray[np.uint8], texture: NDArray[np.
     return as_u8(cv2.cvtColor(lit, cv2.COLOR_BGRA2BGR)), as_u8(alpha)
 
 
-def _looked_up(image: NDArray[np.uint8], found: AtlasMap) -> NDArray[np.uint8]:
-    """Look a picture of the atlas up at the map's own resolution."""
-    at_x, at_y = found.at_x * len(image) - 0.5, found.at_y * len(image) - 0.5
+def _looked_up(image: NDArray[np.uint8], found: AtlasMap, finer: int = 1) -> NDArray[np.uint8]:
+    """Look a picture of the atlas up, at so many times the map's own resolution."""
+    # Scaled before they are enlarged, while they are few.
+    places = (found.at_x * len(image) - 0.5, found.at_y * len(image) - 0.5)
+    at_x, at_y = (as_f32(_enlarged(place, finer) if finer > 1 else place) for place in places)
     return as_u8(cv2.remap(image, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 
 
