@@ -195,6 +195,17 @@ def test_a_tiny_face_gives_a_soft_texture_in_its_own_tone(photo: BgrU8, face: Fa
     )
 
 
+def test_blotches_of_hue_in_a_tiny_photo_are_smoothed(photo: BgrU8, face: Face) -> None:
+    scale = 70 / face.width_px
+    small = as_u8(cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+    shrunk = Face(0, face.box_xyxy * np.float32(scale), as_f32((face.landmarks + 0.5) * scale - 0.5), face.pose, 1.0)
+    noise = np.random.default_rng(0).normal(0, 12, (*small.shape[:2], 1)) * np.array([1, 0, -1])
+    noisy = as_u8(np.clip(small + noise, 0, 255))
+    clean, kept = (as_f32(lay_flat(FaceView(bgr, shrunk), SIDE_PX).bgr) for bgr in (small, noisy))
+    left = (kept - clean)[filled(CHEEKS, SIDE_PX) > 0]
+    assert float((left[:, 0] - left[:, 2]).std()) < 0.4 * float((noise[..., 0] - noise[..., 2]).std())
+
+
 def test_levels_and_logarithms_are_each_others_inverse() -> None:
     bgr = as_f32(np.arange(0, 255, dtype=np.float32).reshape(5, 17, 3))
     np.testing.assert_allclose(levels(logarithm(bgr)), bgr, atol=0.01)

@@ -16,6 +16,8 @@ from mien_models.mesh.unwrap import atlas_points_px
 
 FEW_PIXELS: Final = 0.75
 """A photo with less than this of a pixel for a texel is enlarged by cubics first: bilinear look-up shows squares."""
+BLOTCHES_PX: Final = 1.2
+"""Width of the blur that smooths the hue of a photo that is enlarged, in its own pixels, a standard deviation."""
 DEPTH_PX: Final = 200.0
 """At this size it is looked which part of a face lies before which."""
 ELSEWHERE: Final = 0.06
@@ -93,8 +95,15 @@ def _sized(crop_bgr: BgrU8, side_px: int) -> BgrU8:
     if scale < 1:
         return as_u8(cv2.resize(crop_bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
     if scale > 1 / FEW_PIXELS:
-        return as_u8(cv2.resize(crop_bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC))
+        return as_u8(cv2.resize(_smooth_hue(crop_bgr), None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC))
     return crop_bgr
+
+
+def _smooth_hue(bgr: BgrU8) -> BgrU8:
+    """Take the blotches of colour away that compression leaves: it keeps hue at half the resolution anyway."""
+    brightness, *hues = cv2.split(cv2.cvtColor(bgr, cv2.COLOR_BGR2YCrCb))
+    smooth = [cv2.GaussianBlur(hue, (0, 0), BLOTCHES_PX) for hue in hues]
+    return as_u8(cv2.cvtColor(cv2.merge([brightness, *smooth]), cv2.COLOR_YCrCb2BGR))
 
 
 def _inside(at_px: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.bool_]:
