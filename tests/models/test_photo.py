@@ -1,5 +1,6 @@
 """What is made of photos: even light, no glasses, no hair, no teeth; sides from other photos or the other half."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -114,6 +115,17 @@ def test_rims_of_glasses_go_and_brows_stay(photo: BgrU8, face: Face, plain: BgrU
     assert darkest[1] > 0.8 * darkest[2]
     brows = filled((BROW_LEFT, BROW_RIGHT), SIDE_PX)
     np.testing.assert_allclose(mean_in(baked, brows), mean_in(plain, brows), rtol=0.1)
+
+
+@pytest.mark.parametrize(("lost", "alpha"), [((BROW_LEFT, BROW_RIGHT), 179), ((BROW_RIGHT,), 255)])
+def test_brows_that_no_photo_shows_stay_the_wearers_and_one_that_is_seen_serves_for_both(
+    photo: BgrU8, face: Face, lost: tuple[tuple[int, ...], ...], alpha: int
+) -> None:
+    view = understand(FaceView(photo, face), SIDE_PX)
+    hidden = as_u8(cv2.dilate(filled(lost, SIDE_PX), np.ones((5, 5), np.uint8)))
+    skin = replace(view.skin, trust=as_f32(np.where(hidden > 0, 0, view.skin.trust)))
+    worn = texture_of((replace(view, skin=skin),))
+    assert np.median(worn.alpha[filled((BROW_LEFT, BROW_RIGHT), SIDE_PX) > 0]) == alpha
 
 
 def test_hair_over_the_forehead_becomes_skin(photo: BgrU8, face: Face, plain: BgrU8) -> None:

@@ -20,9 +20,9 @@ SMILE: Final = (0.60, 0.72)
 
 Of 14 portraits the eight that do not smile had 0.51 to 0.60, the six that do 0.66 to 0.74.
 """
-FOLD: Final = (0.006, 0.035)
+FOLD: Final = (0.004, 0.04)
 """A fold is coarser than the first blur and finer than the second, in parts of the atlas' side."""
-SOFTENED: Final = 0.6
+SOFTENED: Final = 0.75
 """Part of a fold that a full smile loses."""
 TEETH: Final = 0.006
 """How far around the mouth's opening teeth may show, in parts of the atlas' side."""
@@ -50,10 +50,9 @@ def soften_folds(log_bgr: NDArray[np.float32], strength: float) -> NDArray[np.fl
     if strength == 0:
         return log_bgr
     small = resized(log_bgr, SIDE_PX)
-    brightness = as_f32(small.mean(axis=2))
-    fine, wide = (as_f32(cv2.GaussianBlur(brightness, (0, 0), sigma * SIDE_PX)) for sigma in FOLD)
-    change = -SOFTENED * strength * (fine - wide) * _fold_area()
-    return as_f32(log_bgr + resized(as_f32(change), len(log_bgr))[..., None])
+    fine, wide = (as_f32(cv2.GaussianBlur(small, (0, 0), sigma * SIDE_PX)) for sigma in FOLD)
+    change = -SOFTENED * strength * (fine - wide) * _fold_area()[..., None]
+    return as_f32(log_bgr + resized(as_f32(change), len(log_bgr)))
 
 
 def close_mouth(log_bgr: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from mien_models.arrays import BgrU8, MaskU8, as_f32
 from mien_models.faces import SourceFace
+from mien_models.mesh.drawn import filled
 from mien_models.mesh.expressionless import close_mouth, soften_folds
 from mien_models.mesh.fill import fill_hidden
 from mien_models.mesh.flatten import levels
 from mien_models.mesh.gather import FlatView, gather, understand
-from mien_models.mesh.regions import EYE_LEFT, EYE_RIGHT, LIPS_INNER, OVAL
+from mien_models.mesh.regions import BROW_LEFT, BROW_RIGHT, EYE_LEFT, EYE_RIGHT, LIPS_INNER, OVAL
 from mien_models.mesh.topology import ATLAS_MARGIN, face_topology
 
 MIN_ATLAS_PX: Final = 256
@@ -25,6 +26,12 @@ EYE_FEATHER: Final = (0.003, 0.018)
 """The same outwards from the eyes' outlines: the eyes, and lids that close over them, stay the target's."""
 MOUTH_FEATHER: Final = (0.002, 0.014)
 """The same outwards from the inner outline of the lips: teeth and tongue stay the target's."""
+BROW_FEATHER: Final = (0.0, 0.02)
+"""The same outwards from the brows, where the photo has none to give: the target's own are better than none."""
+BROW_COVERED: Final = 0.7
+"""How much of such brows is still covered: faint ones are less of the target's face."""
+BROWS_KNOWN: Final = 0.5
+"""A photo that shows less than this part of the brows has none to give."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +61,7 @@ def texture_of(views: tuple[FlatView, ...]) -> FaceTexture:
     filled_bgr = close_mouth(fill_hidden(face.log_bgr, face.trust))
     calm = soften_folds(filled_bgr, views[0].smile)
     bgr = np.clip(levels(calm) + 0.5, 0, 255).astype(np.uint8)
-    return FaceTexture(bgr=bgr, alpha=wear_alpha(len(bgr)))
+    return FaceTexture(bgr=bgr, alpha=wear_alpha(len(bgr), open_brows=_brows_lost(face.trust)))
 
 
 def side_for(source: SourceFace) -> int:
@@ -63,15 +70,28 @@ def side_for(source: SourceFace) -> int:
     return int(np.clip(2 ** np.ceil(np.log2(wanted_px)), MIN_ATLAS_PX, MAX_ATLAS_PX))
 
 
-def wear_alpha(side_px: int) -> MaskU8:
-    """Draw the alpha of a worn face on an atlas: feathered at the outline, open at the eyes and the mouth."""
+def wear_alpha(side_px: int, *, open_brows: bool = False) -> MaskU8:
+    """Draw the alpha of a worn face on an atlas: feathered at the outline, open at the eyes and the mouth.
+
+    Args:
+        side_px: the atlas' side.
+        open_brows: open at the brows, too.
+    """
     at_px = face_topology().atlas * side_px
     inwards = _distance_inside(at_px, OVAL, side_px) - _distance_outside(at_px, OVAL, side_px)
     alpha = _ramp(inwards, EDGE_FEATHER, side_px)
-    for contour, feather in ((EYE_LEFT, EYE_FEATHER), (EYE_RIGHT, EYE_FEATHER), (LIPS_INNER, MOUTH_FEATHER)):
+    opened = [(EYE_LEFT, EYE_FEATHER, 0.0), (EYE_RIGHT, EYE_FEATHER, 0.0), (LIPS_INNER, MOUTH_FEATHER, 0.0)]
+    opened += [(brow, BROW_FEATHER, BROW_COVERED) for brow in (BROW_LEFT, BROW_RIGHT) if open_brows]
+    for contour, feather, least in opened:
         outwards = _distance_outside(at_px, contour, side_px) - _distance_inside(at_px, contour, side_px)
-        alpha = np.minimum(alpha, _ramp(outwards, feather, side_px))
+        alpha = np.minimum(alpha, np.maximum(_ramp(outwards, feather, side_px), least))
     return (alpha * 255 + 0.5).astype(np.uint8)
+
+
+def _brows_lost(trust: NDArray[np.float32]) -> bool:
+    """Say whether no photo shows a brow, as behind the rims of glasses."""
+    known = np.maximum(trust, trust[:, ::-1])
+    return float(known[filled((BROW_LEFT, BROW_RIGHT), len(trust)) > 0].mean()) < BROWS_KNOWN
 
 
 def _polygon(at_px: NDArray[np.float32], contour: tuple[int, ...], side_px: int) -> MaskU8:
