@@ -29,10 +29,10 @@ DARKEST: Final = 8.0
 """Added to every level before its logarithm: in the dark, noise is no difference."""
 FINE: Final = 0.7
 """Noise and pores are blurred away, in texels (a standard deviation)."""
-STRUCTURE: Final = 3.0
-"""Brightness against a blur of this width is structure: folds, edges, features; in texels."""
 CHANNELS: Final = 4
-"""Brightness, red against green, blue against green, structure."""
+"""Brightness, red against green, blue against green; the last is kept for structure."""
+BRIGHT: Final = 0
+STRUCTURE: Final = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,8 +57,9 @@ def zones() -> Zones:
     face = _grown((OVAL,), -0.02)
     mute = _grown((EYE_LEFT, EYE_RIGHT), 0.025) | _grown((LIPS_INNER,), 0.015) | ~_grown((OVAL,), -0.05)
     lively = _grown((LIPS_OUTER, BROW_LEFT, BROW_RIGHT, EYE_LEFT, EYE_RIGHT), 0.06)
+    cheeks = _grown((LIPS_OUTER,), 0.13)
     livelier = _grown((LIPS_OUTER, EYE_LEFT, EYE_RIGHT), 0.025)
-    tolerance = 1 + 0.5 * lively + 0.7 * livelier
+    tolerance = 1 + 0.25 * cheeks + 0.3 * lively + 0.5 * livelier
     features = _grown((BROW_LEFT, BROW_RIGHT, EYE_LEFT, EYE_RIGHT, LIPS_OUTER, NOSTRILS), 0.02)
     skin = _grown((FACE_CORE,), 0.0) & ~features & ~_grown((BEARD,), 0.0)
     hairline = face & ~_grown((FACE_CORE,), 0.02) & ~_grown((BEARD,), 0.05)
@@ -80,8 +81,7 @@ def look_of(bgr: BgrU8) -> NDArray[np.float32]:
     logs = as_f32(cv2.log(levels + DARKEST))
     blue, green, red = (as_f32(channel) for channel in cv2.split(logs))
     bright = (red + green * 2 + blue) * 0.25
-    structure = bright - as_f32(cv2.GaussianBlur(bright, (0, 0), STRUCTURE))
-    return as_f32(np.dstack([bright, red - green, blue - green, structure]))
+    return as_f32(cv2.merge([bright, red - green, blue - green, np.zeros_like(bright)]))
 
 
 def _grown(contours: tuple[tuple[int, ...], ...], by: float) -> NDArray[np.bool_]:

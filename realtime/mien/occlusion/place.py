@@ -14,14 +14,18 @@ from mien_models.mesh.topology import face_topology
 
 SMALL_FACE_PX: Final = 96.0
 """The mask is made at the resolution at which a face is about so wide: finer than the atlas, coarser than the frame."""
-REACH: Final = 0.04
+REACH: Final = 0.03
 """How far a mask may move to meet an edge of the picture, in parts of the face's width."""
-SMOOTHNESS: Final = 0.6
-"""What counts as an edge, in the spread of the colours on either side of it: a guided filter's epsilon."""
+SMOOTHNESS: Final = 0.2
+"""What counts as an edge, in the spread of the colours on either side of it: the root of a guided filter's epsilon."""
+APART: Final = (1.5, 3.0)
+"""How far apart, in that spread, the colours of a thing and of the face must be for a colour to tell them."""
 PASSAGE: Final = (0.25, 0.75)
 """Below the first, what the filter answers is open, above the second hidden."""
 CAMERA_NOISE: Final = 2.0
 """A standard deviation, in 8-bit levels, that colours have in any case."""
+SURE: Final = 0.85
+"""What is hidden more surely than this shows the colours of what is in front."""
 FEWEST_PIXELS: Final = 30
 
 
@@ -82,19 +86,30 @@ def _along_edges(hidden: NDArray[np.float32], small_bgr: BgrU8, radius_px: int) 
     """Move a mask's border to the edges of a picture: a guided filter (He, Sun and Tang, 2010).
 
     Its guide is the one mixture of the colours that tells best what is in front from the face (Fisher's discriminant).
+    Where the two are far apart in it, what has the face's colour is the face.
     """
-    colours = small_bgr.reshape(-1, 3).astype(np.float32)
-    inside, outside = hidden.ravel() > 0.6, hidden.ravel() < 0.2
+    disc = as_u8(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1, 2 * radius_px + 1)))
+    inside = hidden.ravel() > SURE
+    outside = as_u8(cv2.dilate((hidden > 0.2).astype(np.uint8), disc)).ravel() == 0
     if min(np.count_nonzero(inside), np.count_nonzero(outside)) < FEWEST_PIXELS:
         return hidden
+    colours = small_bgr.reshape(-1, 3).astype(np.float32)
     direction = _telling(colours[inside], colours[outside])
-    guide = as_f32((colours * direction).sum(axis=1).reshape(hidden.shape))
+    values = (colours * direction).sum(axis=1)
+    front, back = float(values[inside].mean()), float(values[outside].mean())
+    guide = as_f32(values.reshape(hidden.shape))
+    likely = np.clip((guide - back) / max(front - back, 1e-3) * 2 - 0.5, 0, 1)
+    sure = np.clip((front - back - APART[0]) / (APART[1] - APART[0]), 0, 1)
+    return _guided(as_f32(hidden * (1 - sure * (1 - likely))), guide, radius_px)
+
+
+def _guided(mask: NDArray[np.float32], guide: NDArray[np.float32], radius_px: int) -> NDArray[np.float32]:
     size = (2 * radius_px + 1, 2 * radius_px + 1)
-    mean_guide, mean_hidden = (as_f32(cv2.blur(image, size)) for image in (guide, hidden))
-    covariance = as_f32(cv2.blur(guide * hidden, size)) - mean_guide * mean_hidden
+    mean_guide, mean_mask = (as_f32(cv2.blur(image, size)) for image in (guide, mask))
+    covariance = as_f32(cv2.blur(guide * mask, size)) - mean_guide * mean_mask
     variance = as_f32(cv2.blur(guide * guide, size)) - mean_guide * mean_guide
-    slope = covariance / (variance + np.float32(SMOOTHNESS**2 * 0.1))
-    offset = mean_hidden - slope * mean_guide
+    slope = covariance / (variance + np.float32(SMOOTHNESS**2))
+    offset = mean_mask - slope * mean_guide
     return as_f32(cv2.blur(slope, size)) * guide + as_f32(cv2.blur(offset, size))
 
 
