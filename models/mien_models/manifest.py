@@ -74,9 +74,9 @@ class Manifest:
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     name: str
-    kind: Literal["detector", "landmarker"]
+    kind: Literal["detector", "landmarker", "segmenter"]
     architecture: str
-    """The plug-in that understands its arrays: a file of `detectors` or `landmarkers`."""
+    """What understands its arrays: a plug-in of `detectors` or `landmarkers`, or a mask."""
     runtime: str
     """The plug-in of `sessions` that runs it."""
     file: str

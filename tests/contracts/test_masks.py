@@ -91,10 +91,19 @@ def test_forgetting_a_face_that_was_never_seen_is_no_error(method: MaskMethod) -
     method.forget(1234)
 
 
-@pytest.mark.parametrize("name", ["none", "history"])
+@pytest.mark.parametrize("name", MASKS.names())
 def test_a_mask_without_a_network_refuses_a_file(name: str) -> None:
     with pytest.raises(UsageError, match="takes no file"):
         MASKS.load(name)(Path("network.onnx"))
+
+
+def test_the_selfie_mask_tells_the_person_from_the_background(photo: BgrU8, face: Face) -> None:
+    mask = MASKS.load("selfie")(None).mask(photo, face, captured_ns=0)
+    drawn = in_frame(mask, photo)
+    x, y = face.landmarks[4, :2].astype(int)
+    left = face.box_xyxy[0] - 0.9 * face.width_px
+    assert drawn[y, x] > 250
+    assert drawn[int(face.box_xyxy[1]), int(left)] < 20
 
 
 def test_a_name_and_a_file_are_taken_apart() -> None:
