@@ -1,9 +1,10 @@
 """The small interfaces of the live program's parts; nothing to inherit."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from mien.packet import FramePacket, OutputFrame
 
@@ -194,4 +195,37 @@ class Stage(Protocol):
 
     def __call__(self, packet: FramePacket) -> FramePacket:
         """Do the step; may keep state between frames, says so in its class's first line."""
+        ...
+
+
+class OptionalPart(Protocol):
+    """Something a stage can do or leave out; a live run leaves it out while the machine is too slow for everything."""
+
+    @property
+    def name(self) -> str:
+        """What it is, as the beginning of a sentence: 'The grain'."""
+        ...
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the stage does it."""
+        ...
+
+    @property
+    def cost_ms(self) -> float | None:
+        """What it lately took for a frame when it was done; None while it never was."""
+        ...
+
+    def switch(self, *, on: bool) -> None:
+        """Do it or leave it out from the next frame on; called by another thread than the stage's."""
+        ...
+
+
+@runtime_checkable
+class HasParts(Protocol):
+    """A stage that offers parts which may be left out; what protects somebody is never among them."""
+
+    @property
+    def parts(self) -> Sequence[OptionalPart]:
+        """The same ones for as long as the stage lives."""
         ...

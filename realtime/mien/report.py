@@ -50,6 +50,19 @@ class StateChange:
 
 
 @dataclass(frozen=True, slots=True)
+class LadderChange:
+    """When an optional part was left out under load or came back, and why."""
+
+    at_s: float
+    """Seconds since the run started."""
+    part: str
+    change: str
+    """'dropped' or 'restored'."""
+    why: str
+    """One sentence for people, which names the part."""
+
+
+@dataclass(frozen=True, slots=True)
 class SinkCount:
     """What one sink got."""
 
@@ -94,6 +107,8 @@ class Report:
     failures: Mapping[str, int] = field(default_factory=dict[str, int])
     """On how many frames each stage failed."""
     sinks: Mapping[str, SinkCount] = field(default_factory=dict[str, SinkCount])
+    ladder: tuple[LadderChange, ...] = ()
+    """What was left out because the machine was too slow, and when it came back; offline nothing ever is."""
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
     """Anything the reader must know, for instance why the label was off."""
 

@@ -62,6 +62,8 @@ class Teller:
                 _LOG.debug(event.text)
             case EventKind.STATE if event.text.startswith(State.FAULT.name):
                 _LOG.warning(event.text)
+            case EventKind.LADDER:
+                _LOG.warning(event.text)
             case EventKind.SINK:
                 self._of_sinks.add(event.text)
                 (_LOG.info if event.text.startswith("Output:") else _LOG.warning)(event.text)

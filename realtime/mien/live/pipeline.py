@@ -94,6 +94,12 @@ class Pipeline:
         return {step.name: step.times for step in self._all}
 
     @property
+    def slowest_ms(self) -> float | None:
+        """What the slowest stage lately took for a frame, by its median; None before the first frame."""
+        costs = (step.times.recent_median_ms for step in self._all)
+        return max((cost_ms for cost_ms in costs if cost_ms is not None), default=None)
+
+    @property
     def dropped_by(self) -> Mapping[str, int]:
         """How many frames were displaced before each stage, or would have overtaken another there."""
         return {step.name: step.slot.dropped + step.overtaken for step in self._all}

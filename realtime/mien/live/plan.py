@@ -31,6 +31,7 @@ class EventKind(Enum):
     SOURCE = "source"
     SINK = "sink"
     THREADS = "threads"
+    LADDER = "ladder"
 
 
 @dataclass(frozen=True, slots=True)

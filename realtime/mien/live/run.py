@@ -1,16 +1,15 @@
 """The live run: source, stages and sinks put to work together, watched, and ended cleanly."""
 
-import contextlib
-import sys
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Generator
 from typing import Final
 
 from mien.live.capture import Capture
 from mien.live.fanout import Fanout, Keyed, SinkState, SinkWorker
+from mien.live.handover import quick_hand_over
 from mien.live.interruption import Interruption
+from mien.live.ladder import Ladder, Load, parts_of
 from mien.live.output import Output
 from mien.live.pipeline import Pipeline
 from mien.live.plan import EventKind, LiveEvent, LivePlan, LiveStatus, Prepared
@@ -20,8 +19,6 @@ from mien.packet import FramePacket
 from mien.report import Report, SinkCount, StateChange, ages_of, memory_use_of, stage_time_of, versions
 from mien_models.errors import MienError, ModelError
 
-_SWITCH_INTERVAL_S: Final = 0.0005
-"""With Python's 5 ms a busy thread delays every hand-over of a frame by up to 5 ms, with this by 0.1 ms (measured)."""
 _LOOK_S: Final = 0.05
 _REPLAN_S: Final = 2.0
 _SAMPLE_S: Final = 1.0
@@ -45,7 +42,7 @@ def run_live(plan: LivePlan) -> Report:
         KeyboardInterrupt: the second Ctrl-C.
     """
     run = _Run(plan)
-    with Interruption() as interruption, _quick_hand_over():
+    with Interruption() as interruption, quick_hand_over():
         if run.sink_for_main_thread is None:
             run.control(interruption)
         else:
@@ -70,16 +67,6 @@ def _write(report: Report, plan: LivePlan) -> None:
         raise MienError(f"The report could not be written to {str(plan.report_path)!r}: {error.strerror}.") from error
 
 
-@contextlib.contextmanager
-def _quick_hand_over() -> Generator[None, None, None]:
-    before_s = sys.getswitchinterval()
-    sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before_s)
-
-
 class _Run:
     """One run of a plan. Has state: its threads, and what has happened."""
 
@@ -102,6 +89,7 @@ class _Run:
         self._prepared: Prepared | None = None
         self._prepare_error: MienError | None = None
         self._pipeline: Pipeline | None = None
+        self._ladder = Ladder(())
         self._dropped_early = 0
         self._failures: Counter[str] = Counter()
         self._failing_since_ns: int | None = None
@@ -163,12 +151,14 @@ class _Run:
         """Do what is due: start the stages when they are ready, group them anew, sample the memory, tell news."""
         if self._pipeline is None and self._prepared is not None:
             self._pipeline = Pipeline(self._prepared.stages, self._deliver)
+            self._ladder = Ladder(parts_of(self._prepared.stages))
             self._pipeline.start()
             self._capture.allow_files()
         now_s = self._now_s()
         if now_s >= self._next_sample_s:
             self._next_sample_s = now_s + _SAMPLE_S
             self._memory.sample()
+            self._climb(now_s)
         if now_s >= self._next_plan_s:
             self._next_plan_s = now_s + _REPLAN_S
             self._replan()
@@ -231,6 +221,7 @@ class _Run:
             dropped_by=dropped_by,
             failures=dict(self._failures),
             sinks={n: SinkCount(w.written, self._output.sent - w.written) for n, w in self._fanout.named.items()},
+            ladder=self._ladder.changes,
             notes=self._notes,
         )
 
@@ -292,6 +283,16 @@ class _Run:
             return
         groups = " | ".join("+".join(names) for names in self._pipeline.groups)
         self._tell(EventKind.THREADS, f"Stages by thread: {groups}.")
+
+    def _climb(self, now_s: float) -> None:
+        age_ms, interval_ms = self._fanout.best.ages.recent_median_ms, self._capture.rate.recent_interval_ms
+        slowest_ms = None if self._pipeline is None else self._pipeline.slowest_ms
+        if age_ms is None or not interval_ms or slowest_ms is None:
+            return
+        frames = self._output.frames_swapped + self._output.frames_hidden
+        change = self._ladder.look(now_s, Load(age_ms, interval_ms, slowest_ms, frames))
+        if change is not None:
+            self._tell(EventKind.LADDER, change.why)
 
 
 def _rounded(number: float | None) -> float | None:

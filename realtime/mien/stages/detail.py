@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.packet import FramePacket
+from mien.parts import Part
 from mien_models.arrays import BgrU8, MaskU8, as_f32, as_u8
 from mien_models.faces import SwappedFace
 
@@ -68,13 +69,19 @@ class DetailStage:
     name = "detail"
 
     def __init__(self) -> None:
+        self._matching = Part("Sharpness and grain like the camera's")
+        self.parts = (self._matching,)
+        """What may be left out: all of it; what was learnt of a face stays for when it is back."""
         self._known: dict[int, _Known] = {}
         self._random = np.random.default_rng(0)
         self._tile = _grain_tile(self._random, GRAIN_TILE_PX)
 
     def __call__(self, packet: FramePacket) -> FramePacket:
         """Sharpen or soften the crops of `packet.swapped` and add grain."""
-        matched = tuple(self._matched(packet, swapped) for swapped in packet.swapped)
+        matched = packet.swapped
+        if matched and self._matching.is_on:
+            with self._matching.measured():
+                matched = tuple(self._matched(packet, swapped) for swapped in matched)
         followed = {face.id for face in packet.faces}
         self._known = {face_id: known for face_id, known in self._known.items() if face_id in followed}
         return replace(packet, swapped=matched)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mien.masking import Edge, FaceMask, MaskMethod
 from mien.packet import FramePacket
+from mien.parts import Part
 from mien_models.arrays import MaskU8, as_f32, as_u8
 from mien_models.faces import Face, SwappedFace
 
@@ -29,25 +30,34 @@ class MaskStage:
         """Take the methods; where several are given, the one that leaves least open counts."""
         self._methods = tuple(methods)
         self._edge = edge
+        self._looking = Part("The mask for what is in front of the face")
+        self.parts: tuple[Part, ...] = (self._looking,) if self._methods else ()
+        """What may be left out: looking for what is in front; the edge that the user wished for stays."""
         self._known: frozenset[int] = frozenset()
 
     def __call__(self, packet: FramePacket) -> FramePacket:
         """Mask the faces of `packet.swapped`; what was kept of a face that is no longer followed is dropped."""
         faces = {face.id: face for face in packet.chosen}
-        followed = frozenset(face.id for face in packet.faces)
-        for face_id in self._known - followed - faces.keys():
-            for method in self._methods:
-                method.forget(face_id)
-        self._known = (self._known & followed) | faces.keys()
+        is_looking = self._looking.is_on
+        self._forget_others(packet, frozenset(faces) if is_looking else frozenset[int](), is_looking=is_looking)
         swapped = tuple(
-            self._masked(packet, swapped, faces[swapped.face_id]) if swapped.face_id in faces else swapped
+            self._masked(packet, swapped, faces[swapped.face_id], is_looking=is_looking)
+            if swapped.face_id in faces
+            else swapped
             for swapped in packet.swapped
         )
         return replace(packet, swapped=swapped)
 
-    def _masked(self, packet: FramePacket, swapped: SwappedFace, face: Face) -> SwappedFace:
-        found = [method.mask(packet.image, face, captured_ns=packet.captured_ns) for method in self._methods]
-        factors = [opened(mask, swapped) for mask in found if mask is not None]
+    def _forget_others(self, packet: FramePacket, looked_at: frozenset[int], *, is_looking: bool) -> None:
+        # What a method knew before it was left out is too old when it comes back.
+        followed = frozenset(face.id for face in packet.faces) if is_looking else frozenset[int]()
+        for face_id in self._known - followed - looked_at:
+            for method in self._methods:
+                method.forget(face_id)
+        self._known = (self._known & followed) | looked_at
+
+    def _masked(self, packet: FramePacket, swapped: SwappedFace, face: Face, *, is_looking: bool) -> SwappedFace:
+        factors = self._in_front(packet, swapped, face) if is_looking else []
         if self._edge != Edge():
             factors.append(_edge_factor(swapped, self._edge, face.width_px))
         if not factors:
@@ -56,6 +66,11 @@ class MaskStage:
         for other in factors[1:]:
             factor = as_u8(cv2.min(factor, other))
         return replace(swapped, alpha=as_u8(cv2.multiply(swapped.alpha, factor, scale=1 / 255)))
+
+    def _in_front(self, packet: FramePacket, swapped: SwappedFace, face: Face) -> list[MaskU8]:
+        with self._looking.measured():
+            found = [method.mask(packet.image, face, captured_ns=packet.captured_ns) for method in self._methods]
+            return [opened(mask, swapped) for mask in found if mask is not None]
 
 
 def opened(mask: FaceMask, swapped: SwappedFace) -> MaskU8:

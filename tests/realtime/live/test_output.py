@@ -1,34 +1,22 @@
 """The one promise that may never break: without being asked in words, Mien shows no real face."""
 
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
 
 import cv2
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.realtime.live.live_rig import HEIGHT, OUTPUT, REAL, SWAPPED, WIDTH, a_packet, filled, shows_the_real_face
+from tests.realtime.live.live_rig import HEIGHT, REAL, WIDTH, a_packet, filled, shows_the_real_face
+from tests.realtime.live.output_rig import NOBODY, Came, Rig, is_swapped, is_swapped_in_part
 
-from mien.live.cards import Cards
-from mien.live.output import Outgoing, Output, blurred
-from mien.live.policy import Cause, Policy, Show, StageFailure, Verdict
+from mien.live.output import blurred
+from mien.live.policy import Policy, Show
 from mien.packet import State
 
-FAILED = StageFailure("swap", "The network is gone.")
 HIDING = st.sampled_from([Show.CARD, Show.FREEZE])
 HIDING_POLICIES = st.builds(
     Policy, lost=HIDING, privacy=HIDING, fault=HIDING, hold_s=st.sampled_from([0.0, 0.5]), live_after=st.integers(1, 4)
 )
-
-
-@dataclass(frozen=True)
-class Came:
-    """A frame that came through the stages."""
-
-    chosen: frozenset[int]
-    swapped: frozenset[int]
-    composed: bool
 
 
 IDS = st.frozensets(st.integers(1, 3))
@@ -39,74 +27,6 @@ EVENTS = st.lists(
     ),
     max_size=40,
 )
-FACE: Final = frozenset({1})
-NOBODY: Final[frozenset[int]] = frozenset()
-
-
-class Rig:
-    """An output on a clock that is wound by hand."""
-
-    def __init__(self, policy: Policy) -> None:
-        self.now_ns = 0
-        self.sent: list[Outgoing] = []
-        self.verdicts: list[Verdict] = []
-        self.output = Output(OUTPUT, policy, self.sent.append, self.verdicts.append, lambda: self.now_ns)
-        self.output.begin()
-        self.frames = 0
-
-    def frame(
-        self, *, chosen: frozenset[int] = FACE, swapped: frozenset[int] = FACE, composed: bool = True
-    ) -> Outgoing:
-        packet = a_packet(self.frames, chosen=chosen, swapped=swapped, composed=composed)
-        self.output.deliver(packet, None)
-        self.frames += 1
-        return self.sent[-1]
-
-    def fail(self) -> Outgoing:
-        self.output.deliver(a_packet(self.frames), FAILED)
-        self.frames += 1
-        return self.sent[-1]
-
-    def wait(self, seconds: float) -> None:
-        self.now_ns += int(seconds * 1e9)
-
-    def play(self, event: Came | str) -> None:
-        match event:
-            case Came(chosen, swapped, composed):
-                self.frame(chosen=chosen, swapped=swapped, composed=composed)
-            case "failed":
-                self.fail()
-            case "outage":
-                self.output.no_frames("Gone.")
-            case "return":
-                self.output.frames_again()
-            case "private" | "public":
-                self.output.set_privacy(on=event == "private")
-            case "repeat":
-                self.output.repeat_if_quiet()
-            case _:
-                self.wait(0.3)
-
-
-CARDS: Final = [Cards(WIDTH, HEIGHT).card(cause).astype(int) for cause in Cause]
-
-
-def is_swapped(outgoing: Outgoing) -> bool:
-    return bool((outgoing.frame.image == SWAPPED).all())
-
-
-def swapped_share(outgoing: Outgoing) -> float:
-    """Say how much of a picture is the swapped one, 0..1, when the rest of it is one card; NaN when it is not."""
-    image = outgoing.frame.image.astype(int)
-    for card in CARDS:
-        share = float(((image - card) * (SWAPPED - card)).sum() / ((SWAPPED - card) ** 2).sum())
-        if np.abs(card + share * (SWAPPED - card) - image).max() <= 1:
-            return round(share, 2)
-    return float("nan")
-
-
-def is_swapped_in_part(outgoing: Outgoing) -> bool:
-    return 0 < swapped_share(outgoing) <= 1
 
 
 @given(HIDING_POLICIES, EVENTS)
@@ -205,61 +125,6 @@ def test_privacy_is_not_held_and_ends_with_a_new_frame_only() -> None:
     assert is_swapped(rig.frame())
 
 
-def frames_every(rig: Rig, interval_s: float, number: int) -> list[float]:
-    """Deliver swapped frames and say how much of each picture they are."""
-    shares: list[float] = []
-    for _ in range(number):
-        rig.wait(interval_s)
-        shares.append(swapped_share(rig.frame()))
-    return shares
-
-
-def lose(rig: Rig, seconds: float) -> Outgoing:
-    """Deliver frames without a face for a while."""
-    for _ in range(round(30 * seconds)):
-        rig.wait(1 / 30)
-        rig.frame(chosen=NOBODY, swapped=NOBODY)
-    return rig.sent[-1]
-
-
-def test_a_face_that_is_found_again_fades_in_from_the_card() -> None:
-    rig = Rig(Policy(hold_s=0))
-    rig.frame()
-    assert swapped_share(lose(rig, 1)) == 0
-    shares = frames_every(rig, 1 / 30, 8)
-    assert shares == sorted(shares)
-    assert 0 < shares[0] < 0.4
-    assert shares[-1] == 1
-    assert len({share for share in shares if share < 1}) >= 3
-
-
-def test_a_lost_face_does_not_fade_out() -> None:
-    rig = Rig(Policy(hold_s=0))
-    rig.frame()
-    assert swapped_share(lose(rig, 1)) == 0
-    assert frames_every(rig, 1 / 30, 2)[-1] < 1
-    assert swapped_share(rig.frame(chosen=NOBODY, swapped=NOBODY)) == 0
-    rig.frame()
-    rig.output.set_privacy(on=True)
-    assert swapped_share(rig.sent[-1]) == 0
-
-
-def test_a_fade_is_no_longer_than_the_face_was_away_or_a_slow_camera_takes_for_a_frame() -> None:
-    rig = Rig(Policy(hold_s=0))
-    rig.frame()
-    lose(rig, 1 / 30)
-    assert frames_every(rig, 1 / 30, 1) == [1]
-    lose(rig, 1)
-    assert frames_every(rig, 1, 1) == [1]
-
-
-def test_nothing_fades_from_the_cameras_own_picture() -> None:
-    rig = Rig(Policy(lost=Show.PASSTHROUGH, hold_s=0))
-    rig.frame()
-    assert shows_the_real_face(lose(rig, 1).frame)
-    assert frames_every(rig, 1 / 30, 3) == [1, 1, 1]
-
-
 def test_freeze_shows_the_last_swapped_picture_and_a_card_before_there_is_one() -> None:
     rig = Rig(Policy(lost=Show.FREEZE, hold_s=0))
     assert not is_swapped(rig.frame(chosen=NOBODY, swapped=NOBODY))
@@ -349,17 +214,3 @@ def test_blur_leaves_no_detail_of_a_face() -> None:
     packet = a_packet(chosen=(), swapped=(), composed=False)
     rig.output.deliver(packet, None)
     assert (rig.sent[-1].frame.image == blurred(packet.image)).all()
-
-
-@pytest.mark.parametrize("size", [(640, 360), (1920, 1080), (360, 640), (2, 2)])
-def test_every_card_is_dark_with_light_letters_and_no_two_are_alike(size: tuple[int, int]) -> None:
-    cards = Cards(*size)
-    pictures = [cards.card(cause) for cause in Cause]
-    for picture in pictures:
-        assert picture.shape == (size[1], size[0], 3)
-        assert picture.dtype == np.uint8
-    if min(size) > 2:
-        assert all(np.median(picture) < 60 for picture in pictures)
-        assert all(picture.max() > 225 for picture in pictures)
-        assert len({picture.tobytes() for picture in pictures}) == len(pictures)
-    assert cards.card(Cause.PRIVACY) is cards.card(Cause.PRIVACY)

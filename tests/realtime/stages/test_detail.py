@@ -110,3 +110,16 @@ def test_too_little_in_sight_changes_nothing() -> None:
     hidden = swapped(crop)
     hidden.alpha[:] = 0
     assert details(picture(blur=2), hidden) == (None, None)
+
+
+def test_left_out_it_leaves_the_crop_alone_and_costs_nothing() -> None:
+    stage = DetailStage()
+    (part,) = stage.parts
+    assert part.cost_ms is None
+    crop_bgr = picture(blur=2.0)
+    packet = FramePacket(picture(noise=4.0), 0, 0, (face(),), (face(),), (swapped(crop_bgr),))
+    stage(packet)
+    assert part.cost_ms is not None
+    assert stage(packet).swapped[0].crop_bgr is not crop_bgr
+    part.switch(on=False)
+    assert stage(packet).swapped[0].crop_bgr is crop_bgr

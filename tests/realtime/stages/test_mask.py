@@ -108,3 +108,26 @@ def test_a_face_that_is_no_longer_followed_is_forgotten() -> None:
     assert method.forgotten == []
     stage(FramePacket(FRAME, 2, 2, (face(2),), (face(2),)))
     assert method.forgotten == [1]
+
+
+def test_left_out_it_looks_for_nothing_keeps_the_edge_and_forgets_what_it_knew() -> None:
+    alpha = np.zeros((SIDE, SIDE), np.uint8)
+    alpha[10:-10, 10:-10] = 255
+    swapped = SwappedFace(1, np.zeros((SIDE, SIDE, 3), np.uint8), alpha, np.eye(2, 3))
+    packet = FramePacket(FRAME, 0, 0, (face(),), (face(),), (swapped,))
+    method = Fixed(left_half())
+    stage = MaskStage([method], Edge(erode=0.1))
+    masked_alpha = stage(packet).swapped[0].alpha
+    (part,) = stage.parts
+    assert part.cost_ms is not None
+    part.switch(on=False)
+    left_out = stage(packet).swapped[0].alpha
+    assert method.forgotten == [1]
+    assert left_out[SIDE // 2, SIDE // 4] == 255 > masked_alpha[SIDE // 2, SIDE // 4]
+    assert left_out[:14].max() < 255
+    part.switch(on=True)
+    assert (stage(packet).swapped[0].alpha == masked_alpha).all()
+
+
+def test_a_stage_without_methods_has_nothing_to_leave_out() -> None:
+    assert MaskStage([], Edge()).parts == ()
