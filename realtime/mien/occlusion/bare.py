@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from math import exp
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -64,6 +64,8 @@ LIGHT_STEP: Final = 0.25
 """Light over the face is followed in passes of at most this, so that something dark in front is not taken for it."""
 LIGHT_BLUR: Final = 9.0
 """Light is coarser than this, in texels (a standard deviation)."""
+HAIR_EVERY: Final = 4
+"""Hair is searched in one frame of so many; it changes slowly."""
 HAIR_SETTLING_S: Final = 0.5
 """Time constant of the look in which hair is searched."""
 ALIKE_LIMIT: Final = 0.12
@@ -106,6 +108,7 @@ class BareFace:
         self._slow = np.zeros((SIDE_PX, SIDE_PX, CHANNELS), np.float32)
         """The mean look of everything, bare or not."""
         self._hidden = np.zeros((SIDE_PX, SIDE_PX), np.float32)
+        self._hair = np.zeros((SIDE_PX, SIDE_PX), np.float32)
         self._share = 0.0
         self._looks = 0
 
@@ -119,7 +122,7 @@ class BareFace:
         elapsed_s = min(max(captured_ns - self.seen_ns, 0) / 1e9, 0.1)
         self.seen_ns = captured_ns
         look = look_of(flat.bgr)
-        seen = as_f32(np.clip((flat.seen - 0.35) * 3, 0, 1)) * (flat.bgr.max(axis=2) < CLIPPED)
+        seen = as_f32(np.clip((flat.seen - 0.35) * 3, 0, 1)) * (_largest(flat.bgr) < CLIPPED)
         odd = self._odd(look, seen)
         if odd.share > LIGHT_SHARE or odd.share - self._share > JUMP_SHARE:
             self._known_s[:] = 0
@@ -127,8 +130,10 @@ class BareFace:
         self._share = odd.share
         self._learn(look, seen, odd, elapsed_s)
         self._follow(odd.hidden, elapsed_s)
+        if self._looks % HAIR_EVERY == 0:
+            self._hair = hair_share(self._slow)
         self._looks += 1
-        return as_f32(np.maximum(_spread(self._hidden), hair_share(self._slow)))
+        return as_f32(np.maximum(_spread(self._hidden), self._hair))
 
     def _odd(self, look: NDArray[np.float32], seen: NDArray[np.float32]) -> _Odd:
         """Compare with the bare face under the light of now."""
@@ -252,7 +257,15 @@ def _spread(hidden: NDArray[np.float32]) -> NDArray[np.float32]:
 def _like_a_face(look: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Mark texels of the skin's colour that look like their mirror images: a face, not a hand."""
     skin = np.median(look[zones().skin], axis=0)
-    tint = np.abs(look[..., 1:3] - skin[1:3]).max(axis=2)
-    mirrored = np.abs(look - look[:, ::-1])[..., 1:].max(axis=2)
+    tint = _largest(np.abs(look[..., 1:3] - skin[1:3]))
+    mirrored = _largest(np.abs(look - look[:, ::-1])[..., 1:3])
     same = as_f32(cv2.blur(as_f32(mirrored), (5, 5)))
     return np.asarray((tint < 0.25) & (same < 0.06))
+
+
+def _largest(values: NDArray[Any]) -> NDArray[np.float32]:
+    """Give the largest of each texel's numbers; numpy's own maximum is slow along so short an axis."""
+    largest = values[..., 0]
+    for channel in range(1, values.shape[2]):
+        largest = np.maximum(largest, values[..., channel])
+    return as_f32(largest)

@@ -123,3 +123,15 @@ def test_a_forgotten_face_is_learned_anew(photo: BgrU8, face: Face) -> None:
     camera.mask.forget(face.id)
     x, y = place(face, 50)
     assert camera.show(with_disc(photo, face, (200, 120, 40)), 3)[y, x] > 200
+
+
+def test_cheeks_that_both_change_are_an_expression(photo: BgrU8, face: Face) -> None:
+    camera = Camera(face)
+    camera.show(photo, SECOND)
+    spots = np.zeros(photo.shape[:2], np.float32)
+    for landmark in (50, 280):
+        cv2.circle(spots, place(face, landmark), int(0.08 * face.width_px), (1.0,), -1)
+    gain = 1 - 0.25 * np.asarray(cv2.GaussianBlur(spots, (0, 0), 0.02 * face.width_px))[..., None]
+    smiling = np.clip(photo * gain, 0, 255).astype(np.uint8)
+    after = camera.show(smiling, 6)
+    assert all(after[place(face, landmark)[::-1]] > 200 for landmark in (50, 280))
