@@ -69,7 +69,7 @@ class DetailStage:
     name = "detail"
 
     def __init__(self) -> None:
-        self._matching = Part("Sharpness and grain like the camera's")
+        self._matching = Part("The match of sharpness and grain")
         self.parts = (self._matching,)
         """What may be left out: all of it; what was learnt of a face stays for when it is back."""
         self._known: dict[int, _Known] = {}
