@@ -135,3 +135,14 @@ def test_cheeks_that_both_change_are_an_expression(photo: BgrU8, face: Face) -> 
     smiling = np.clip(photo * gain, 0, 255).astype(np.uint8)
     after = camera.show(smiling, 6)
     assert all(after[place(face, landmark)[::-1]] > 200 for landmark in (50, 280))
+
+
+def test_hair_over_the_forehead_stays_and_brows_are_no_hair(photo: BgrU8, face: Face) -> None:
+    fringed = photo.copy()
+    corners = face.landmarks[[67, 10, 297, 299, 69], :2].astype(np.int32)
+    cv2.fillConvexPoly(fringed, corners, (22, 24, 26))
+    open_places = Camera(face).show(fringed, SECOND)
+    x, y = (face.landmarks[10, :2] * 0.5 + face.landmarks[151, :2] * 0.5).astype(int)
+    assert open_places[y, x] < 100
+    for landmark in (105, 334, 4, 50, 280):
+        assert open_places[place(face, landmark)[::-1]] > 200
