@@ -18,7 +18,7 @@ from mien_models.mesh.flatten import SIDE_PX, levels, light_on, logarithm
 from mien_models.mesh.gather import understand
 from mien_models.mesh.raster import rasterise
 from mien_models.mesh.regions import BROW_LEFT, BROW_RIGHT, CHEEKS, FACE_CORE, LIPS_INNER, LIPS_OUTER, NOSE_BRIDGE
-from mien_models.mesh.texture import bake, texture_of
+from mien_models.mesh.texture import BROW_COVERED, bake, texture_of
 from mien_models.mesh.topology import face_topology
 
 
@@ -117,7 +117,9 @@ def test_rims_of_glasses_go_and_brows_stay(photo: BgrU8, face: Face, plain: BgrU
     np.testing.assert_allclose(mean_in(baked, brows), mean_in(plain, brows), rtol=0.1)
 
 
-@pytest.mark.parametrize(("lost", "alpha"), [((BROW_LEFT, BROW_RIGHT), 179), ((BROW_RIGHT,), 255)])
+@pytest.mark.parametrize(
+    ("lost", "alpha"), [((BROW_LEFT, BROW_RIGHT), round(255 * BROW_COVERED)), ((BROW_RIGHT,), 255)]
+)
 def test_brows_that_no_photo_shows_stay_the_wearers_and_one_that_is_seen_serves_for_both(
     photo: BgrU8, face: Face, lost: tuple[tuple[int, ...], ...], alpha: int
 ) -> None:

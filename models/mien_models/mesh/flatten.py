@@ -36,7 +36,7 @@ RELIEF: Final = 0.035
 OUTLIER: Final = 0.12
 """From about this residual on, a natural logarithm, a texel counts less for the fit: it is hair, a mole, shine."""
 FIT_ROUNDS: Final = 6
-STRENGTH: Final = (0.4, 0.9)
+STRENGTH: Final = (0.15, 0.9)
 """Part of the light that is taken off: of what both sides have alike, which is also the face's relief; of the rest."""
 LARGEST: Final = 1.3
 """No place is made brighter or darker by more than this, a natural logarithm."""

@@ -22,13 +22,13 @@ MAX_ATLAS_PX: Final = 1024
 
 EDGE_FEATHER: Final = (0.002, 0.065)
 """Where the alpha begins and where it is full, inwards from the mesh's outline, in parts of the atlas' side."""
-EYE_FEATHER: Final = (0.003, 0.018)
+EYE_FEATHER: Final = (-0.002, 0.008)
 """The same outwards from the eyes' outlines: the eyes, and lids that close over them, stay the target's."""
-MOUTH_FEATHER: Final = (0.002, 0.014)
+MOUTH_FEATHER: Final = (0.004, 0.02)
 """The same outwards from the inner outline of the lips: teeth and tongue stay the target's."""
 BROW_FEATHER: Final = (0.0, 0.02)
 """The same outwards from the brows, where the photo has none to give: the target's own are better than none."""
-BROW_COVERED: Final = 0.7
+BROW_COVERED: Final = 0.9
 """How much of such brows is still covered: faint ones are less of the target's face."""
 BROWS_KNOWN: Final = 0.5
 """A photo that shows less than this part of the brows has none to give."""
