@@ -80,3 +80,14 @@ def refuse_network(name: str, network: Path | None) -> None:
     """
     if network is not None:
         raise UsageError(f"The mask {name!r} takes no file, got {str(network)!r}: write --mask {name}.")
+
+
+def require_network(name: str, network: Path | None) -> Path:
+    """Give the file that a mask needs.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if network is None:
+        raise UsageError(f"The mask {name!r} needs your network, an ONNX file: write --mask {name}:FILE.onnx.")
+    return network

@@ -1,0 +1,50 @@
+"""A network that the user brings along as one ONNX file."""
+
+from pathlib import Path
+from typing import Final
+
+from mien_models.errors import ModelError
+from mien_models.sessions.onnx import OnnxSession
+
+LARGEST_BYTES: Final = 2**31 - 1
+"""A larger file cannot be a protocol buffer, so no whole ONNX network."""
+
+
+def open_user_network(path: Path, *, threads: int = 1) -> OnnxSession:
+    """Read and load a user's ONNX file.
+
+    Raises:
+        ModelError: there is no such file, it is too large, or it is no network that runs; one sentence says what to do.
+    """
+    shown = repr(str(path))
+    try:
+        size = path.stat().st_size
+        if not path.is_file():
+            raise ModelError(f"{shown} is no file; give the path of an ONNX network.")
+        if size > LARGEST_BYTES:
+            raise ModelError(f"{shown} has {size / 2**30:.1f} GB; no ONNX network has more than 2. Give another file.")
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{shown} cannot be read ({error.strerror}); give the path of an ONNX network.") from error
+    return OnnxSession(content, str(path), threads=threads)
+
+
+def square_picture(session: OnnxSession, path: Path, *, layout: str) -> tuple[str, int]:
+    """Give name and side of the network's picture input, which is the only one of four dimensions.
+
+    Args:
+        session: the network.
+        path: its file, for messages.
+        layout: 'nchw' or 'nhwc', three colours in their place; a side that is free is given as -1.
+
+    Raises:
+        ModelError: it has no such input.
+    """
+    at = (1, 2, 3) if layout == "nchw" else (3, 1, 2)
+    for name, shape in session.input_shapes.items():
+        if len(shape) == 4 and shape[at[0]] in {3, -1} and shape[at[1]] == shape[at[2]]:
+            return name, shape[at[1]]
+    raise ModelError(
+        f"{str(path)!r} should take one square colour picture ({layout}), but takes {dict(session.input_shapes)}. "
+        "Give a network of the family that you named."
+    )

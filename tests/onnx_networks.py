@@ -1,0 +1,60 @@
+"""Tiny ONNX networks with the contracts of big ones."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+
+def saved(
+    path: Path,
+    nodes: list[Any],
+    input_shape: tuple[int, ...],
+    output_shape: tuple[int | str, ...],
+    constants: dict[str, NDArray[Any]] | None = None,
+) -> Path:
+    """Write a network from `x` to `y`, both float32, of these nodes and constants."""
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, input_shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, output_shape)],
+        [numpy_helper.from_array(value, name) for name, value in (constants or {}).items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+    return path
+
+
+def affine_network(path: Path, side_px: int, gain: float, bias: float) -> Path:
+    """Write one that answers a picture (1, 3, n, n) with `gain * picture + bias`."""
+    constants = {"gain": np.array([gain], np.float32), "bias": np.array([bias], np.float32)}
+    nodes = [helper.make_node("Mul", ["x", "gain"], ["scaled"]), helper.make_node("Add", ["scaled", "bias"], ["y"])]
+    return saved(path, nodes, (1, 3, side_px, side_px), (1, 3, side_px, side_px), constants)
+
+
+def xseg_network(path: Path, side_px: int = 64) -> Path:
+    """Write one with XSeg's contract that takes whatever is brighter than black for the face."""
+    constants = {"half": np.array([0.01], np.float32), "steep": np.array([1000.0], np.float32)}
+    nodes = [
+        helper.make_node("ReduceMax", ["x"], ["brightest"], axes=[3], keepdims=1),
+        helper.make_node("Sub", ["brightest", "half"], ["above"]),
+        helper.make_node("Mul", ["above", "steep"], ["logit"]),
+        helper.make_node("Sigmoid", ["logit"], ["y"]),
+    ]
+    return saved(path, nodes, (1, side_px, side_px, 3), (1, side_px, side_px, 1), constants)
+
+
+def bisenet_network(path: Path, side_px: int = 64) -> Path:
+    """Write one with BiSeNet's contract that calls what is not black skin (class 1) and the rest background."""
+    weights = np.zeros((19, 3, 1, 1), np.float32)
+    weights[1] = 1
+    bias = np.full(19, -100, np.float32)
+    bias[0], bias[1] = 0, 6  # black is about -2.1 -2.0 -1.8 after ImageNet's normalisation
+    node = helper.make_node("Conv", ["x", "weights", "bias"], ["y"], kernel_shape=[1, 1])
+    constants = {"weights": weights, "bias": bias - np.float32(0.3) * (np.arange(19) == 1)}
+    return saved(path, [node], (1, 3, side_px, side_px), (1, 19, side_px, side_px), constants)
