@@ -30,11 +30,41 @@ def saved(
     return path
 
 
-def affine_network(path: Path, side_px: int, gain: float, bias: float) -> Path:
-    """Write one that answers a picture (1, 3, n, n) with `gain * picture + bias`."""
-    constants = {"gain": np.array([gain], np.float32), "bias": np.array([bias], np.float32)}
+def affine_network(path: Path, side_px: int, gain: float, bias: float | tuple[float, float, float]) -> Path:
+    """Write one that answers a picture (1, 3, n, n) with `gain * picture + bias`, the bias also one for each plane."""
+    biases = np.array([bias], np.float32).reshape(-1, 1, 1)
+    constants = {"gain": np.array([gain], np.float32), "bias": biases}
     nodes = [helper.make_node("Mul", ["x", "gain"], ["scaled"]), helper.make_node("Add", ["scaled", "bias"], ["y"])]
     return saved(path, nodes, (1, 3, side_px, side_px), (1, 3, side_px, side_px), constants)
+
+
+def restoring_network(path: Path, side_px: int = 512, *, gain: float = 1.0, bias: float = 0.0) -> Path:
+    """Write one with an enhancer's contract, which also asks for a weight and answers `gain * picture + bias`."""
+    picture = [1, 3, side_px, side_px]
+    graph = helper.make_graph(
+        [
+            helper.make_node("Mul", ["input", "gain"], ["scaled"]),
+            helper.make_node("Cast", ["weight"], ["weight32"], to=TensorProto.FLOAT),
+            helper.make_node("Mul", ["weight32", "nothing"], ["unused"]),
+            helper.make_node("Add", ["scaled", "unused"], ["whole"]),
+            helper.make_node("Add", ["whole", "bias"], ["output"]),
+        ],
+        "restoring",
+        [
+            helper.make_tensor_value_info("input", TensorProto.FLOAT, picture),
+            helper.make_tensor_value_info("weight", TensorProto.DOUBLE, [1]),
+        ],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, picture)],
+        [
+            numpy_helper.from_array(np.array([gain], np.float32), "gain"),
+            numpy_helper.from_array(np.array([bias], np.float32), "bias"),
+            numpy_helper.from_array(np.array([0], np.float32), "nothing"),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+    return path
 
 
 def xseg_network(path: Path, side_px: int = 64) -> Path:

@@ -1,6 +1,7 @@
 """The small interfaces between networks and whoever uses them; nothing to inherit."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -139,5 +140,49 @@ class SwapperFactory(Protocol):
         Raises:
             PhotoError: the face in the photo cannot be used.
             ModelError: the network behind the swapper does not run.
+        """
+        ...
+
+
+class Enhancer(Protocol):
+    """Makes an aligned face clearer. Keeps nothing between two calls; one thread calls it."""
+
+    @property
+    def template(self) -> str:
+        """How the face has to be aligned: a name of `mien_models.templates`."""
+        ...
+
+    @property
+    def side_px(self) -> int:
+        """Side of the square picture that it takes and gives."""
+        ...
+
+    @property
+    def cost_ms(self) -> float:
+        """What one face took when it was loaded."""
+        ...
+
+    @property
+    def provider(self) -> str:
+        """What really runs it."""
+        ...
+
+    def enhance(self, patch_bgr: BgrU8) -> BgrU8:
+        """Give (side_px, side_px, 3) for as much.
+
+        Raises:
+            ModelError: the network answers with what is no picture.
+        """
+        ...
+
+
+class EnhancerFactory(Protocol):
+    """Makes an enhancer of a user's file."""
+
+    def __call__(self, network: Path, *, threads: int = 1) -> Enhancer:
+        """Load it and try it once.
+
+        Raises:
+            ModelError: the file is no network of this family, or does not run.
         """
         ...

@@ -11,6 +11,7 @@ from mien.colouring import ColourMethod
 from mien.consent import ConsentBook, ConsentKind, consent_for
 from mien.contracts import Stage
 from mien.defaults import default_camera_address, default_sinks, output_format, source_request
+from mien.enhancing import parse_enhancer
 from mien.follow.choose import ChooseMode, make_chooser
 from mien.follow.follower import Follower
 from mien.follow.networks import default_networks
@@ -27,12 +28,13 @@ from mien.sinks import make_sink, parse_sink
 from mien.stages.colour import ColourStage
 from mien.stages.compose import ComposeStage
 from mien.stages.detail import DetailStage
+from mien.stages.enhance import EnhanceStage
 from mien.stages.follow import FollowStage
 from mien.stages.mark import LabelStage
 from mien.stages.mask import MaskStage
 from mien.stages.still import StillStage
 from mien.stages.swap import SwapStage
-from mien_models.contracts import Landmarker, SwapperFactory
+from mien_models.contracts import EnhancerFactory, Landmarker, SwapperFactory
 from mien_models.errors import MienError
 from mien_models.faces import SourceFace
 from mien_models.options import SwapOptions
@@ -42,6 +44,7 @@ _LOG = logging.getLogger(__name__)
 SWAPPERS: Final[Plugins[SwapperFactory]] = Plugins("mien_models.swappers", "swapper")
 COLOURS: Final[Plugins[ColourMethod]] = Plugins("mien.colour", "colour method")
 MASKS: Final[Plugins[MaskFactory]] = Plugins("mien.masks", "mask")
+ENHANCERS: Final[Plugins[EnhancerFactory]] = Plugins("mien_models.enhancers", "enhancer")
 
 Ask = Callable[[str], str]
 """Puts a question to a person and gives the answer."""
@@ -107,7 +110,7 @@ def live_plan(
 
 
 def check_names(settings: Settings) -> None:
-    """Refuse a swapper, colour method, mask or sink that does not exist before anything takes time.
+    """Refuse a swapper, colour method, mask, enhancer or sink that does not exist before anything takes time.
 
     Raises:
         UsageError: the choices are listed.
@@ -116,6 +119,8 @@ def check_names(settings: Settings) -> None:
     COLOURS.check(settings.colour)
     for spec in settings.masks:
         MASKS.check(parse_mask(spec)[0])
+    if settings.enhance is not None:
+        ENHANCERS.check(parse_enhancer(settings.enhance)[0])
     for spec in settings.sinks:
         parse_sink(spec)
 
@@ -128,6 +133,8 @@ def lent_portraits(settings: Settings, ask: Ask | None) -> tuple[list[Portrait],
         PhotoError: there is no such photo or it cannot be read.
     """
     notes = {"swapper": settings.swapper, "colour": settings.colour, "masks": ", ".join(settings.masks)}
+    if settings.enhance is not None:
+        notes["enhancer"] = settings.enhance
     if settings.no_label is not None:
         notes["label"] = f"off: {settings.no_label}"
         _LOG.warning("The 'AI MODIFIED' label is left out; the report keeps the reason.")
@@ -208,7 +215,16 @@ def swap_stages(settings: Settings, finder: Stage, source: SourceFace) -> tuple[
     swapper = SWAPPERS.load(settings.swapper)(source, SwapOptions(shape=settings.shape))
     colour = ColourStage(COLOURS.load(settings.colour))
     detail = (DetailStage(),) if settings.detail else ()
-    return (finder, SwapStage(swapper), colour, *detail, mask_stage(settings), ComposeStage())
+    enhance = (enhance_stage(settings),) if settings.enhance is not None else ()
+    return (finder, SwapStage(swapper), colour, *enhance, *detail, mask_stage(settings), ComposeStage())
+
+
+def enhance_stage(settings: Settings) -> EnhanceStage:
+    """Make the stage of the enhancer that was asked for, and say what it costs."""
+    name, network = parse_enhancer(settings.enhance or "")
+    enhancer = ENHANCERS.load(name)(network, threads=settings.threads)
+    _LOG.info("Enhancer: %s on %s, about %.0f ms for each face.", name, enhancer.provider, enhancer.cost_ms)
+    return EnhanceStage(enhancer, settings.enhance_strength)
 
 
 def mask_stage(settings: Settings) -> MaskStage:

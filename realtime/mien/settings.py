@@ -116,6 +116,8 @@ class Settings(BaseSettings):
     )
     colour: str = Field("mkl", description="how the new face takes the light of the frame")
     detail: bool = Field(default=True, description="make the new face as sharp and as grainy as the camera's picture")
+    enhance: str | None = Field(None, description="name:file of a network that makes the new face clearer")
+    enhance_strength: Annotated[float, Field(ge=0, le=1)] = Field(0.8, description="how much of its change is used")
     masks: Names = Field(
         ("history",), description="what keeps things in front of the face: name or name:file, several at once"
     )

@@ -33,6 +33,13 @@ Detail: TypeAlias = Annotated[
     bool | None,
     typer.Option("--detail/--no-detail", help="Match the camera's sharpness and grain.", show_default=False),
 ]
+Enhance: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="NAME:FILE", help="Make the new face clearer with your GPEN, GFPGAN or RestoreFormer file."),
+]
+EnhanceStrength: TypeAlias = Annotated[
+    float | None, typer.Option(metavar="0..1", help="How much of the enhancer's change is used.")
+]
 Mask: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(

@@ -18,6 +18,8 @@ def swap(
     shape: options.Shape = None,
     detail: options.Detail = None,
     colour: options.Colour = None,
+    enhance: options.Enhance = None,
+    enhance_strength: options.EnhanceStrength = None,
     mask: options.Mask = None,
     erode: options.Erode = None,
     feather: options.Feather = None,

@@ -1,20 +1,9 @@
 """Compose: puts every swapped face into its place in the frame, in 8 bits and inside its surroundings only."""
 
 from dataclasses import replace
-from math import ceil, floor
-from typing import Any, Final
-
-import cv2
-import numpy as np
-from numpy.typing import NDArray
 
 from mien.packet import FramePacket
-from mien_models.arrays import AffineF64, BgrU8, MaskU8, as_u8
-from mien_models.bend import Bend
-from mien_models.faces import SwappedFace
-
-DOUBLED_FROM: Final = 2.5
-"""Enlargement from which a crop is warped at half resolution and doubled."""
+from mien.pasting import wear
 
 
 class ComposeStage:
@@ -28,84 +17,5 @@ class ComposeStage:
             return packet
         composed = packet.image.copy()
         for swapped in packet.swapped:
-            if swapped.bend is not None:
-                bend(composed, swapped.bend)
-            paste(composed, swapped)
+            wear(composed, swapped)
         return replace(packet, composed=composed)
-
-
-def bend(image_bgr: BgrU8, bend: Bend) -> None:
-    """Bend a picture in place; with several faces, each bends what those before it left."""
-    rows, columns = slice(bend.top, bend.top + bend.height), slice(bend.left, bend.left + bend.width)
-    image_bgr[rows, columns] = bend.bent(image_bgr)
-
-
-def paste(image_bgr: BgrU8, swapped: SwappedFace) -> None:
-    """Blend one crop into a picture, in place.
-
-    A crop that only needs moving by whole pixels is blended as it is; any other is warped into the rectangle that its
-    corners span, which costs no more for a large frame than for a small one.
-    """
-    (a, b, x), (c, d, y) = swapped.frame_from_crop
-    if (a, b, c, d) == (1, 0, 0, 1) and float(x).is_integer() and float(y).is_integer():
-        weighted, alpha = _weighted(swapped.crop_bgr, swapped.alpha), swapped.alpha
-        left, top = int(x), int(y)
-    elif not swapped.alpha.any():
-        return  # all of it is hidden
-    else:
-        weighted, alpha, left, top = _warped(swapped, image_bgr)
-    first_row, first_column = max(0, -top), max(0, -left)
-    last_row = min(alpha.shape[0], image_bgr.shape[0] - top)
-    last_column = min(alpha.shape[1], image_bgr.shape[1] - left)
-    if first_row >= last_row or first_column >= last_column:
-        return
-    rows, columns = slice(first_row, last_row), slice(first_column, last_column)
-    region = image_bgr[top + first_row : top + last_row, left + first_column : left + last_column]
-    _blend(region, weighted[rows, columns], alpha[rows, columns])
-
-
-def _warped(swapped: SwappedFace, image_bgr: BgrU8) -> tuple[BgrU8, MaskU8, int, int]:
-    """Bring the opaque part of a crop to the frame's grid: its weighted colours, its alpha, their left and top."""
-    x, y, width, height = cv2.boundingRect(swapped.alpha)
-    rows, columns = slice(y, y + height), slice(x, x + width)
-    alpha = swapped.alpha[rows, columns]
-    # Weighted before the warp, on the crop's few pixels: what fades out at the border brings no colour of its own.
-    bgra = cv2.merge([_weighted(swapped.crop_bgr[rows, columns], alpha), alpha])
-    frame_from_part = swapped.frame_from_crop @ np.array([[1, 0, x], [0, 1, y], [0, 0, 1]])
-    left, right = _span(frame_from_part[0], width, height, image_bgr.shape[1])
-    top, bottom = _span(frame_from_part[1], width, height, image_bgr.shape[0])
-    frame_from_part[:, 2] -= (left, top)
-    warped = _enlarged(bgra, frame_from_part, max(1, right - left), max(1, bottom - top))
-    return as_u8(cv2.cvtColor(warped, cv2.COLOR_BGRA2BGR)), as_u8(cv2.extractChannel(warped, 3)), left, top
-
-
-def _span(row: NDArray[np.float64], width: int, height: int, limit: int) -> tuple[int, int]:
-    """First and last pixel, within 0..limit, that a part of that size reaches along one axis of the frame."""
-    a, b, offset = (float(number) for number in row)
-    reached = [a * x + b * y + offset for x in (-1, width) for y in (-1, height)]
-    return min(max(floor(min(reached)), 0), limit), min(max(ceil(max(reached)) + 1, 0), limit)
-
-
-def _enlarged(bgra: NDArray[Any], region_from_part: AffineF64, width: int, height: int) -> NDArray[np.uint8]:
-    """Warp a part into its region; four channels in one go, which OpenCV does three times faster than three.
-
-    A small crop over a large face has no detail that half the region's resolution would not hold: it is warped to that
-    and doubled, for half the price.
-    """
-    (a, b, _), (c, d, _) = region_from_part.tolist()
-    if abs(a * d - b * c) < DOUBLED_FROM**2:
-        return as_u8(cv2.warpAffine(bgra, region_from_part, (width, height), flags=cv2.INTER_LINEAR))
-    halved = region_from_part / 2
-    halved[:, 2] -= 0.25  # the centre of a pixel of half resolution lies between those of two
-    half = cv2.warpAffine(bgra, halved, (-(-width // 2), -(-height // 2)), flags=cv2.INTER_LINEAR)
-    doubled = cv2.resize(half, (2 * half.shape[1], 2 * half.shape[0]), interpolation=cv2.INTER_LINEAR)
-    return as_u8(doubled[:height, :width])
-
-
-def _weighted(crop_bgr: BgrU8, alpha: MaskU8) -> BgrU8:
-    return as_u8(cv2.multiply(crop_bgr, cv2.merge([alpha, alpha, alpha]), scale=1 / 255))
-
-
-def _blend(region_bgr: BgrU8, weighted_bgr: BgrU8, alpha: MaskU8) -> None:
-    under = cv2.bitwise_not(cv2.merge([alpha, alpha, alpha]))
-    cv2.add(cv2.multiply(region_bgr, under, scale=1 / 255), weighted_bgr, dst=region_bgr)

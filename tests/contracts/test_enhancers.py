@@ -1,0 +1,69 @@
+"""Every enhancer, with a tiny network of its contract."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.onnx_networks import affine_network, restoring_network, xseg_network
+
+from mien_models.contracts import Enhancer, EnhancerFactory
+from mien_models.errors import ModelError
+from mien_models.plugins import Plugins
+from mien_models.templates import TEMPLATES
+
+ENHANCERS: Plugins[EnhancerFactory] = Plugins("mien_models.enhancers", "enhancer")
+
+
+@pytest.fixture(params=ENHANCERS.names())
+def factory(request: pytest.FixtureRequest) -> EnhancerFactory:
+    return ENHANCERS.load(request.param)
+
+
+@pytest.fixture
+def enhancer(factory: EnhancerFactory, tmp_path: Path) -> Enhancer:
+    return factory(restoring_network(tmp_path / "tiny.onnx"))
+
+
+def picture(side_px: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (side_px, side_px, 3), np.uint8)
+
+
+def test_a_network_that_changes_nothing_changes_no_pixel(enhancer: Enhancer) -> None:
+    patch = picture(enhancer.side_px)
+    assert np.abs(enhancer.enhance(patch).astype(int) - patch).max() <= 1
+
+
+def test_it_says_how_faces_are_aligned_what_it_costs_and_where_it_runs(enhancer: Enhancer) -> None:
+    assert enhancer.template in TEMPLATES
+    assert enhancer.cost_ms > 0
+    assert enhancer.provider == "CPUExecutionProvider"
+
+
+def test_brighter_is_brighter_and_never_wraps_around(factory: EnhancerFactory, tmp_path: Path) -> None:
+    enhancer = factory(restoring_network(tmp_path / "tiny.onnx", bias=0.5))
+    patch = picture(enhancer.side_px)
+    expected = np.clip(patch.astype(float) + 0.5 * 127.5, 0, 255)
+    assert np.abs(enhancer.enhance(patch) - expected).max() <= 1.01
+
+
+def test_the_picture_is_given_in_rgb(factory: EnhancerFactory, tmp_path: Path) -> None:
+    path = affine_network(tmp_path / "tiny.onnx", 512, 1.0, (-2.0, 0.0, 0.0))
+    patch = picture(512)
+    without_red = patch * np.array([1, 1, 0])
+    assert np.abs(factory(path).enhance(patch).astype(int) - without_red).max() <= 1
+
+
+@pytest.mark.parametrize("gain", [0.0, float("nan")])
+def test_a_network_that_answers_nonsense_is_refused(factory: EnhancerFactory, tmp_path: Path, gain: float) -> None:
+    with pytest.raises(ModelError, match="answers with"):
+        factory(restoring_network(tmp_path / "tiny.onnx", gain=gain))
+
+
+def test_a_network_of_another_size_is_refused(factory: EnhancerFactory, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="64 px"):
+        factory(restoring_network(tmp_path / "tiny.onnx", 64))
+
+
+def test_another_network_is_refused(factory: EnhancerFactory, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="should take one square colour picture"):
+        factory(xseg_network(tmp_path / "tiny.onnx"))
