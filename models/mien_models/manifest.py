@@ -1,13 +1,11 @@
 """What is known of a set of weights: one TOML file each, read into values that cannot change."""
 
-import json
-import tomllib
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict
 
-from mien_models.errors import ModelError
+from mien_models.strict_toml import read_strictly
 
 _STRICT = ConfigDict(extra="forbid")
 
@@ -93,33 +91,4 @@ def parse_manifest(text: str, where: str) -> Manifest:
     Raises:
         ModelError: no TOML, or a field is missing, unknown or of the wrong type; the message names line and field.
     """
-    try:
-        fields = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ModelError(f"{where} should be TOML, but: {error}. Correct that line.") from error
-    try:
-        return TypeAdapter(Manifest).validate_json(json.dumps(fields, default=str), strict=True)
-    except ValidationError as error:
-        first = error.errors()[0]
-        path = tuple(str(part) for part in first["loc"])
-        raise ModelError(
-            f"{where}, line {_line_of(text, path)}: the field '{'.'.join(path)}' is wrong "
-            f"({first['msg'].lower()}). Correct it; the other manifests show what it looks like."
-        ) from error
-
-
-def _line_of(text: str, path: tuple[str, ...]) -> int:
-    """Number of the line that holds a field, or of its table's head, or 1."""
-    names = [part for part in path if not part.isdigit()]
-    table, best = "", 1
-    for number, line in enumerate(text.splitlines(), start=1):
-        stripped = line.strip()
-        if stripped.startswith("["):
-            table = stripped.strip("[] ")
-        key = stripped.partition("=")[0].strip()
-        here = [*([table] if table else []), key]
-        if names[: len(here)] == here:
-            return number
-        if table and names[:1] == [table] and best == 1:
-            best = number
-    return best
+    return read_strictly(text, where, Manifest)

@@ -1,0 +1,1 @@
+"""Families of networks, one file each: how each is recognised, fed and read."""

@@ -1,0 +1,38 @@
+"""ArcFace and networks like it: a face of 112 px becomes a vector that says who it is."""
+
+from typing import Final
+
+from mien_models.family import Family, Recognised
+from mien_models.onnx_file import GraphDescription
+from mien_models.signature import signature
+from mien_models.spec import IMAGENET_PIXELS, SIGNED_PIXELS, EmbedSpec, PictureSpec, Terms
+
+TERMS: Final = Terms(
+    "non-commercial", "InsightFace's identity networks, and those made of them, are for non-commercial use."
+)
+SIDE_PX: Final = 112
+
+
+class ArcFace:
+    """Known by its picture of 112 px and its vector; SimSwap's own has gates (squeeze and excitation) inside."""
+
+    def recognise(self, graph: GraphDescription) -> Recognised | None:
+        """Look at shapes and operators."""
+        arrays = signature(graph)
+        is_like_it = arrays.is_whole and list(arrays.pictures.values()) in ([SIDE_PX], [-1]) and not arrays.vectors
+        if not is_like_it or len(arrays.given_vectors) != 1 or arrays.given_pictures or arrays.given_masks:
+            return None
+        output, length = next(iter(arrays.given_vectors.items()))
+        pixels = IMAGENET_PIXELS if graph.operators.get("Sigmoid", 0) else SIGNED_PIXELS
+        spec = EmbedSpec(
+            kind="identity",
+            architecture="arcface",
+            picture=PictureSpec("arcface_112_v2", SIDE_PX, *pixels),
+            input=next(iter(arrays.pictures)),
+            output=output,
+            length=length,
+        )
+        return Recognised.surely(spec, TERMS)
+
+
+PLUGIN: Final[Family] = ArcFace()

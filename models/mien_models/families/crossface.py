@@ -1,0 +1,28 @@
+"""CrossFace converters: the vector of one identity network becomes that of another."""
+
+from typing import Final
+
+from mien_models.family import Family, Recognised
+from mien_models.onnx_file import GraphDescription
+from mien_models.signature import signature
+from mien_models.spec import ConvertSpec, Terms
+
+TERMS: Final = Terms("OpenRAIL-MS", "These weights may be used within the limits of use that their licence lists.")
+
+
+class CrossFace:
+    """Known by taking one vector and giving one as long."""
+
+    def recognise(self, graph: GraphDescription) -> Recognised | None:
+        """Look at shapes."""
+        arrays = signature(graph)
+        if not arrays.is_whole or arrays.pictures or len(arrays.vectors) != 1 or len(arrays.given_vectors) != 1:
+            return None
+        (source, length), (output, other) = *arrays.vectors.items(), *arrays.given_vectors.items()
+        if length != other:
+            return None
+        spec = ConvertSpec(kind="converter", architecture="crossface", input=source, output=output, length=length)
+        return Recognised.surely(spec, TERMS)
+
+
+PLUGIN: Final[Family] = CrossFace()

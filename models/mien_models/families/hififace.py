@@ -1,0 +1,36 @@
+"""HifiFace 256, as converted for an identity vector: its 3-D shape numbers are inside the graph or left out."""
+
+from typing import Final
+
+from mien_models.family import Family, Recognised
+from mien_models.onnx_file import GraphDescription
+from mien_models.signature import signature
+from mien_models.spec import SIGNED_OUTPUT, SIGNED_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec, Terms
+
+TERMS: Final = Terms("unknown", "The code is free, but nobody said under what terms these weights may be used.")
+FIRST_LAYER: Final = (64, 3, 3, 3)
+
+
+class HifiFace:
+    """Known by its first layer of 3 x 3, and by having no transposed convolution."""
+
+    def recognise(self, graph: GraphDescription) -> Recognised | None:
+        """Look at names, shapes, constants and operators."""
+        arrays = signature(graph)
+        names = arrays.picture_and_vector()
+        is_other = graph.operators.get("ConvTranspose", 0) > 0 or bool(arrays.given_masks)
+        if names is None or is_other or not graph.has_constant(*FIRST_LAYER):
+            return None
+        target, side, source, output = names
+        spec = SwapSpec(
+            kind="swapper",
+            architecture="hififace",
+            crop=PictureSpec("mtcnn_512", side if side > 0 else 256, *SIGNED_PIXELS),
+            output=SIGNED_OUTPUT,
+            identity=IdentitySpec(form="vector", network="arcface_w600k_r50", converter="crossface_hififace"),
+            names=SwapNames(target, output, source),
+        )
+        return Recognised.surely(spec, TERMS)
+
+
+PLUGIN: Final[Family] = HifiFace()

@@ -1,0 +1,54 @@
+"""inswapper and ReSwapper: an encoder, six blocks whose style is the identity, a decoder; 128 or 256 px.
+
+The identity vector goes through a 512 x 512 map that insightface keeps as a constant which no node uses.
+"""
+
+from typing import Final
+
+from mien_models.family import Family, Recognised
+from mien_models.onnx_file import GraphDescription
+from mien_models.signature import signature
+from mien_models.spec import UNIT_OUTPUT, UNIT_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec, Terms
+
+TERMS: Final = Terms(
+    "non-commercial",
+    "inswapper may be used for research only, ReSwapper under the AGPL-3.0; their identity network is non-commercial.",
+)
+IDENTITY_LENGTH: Final = 512
+STYLE: Final = 2048
+"""Each block has two layers that make so many numbers, scale and shift, of the identity."""
+FIRST_LAYER: Final = (128, 3, 7, 7)
+
+
+class Inswapper:
+    """Known by its first layer and its style layers."""
+
+    def recognise(self, graph: GraphDescription) -> Recognised | None:
+        """Look at names, shapes and constants."""
+        names = signature(graph).picture_and_vector(IDENTITY_LENGTH)
+        if names is None or not graph.has_constant(STYLE, IDENTITY_LENGTH) or not graph.has_constant(*FIRST_LAYER):
+            return None
+        target, side, source, output = names
+        size_px = side if side > 0 else 128
+        spec = SwapSpec(
+            kind="swapper",
+            architecture="inswapper",
+            crop=PictureSpec("arcface_128", size_px, *UNIT_PIXELS, shift_px=shift_px(size_px)),
+            output=UNIT_OUTPUT,
+            identity=IdentitySpec(
+                form="vector",
+                network="arcface_w600k_r50",
+                map="graph" if graph.has_constant(IDENTITY_LENGTH, IDENTITY_LENGTH) else "file",
+            ),
+            names=SwapNames(target, output, source),
+            boosts=size_px == 128,
+        )
+        return Recognised.surely(spec, TERMS)
+
+
+def shift_px(size_px: int) -> float:
+    """Give what ReSwapper adds to the template above 128 px: 128 / 32768 * size - 0.5 (its `face_align.py`)."""
+    return 128 / 32768 * size_px - 0.5
+
+
+PLUGIN: Final[Family] = Inswapper()

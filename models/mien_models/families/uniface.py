@@ -1,0 +1,49 @@
+"""UniFace 256: takes a picture of the source face as large as the crop."""
+
+from typing import Final
+
+from mien_models.family import Family, Recognised
+from mien_models.onnx_file import GraphDescription
+from mien_models.signature import signature
+from mien_models.spec import (
+    SIGNED_OUTPUT,
+    SIGNED_PIXELS,
+    UNIT_PIXELS,
+    IdentitySpec,
+    PictureSpec,
+    SwapNames,
+    SwapSpec,
+    Terms,
+)
+
+TERMS: Final = Terms(
+    "unknown", "Nobody said under what terms these weights may be used; parts of the code are CC BY-NC 4.0."
+)
+
+
+class UniFace:
+    """Known by its two pictures of one size; the one called 'target' is the frame's."""
+
+    def recognise(self, graph: GraphDescription) -> Recognised | None:
+        """Look at names and shapes."""
+        arrays = signature(graph)
+        if len(arrays.pictures) != 2 or arrays.vectors or len(arrays.given_pictures) != 1:
+            return None
+        (first, side), (second, other) = arrays.pictures.items()
+        if side != other:
+            return None
+        target, source = (second, first) if "target" in second else (first, second)
+        size_px = side if side > 0 else 256
+        spec = SwapSpec(
+            kind="swapper",
+            architecture="uniface",
+            crop=PictureSpec("ffhq_512", size_px, *SIGNED_PIXELS),
+            output=SIGNED_OUTPUT,
+            # Trained with -1..1 for both; the files that people have are given 0..1 for the source.
+            identity=IdentitySpec(form="picture", picture=PictureSpec("ffhq_512", size_px, *UNIT_PIXELS)),
+            names=SwapNames(target, next(iter(arrays.given_pictures)), source),
+        )
+        return Recognised.surely(spec, TERMS)
+
+
+PLUGIN: Final[Family] = UniFace()

@@ -1,0 +1,170 @@
+"""What a network of the user's takes and gives: enough to feed it and to read it, whatever file it came in."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias
+
+from pydantic import ConfigDict, Field
+
+from mien_models.templates import Fit
+
+_STRICT = ConfigDict(extra="forbid")
+Triple: TypeAlias = tuple[float, float, float]
+Pixels: TypeAlias = tuple[Triple, Triple]
+UNIT_PIXELS: Final[Pixels] = ((1 / 255, 1 / 255, 1 / 255), (0.0, 0.0, 0.0))
+"""Scale and offset that take 0..255 to 0..1."""
+SIGNED_PIXELS: Final[Pixels] = ((1 / 127.5, 1 / 127.5, 1 / 127.5), (-1.0, -1.0, -1.0))
+"""To -1..1."""
+IMAGENET_PIXELS: Final[Pixels] = (
+    (1 / (255 * 0.229), 1 / (255 * 0.224), 1 / (255 * 0.225)),
+    (-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225),
+)
+"""To what networks trained on ImageNet take, RGB: less the mean, over the standard deviation."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureSpec:
+    """An aligned square picture as a network takes it: `pixel * scale + offset` for each colour."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    template: str
+    """How the face is aligned: a name of `mien_models.templates`."""
+    size_px: int
+    scale: Triple
+    """For the pixel 0..255, in the network's order of colours."""
+    offset: Triple
+    layout: Literal["nchw", "nhwc"] = "nchw"
+    colour: Literal["rgb", "bgr"] = "rgb"
+    shift_px: float = 0.0
+    """Added to the template's x and y."""
+    fit: Fit = "similarity"
+
+
+@dataclass(frozen=True, slots=True)
+class PixelSpec:
+    """How a network's numbers become pixels: `number * scale + offset`, 0..255, laid out like its crop."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    scale: float
+    offset: float
+
+
+UNIT_OUTPUT: Final = PixelSpec(255.0, 0.0)
+"""Of a network that gives 0..1."""
+SIGNED_OUTPUT: Final = PixelSpec(127.5, 127.5)
+"""Of one that gives -1..1."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentitySpec:
+    """How the source face is given to a swapper."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    form: Literal["vector", "picture", "none"]
+    """'none': the face is inside the network's weights."""
+    network: str | None = None
+    """For a vector: the identity network that makes it."""
+    converter: str | None = None
+    """A network that turns that vector into the one that the swapper was trained with."""
+    map: Literal["none", "graph", "file"] = "none"
+    """Where the matrix that the vector is multiplied by stands: a constant of the file, or a .npy file beside it."""
+    is_unit: bool = True
+    """Whether the vector is brought to length 1 at the end."""
+    picture: PictureSpec | None = None
+    """For a picture of the source face."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwapNames:
+    """What the network calls its inputs and outputs."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    target: str
+    output: str
+    source: str | None = None
+    masks: tuple[str, ...] = ()
+    """Outputs 0..1 that say where the new face is; the smallest of them counts."""
+    morph: str | None = None
+    """A number 0..1 that DeepFaceLab's AMP models take."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwapSpec:
+    """A swapper network."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    kind: Literal["swapper"]
+    architecture: str
+    """A plug-in of `mien_models.families`."""
+    crop: PictureSpec
+    output: PixelSpec
+    identity: IdentitySpec
+    names: SwapNames
+    tolerance: float = 0.004
+    """Largest difference from its reference that an export of it may have; black to white is 1."""
+    boosts: bool = False
+    """Whether it may be run on interleaved pixels of a larger crop (pixel boost)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedSpec:
+    """A network that makes a vector of a face."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    kind: Literal["identity"]
+    architecture: str
+    picture: PictureSpec
+    input: str
+    output: str
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertSpec:
+    """A network that turns one identity network's vector, of length 1, into another's."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    kind: Literal["converter"]
+    architecture: str
+    input: str
+    output: str
+    length: int
+
+
+NetworkSpec: TypeAlias = Annotated[SwapSpec | EmbedSpec | ConvertSpec, Field(discriminator="kind")]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Under what terms the weights may be used."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    name: str
+    """An SPDX identifier, or 'unknown' or 'non-commercial'."""
+    sentence: str
+    """What it means to a user."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserManifest:
+    """One set of weights in the user's folder of models: its `manifest.toml`."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    name: str
+    file: str
+    """Beside the manifest."""
+    sha256: str
+    origin: str
+    """Where it came from: an address, or the name of the file that was added."""
+    licence: Terms
+    network: NetworkSpec
+    side_file: str | None = None
+    """The identity map beside it, a .npy file, where the network's spec says 'file'."""

@@ -1,0 +1,148 @@
+"""Every family of networks knows its own files, and no other's."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from mien_models.errors import ModelError
+from mien_models.family import FAMILIES, LICENCE_STAMP, STAMP, recognise, stamp_of
+from mien_models.onnx_file import GraphDescription, read_graph
+from mien_models.spec import EmbedSpec, SwapSpec
+from mien_models.templates import TEMPLATES
+
+Shapes = Mapping[str, Sequence[int | str]]
+
+
+def graph_of(
+    inputs: Shapes,
+    outputs: Shapes,
+    constants: Sequence[tuple[int, ...]] = (),
+    operators: Sequence[str] = (),
+    stamps: dict[str, str] | None = None,
+) -> GraphDescription:
+    """Describe a file of such an outline; its constants are empty promises, which nobody reads here."""
+    taken, given = (
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape)) for name, shape in some.items()]
+        for some in (inputs, outputs)
+    )
+    small = [numpy_helper.from_array(np.zeros(1, np.float32), f"c{index}") for index in range(len(constants))]
+    for tensor, shape in zip(small, constants, strict=True):
+        del tensor.dims[:]
+        tensor.dims.extend(shape)
+    nodes = [helper.make_node(operator, ["a"], [f"o{index}"]) for index, operator in enumerate(operators)]
+    model = helper.make_model(helper.make_graph(nodes, "outline", taken, given, small))
+    helper.set_model_props(model, stamps or {})
+    return read_graph(model.SerializeToString(), "net.onnx")
+
+
+def swapper(side_px: int, **more: Sequence[int | str]) -> Shapes:
+    return {"target": [1, 3, side_px, side_px], "source": [1, 512], **more}
+
+
+def picture(side_px: int, name: str = "output") -> Shapes:
+    return {name: [1, 3, side_px, side_px]}
+
+
+UP = ["ConvTranspose"] * 7
+OUTLINES: dict[str, list[GraphDescription]] = {
+    "inswapper": [
+        graph_of(swapper(128), picture(128), [(128, 3, 7, 7), (2048, 512), (512, 512)]),
+        graph_of(swapper(256), picture(256), [(128, 3, 7, 7), (512, 2048)]),
+    ],
+    "hyperswap": [
+        graph_of(swapper(256), {**picture(256), "mask": [1, 1, 256, 256]}, [(4096, 512, 3, 3)], ["ConvTranspose"] * 9)
+    ],
+    "ghost": [graph_of(swapper(256), picture(256, "1165"), [(512, 1024, 2, 2)], UP)],
+    "simswap": [
+        graph_of(swapper(224), picture(224), [(64, 3, 7, 7), (1024, 512)]),
+        graph_of(swapper(256), picture(256), [(64, 3, 7, 7), (1024, 512)]),
+        graph_of({"input": [1, 3, 512, 512], "onnx::Gemm_1": [1, 512]}, picture(512), [(32, 3, 7, 7), (1024, 512)]),
+    ],
+    "hififace": [graph_of(swapper(256), picture(256), [(64, 3, 3, 3), (1024, 512)])],
+    "blendswap": [graph_of({"target": [1, 3, 256, 256], "source": [1, 3, 112, 112]}, picture(256))],
+    "uniface": [graph_of({"source": [1, 3, 256, 256], "target": [1, 3, 256, 256]}, picture(256))],
+    "mobilefaceswap": [graph_of({"input": [1, 3, 224, 224]}, {**picture(224), "mask": [1, 1, 224, 224]})],
+    "dfm": [
+        graph_of(
+            {"in_face:0": ["n", 224, 224, 3], **more},
+            {
+                "out_face_mask:0": ["n", 224, 224, 1],
+                "out_celeb_face:0": ["n", 224, 224, 3],
+                "out_celeb_face_mask:0": ["n", 224, 224, 1],
+            },
+        )
+        for more in ({}, {"morph_value:0": [1]})
+    ],
+    "arcface": [
+        graph_of({"input.1": ["None", 3, 112, 112]}, {"683": [1, 512]}),
+        graph_of({"input": [1, 3, 112, 112]}, {"output": [1, 512]}, operators=["Sigmoid"]),
+    ],
+    "crossface": [graph_of({"input": [1, 512]}, {"output": [1, 512]})],
+}
+STRANGERS = {
+    "an enhancer": graph_of({"input": [1, 3, 512, 512]}, picture(512)),
+    "a detector": graph_of({"input": [1, 3, 640, 640]}, {"boxes": [1, 100, 4], "scores": [1, 100]}),
+    "a parser": graph_of({"input": [1, 3, 512, 512]}, {"classes": [1, 19, 512, 512]}),
+}
+KNOWN = [(family, graph) for family, graphs in OUTLINES.items() for graph in graphs]
+
+
+def test_every_family_has_an_outline() -> None:
+    assert set(OUTLINES) == set(FAMILIES.names())
+
+
+@pytest.mark.parametrize(("family", "graph"), KNOWN)
+def test_a_file_is_known_by_its_own_family_alone(family: str, graph: GraphDescription) -> None:
+    knows = [name for name in FAMILIES.names() if FAMILIES.load(name).recognise(graph) is not None]
+    assert knows == [family]
+
+
+@pytest.mark.parametrize(("family", "graph"), KNOWN)
+def test_what_is_said_of_it_can_be_used(family: str, graph: GraphDescription) -> None:
+    found = recognise(graph, "net")
+    assert (len(found.specs) > 1) == bool(found.question)
+    assert found.terms.sentence.endswith(".")
+    for answer, spec in found.specs.items():
+        assert answer in found.question
+        assert spec.architecture == family
+        pictures = [spec.crop, spec.identity.picture] if isinstance(spec, SwapSpec) else []
+        pictures += [spec.picture] if isinstance(spec, EmbedSpec) else []
+        assert all(one.template in TEMPLATES for one in pictures if one is not None)
+        if isinstance(spec, SwapSpec):
+            names = [spec.names.target, spec.names.source, spec.names.morph]
+            assert {name for name in names if name} == set(graph.inputs)
+            assert {spec.names.output, *spec.names.masks} <= set(graph.outputs)
+
+
+@pytest.mark.parametrize("kind", STRANGERS)
+def test_another_network_is_refused_with_what_it_takes(kind: str) -> None:
+    with pytest.raises(ModelError, match=r"it takes input \[1, 3, \d+, \d+\]"):
+        recognise(STRANGERS[kind], "net.onnx")
+
+
+@pytest.mark.parametrize(("family", "graph"), KNOWN)
+def test_a_stamp_needs_no_question(family: str, graph: GraphDescription) -> None:
+    spec = next(iter(recognise(graph, "net").specs.values()))
+    inputs = {name: info.shape for name, info in graph.inputs.items()}
+    outputs = {name: info.shape for name, info in graph.outputs.items()}
+    terms = '{"name": "MIT", "sentence": "Do as you like."}'
+    stamped = graph_of(inputs, outputs, stamps={STAMP: stamp_of(spec), LICENCE_STAMP: terms})
+    found = recognise(stamped, "net")
+    assert list(found.specs.values()) == [spec]
+    assert found.terms.name == "MIT"
+    assert spec.architecture == family
+
+
+def test_a_damaged_stamp_is_named() -> None:
+    graph = graph_of(swapper(128), picture(128), stamps={STAMP: '{"kind": "swapper", "architecture": 3}'})
+    with pytest.raises(ModelError, match=r"mien\.network"):
+        recognise(graph, "net.onnx")
+
+
+def test_a_stamp_that_names_what_is_not_there_is_refused() -> None:
+    spec = next(iter(recognise(OUTLINES["inswapper"][0], "net").specs.values()))
+    graph = graph_of({"x": [1, 3, 128, 128]}, picture(128), stamps={STAMP: stamp_of(spec)})
+    with pytest.raises(ModelError, match="'target'"):
+        recognise(graph, "net.onnx")
