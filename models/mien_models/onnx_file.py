@@ -1,14 +1,11 @@
 """What stands in an ONNX file, read without running it: names, shapes and constants.
 
 ONNX Runtime tells a network's inputs and outputs, but throws away constants that no node uses, and one of them is
-inswapper's identity map. The format is protocol buffers (onnx.proto3; field numbers below are its own), of which a
-reader needs only the wire format: a number that holds field and kind, then a varint, 4 or 8 bytes, or a length and so
-many bytes.
+inswapper's identity map. The format is protocol buffers; the field numbers below are those of onnx.proto3.
 """
 
-import struct
 from collections import Counter
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import prod
 from typing import Final
@@ -17,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien_models.errors import ModelError
+from mien_models.protobuf import fields, message, packed, text_of
 
-_VARINT, _EIGHT, _BYTES, _FOUR = 0, 1, 2, 5
-_LONGEST_VARINT: Final = 10
 _MOST_DIMENSIONS: Final = 16
+_NEGATIVE: Final = 1 << 63
+"""From here on a varint stands for a number below zero."""
 _ELEMENTS: Final[Mapping[int, type[np.generic]]] = {
     1: np.float32,
     2: np.uint8,
@@ -114,7 +112,7 @@ def read_graph(content: bytes, name: str) -> GraphDescription:
     """
     try:
         return _graph(memoryview(content))
-    except (ValueError, IndexError, struct.error, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, IndexError) as error:
         raise ModelError(
             f"{name!r} should be an ONNX network, but is damaged or something else. Export or download it again."
         ) from error
@@ -122,24 +120,24 @@ def read_graph(content: bytes, name: str) -> GraphDescription:
 
 def _graph(content: memoryview) -> GraphDescription:
     graph, stamps = memoryview(b""), dict[str, str]()
-    for number, value in _fields(content):
+    for number, value in fields(content):
         if number == 7:
-            graph = _bytes(value)
+            graph = message(value)
         elif number == 14:
-            key, text = _pair(_bytes(value))
+            key, text = _pair(message(value))
             stamps[key] = text
     constants: dict[str, Constant] = {}
     operators: Counter[str] = Counter()
     inputs: dict[str, ArrayInfo] = {}
     outputs: dict[str, ArrayInfo] = {}
-    for number, value in _fields(graph):
+    for number, value in fields(graph):
         if number == 1:
-            operators[_operator(_bytes(value))] += 1
+            operators[_operator(message(value))] += 1
         elif number == 5:
-            constant = _constant(_bytes(value))
+            constant = _constant(message(value))
             constants[constant.name] = constant
         elif number in {11, 12}:
-            name, info = _array(_bytes(value))
+            name, info = _array(message(value))
             (inputs if number == 11 else outputs)[name] = info
     inputs = {name: info for name, info in inputs.items() if name not in constants}
     if not inputs or not outputs:
@@ -147,107 +145,57 @@ def _graph(content: memoryview) -> GraphDescription:
     return GraphDescription(inputs, outputs, constants, dict(operators), stamps)
 
 
-def _fields(content: memoryview) -> Generator[tuple[int, "int | memoryview"], None, None]:
-    """Go through one message: each field's number, and its value or its bytes."""
-    at, end = 0, len(content)
-    while at < end:
-        key, at = _varint(content, at)
-        kind = key & 7
-        if kind == _VARINT:
-            value, at = _varint(content, at)
-            yield key >> 3, value
-            continue
-        if kind == _BYTES:
-            size, at = _varint(content, at)
-        elif kind in {_EIGHT, _FOUR}:
-            size = 8 if kind == _EIGHT else 4
-        else:
-            raise ValueError("unknown kind of field")
-        if size > end - at:
-            raise ValueError("cut off")
-        yield key >> 3, content[at : at + size]
-        at += size
-
-
-def _varint(content: memoryview, at: int) -> tuple[int, int]:
-    value = 0
-    for place in range(_LONGEST_VARINT):
-        byte = content[at + place]
-        value |= (byte & 0x7F) << (7 * place)
-        if byte < 0x80:
-            return value, at + place + 1
-    raise ValueError("a number too long")
-
-
-def _bytes(value: "int | memoryview") -> memoryview:
-    if isinstance(value, int):
-        raise ValueError("a number where a message was expected")  # noqa: TRY004 - damaged content, not a wrong call
-    return value
-
-
-def _text(value: "int | memoryview") -> str:
-    return bytes(_bytes(value)).decode("utf-8")
-
-
 def _pair(content: memoryview) -> tuple[str, str]:
-    texts = {number: _text(value) for number, value in _fields(content) if number in {1, 2}}
+    texts = {number: text_of(value) for number, value in fields(content) if number in {1, 2}}
     return texts.get(1, ""), texts.get(2, "")
 
 
 def _operator(content: memoryview) -> str:
-    return next((_text(value) for number, value in _fields(content) if number == 4), "")
+    return next((text_of(value) for number, value in fields(content) if number == 4), "")
 
 
 def _constant(content: memoryview) -> Constant:
     shape: list[int] = []
     name, kind = "", 0
     raw = floats = memoryview(b"")
-    for number, value in _fields(content):
+    for number, value in fields(content):
         if number == 1:
-            shape += [value] if isinstance(value, int) else _packed(value)
+            shape += [value] if isinstance(value, int) else packed(value, _MOST_DIMENSIONS)
         elif number == 2 and isinstance(value, int):
             kind = value
         elif number == 4:
-            floats = _bytes(value)
+            floats = message(value)
         elif number == 8:
-            name = _text(value)
+            name = text_of(value)
         elif number == 9:
-            raw = _bytes(value)
+            raw = message(value)
         if len(shape) > _MOST_DIMENSIONS:
             raise ValueError("too many dimensions")
     return Constant(name, tuple(shape), _ELEMENTS.get(kind), raw, floats)
 
 
-def _packed(content: memoryview) -> list[int]:
-    numbers: list[int] = []
-    at = 0
-    while at < len(content) and len(numbers) <= _MOST_DIMENSIONS:
-        number, at = _varint(content, at)
-        numbers.append(number)
-    return numbers
-
-
 def _array(content: memoryview) -> tuple[str, ArrayInfo]:
     """Read a ValueInfoProto."""
     name, info = "", ArrayInfo((), None)
-    for number, value in _fields(content):
+    for number, value in fields(content):
         if number == 1:
-            name = _text(value)
+            name = text_of(value)
         elif number == 2:
-            for inner, tensor in _fields(_bytes(value)):
+            for inner, tensor in fields(message(value)):
                 if inner == 1:
-                    info = _tensor_type(_bytes(tensor))
+                    info = _tensor_type(message(tensor))
     return name, info
 
 
 def _tensor_type(content: memoryview) -> ArrayInfo:
     kind, shape = 0, list[int]()
-    for number, value in _fields(content):
+    for number, value in fields(content):
         if number == 1 and isinstance(value, int):
             kind = value
         elif number == 2:
-            for inner, dimension in _fields(_bytes(value)):
+            for inner, dimension in fields(message(value)):
                 if inner == 1:
-                    sides = [side for at, side in _fields(_bytes(dimension)) if at == 1 and isinstance(side, int)]
-                    shape.append(sides[0] if sides else -1)
+                    sides = [side for at, side in fields(message(dimension)) if at == 1 and isinstance(side, int)]
+                    # A side is free when it is named, missing or, from careless exporters, not positive.
+                    shape.append(sides[0] if sides and 0 < sides[0] < _NEGATIVE else -1)
     return ArrayInfo(tuple(shape), _ELEMENTS.get(kind))

@@ -1,13 +1,10 @@
 """A network that the user brings along as one ONNX file."""
 
 from pathlib import Path
-from typing import Final
 
 from mien_models.errors import ModelError
+from mien_models.network_file import read_network_file
 from mien_models.sessions.onnx import OnnxSession
-
-LARGEST_BYTES: Final = 2**31 - 1
-"""A larger file cannot be a protocol buffer, so no whole ONNX network."""
 
 
 def open_user_network(path: Path, *, threads: int = 1) -> OnnxSession:
@@ -16,17 +13,7 @@ def open_user_network(path: Path, *, threads: int = 1) -> OnnxSession:
     Raises:
         ModelError: there is no such file, it is too large, or it is no network that runs; one sentence says what to do.
     """
-    shown = repr(str(path))
-    try:
-        size = path.stat().st_size
-        if not path.is_file():
-            raise ModelError(f"{shown} is no file; give the path of an ONNX network.")
-        if size > LARGEST_BYTES:
-            raise ModelError(f"{shown} has {size / 2**30:.1f} GB; no ONNX network has more than 2. Give another file.")
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{shown} cannot be read ({error.strerror}); give the path of an ONNX network.") from error
-    return OnnxSession(content, str(path), threads=threads)
+    return OnnxSession(read_network_file(path), str(path), threads=threads)
 
 
 def square_picture(session: OnnxSession, path: Path, *, layout: str) -> tuple[str, int]:

@@ -14,6 +14,7 @@ from mien_models.engines.buffers import Buffers, CpuBuffers, DeviceBuffers, fixe
 from mien_models.engines.plan import CPU_PROVIDER, CPU_RUN, Run
 from mien_models.errors import ModelError
 from mien_models.manifest import Manifest
+from mien_models.network_file import check_content
 
 # ONNX Runtime carries no annotations: its errors are typed here, once.
 _REFUSALS: Final = cast(
@@ -29,9 +30,6 @@ _REFUSALS: Final = cast(
     ),
 )
 _FAILURES: Final[tuple[type[Exception], ...]] = (*_REFUSALS, ValueError, RuntimeError)
-_EXTERNAL: Final = b"\x0a\x08location\x12"
-"""How a tensor says that its numbers lie in another file (onnx.proto: external_data, the key 'location')."""
-_CHECKPOINTS: Final = ((b"PK\x03\x04", "a PyTorch checkpoint or another archive"), (b"\x80", "a Python pickle"))
 _QUIET: Final = 3
 _KEPT_SHAPES: Final = 4
 """Buffers are kept for so many combinations of shapes; a network meets one or two."""
@@ -63,7 +61,7 @@ class OnnxSession:
             ModelError: it is no ONNX network, a damaged one, one whose numbers lie in other files, or the provider does
                 not start.
         """
-        _refuse_foreign(content, name)
+        check_content(content, name)
         _require(run, cast("Any", onnxruntime).get_available_providers(), name)
         options = _options(threads, profile)
         wanted: list[Any] = [(run.provider, dict(run.options))]
@@ -165,22 +163,6 @@ def _options(threads: int, profile: Path | None) -> object:
         options.enable_profiling = True
         options.profile_file_prefix = str(profile)
     return cast("object", options)
-
-
-def _refuse_foreign(content: bytes, name: str) -> None:
-    if not content:
-        raise ModelError(f"{name!r} is empty, where an ONNX network was expected. Export or download it again.")
-    for beginning, kind in _CHECKPOINTS:
-        if content.startswith(beginning):
-            raise ModelError(
-                f"{name!r} is {kind}, where an ONNX network was expected; nothing of it was run. "
-                "Export it to ONNX first."
-            )
-    if _EXTERNAL in content:
-        raise ModelError(
-            f"{name!r} keeps its numbers in other files, where one whole file was expected. Save it again as one file "
-            "(onnx.save with save_as_external_data=False)."
-        )
 
 
 def _shape(dimensions: Sequence[object]) -> tuple[int, ...]:
