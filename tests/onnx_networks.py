@@ -88,3 +88,61 @@ def bisenet_network(path: Path, side_px: int = 64) -> Path:
     node = helper.make_node("Conv", ["x", "weights", "bias"], ["y"], kernel_shape=[1, 1])
     constants = {"weights": weights, "bias": bias - np.float32(0.3) * (np.arange(19) == 1)}
     return saved(path, [node], (1, 3, side_px, side_px), (1, 19, side_px, side_px), constants)
+
+
+def inswapper_network(path: Path, side_px: int = 128, *, half: bool = False) -> Path:
+    """Write one with inswapper's contract: it blurs and tints the picture; its map is unused and last."""
+    random = np.random.default_rng(7)
+    kernel = np.zeros((3, 3, 5, 5), np.float32)
+    for channel in range(3):
+        kernel[channel, channel] = 1 / 25
+    constants: dict[str, NDArray[Any]] = {
+        "kernel": kernel,
+        "tint": (random.standard_normal((512, 3)) * 3).astype(np.float32),
+        "shape": np.array([1, 3, 1, 1], np.int64),
+        "low": np.array(0, np.float32),
+        "high": np.array(1, np.float32),
+        "style.weight": np.zeros((2048, 512), np.float32),
+        "first.weight": np.zeros((128, 3, 7, 7), np.float32),
+        "emap": (random.standard_normal((512, 512)) / 8).astype(np.float16 if half else np.float32),
+    }
+    nodes = [
+        helper.make_node("Conv", ["target", "kernel"], ["blurred"], pads=[2, 2, 2, 2]),
+        helper.make_node("MatMul", ["source", "tint"], ["shift"]),
+        helper.make_node("Reshape", ["shift", "shape"], ["tint4"]),
+        helper.make_node("Add", ["blurred", "tint4"], ["sum"]),
+        helper.make_node("Clip", ["sum", "low", "high"], ["output"]),
+    ]
+    shape = [1, 3, side_px, side_px]
+    graph = helper.make_graph(
+        nodes,
+        "inswapper",
+        [
+            helper.make_tensor_value_info("target", TensorProto.FLOAT, shape),
+            helper.make_tensor_value_info("source", TensorProto.FLOAT, [1, 512]),
+        ],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, shape)],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(path))
+    return path
+
+
+def arcface_network(path: Path) -> Path:
+    """Write one with ArcFace's contract: means of 16 x 16 blocks through a random matrix."""
+    random = np.random.default_rng(11)
+    constants = {"matrix": random.standard_normal((3 * 7 * 7, 512)).astype(np.float32)}
+    nodes = [
+        helper.make_node("AveragePool", ["input.1"], ["small"], kernel_shape=[16, 16], strides=[16, 16]),
+        helper.make_node("Flatten", ["small"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "matrix"], ["683"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "arcface",
+        [helper.make_tensor_value_info("input.1", TensorProto.FLOAT, [1, 3, 112, 112])],
+        [helper.make_tensor_value_info("683", TensorProto.FLOAT, [1, 512])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(path))
+    return path

@@ -70,6 +70,8 @@ class IdentitySpec:
     """A network that turns that vector into the one that the swapper was trained with."""
     map: Literal["none", "graph", "file"] = "none"
     """Where the matrix that the vector is multiplied by stands: a constant of the file, or a .npy file beside it."""
+    length: int = 512
+    """Of the vector."""
     is_unit: bool = True
     """Whether the vector is brought to length 1 at the end."""
     picture: PictureSpec | None = None

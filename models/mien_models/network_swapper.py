@@ -1,0 +1,123 @@
+"""The swapper that every family of networks shares: align, run, place."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mien_models.aligned import AlignedInput, AlignedOutput, mask_of
+from mien_models.arrays import AffineF64, BgrU8, MaskU8, as_u8
+from mien_models.contracts import Session
+from mien_models.errors import ModelError
+from mien_models.faces import Face, FaceView, SourceFace, SwappedFace
+from mien_models.identity import Identities
+from mien_models.options import SwapOptions
+from mien_models.outline import FaceOutline
+from mien_models.spec import SwapSpec
+from mien_models.stored import StoredModel
+
+_MASK_FADE: Final = 0.012
+"""Standard deviation with which a network's mask is faded, in parts of the crop's side; its edge is a pixel sharp."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenedSwapper:
+    """A swapper network that runs."""
+
+    stored: StoredModel
+    spec: SwapSpec
+    session: Session
+
+
+class NetworkSwapper:
+    """Swaps faces with one network; keeps the vectors of targets where the user asks for part of their identity."""
+
+    def __init__(self, opened: OpenedSwapper, source: SourceFace, identities: Identities, options: SwapOptions) -> None:
+        """Give the network the source face, once.
+
+        Raises:
+            ModelError: a network that the identity needs is missing, or this one cannot be boosted.
+        """
+        self._opened, self._spec, self._session = opened, opened.spec, opened.session
+        if options.boost > 1 and not self._spec.boosts:
+            raise ModelError(f"{opened.stored.manifest.name!r} cannot be boosted; leave --boost away.")
+        self._identities, self._options = identities, options
+        self._input = AlignedInput(self._spec.crop, boost=options.boost)
+        self._output = AlignedOutput(self._spec.crop, self._spec.output, boost=options.boost)
+        self._outline = FaceOutline(self._input.side_px)
+        self._source = self._source_numbers(source)
+        self._mixed: dict[int, NDArray[np.float32]] = {}
+        self._parts = _parts_at_once(self._session.input_shapes[self._spec.names.target][0], options.boost)
+
+    def swap(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> SwappedFace:  # noqa: ARG002 - the contract
+        """Swap one face of one frame."""
+        crop_bgr, crop_from_frame = self._input.crop(frame_bgr, face.five_points)
+        source = self._for_target(frame_bgr, face)
+        pictures, answers = self._run(self._input.numbers(crop_bgr), source)
+        return SwappedFace(
+            face_id=face.id,
+            crop_bgr=self._output.crop(pictures),
+            alpha=self._alpha(answers, face, crop_from_frame),
+            frame_from_crop=np.asarray(cv2.invertAffineTransform(crop_from_frame), np.float64),
+        )
+
+    def forget(self, face_id: int) -> None:
+        """Drop the vector of a target."""
+        self._mixed.pop(face_id, None)
+
+    def _run(
+        self, numbers: NDArray[np.float32], source: NDArray[np.float32] | None
+    ) -> tuple[NDArray[np.float32], dict[str, NDArray[Any]]]:
+        names, whole = self._spec.names, len(numbers)
+        feeds: dict[str, NDArray[Any]] = {}
+        if names.source is not None and source is not None:
+            feeds[names.source] = source
+        if names.morph is not None:
+            feeds[names.morph] = np.array([self._options.morph], np.float32)
+        if whole == self._parts:
+            answers = dict(self._session.run({names.target: numbers, **feeds}))
+            return answers[names.output], answers
+        parts = np.empty_like(numbers)
+        for first in range(0, whole, self._parts):
+            some = slice(first, first + self._parts)
+            parts[some] = self._session.run({names.target: numbers[some], **feeds})[names.output]
+        return parts, {}
+
+    def _alpha(self, answers: dict[str, NDArray[Any]], face: Face, crop_from_frame: AffineF64) -> MaskU8:
+        masks = [mask_of(answers[name], self._spec.crop.size_px) for name in self._spec.names.masks if name in answers]
+        if not masks:
+            return self._outline.alpha(face, crop_from_frame)
+        smallest = masks[0]
+        for other in masks[1:]:
+            smallest = as_u8(cv2.min(smallest, other))
+        return self._outline.bordered(as_u8(cv2.GaussianBlur(smallest, (0, 0), _MASK_FADE * smallest.shape[0])))
+
+    def _source_numbers(self, source: SourceFace) -> NDArray[np.float32] | None:
+        identity = self._spec.identity
+        if identity.form == "vector":
+            return self._identities.vector(source.views, identity, self._opened.stored)
+        if identity.form == "picture" and identity.picture is not None:
+            aligned = AlignedInput(identity.picture)
+            crop_bgr, _ = aligned.crop(source.best.photo_bgr, source.best.face.five_points)
+            return aligned.numbers(crop_bgr).copy()
+        return None
+
+    def _for_target(self, frame_bgr: BgrU8, face: Face) -> NDArray[np.float32] | None:
+        """Mix the source's vector with the target's own as strongly as the user asked for; once for each target."""
+        strength, source = self._options.strength, self._source
+        if source is None or strength == 1 or self._spec.identity.form != "vector":
+            return source
+        mixed = self._mixed.get(face.id)
+        if mixed is None:
+            own = self._identities.vector([FaceView(frame_bgr, face)], self._spec.identity, self._opened.stored)
+            mixed = strength * source + (1 - strength) * own
+            mixed *= np.linalg.norm(source) / max(float(np.linalg.norm(mixed)), 1e-6)
+            self._mixed[face.id] = mixed.astype(np.float32)
+        return self._mixed[face.id]
+
+
+def _parts_at_once(batch: int, boost: int) -> int:
+    """Say how many of a boosted crop's pictures go in at once: all where the network's batch is free, else its own."""
+    return boost * boost if batch < 1 else min(batch, boost * boost)
