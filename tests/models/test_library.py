@@ -1,0 +1,311 @@
+"""The folder of models: what is added is recognised, tried and kept whole, or leaves nothing behind."""
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from tests.onnx_networks import arcface_network, inswapper_network
+
+from mien_models.errors import MienError, ModelError, UsageError
+from mien_models.family import LICENCE_STAMP, STAMP, stamp_of
+from mien_models.library.adding import Added, Wishes, add, chosen
+from mien_models.library.candidate import look_as_described, look_at, needed_networks, read_description, recheck
+from mien_models.library.shelf import ModelLibrary, is_name, name_like
+from mien_models.library.trying import try_out
+from mien_models.spec import SwapSpec
+from mien_models.stored import MANIFEST, manifest_toml
+
+
+class Bomb:
+    """Runs when it is unpickled."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (exec, ("raise SystemExit('a pickle was run')",))
+
+
+def dfm_network(path: Path, *, gain: float = 0.5, bias: float = 0.2, more: list[Any] | None = None) -> Path:
+    """Write one with the contract of a DFM file that answers `gain * picture + bias`."""
+    picture: list[str | int | None] = ["n", 64, 64, 3]
+    mask: list[str | int | None] = ["n", 64, 64, 1]
+    nodes = [
+        helper.make_node("Mul", ["in_face:0", "gain"], ["scaled"]),
+        helper.make_node("Add", ["scaled", "bias"], ["out_celeb_face:0"]),
+        helper.make_node("ReduceMax", ["in_face:0"], ["out_face_mask:0"], axes=[3], keepdims=1),
+        *(more or []),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "dfm",
+        [helper.make_tensor_value_info("in_face:0", TensorProto.FLOAT, picture)],
+        [
+            helper.make_tensor_value_info("out_face_mask:0", TensorProto.FLOAT, mask),
+            helper.make_tensor_value_info("out_celeb_face:0", TensorProto.FLOAT, picture),
+        ],
+        [
+            numpy_helper.from_array(np.array([gain], np.float32), "gain"),
+            numpy_helper.from_array(np.array([bias], np.float32), "bias"),
+            numpy_helper.from_array(np.array([10**10], np.int64), "many"),
+        ],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(path))
+    return path
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> ModelLibrary:
+    return ModelLibrary(tmp_path / "data" / "models")
+
+
+def added(library: ModelLibrary, path: Path, **wishes: Any) -> Added:
+    candidate = look_at(path)
+    return add(library, candidate, chosen(candidate.found, None, path.name), Wishes(origin=path.name, **wishes))
+
+
+def everything_in(library: ModelLibrary) -> list[str]:
+    return sorted(path.name for path in library.folder.rglob("*")) if library.folder.exists() else []
+
+
+def test_a_file_becomes_a_model(library: ModelLibrary, tmp_path: Path) -> None:
+    source = dfm_network(tmp_path / "Some Face.dfm")
+    result = added(library, source)
+    assert library.names() == ("some_face",)
+    stored = library.find("some_face")
+    assert stored == result.stored
+    assert result.run_ms > 0
+    assert stored.manifest.network.architecture == "dfm"
+    assert stored.manifest.origin == "Some Face.dfm"
+    assert stored.weights() == source.read_bytes()
+    assert everything_in(library) == ["manifest.toml", "some_face", "some_face.dfm"]
+    recheck(stored)
+    library.remove("some_face")
+    assert everything_in(library) == []
+    assert source.exists()
+
+
+def test_what_a_swapper_needs_gets_the_name_that_it_asks_for(library: ModelLibrary, tmp_path: Path) -> None:
+    swapper = added(library, inswapper_network(tmp_path / "inswapper_128.onnx")).stored.manifest
+    identity = added(library, arcface_network(tmp_path / "w600k_r50.onnx")).stored.manifest
+    assert needed_networks(swapper.network) == (identity.name,)
+    assert swapper.licence.name == "non-commercial"
+
+
+def test_an_identity_map_that_was_thrown_away_is_asked_for_and_kept(library: ModelLibrary, tmp_path: Path) -> None:
+    model = onnx.load(str(inswapper_network(tmp_path / "whole.onnx")))
+    emap = numpy_helper.to_array(model.graph.initializer.pop())
+    onnx.save(model, str(tmp_path / "slim.onnx"))
+    with pytest.raises(UsageError, match="--map"):
+        added(library, tmp_path / "slim.onnx")
+    for wrong in (emap[:3], np.full_like(emap, np.nan), np.array([Bomb()], object)):
+        np.save(tmp_path / "emap.npy", wrong)
+        with pytest.raises(ModelError, match=r"emap\.npy"):
+            added(library, tmp_path / "slim.onnx", map_file=tmp_path / "emap.npy")
+    assert everything_in(library) == []
+    np.save(tmp_path / "emap.npy", emap)
+    stored = added(library, tmp_path / "slim.onnx", map_file=tmp_path / "emap.npy").stored
+    np.testing.assert_array_equal(stored.side_map(), emap)
+    (stored.folder / "emap.npy").unlink()
+    with pytest.raises(ModelError, match=r"emap\.npy"):
+        recheck(stored)
+
+
+def test_a_stamped_file_needs_no_question_and_carries_its_licence(library: ModelLibrary, tmp_path: Path) -> None:
+    path = dfm_network(tmp_path / "net.onnx")
+    spec = look_at(path).found.specs[""]
+    model = onnx.load(str(path))
+    terms = '{"name": "CC0-1.0", "sentence": "Free for any use."}'
+    helper.set_model_props(model, {STAMP: stamp_of(spec), LICENCE_STAMP: terms})
+    onnx.save(model, str(path))
+    manifest = added(library, path).stored.manifest
+    assert manifest.network == spec
+    assert manifest.licence.sentence == "Free for any use."
+
+
+def test_a_licence_that_the_user_names_counts(library: ModelLibrary, tmp_path: Path) -> None:
+    terms = added(library, dfm_network(tmp_path / "a.dfm"), licence="CC-BY-4.0").stored.manifest.licence
+    assert terms.name == "CC-BY-4.0"
+    assert "CC-BY-4.0" in terms.sentence
+
+
+def test_only_what_cannot_be_seen_is_asked() -> None:
+    from tests.contracts.test_families import OUTLINES
+
+    from mien_models.family import recognise
+
+    found = recognise(OUTLINES["simswap"][1], "net")
+    with pytest.raises(UsageError, match=r"--answer imagenet\|unit\|own"):
+        chosen(found, None, "net")
+    with pytest.raises(UsageError, match="'both'"):
+        chosen(found, "both", "net")
+    spec = chosen(found, "unit", "net")
+    assert isinstance(spec, SwapSpec)
+    assert spec.crop.offset == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("gain", "bias", "what"),
+    [(0, 0.5, "single colour"), (float("nan"), 0, "no numbers"), (1000, 0, "far outside")],
+)
+def test_a_network_that_answers_nonsense_leaves_nothing(
+    library: ModelLibrary, tmp_path: Path, gain: float, bias: float, what: str
+) -> None:
+    with pytest.raises(ModelError, match=what):
+        added(library, dfm_network(tmp_path / "bad.dfm", gain=gain, bias=bias))
+    assert everything_in(library) == []
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        helper.make_node("ConstantOfShape", ["many"], ["lots"]),
+        helper.make_node("NoSuchOperator", ["in_face:0"], ["lots"]),
+        helper.make_node("Own", ["in_face:0"], ["lots"], domain="somebody"),
+    ],
+)
+def test_a_network_that_cannot_run_leaves_nothing(library: ModelLibrary, tmp_path: Path, node: Any) -> None:
+    used = helper.make_node("Identity", ["lots"], ["out_celeb_face_mask:0"])
+    path = dfm_network(tmp_path / "bad.dfm", more=[node, used])
+    model = onnx.load(str(path))
+    model.graph.output.append(helper.make_tensor_value_info("out_celeb_face_mask:0", TensorProto.FLOAT, None))
+    onnx.save(model, str(path))
+    with pytest.raises(ModelError, match=r"bad") as refusal:
+        added(library, path)
+    assert "\n" not in str(refusal.value)
+    assert everything_in(library) == []
+
+
+def noise(path: Path) -> None:
+    path.write_bytes(np.random.default_rng(0).bytes(5000))
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(dfm_network(path).read_bytes()[:-200])
+
+
+def folder(path: Path) -> None:
+    path.mkdir()
+
+
+def endless_link(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def pickled(path: Path) -> None:
+    path.write_bytes(pickle.dumps(Bomb()))
+
+
+def huge(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(3 * 2**30)
+
+
+def another_network(path: Path) -> None:
+    model = onnx.load(str(dfm_network(path)))
+    model.graph.input[0].name = "picture"
+    onnx.save(model, str(path))
+
+
+@pytest.mark.parametrize("make", [noise, cut, folder, endless_link, pickled, huge, another_network])
+def test_what_is_no_model_is_refused_in_one_sentence(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    path = tmp_path / "mine.onnx"
+    make(path)
+    with pytest.raises(ModelError, match=r"mine\.onnx") as refusal:
+        look_at(path)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_wrong_family_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="inswapper"):
+        look_at(dfm_network(tmp_path / "a.dfm"), family="inswapper")
+
+
+def test_a_network_that_ends_its_program_is_survived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mien_models.library.trying._PROGRAM", ("-c", "import os; os.kill(os.getpid(), 11)"))
+    with pytest.raises(ModelError, match=r"ends the program that loads it \(SIGSEGV\)"):
+        try_out(tmp_path, "net")
+    monkeypatch.setattr("mien_models.library.trying._PROGRAM", ("-c", "import time; time.sleep(60)"))
+    with pytest.raises(ModelError, match="no answer"):
+        try_out(tmp_path, "net", seconds=0.2)
+
+
+def test_an_interruption_leaves_nothing(library: ModelLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> float:
+        assert everything_in(library)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mien_models.library.adding.try_out", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        added(library, dfm_network(tmp_path / "a.dfm"))
+    assert everything_in(library) == []
+    assert library.names() == ()
+
+
+def test_a_model_is_replaced_only_when_asked_and_only_by_one_that_works(library: ModelLibrary, tmp_path: Path) -> None:
+    before = added(library, dfm_network(tmp_path / "a.dfm")).stored.manifest
+    with pytest.raises(UsageError, match="--replace"):
+        added(library, dfm_network(tmp_path / "a.dfm", gain=0.4))
+    with pytest.raises(ModelError):
+        added(library, dfm_network(tmp_path / "a.dfm", gain=0), replaces=True)
+    assert library.find("a").manifest == before
+    after = added(library, dfm_network(tmp_path / "a.dfm", gain=0.4), replaces=True).stored.manifest
+    assert after.sha256 != before.sha256
+    assert everything_in(library) == ["a", "a.dfm", "manifest.toml"]
+
+
+def test_damage_is_found(library: ModelLibrary, tmp_path: Path) -> None:
+    stored = added(library, dfm_network(tmp_path / "a.dfm")).stored
+    whole = stored.weights_path.read_bytes()
+    stored.weights_path.write_bytes(whole[:-1])
+    with pytest.raises(ModelError, match="not those that were added"):
+        recheck(stored)
+    stored.weights_path.write_bytes(whole)
+    text = (stored.folder / MANIFEST).read_text("utf-8")
+    (stored.folder / MANIFEST).write_text(text.replace("out_celeb_face:0", "elsewhere"), "utf-8")
+    with pytest.raises(ModelError, match="'elsewhere'"):
+        recheck(library.find("a"))
+    (stored.folder / MANIFEST).write_text(text.replace('name = "a"', 'name = "b"'), "utf-8")
+    with pytest.raises(ModelError, match="holds 'b'"):
+        library.find("a")
+    library.remove("a")
+    assert library.names() == ()
+
+
+def test_a_manifest_that_somebody_wrote_is_taken_with_its_file(library: ModelLibrary, tmp_path: Path) -> None:
+    stored = added(library, dfm_network(tmp_path / "a.dfm")).stored
+    written = tmp_path / "mine.toml"
+    text = manifest_toml(stored.manifest)
+    written.write_text(text, "utf-8")
+    candidate = look_as_described(tmp_path / "a.dfm", read_description(written))
+    assert candidate.found.specs[""] == stored.manifest.network
+    with pytest.raises(ModelError, match="sha256 should be"):
+        look_as_described(dfm_network(tmp_path / "b.dfm", gain=0.4), read_description(written))
+    for bad in ("../a.dfm", "/etc/passwd", "..", MANIFEST):
+        written.write_text(text.replace('file = "a.dfm"', f'file = "{bad}"'), "utf-8")
+        with pytest.raises(ModelError, match="beside it"):
+            read_description(written)
+    written.write_text("name = 3", "utf-8")
+    with pytest.raises(ModelError, match=r"mine\.toml, line 1"):
+        read_description(written)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../a", "A", "con", "nul.onnx", "a.", "-a", "a b", "x" * 65])
+def test_a_name_is_that_of_a_folder_anywhere(library: ModelLibrary, tmp_path: Path, name: str) -> None:
+    assert not is_name(name)
+    assert is_name(name_like(name))
+    if name:
+        with pytest.raises(UsageError, match="cannot name a model"):
+            added(library, dfm_network(tmp_path / "a.dfm"), name=name)
+        with pytest.raises(MienError):
+            library.find(name)
+
+
+def test_a_name_that_is_not_there_brings_the_near_miss(library: ModelLibrary, tmp_path: Path) -> None:
+    added(library, dfm_network(tmp_path / "ghost.dfm"))
+    with pytest.raises(ModelError, match="Did you mean 'ghost'"):
+        library.find("gohst")
+    with pytest.raises(ModelError, match="Did you mean 'ghost'"):
+        library.remove("gohst")
