@@ -146,3 +146,31 @@ def arcface_network(path: Path) -> Path:
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(path))
     return path
+
+
+def dfm_network(path: Path, *, gain: float = 0.5, bias: float = 0.2, more: list[Any] | None = None) -> Path:
+    """Write one with the contract of a DFM file that answers `gain * picture + bias`."""
+    picture: list[str | int | None] = ["n", 64, 64, 3]
+    mask: list[str | int | None] = ["n", 64, 64, 1]
+    nodes = [
+        helper.make_node("Mul", ["in_face:0", "gain"], ["scaled"]),
+        helper.make_node("Add", ["scaled", "bias"], ["out_celeb_face:0"]),
+        helper.make_node("ReduceMax", ["in_face:0"], ["out_face_mask:0"], axes=[3], keepdims=1),
+        *(more or []),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "dfm",
+        [helper.make_tensor_value_info("in_face:0", TensorProto.FLOAT, picture)],
+        [
+            helper.make_tensor_value_info("out_face_mask:0", TensorProto.FLOAT, mask),
+            helper.make_tensor_value_info("out_celeb_face:0", TensorProto.FLOAT, picture),
+        ],
+        [
+            numpy_helper.from_array(np.array([gain], np.float32), "gain"),
+            numpy_helper.from_array(np.array([bias], np.float32), "bias"),
+            numpy_helper.from_array(np.array([10**10], np.int64), "many"),
+        ],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(path))
+    return path

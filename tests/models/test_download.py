@@ -1,33 +1,14 @@
 """Downloads from a server of our own, which breaks off, lies and sends elsewhere."""
 
-import hashlib
-import http.server
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.http_files import CONTENT, SHA256, Behaviour, serving
 
 from mien_models.errors import MienError, ModelError, UsageError
 from mien_models.library.download import Downloaded, fetch
 from mien_models.library.web import open_address
-
-CONTENT = bytes(range(256)) * 4096
-SHA256 = hashlib.sha256(CONTENT).hexdigest()
-
-
-@dataclass
-class Behaviour:
-    """What the server does, and what it was asked."""
-
-    content: bytes = CONTENT
-    tag: str = '"v1"'
-    breaks_after: list[int] = field(default_factory=list[int])
-    """Each answer is cut after so many bytes, while the list lasts."""
-    has_ranges: bool = True
-    says_length: bool = True
-    asked: list[str | None] = field(default_factory=list[str | None])
 
 
 @pytest.fixture
@@ -37,50 +18,8 @@ def behaviour() -> Behaviour:
 
 @pytest.fixture
 def address(behaviour: Behaviour) -> Iterator[str]:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if self.path.startswith("/elsewhere/"):
-                self._send_on(self.path.removeprefix("/elsewhere/"))
-            elif self.path.startswith("/net.onnx"):
-                self._send()
-            else:
-                self.send_error(404)
-
-        def _send_on(self, where: str) -> None:
-            self.send_response(302)
-            self.send_header("Location", where)
-            self.end_headers()
-
-        def _send(self) -> None:
-            asked = self.headers.get("Range")
-            behaviour.asked.append(asked)
-            goes_on = behaviour.has_ranges and asked is not None and self.headers.get("If-Range") == behaviour.tag
-            start = int(str(asked).removeprefix("bytes=").rstrip("-")) if goes_on else 0
-            body = behaviour.content[start:]
-            self.send_response(206 if goes_on else 200)
-            if goes_on:
-                size = len(behaviour.content)
-                self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
-            if behaviour.says_length:
-                self.send_header("Content-Length", str(len(body)))
-            self.send_header("ETag", behaviour.tag)
-            self.end_headers()
-            self.wfile.write(body[: behaviour.breaks_after.pop(0)] if behaviour.breaks_after else body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
-            """Say nothing."""
-
-    class Server(http.server.ThreadingHTTPServer):
-        def handle_error(self, request: object, client_address: object) -> None:
-            """Say nothing of clients that hung up: tests do."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(behaviour) as where:
+        yield where
 
 
 def fetched(address: str, folder: Path, sha256: str | None = None) -> Downloaded:

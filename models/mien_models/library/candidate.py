@@ -82,7 +82,9 @@ def look_as_described(path: Path, manifest: UserManifest) -> Candidate:
             f"is {sha256}. Get it again, or correct the manifest."
         )
     check_names(read_graph(content, path.name), manifest.network, path.name)
-    return Candidate(content, sha256, Recognised.surely(manifest.network, manifest.licence), manifest.name, path.name)
+    return Candidate(
+        content, sha256, Recognised.surely(manifest.network, manifest.licence), manifest.name, manifest.file
+    )
 
 
 def read_description(path: Path) -> UserManifest:

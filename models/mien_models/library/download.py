@@ -207,6 +207,10 @@ def _give_up_or_wait(error: Exception, part: _Part, breaks: int, pause_s: float)
             ) from error
     if breaks >= (_MOST_BREAKS if part.size_bytes else _MOST_STARTS):
         reason = error.reason if isinstance(error, URLError) else error
+        if not part.size_bytes:
+            raise ModelError(
+                f"{part.origin} does not come ({reason}). Look after the address and the network."
+            ) from error
         raise ModelError(
             f"{part.origin} does not come whole ({reason}); {part.size_bytes / 2**20:.1f} MB are kept. "
             "Run the same command again to go on."

@@ -6,7 +6,7 @@ import errno
 import re
 import shutil
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -27,9 +27,9 @@ _SPARE_BYTES: Final = 64 * 2**20
 class ModelLibrary:
     """Finds, adds and removes models by name; keeps nothing in memory."""
 
-    def __init__(self, folder: Path) -> None:
-        """Take the folder; it need not exist yet."""
-        self.folder = folder
+    def __init__(self, folder: Path, *, reserved: Collection[str] = ()) -> None:
+        """Take the folder, which need not exist yet, and names that are taken by what is built in."""
+        self.folder, self._reserved = folder, reserved
 
     def names(self) -> tuple[str, ...]:
         """Name every model, sorted, also those whose manifest is damaged."""
@@ -108,6 +108,8 @@ class ModelLibrary:
                 f"{name!r} cannot name a model: up to 64 small letters, digits, '-', '_' and '.' can, with a letter "
                 "or digit at both ends. Give another with --name."
             )
+        if name in self._reserved:
+            raise UsageError(f"{name!r} is built in. Give another name with --name.")
         if not replaces and name in self.names():
             raise UsageError(
                 f"There is a model called {name!r} already. Give another name with --name, or --replace that one."

@@ -7,6 +7,7 @@ import typer
 from mien.cli.bench import bench
 from mien.cli.doctor import doctor
 from mien.cli.faces import faces
+from mien.cli.models import models
 from mien.cli.options import Json
 from mien.cli.run import run
 from mien.cli.swap import swap
@@ -24,6 +25,7 @@ app.command()(swap)
 app.command()(doctor)
 app.add_typer(bench, name="bench")
 app.add_typer(faces, name="faces")
+app.add_typer(models, name="models")
 
 
 @app.command()

@@ -67,6 +67,23 @@ def progress_bar(console: Console, name: str) -> Generator[Callable[[int, int | 
         yield show
 
 
+@contextmanager
+def download_bar(console: Console, name: str) -> Generator[Callable[[int, int | None], None]]:
+    """Show a bar on a terminal while a file comes: how much, how fast, how long still."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    # No markup: the name is somebody else's.
+    title = TextColumn("{task.description}", markup=False)
+    columns = title, BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(name, total=None)
+
+        def show(done: int, total: int | None) -> None:
+            progress.update(task, completed=done, total=total)
+
+        yield show
+
+
 def asker() -> Callable[[str], str] | None:
     """Give what puts a question to a person; None where nobody is there to answer."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
