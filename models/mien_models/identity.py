@@ -4,6 +4,7 @@ They are not written to disk: such a vector recognises a person, and belongs the
 """
 
 import hashlib
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -40,6 +41,8 @@ class Identities:
         """Take where networks are found, and how one is loaded."""
         self._models, self._open = models, opened
         self._networks: dict[str, _Opened] = {}
+        self._lock = threading.Lock()
+        """A network runs for one thread at a time: people are recognised in another than faces are swapped in."""
         self._vectors: dict[bytes, VectorF32] = {}
 
     def vector(self, views: Sequence[FaceView], spec: IdentitySpec, swapper: StoredModel) -> VectorF32:
@@ -72,7 +75,8 @@ class Identities:
         spec = opened.stored.manifest.network
         if not isinstance(spec, EmbedSpec):
             raise ModelError(f"{network!r} is a {spec.kind}, where an identity network is needed.")
-        vectors = [self._seen(view, opened, spec) for view in views]
+        with self._lock:
+            vectors = [self._seen(view, opened, spec) for view in views]
         length = float(np.mean([np.linalg.norm(vector) for vector in vectors]))
         mean = np.stack([unit(vector) for vector in vectors]).mean(axis=0)
         return unit(as_f32(mean)) * np.float32(length)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 import numpy as np
@@ -38,13 +39,14 @@ class Networks:
         """
         self._models, self._preferred, self._threads, self._caches = models, preferred, threads, caches
         self._served: dict[str, Served] = {}
+        self._running: dict[str, str] = {}
         self.identities = Identities(models, self.session)
         """Makes the vectors that swappers take."""
 
     @property
     def providers(self) -> Mapping[str, str]:
-        """What each network that was loaded really runs on, by its name."""
-        return {name: served.run.provider for name, served in self._served.items()}
+        """What each network that was loaded really runs on, by its name; it grows as more are loaded."""
+        return MappingProxyType(self._running)
 
     def swapper(self, name: str, source: SourceFace, options: SwapOptions) -> NetworkSwapper:
         """Load a swapper and give it its source face.
@@ -68,6 +70,7 @@ class Networks:
         name = stored.manifest.name
         if name not in self._served:
             self._served[name] = self._load(stored)
+            self._running[name] = self._served[name].run.provider
         return self._served[name].session
 
     def _load(self, stored: StoredModel) -> Served:
@@ -78,10 +81,11 @@ class Networks:
 
 def trial_of(spec: NetworkSpec, content: bytes, name: str, threads: int) -> Trial:
     """Make the self-test of a network: an input that is known, and what its answer must be like."""
-    return Trial(content, name, _known(spec), lambda answers: _fault(spec, answers), threads)
+    return Trial(content, name, known_input(spec), lambda answers: _fault(spec, answers), threads)
 
 
-def _known(spec: NetworkSpec) -> dict[str, NDArray[Any]]:
+def known_input(spec: NetworkSpec) -> dict[str, NDArray[Any]]:
+    """Make an input of the right shape that looks a little like skin, the same every time."""
     random = np.random.default_rng(0)
     if isinstance(spec, ConvertSpec):
         return {spec.input: _unit(random, spec.length)}

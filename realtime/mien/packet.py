@@ -23,6 +23,8 @@ class FramePacket:
     """Every face followed in this frame."""
     chosen: tuple[Face, ...] = ()
     """Those of `faces` that are to be swapped."""
+    roles: tuple[int, ...] = ()
+    """For each of `chosen`, which of the lent faces it wears, from 0."""
     swapped: tuple[SwappedFace, ...] = ()
     composed: BgrU8 | None = None
     """The picture with every swapped face in place; None while nothing was swapped."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from mien.meters import Histogram, Memory
+from mien_models.errors import MienError
 
 _PACKAGES: Final = ("mien", "numpy", "opencv-python-headless", "ai-edge-litert", "onnxruntime", "av", "pyvirtualcam")
 
@@ -111,6 +112,17 @@ class Report:
     """What was left out because the machine was too slow, and when it came back; offline nothing ever is."""
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
     """Anything the reader must know, for instance why the label was off."""
+
+    def save(self, path: Path) -> None:
+        """Write it as `write` does.
+
+        Raises:
+            MienError: the folder is missing, full or read-only.
+        """
+        try:
+            self.write(path)
+        except OSError as error:
+            raise MienError(f"The report could not be written to {str(path)!r}: {error.strerror}.") from error
 
     def write(self, path: Path) -> None:
         """Write it as JSON; a file appears whole or not at all, a pipe or device such as /dev/stdout is written to.

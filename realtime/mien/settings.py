@@ -111,6 +111,18 @@ class Settings(BaseSettings):
     camera: str | None = Field(None, description="index, name, path, URL or 'synthetic'; the first camera by default")
     sinks: Names = Field((), description="where frames go: name or name:target, several at once")
     swapper: str = Field("mesh", description="what swaps the face")
+    strength: Annotated[float, Field(ge=0, le=1.5)] = Field(
+        SwapOptions().strength, description="how much of the photo's identity a network is given; 0 is the wearer's own"
+    )
+    boost: Annotated[int, Field(ge=1, le=4)] = Field(
+        SwapOptions().boost, description="run a network at so many times its resolution, at the square of its cost"
+    )
+    morph: Annotated[float, Field(ge=0, le=1)] = Field(
+        SwapOptions().morph, description="how far a DeepFaceLab model that can be morphed is"
+    )
+    provider: Literal["auto", "tensorrt-rtx", "tensorrt", "cuda", "coreml", "directml", "openvino", "cpu"] = Field(
+        "auto", description="what runs the swapper's networks"
+    )
     shape: Annotated[float, Field(ge=0, le=1)] = Field(
         SwapOptions().shape, description="proportions of the new face: 0 the wearer's own, 1 those of the photo"
     )
@@ -121,7 +133,10 @@ class Settings(BaseSettings):
     masks: Names = Field(
         ("history",), description="what keeps things in front of the face: name or name:file, several at once"
     )
-    choose: Literal["largest", "all"] = Field("largest", description="which faces are swapped")
+    assign: str = Field(
+        "largest", description="which faces are swapped: largest, leftmost, all, or PERSON.jpg=FACE.jpg,OTHER.jpg=none"
+    )
+    recogniser: str = Field("arcface_w600k_r50", description="the model that recognises people for a list in assign")
     size: Size | None = Field(None, description="width x height asked of the camera and given to the sinks")
     fps: Rate | None = Field(None, description="frames a second asked of the camera and given to the sinks")
     loop: bool = Field(default=False, description="play a video file or a folder of pictures over and over")
@@ -156,7 +171,7 @@ def load_settings(flags: Mapping[str, object], config_file: Path | None = None) 
         UsageError: an unknown setting, named with its near miss, or a value that is not allowed.
     """
     given = _without_nothing(flags)
-    file = config_file if config_file is not None else _usual_file()
+    file = config_file if config_file is not None else settings_file()
     in_file = {} if file is None else _read(file)
     _refuse_unknown(in_file, tuple(Settings.model_fields), str(file))
     _refuse_unknown_variables()
@@ -181,6 +196,18 @@ def load_settings(flags: Mapping[str, object], config_file: Path | None = None) 
         return Layered.model_validate(given)
     except ValidationError as error:
         raise UsageError(_explained(error, given, str(file))) from error
+
+
+def revised(settings: Settings, changes: Mapping[str, object]) -> Settings:
+    """Give the same settings with some of other values.
+
+    Raises:
+        UsageError: a value that is not allowed.
+    """
+    try:
+        return Settings.model_validate({**settings.model_dump(), **changes})
+    except ValidationError as error:
+        raise UsageError(_explained(error, changes, "what was asked for")) from error
 
 
 def as_toml(settings: Settings) -> str:
@@ -208,7 +235,8 @@ def _without_nothing(flags: Mapping[str, object]) -> dict[str, object]:
     return kept
 
 
-def _usual_file() -> Path | None:
+def settings_file() -> Path | None:
+    """Give the file that counts without `--config`: that of the current folder, else the user's; None: none."""
     for file in (Path(FILE_NAME), folders.config_folder() / FILE_NAME):
         if file.is_file():
             _LOG.debug("settings are read from %s", file)

@@ -71,7 +71,7 @@ def test_an_unknown_setting_is_an_error_that_names_the_near_miss(monkeypatch: py
         ({"fps": "nan"}, "--fps"),
         ({"seconds": -1.0}, "--seconds"),
         ({"policy": {"lost": "cards"}}, "--lost"),
-        ({"choose": "smallest"}, "--choose"),
+        ({"provider": "abacus"}, "--provider"),
         ({"no_label": ""}, "--no-label"),
     ],
 )

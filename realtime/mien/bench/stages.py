@@ -1,9 +1,10 @@
 """`mien bench stages`: what one frame costs, beside what its two networks cost, in the same run on one thread."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from time import monotonic_ns
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -11,21 +12,27 @@ from numpy.typing import NDArray
 
 from mien.bench.reference import PasteComparison, compare_paste
 from mien.bench.scene import Scene, make_scene
-from mien.build import make_stages
 from mien.contracts import Stage
-from mien.follow.choose import StickyLargest
+from mien.dressing import SWAPPERS, check_swapper, library, make_swapper, user_networks
+from mien.follow.choose import ChooseMode, make_chooser
 from mien.follow.follower import Follower
 from mien.follow.networks import default_networks
 from mien.memory import keep_freed_memory
 from mien.packet import FramePacket
 from mien.settings import Settings
 from mien.stages.follow import FollowStage
+from mien.stages.swap import SwapStage
+from mien.staging import make_stages
 from mien_models.catalog import open_session, read_manifest
 from mien_models.contracts import Session
+from mien_models.networks import Networks, known_input
+from mien_models.stored import StoredModel
 
 _NETWORKS: Final = ("blazeface_short_range", "facemesh_468")
 _WARM_UP: Final = 20
 _FRAME_NS: Final = 33_333_333
+_LONGEST_S: Final = 60.0
+"""A heavy network takes seconds a frame on a processor: no new round is begun after this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,63 +42,104 @@ class StagesResult:
     frame_ms: float
     """The whole work of a frame: every stage in order."""
     networks_ms: float
-    """Both networks, run once each on their own input and nothing else."""
+    """Both networks that find faces, run once each on their own input and nothing else."""
     ratio: float
     """`frame_ms / networks_ms`, the medians of one run."""
     compose_ms: float
+    swapper: str
+    swapper_network_ms: float
+    """The swapper's network run alone; 0 for one that has none."""
+    beside_ms: float
+    """What is no network: `frame_ms - networks_ms - swapper_network_ms`, the median of the rounds."""
     stages: dict[str, float]
     paste: PasteComparison | None
     """None where insightface is not installed."""
 
 
-def bench_stages(frames: int = 300) -> StagesResult:
+def bench_stages(swapper: str = "mesh", frames: int = 300) -> StagesResult:
     """Measure 720p with one face of 380 px, on one thread.
 
-    Every round runs the stages on a frame and then each network alone, so that both meet the same weather.
+    Every round runs the stages on a frame and then each network alone, so that all meet the same weather.
 
     Raises:
         MienError: a network or the portrait is missing.
     """
     cv2.setNumThreads(1)
     keep_freed_memory()
-    scene = make_scene()
-    stages = scene_stages(scene)
-    sessions = [open_session(read_manifest(name)) for name in _NETWORKS]
-    feeds = [_feed(session) for session in sessions]
-    times_ms: dict[str, list[float]] = {stage.name: [] for stage in stages}
-    frame_ms: list[float] = []
-    networks_ms: list[float] = []
-    packet = FramePacket(scene.frames[0], 0, 0)
-    for index in range(frames + _WARM_UP):
-        packet = FramePacket(scene.frames[index % len(scene.frames)], index, index * _FRAME_NS)
-        spent: list[float] = []
-        for stage in stages:
-            started_ns = monotonic_ns()
-            packet = stage(packet)
-            spent.append((monotonic_ns() - started_ns) / 1e6)
+    settings = Settings.model_construct(swapper=swapper)
+    check_swapper(swapper)
+    scene, user = make_scene(), user_networks(settings)
+    stages = scene_stages(scene, settings, user)
+    finders = _Alone([(open_session(read_manifest(name)), None) for name in _NETWORKS])
+    own = _Alone([] if swapper in SWAPPERS.names() else [_opened(user, library().find(swapper))])
+    rounds: list[_Round] = []
+    began_ns = monotonic_ns()
+    while len(rounds) < frames + _WARM_UP and (monotonic_ns() - began_ns < _LONGEST_S * 1e9 or len(rounds) < 2):
+        packet = FramePacket(scene.frames[len(rounds) % len(scene.frames)], len(rounds), len(rounds) * _FRAME_NS)
+        rounds.append(_round(stages, packet, finders, own))
+    return _result(swapper, stages, rounds[min(_WARM_UP, len(rounds) // 2) :])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Round:
+    """One frame."""
+
+    packet: FramePacket
+    stages_ms: tuple[float, ...]
+    finders_ms: float
+    own_ms: float
+
+
+class _Alone:
+    """Networks that are run on their own, on an input that is made once."""
+
+    def __init__(self, networks: Sequence[tuple[Session, Mapping[str, NDArray[Any]] | None]]) -> None:
+        self._networks = [(session, feed or _feed(session)) for session, feed in networks]
+
+    def run_ms(self) -> float:
         started_ns = monotonic_ns()
-        for session, feed in zip(sessions, feeds, strict=True):
+        for session, feed in self._networks:
             session.run(feed)
-        networks_ms.append((monotonic_ns() - started_ns) / 1e6)
-        frame_ms.append(sum(spent))
-        for stage, stage_ms in zip(stages, spent, strict=True):
-            times_ms[stage.name].append(stage_ms)
-    medians = {name: round(median(values[_WARM_UP:]), 3) for name, values in times_ms.items()}
-    frame, networks = median(frame_ms[_WARM_UP:]), median(networks_ms[_WARM_UP:])
+        return (monotonic_ns() - started_ns) / 1e6
+
+
+def _opened(user: Networks, stored: StoredModel) -> tuple[Session, Mapping[str, NDArray[Any]]]:
+    return user.session(stored), known_input(stored.manifest.network)
+
+
+def _round(stages: Sequence[Stage], packet: FramePacket, finders: _Alone, own: _Alone) -> _Round:
+    spent: list[float] = []
+    for stage in stages:
+        started_ns = monotonic_ns()
+        packet = stage(packet)
+        spent.append((monotonic_ns() - started_ns) / 1e6)
+    return _Round(packet, tuple(spent), finders.run_ms(), own.run_ms())
+
+
+def _result(swapper: str, stages: Sequence[Stage], rounds: Sequence[_Round]) -> StagesResult:
+    by_stage = zip(*(one.stages_ms for one in rounds), strict=True)
+    medians = {stage.name: round(median(times), 3) for stage, times in zip(stages, by_stage, strict=True)}
+    frame, networks = (median(sum(one.stages_ms) for one in rounds), median(one.finders_ms for one in rounds))
+    last = rounds[-1].packet
     return StagesResult(
         frame_ms=round(frame, 3),
         networks_ms=round(networks, 3),
         ratio=round(frame / networks, 3),
         compose_ms=medians["compose"],
+        swapper=swapper,
+        swapper_network_ms=round(median(one.own_ms for one in rounds), 3),
+        beside_ms=round(median(sum(one.stages_ms) - one.finders_ms - one.own_ms for one in rounds), 3),
         stages=medians,
-        paste=compare_paste(packet.image, packet.chosen[0]) if packet.chosen else None,
+        paste=compare_paste(last.image, last.chosen[0]) if last.chosen else None,
     )
 
 
-def scene_stages(scene: Scene) -> tuple[Stage, ...]:
+def scene_stages(scene: Scene, settings: Settings | None = None, user: Networks | None = None) -> tuple[Stage, ...]:
     """Make the stages as `mien run` has them by default, for the face that the scene lends."""
-    finder = FollowStage(Follower(default_networks()), StickyLargest())
-    return make_stages(Settings.model_construct(), finder, scene.source)
+    settings = settings or Settings.model_construct()
+    finder = FollowStage(Follower(default_networks()), make_chooser(ChooseMode.LARGEST))
+    swap = SwapStage([make_swapper(settings, scene.source, user or user_networks(settings))])
+    return make_stages(settings, finder, swap)
 
 
 def _feed(session: Session) -> dict[str, NDArray[np.float32]]:

@@ -24,14 +24,18 @@ def measure() -> None:
 
 
 @bench.command()
-def stages(context: typer.Context, json_file: JsonFile = None) -> None:
+def stages(
+    context: typer.Context,
+    json_file: JsonFile = None,
+    swapper: Annotated[str, typer.Option(metavar="NAME", help="What swaps: 'mesh' or one of your models.")] = "mesh",
+) -> None:
     """Measure what one 720p frame with a face of 380 px costs on one thread, stage by stage."""
     from mien.cli.terminal import terminal
 
     with terminal(is_debug=bool(context.obj)) as console, console.status("Measuring ..."):
         from mien.bench.stages import bench_stages
 
-        result = asdict(bench_stages())
+        result = asdict(bench_stages(swapper))
     _give(result, json_file)
 
 
@@ -63,6 +67,10 @@ def quality(
     json_file: options.JsonFile = None,
     consent: options.Consent = None,
     swapper: options.Swapper = None,
+    provider: options.Provider = None,
+    strength: options.Strength = None,
+    boost: options.Boost = None,
+    morph: options.Morph = None,
     shape: options.Shape = None,
     detail: options.Detail = None,
     colour: options.Colour = None,
@@ -71,7 +79,7 @@ def quality(
     mask: options.Mask = None,
     erode: options.Erode = None,
     feather: options.Feather = None,
-    choose: options.Choose = None,
+    assign: options.Assign = None,
     config: options.Config = None,
 ) -> None:
     """Swap a clip frame by frame, keep the frames before the marks, and measure how they look."""

@@ -21,7 +21,19 @@ Consent: TypeAlias = Annotated[
     typer.Option(help="Whose face it is: mine, of somebody who agreed, nobody's, in the public domain."),
 ]
 Swapper: TypeAlias = Annotated[
-    str | None, typer.Option(metavar="NAME", help="What swaps the face; 'mesh' is built in.")
+    str | None, typer.Option(metavar="NAME", help="What swaps the face: 'mesh' is built in, others are your models.")
+]
+Provider: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="auto|NAME", help="What runs the swapper's networks, such as cuda or cpu.")
+]
+Strength: TypeAlias = Annotated[
+    float | None, typer.Option(metavar="0..1.5", help="How much of the photo's identity a network is given.")
+]
+Boost: TypeAlias = Annotated[
+    int | None, typer.Option(metavar="1..4", help="Run a network at so many times its resolution.")
+]
+Morph: TypeAlias = Annotated[
+    float | None, typer.Option(metavar="0..1", help="How far a DeepFaceLab model that can be morphed is.")
 ]
 Shape: TypeAlias = Annotated[
     float | None, typer.Option(metavar="0..1", help="Proportions of the new face, from the wearer's to the photo's.")
@@ -52,7 +64,12 @@ Erode: TypeAlias = Annotated[
 Feather: TypeAlias = Annotated[
     float | None, typer.Option(metavar="0..0.3", help="Fade in over so much of the face's width.")
 ]
-Choose: TypeAlias = Annotated[str | None, typer.Option(metavar="largest|all", help="Which faces are swapped.")]
+Assign: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="largest|leftmost|all|PERSON=FACE,...", help="Which faces are swapped, or who wears which face."
+    ),
+]
 NoLabel: TypeAlias = Annotated[
     str | None,
     typer.Option(metavar="REASON", help="Leave out the 'AI MODIFIED' label; the reason is kept in the report."),

@@ -20,6 +20,10 @@ def run(
         typer.Option(metavar="virtualcam|window|file:PATH|null", help="Where frames go; may be given several times."),
     ] = None,
     swapper: options.Swapper = None,
+    provider: options.Provider = None,
+    strength: options.Strength = None,
+    boost: options.Boost = None,
+    morph: options.Morph = None,
     shape: options.Shape = None,
     detail: options.Detail = None,
     colour: options.Colour = None,
@@ -28,7 +32,7 @@ def run(
     mask: options.Mask = None,
     erode: options.Erode = None,
     feather: options.Feather = None,
-    choose: options.Choose = None,
+    assign: options.Assign = None,
     size: Annotated[str | None, typer.Option(metavar="WxH", help="Size asked of the camera and given out.")] = None,
     fps: Annotated[str | None, typer.Option(metavar="N", help="Frames a second asked for and given out.")] = None,
     loop: Annotated[bool | None, typer.Option("--loop", help="Play a file over and over.")] = None,
@@ -52,16 +56,19 @@ def run(
     from mien.settings import as_toml, load_settings
 
     with terminal(is_debug=bool(context.obj)) as console:
-        settings = load_settings(options.given(context.params), config)
+        flags = options.given(context.params)
+        settings = load_settings(flags, config)
         if print_config:
             print(as_toml(settings), end="")
             return
         from mien.build import live_plan
         from mien.cli.status import StatusLine, Teller, say_summary
         from mien.live.run import run_live
+        from mien.settings_watch import SettingsWatch
 
         line, teller = StatusLine(console), Teller()
-        plan = live_plan(settings, ask=asker(), on_event=teller.say, on_status=line.show)
+        watch = SettingsWatch(flags, config)
+        plan = live_plan(settings, ask=asker(), on_event=teller.say, on_status=line.show, watch=watch)
         try:
             with line:
                 done = run_live(plan)

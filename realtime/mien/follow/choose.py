@@ -1,57 +1,89 @@
-"""Which of the followed faces are swapped."""
+"""Which of the followed faces are swapped, and which lent face each of them wears."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from mien_models.arrays import BgrU8
 from mien_models.faces import Face
 
 
 class ChooseMode(Enum):
-    """What the user can ask for."""
+    """What the user can ask for in one word."""
 
     LARGEST = "largest"
     """One face: the largest, and then the same one for as long as it is there."""
+    LEFTMOST = "leftmost"
+    """One face: the one furthest left in the picture, and then the same one for as long as it is there."""
     ALL = "all"
     """Every face."""
 
 
-class Chooser(Protocol):
-    """Picks the faces to be swapped, frame by frame."""
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The faces of one frame that are swapped."""
 
-    def __call__(self, faces: Sequence[Face], captured_ns: int) -> tuple[Face, ...]:
-        """Pick among the faces of one frame; frames come in the order of their capture times."""
+    faces: tuple[Face, ...] = ()
+    roles: tuple[int, ...] = ()
+    """For each of them, which of the lent faces it wears, from 0."""
+
+    @staticmethod
+    def of(faces: Sequence[Face]) -> "Choice":
+        """Let them all wear the first of the lent faces."""
+        return Choice(tuple(faces), (0,) * len(faces))
+
+
+class Chooser(Protocol):
+    """Chooses the faces to be swapped, frame by frame; one thread calls it."""
+
+    def __call__(self, image_bgr: BgrU8, faces: Sequence[Face], captured_ns: int) -> Choice:
+        """Choose among the faces of one frame; frames come in the order of their capture times."""
         ...
 
 
-def choose_all(faces: Sequence[Face], captured_ns: int) -> tuple[Face, ...]:  # noqa: ARG001  # a Chooser
-    """Pick every face."""
-    return tuple(faces)
+def choose_all(image_bgr: BgrU8, faces: Sequence[Face], captured_ns: int) -> Choice:  # noqa: ARG001  # a Chooser
+    """Choose every face."""
+    return Choice.of(faces)
 
 
-class StickyLargest:
-    """Picks the largest face and stays with its id; keeps that id and when it was last seen.
+class StickyOne:
+    """Chooses one face and stays with its id; keeps that id and when it was last seen.
 
-    A poster behind the user is not taken while the user looks away: nothing is picked until the chosen face has been
-    gone for `patience_s`. Only then the largest face that is there is chosen anew.
+    A poster behind the user is not taken while the user looks away: nothing is chosen until the chosen face has been
+    gone for `patience_s`. Only then one of those that are there is chosen anew.
     """
 
-    def __init__(self, patience_s: float = 2.0) -> None:
+    def __init__(self, rank: Callable[[Face], float], patience_s: float = 2.0) -> None:
+        """Take what is to be greatest of the chosen face, in a frame that has none yet."""
+        self._rank = rank
         self._patience_ns = round(patience_s * 1e9)
         self._id: int | None = None
         self._seen_ns = 0
 
-    def __call__(self, faces: Sequence[Face], captured_ns: int) -> tuple[Face, ...]:
-        """Pick the chosen face, or nothing while it is waited for."""
+    def __call__(self, image_bgr: BgrU8, faces: Sequence[Face], captured_ns: int) -> Choice:  # noqa: ARG002
+        """Choose the face that was chosen, or nothing while it is waited for."""
         if self._id is None or captured_ns - self._seen_ns >= self._patience_ns:
-            largest = max(faces, key=lambda face: face.width_px, default=None)
-            self._id = None if largest is None else largest.id
+            best = max(faces, key=self._rank, default=None)
+            self._id = None if best is None else best.id
         chosen = tuple(face for face in faces if face.id == self._id)
         if chosen:
             self._seen_ns = captured_ns
-        return chosen
+        return Choice.of(chosen)
+
+
+def width_of(face: Face) -> float:
+    """Rank faces by their size."""
+    return face.width_px
+
+
+def leftness_of(face: Face) -> float:
+    """Rank faces by how far left they are in the picture."""
+    return -float(face.box_xyxy[0] + face.box_xyxy[2]) / 2
 
 
 def make_chooser(mode: ChooseMode) -> Chooser:
     """Make a chooser that has chosen nothing yet."""
-    return StickyLargest() if mode is ChooseMode.LARGEST else choose_all
+    if mode is ChooseMode.ALL:
+        return choose_all
+    return StickyOne(width_of if mode is ChooseMode.LARGEST else leftness_of)

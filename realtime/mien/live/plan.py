@@ -14,6 +14,11 @@ from mien.packet import State
 PANIC_KEY: Final = "p"
 
 
+def _nothing_new() -> str | None:
+    """Nobody changes anything."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """What takes time to make: networks loaded, the photo's face found."""
@@ -22,6 +27,11 @@ class Prepared:
     """In order; their names differ."""
     providers: Mapping[str, str] = field(default_factory=dict[str, str])
     """What each network really runs on, for the report."""
+    renew: Callable[[], str | None] = _nothing_new
+    """Called about once a second in a thread of its own: takes on what the user has changed, and says what that was.
+
+    A MienError of it is told, and what was there before stays.
+    """
 
 
 class EventKind(Enum):
@@ -32,6 +42,7 @@ class EventKind(Enum):
     SINK = "sink"
     THREADS = "threads"
     LADDER = "ladder"
+    CHANGE = "change"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from mien.live.output import Output
 from mien.live.pipeline import Pipeline
 from mien.live.plan import EventKind, LiveEvent, LivePlan, LiveStatus, Prepared
 from mien.live.policy import StageFailure, Verdict
+from mien.live.renewal import Renewal
 from mien.meters import Memory, process_age_s
 from mien.packet import FramePacket
 from mien.report import Report, SinkCount, StateChange, ages_of, memory_use_of, stage_time_of, versions
@@ -53,18 +54,10 @@ def run_live(plan: LivePlan) -> Report:
     run.settle()
     report = run.report()
     if plan.report_path is not None:
-        _write(report, plan)
+        report.save(plan.report_path)
     if run.error is not None:
         raise run.error
     return report
-
-
-def _write(report: Report, plan: LivePlan) -> None:
-    assert plan.report_path is not None  # noqa: S101 - the caller asked
-    try:
-        report.write(plan.report_path)
-    except OSError as error:
-        raise MienError(f"The report could not be written to {str(plan.report_path)!r}: {error.strerror}.") from error
 
 
 class _Run:
@@ -90,6 +83,7 @@ class _Run:
         self._prepare_error: MienError | None = None
         self._pipeline: Pipeline | None = None
         self._ladder = Ladder(())
+        self._renewal: Renewal | None = None
         self._dropped_early = 0
         self._failures: Counter[str] = Counter()
         self._failing_since_ns: int | None = None
@@ -152,6 +146,7 @@ class _Run:
         if self._pipeline is None and self._prepared is not None:
             self._pipeline = Pipeline(self._prepared.stages, self._deliver)
             self._ladder = Ladder(parts_of(self._prepared.stages))
+            self._renewal = Renewal(self._prepared.renew, lambda text: self._tell(EventKind.CHANGE, text))
             self._pipeline.start()
             self._capture.allow_files()
         now_s = self._now_s()
@@ -159,6 +154,8 @@ class _Run:
             self._next_sample_s = now_s + _SAMPLE_S
             self._memory.sample()
             self._climb(now_s)
+            if self._renewal is not None:
+                self._renewal.look()
         if now_s >= self._next_plan_s:
             self._next_plan_s = now_s + _REPLAN_S
             self._replan()
@@ -214,7 +211,7 @@ class _Run:
             fps_out=_rounded(best.rate.per_second),
             startup_s=_rounded(started_s),
             rss_mb=memory_use_of(self._memory),
-            providers={} if self._prepared is None else self._prepared.providers,
+            providers={} if self._prepared is None else dict(self._prepared.providers),
             state_changes=tuple(self._changes),
             versions=versions(),
             frames_hidden=self._output.frames_hidden,

@@ -2,20 +2,28 @@
 
 from dataclasses import replace
 
+from mien.frame_pool import FramePool
 from mien.packet import FramePacket
 from mien.pasting import wear
 
 
 class ComposeStage:
-    """Blends crops over a fresh copy of the frame; where every alpha is 0 and nothing is bent, it is bit-identical."""
+    """Blends crops over a copy of the frame; where every alpha is 0 and nothing is bent, it is bit-identical.
+
+    Keeps the memory of the copies.
+    """
 
     name = "compose"
+
+    def __init__(self) -> None:
+        """Begin without any memory."""
+        self._pool = FramePool()
 
     def __call__(self, packet: FramePacket) -> FramePacket:
         """Fill `composed`; a packet without a swapped face passes as it is."""
         if not packet.swapped:
             return packet
-        composed = packet.image.copy()
+        composed = self._pool.copy(packet.image)
         for swapped in packet.swapped:
             wear(composed, swapped)
         return replace(packet, composed=composed)

@@ -20,4 +20,5 @@ class StillStage:
     def __call__(self, packet: FramePacket) -> FramePacket:
         """Find the faces and choose among them."""
         faces = find_faces(packet.image, self._networks)
-        return replace(packet, faces=faces, chosen=self._chooser(faces, packet.captured_ns))
+        choice = self._chooser(packet.image, faces, packet.captured_ns)
+        return replace(packet, faces=faces, chosen=choice.faces, roles=choice.roles)

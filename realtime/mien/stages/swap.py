@@ -1,29 +1,40 @@
 """The stage that swaps every chosen face."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from mien.packet import FramePacket
 from mien_models.contracts import Swapper
+from mien_models.faces import Face, SwappedFace
 
 
 class SwapStage:
-    """Puts the source face in the place of each chosen face; remembers which faces the swapper knows."""
+    """Puts a lent face in the place of each chosen face; remembers which faces its swappers know."""
 
     name = "swap"
 
-    def __init__(self, swapper: Swapper) -> None:
-        """Take the swapper, already prepared for its source face."""
-        self._swapper = swapper
+    def __init__(self, swappers: Sequence[Swapper]) -> None:
+        """Take a swapper for each role, already prepared for its source face."""
+        self._swappers = self._wanted = tuple(swappers)
         self._known: frozenset[int] = frozenset()
 
+    def wear(self, swappers: Sequence[Swapper]) -> None:
+        """Use other swappers from the next frame on; any thread may say so, the faces stay followed."""
+        self._wanted = tuple(swappers)
+
     def __call__(self, packet: FramePacket) -> FramePacket:
-        """Swap all of `packet.chosen`; what the swapper kept of a face that is no longer followed is dropped."""
+        """Swap all of `packet.chosen`; what is kept of a face that is no longer followed is dropped."""
+        if self._wanted is not self._swappers:
+            self._swappers, self._known = self._wanted, frozenset()
         chosen = frozenset(face.id for face in packet.chosen)
         followed = frozenset(face.id for face in packet.faces)
         for face_id in self._known - followed - chosen:
-            self._swapper.forget(face_id)
+            for swapper in self._swappers:
+                swapper.forget(face_id)
         self._known = (self._known & followed) | chosen
-        swapped = tuple(
-            self._swapper.swap(packet.image, face, captured_ns=packet.captured_ns) for face in packet.chosen
-        )
+        roles = packet.roles or (0,) * len(packet.chosen)
+        swapped = tuple(self._swap(packet, face, role) for face, role in zip(packet.chosen, roles, strict=True))
         return dataclasses.replace(packet, swapped=swapped)
+
+    def _swap(self, packet: FramePacket, face: Face, role: int) -> SwappedFace:
+        return self._swappers[role].swap(packet.image, face, captured_ns=packet.captured_ns)

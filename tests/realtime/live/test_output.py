@@ -1,5 +1,6 @@
 """The one promise that may never break: without being asked in words, Mien shows no real face."""
 
+import dataclasses
 from dataclasses import replace
 
 import cv2
@@ -191,13 +192,9 @@ def test_a_picture_shown_again_keeps_its_capture_time_and_a_card_has_its_own() -
 
 def test_a_composed_picture_of_another_size_is_letterboxed() -> None:
     rig = Rig(Policy())
-    packet = a_packet()
-    rig.output.deliver(
-        type(packet)(
-            filled(REAL)[:, :20], 0, 0, packet.faces, packet.chosen, packet.swapped, np.full((80, 20, 3), 9, np.uint8)
-        ),
-        None,
-    )
+    wide = np.full((80, 20, 3), 9, np.uint8)
+    packet = dataclasses.replace(a_packet(), image=filled(REAL)[:, :20], composed=wide)
+    rig.output.deliver(packet, None)
     image = rig.sent[-1].frame.image
     assert image.shape == (HEIGHT, WIDTH, 3)
     assert (image[:, WIDTH // 2] == 9).all()

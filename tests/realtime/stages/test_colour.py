@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mien.build import COLOURS
 from mien.packet import FramePacket
 from mien.skin import light_change, relit, statistics
 from mien.stages.colour import ColourStage
+from mien.staging import COLOURS
 from mien_models.arrays import BgrU8
 from mien_models.faces import Face, HeadPose, SwappedFace
 

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 
 from mien.packet import FramePacket
@@ -35,16 +37,49 @@ def a_packet(*, faces: tuple[int, ...], chosen: tuple[int, ...]) -> FramePacket:
 
 
 def test_every_chosen_face_is_swapped_and_no_other() -> None:
-    packet = SwapStage(RecordingSwapper())(a_packet(faces=(1, 2, 3), chosen=(3, 1)))
+    packet = SwapStage([RecordingSwapper()])(a_packet(faces=(1, 2, 3), chosen=(3, 1)))
     assert [swapped.face_id for swapped in packet.swapped] == [3, 1]
 
 
 def test_a_face_is_forgotten_once_when_it_is_no_longer_followed() -> None:
     swapper = RecordingSwapper()
-    stage = SwapStage(swapper)
+    stage = SwapStage([swapper])
     stage(a_packet(faces=(1, 2), chosen=(1, 2)))
     stage(a_packet(faces=(1, 2), chosen=(1,)))
     assert swapper.forgotten == []
     for _ in range(2):
         stage(a_packet(faces=(), chosen=()))
     assert sorted(swapper.forgotten) == [1, 2]
+
+
+class Painter(RecordingSwapper):
+    """Paints its number over the face."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__()
+        self.level = level
+
+    def swap(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> SwappedFace:  # noqa: ARG002
+        crop = np.full((4, 4, 3), self.level, np.uint8)
+        return SwappedFace(face.id, crop, np.full((4, 4), 255, np.uint8), np.eye(2, 3))
+
+
+def painted(stage: SwapStage, packet: FramePacket) -> list[int]:
+    return [int(swapped.crop_bgr[0, 0, 0]) for swapped in stage(packet).swapped]
+
+
+def test_each_face_wears_what_its_role_says() -> None:
+    stage = SwapStage([Painter(10), Painter(20)])
+    packet = dataclasses.replace(a_packet(faces=(1, 2, 3), chosen=(3, 1)), roles=(1, 0))
+    assert painted(stage, packet) == [20, 10]
+
+
+def test_other_swappers_are_worn_from_the_next_frame_on_and_forget_like_the_first() -> None:
+    first, second = Painter(10), Painter(20)
+    stage = SwapStage([first])
+    packet = a_packet(faces=(1,), chosen=(1,))
+    assert painted(stage, packet) == [10]
+    stage.wear([second])
+    assert painted(stage, packet) == [20]
+    stage(a_packet(faces=(), chosen=()))
+    assert second.forgotten == [1]
