@@ -169,7 +169,7 @@ def dfm_network(path: Path, *, gain: float = 0.5, bias: float = 0.2, more: list[
         [
             numpy_helper.from_array(np.array([gain], np.float32), "gain"),
             numpy_helper.from_array(np.array([bias], np.float32), "bias"),
-            numpy_helper.from_array(np.array([10**10], np.int64), "many"),
+            numpy_helper.from_array(np.array([2 * 10**9], np.int64), "many"),
         ],
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(path))

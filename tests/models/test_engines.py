@@ -103,3 +103,9 @@ def test_the_profile_is_not_left_behind(tmp_path: Path, monkeypatch: pytest.Monk
         content, "net", CPU_RUN, threads=1, known=KNOWN, check=lambda answers: None if answers else "nothing"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["net.onnx"]
+
+
+def test_a_network_that_is_hardly_trained_is_not_taken_for_a_broken_one() -> None:
+    wave = np.sin(np.arange(64 * 64 * 3, dtype=np.float32)).reshape(1, 3, 64, 64)
+    assert picture_fault(0.5 + wave / 1000, lowest=0, highest=1) is None
+    assert picture_fault(np.full_like(wave, 0.5), lowest=0, highest=1) == "its picture has a single colour"

@@ -1,6 +1,8 @@
 """The folder of models: what is added is recognised, tried and kept whole, or leaves nothing behind."""
 
+import os
 import pickle
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -226,6 +228,55 @@ def test_a_model_is_replaced_only_when_asked_and_only_by_one_that_works(library:
     after = added(library, dfm_network(tmp_path / "a.dfm", gain=0.4), replaces=True).stored.manifest
     assert after.sha256 != before.sha256
     assert everything_in(library) == ["a", "a.dfm", "manifest.toml"]
+
+
+def test_a_model_that_another_program_added_meanwhile_stays(
+    library: ModelLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(*_: object) -> float:
+        monkeypatch.undo()
+        added(library, dfm_network(tmp_path / "a.dfm", gain=0.4))
+        return 1.0
+
+    monkeypatch.setattr("mien_models.library.adding.try_out", slow)
+    before = dfm_network(tmp_path / "a.dfm")
+    with pytest.raises(UsageError, match="already"):
+        added(library, before)
+    assert library.find("a").weights() == (tmp_path / "a.dfm").read_bytes()
+
+
+def test_what_a_crash_left_is_swept_when_it_is_old(library: ModelLibrary, tmp_path: Path) -> None:
+    for name, age_s in (("old", 2 * 86400), ("new", 60)):
+        left = library.folder / f".under-work-{name}"
+        (left / "model").mkdir(parents=True)
+        made_ns = left.stat().st_mtime_ns - age_s * 10**9
+        os.utime(left, ns=(made_ns, made_ns))
+    added(library, dfm_network(tmp_path / "a.dfm"))
+    assert library.names() == ("a",)
+    assert [path.name for path in library.folder.glob(".under*")] == [".under-work-new"]
+
+
+def test_a_full_disk_is_told(library: ModelLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mien_models.library.shelf._SPARE_BYTES", 2**62)
+    with pytest.raises(ModelError, match="Free some space"):
+        added(library, dfm_network(tmp_path / "a.dfm"))
+    assert everything_in(library) == []
+
+
+def test_the_old_model_comes_back_when_the_new_one_cannot_be_placed(
+    library: ModelLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = added(library, dfm_network(tmp_path / "a.dfm")).stored
+
+    def lost(folder: Path, _name: str) -> float:
+        shutil.rmtree(folder)
+        return 1.0
+
+    monkeypatch.setattr("mien_models.library.adding.try_out", lost)
+    with pytest.raises(ModelError, match="Models should be kept in"):
+        added(library, dfm_network(tmp_path / "a.dfm", gain=0.4), replaces=True)
+    assert library.find("a") == before
+    recheck(before)
 
 
 def test_damage_is_found(library: ModelLibrary, tmp_path: Path) -> None:

@@ -52,7 +52,19 @@ def in_a_sparse_constant(tensor: Any) -> bytes:
     return bytes(helper.make_model(made).SerializeToString())
 
 
-PLACES = [as_constant, as_attribute, in_a_branch, in_a_function, in_a_sparse_constant]
+def in_a_list(tensor: Any) -> bytes:
+    node = helper.make_node("Neg", ["x"], ["y"])
+    node.attribute.add(name="many").tensors.append(tensor)
+    return model([node])
+
+
+def in_a_sparse_list(tensor: Any) -> bytes:
+    node = helper.make_node("Neg", ["x"], ["y"])
+    node.attribute.add(name="many").sparse_tensors.add(indices=tensor)
+    return model([node])
+
+
+PLACES = [as_constant, as_attribute, in_a_list, in_a_sparse_list, in_a_branch, in_a_function, in_a_sparse_constant]
 
 
 @pytest.mark.parametrize("place", PLACES)

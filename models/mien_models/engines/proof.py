@@ -18,6 +18,8 @@ from mien_models.errors import ModelError
 from mien_models.sessions.onnx import OnnxSession
 
 _TIMED_RUNS: Final = 3
+_FLAT: Final = 1 / 20_000
+"""Of black to white. A network that broke down gives one colour; one that is hardly trained varies by 1 / 300, say."""
 MOST_ON_CPU: Final = 0.2
 """A network of which the processor takes a larger part of the time than this does not run on its provider."""
 
@@ -107,7 +109,7 @@ def picture_fault(picture: NDArray[Any], *, lowest: float, highest: float) -> st
     if not np.isfinite(numbers).all():
         return "its picture has values that are no numbers"
     span = highest - lowest
-    if float(numbers.std()) < span / 500:
+    if float(numbers.std()) < span * _FLAT:
         return "its picture has a single colour"
     outside = float(np.mean((numbers < lowest - span) | (numbers > highest + span)))
     return f"{outside:.0%} of its picture is far outside black and white" if outside > 0.01 else None

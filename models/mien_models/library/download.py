@@ -59,7 +59,7 @@ def fetch(address: str, folder: Path, *, sha256: str | None, progress: Progress,
         UsageError: the address or the hash is none.
         ModelError: it does not come, is too large, or is not the file of that hash.
     """
-    wanted = _checked_hash(sha256)
+    wanted = checked_hash(sha256)
     part = _Part(folder / hashlib.sha256(address.encode()).hexdigest()[:24], address)
     breaks = 0
     while not part.is_whole:
@@ -219,7 +219,12 @@ def _give_up_or_wait(error: Exception, part: _Part, breaks: int, pause_s: float)
     time.sleep(pause_s * breaks)
 
 
-def _checked_hash(sha256: str | None) -> str | None:
+def checked_hash(sha256: str | None) -> str | None:
+    """Bring a hash that a user gave to the form of `hexdigest`.
+
+    Raises:
+        UsageError: it is none.
+    """
     if sha256 is None:
         return None
     plain = sha256.lower().removeprefix("sha256:").strip()

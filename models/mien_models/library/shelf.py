@@ -84,6 +84,8 @@ class ModelLibrary:
             # newline: the same bytes everywhere.
             (aside / MANIFEST).write_text(manifest_toml(manifest), "utf-8", newline="\n")
             yield read_stored(aside)
+            # Again: another program may have added one meanwhile.
+            self.check_free(manifest.name, replaces=replaces)
             self._settle(aside, self.folder / manifest.name)
 
     def remove(self, name: str) -> None:

@@ -20,7 +20,7 @@ from mien_models.library.candidate import (
     needed_networks,
     read_description,
 )
-from mien_models.library.download import discard, fetch
+from mien_models.library.download import checked_hash, discard, fetch
 from mien_models.library.shelf import ModelLibrary
 from mien_models.library.web import is_address
 from mien_models.spec import UserManifest
@@ -150,10 +150,11 @@ def _looked(path: Path, called: str, request: Request, manifest: UserManifest | 
 
 
 def _check_hash(request: Request, candidate: Candidate) -> None:
-    if request.sha256 is not None and request.sha256.lower() != candidate.sha256:
+    wanted = checked_hash(request.sha256)
+    if wanted is not None and wanted != candidate.sha256:
         raise ModelError(
-            f"{request.source!r} is not the file that was wanted: sha256 should be {request.sha256}, is "
-            f"{candidate.sha256}. Get it again."
+            f"{request.source!r} is not the file that was wanted: sha256 should be {wanted}, is {candidate.sha256}. "
+            "Get it again."
         )
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
@@ -41,8 +42,6 @@ def simswap_network(path: Path) -> Path:
         if constant.name in {"style.weight", "first.weight", "emap"}:
             model.graph.initializer.remove(constant)
     shapes = {"style": (1024, 512), "first": (64, 3, 7, 7)}
-    import numpy as np
-
     for name, shape in shapes.items():
         model.graph.initializer.append(numpy_helper.from_array(np.zeros(shape, np.float32), name))
     onnx.save(model, str(path))
@@ -128,6 +127,7 @@ def test_a_person_is_asked(capsys: pytest.CaptureFixture[str], tmp_path: Path, m
         (["a.dfm", "--name", "mesh"], 2, "built in"),
         (["a.dfm", "--name", "../a"], 2, "cannot name a model"),
         (["a.dfm", "--sha256", "0" * 64], 1, "sha256 should be"),
+        (["a.dfm", "--sha256", "abc"], 2, "64 hexadecimal digits"),
         (["a.dfm", "--map"], 2, "--map"),
         (["nothing.onnx"], 1, "cannot be read"),
         (["."], 1, "no file"),
