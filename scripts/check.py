@@ -12,6 +12,7 @@ STEPS = (
     ("types, pyright", ["pyright"]),
     ("import contracts", ["lint-imports"]),
     ("tests", ["pytest", *sys.argv[1:]]),
+    ("tests with torch", [sys.executable, "scripts/with_torch.py", "pytest", "tests/export/networks"]),
 )
 
 
