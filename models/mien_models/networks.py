@@ -57,7 +57,9 @@ class Networks:
         stored = self._models.find(name)
         spec = stored.manifest.network
         if not isinstance(spec, SwapSpec):
-            raise ModelError(f"{name!r} is a {spec.kind}, where a swapper is needed; 'mien models list' names them.")
+            raise ModelError(
+                f"{name!r} is of the kind {spec.kind!r}, where a swapper is needed; 'mien models list' names them."
+            )
         opened = OpenedSwapper(stored, spec, self.session(stored))
         return NetworkSwapper(opened, source, self.identities, options)
 

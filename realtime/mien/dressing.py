@@ -10,23 +10,16 @@ from mien.portrait import lent_face
 from mien.settings import Settings, revised
 from mien.settings_watch import SettingsWatch
 from mien.stages.swap import SwapStage
+from mien.user_models import SWAPPERS, library
 from mien.wardrobe import open_wardrobe
-from mien_models.contracts import Swapper, SwapperFactory
+from mien_models.contracts import Swapper
 from mien_models.errors import UnknownPluginError
 from mien_models.faces import SourceFace
-from mien_models.library.shelf import ModelLibrary
 from mien_models.networks import Networks
 from mien_models.options import SwapOptions
-from mien_models.plugins import Plugins
 
-SWAPPERS: Final[Plugins[SwapperFactory]] = Plugins("mien_models.swappers", "swapper")
 CHANGEABLE: Final = ("face", "consent", "swapper", "shape", "strength", "boost", "morph")
 """The settings that a run can take on while it lasts."""
-
-
-def library() -> ModelLibrary:
-    """Give the user's folder of models."""
-    return ModelLibrary(folders.data_folder() / "models")
 
 
 def user_networks(settings: Settings) -> Networks:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mien.bench.reference import PasteComparison, compare_paste
 from mien.bench.scene import Scene, make_scene
 from mien.contracts import Stage
-from mien.dressing import SWAPPERS, check_swapper, library, make_swapper, user_networks
+from mien.dressing import check_swapper, make_swapper, user_networks
 from mien.follow.choose import ChooseMode, make_chooser
 from mien.follow.follower import Follower
 from mien.follow.networks import default_networks
@@ -23,6 +23,7 @@ from mien.settings import Settings
 from mien.stages.follow import FollowStage
 from mien.stages.swap import SwapStage
 from mien.staging import make_stages
+from mien.user_models import SWAPPERS, library
 from mien_models.catalog import open_session, read_manifest
 from mien_models.contracts import Session
 from mien_models.networks import Networks, known_input

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mien.cli.model_list import library
 from mien.cli.terminal import download_bar
+from mien.user_models import library
 from mien_models.errors import ModelError
 from mien_models.family import FAMILIES, Recognised
 from mien_models.library.adding import Wishes, add, chosen

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from mien.cli.model_list import library
+from mien.user_models import library
 from mien_models.errors import ModelError
 from mien_models.library.candidate import recheck
 from mien_models.library.shelf import ModelLibrary

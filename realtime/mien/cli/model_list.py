@@ -9,7 +9,7 @@ from typing import Final
 
 import tomli_w
 
-from mien import folders
+from mien.user_models import library
 from mien_models.catalog import manifest_names, read_manifest
 from mien_models.errors import ModelError
 from mien_models.library.candidate import needed_networks
@@ -38,11 +38,6 @@ class Row:
     """Models without which it does not work, and which are not there."""
     fault: str = ""
     """Why it cannot be used."""
-
-
-def library() -> ModelLibrary:
-    """Give the user's folder of models."""
-    return ModelLibrary(folders.data_folder() / "models", reserved=(MESH, *manifest_names()))
 
 
 def show_list(as_json: bool) -> None:
