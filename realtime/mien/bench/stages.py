@@ -74,18 +74,20 @@ def bench_stages(swapper: str = "mesh", frames: int = 300) -> StagesResult:
     finders = _Alone([(open_session(read_manifest(name)), None) for name in _NETWORKS])
     own = _Alone([] if swapper in SWAPPERS.names() else [_opened(user, library().find(swapper))])
     rounds: list[_Round] = []
+    packet = FramePacket(scene.frames[0], 0, 0)
     began_ns = monotonic_ns()
     while len(rounds) < frames + _WARM_UP and (monotonic_ns() - began_ns < _LONGEST_S * 1e9 or len(rounds) < 2):
         packet = FramePacket(scene.frames[len(rounds) % len(scene.frames)], len(rounds), len(rounds) * _FRAME_NS)
-        rounds.append(_round(stages, packet, finders, own))
-    return _result(swapper, stages, rounds[min(_WARM_UP, len(rounds) // 2) :])
+        packet, measured = _round(stages, packet, finders, own)
+        rounds.append(measured)
+    paste = compare_paste(packet.image, packet.chosen[0]) if packet.chosen else None
+    return _result(swapper, stages, rounds[min(_WARM_UP, len(rounds) // 2) :], paste)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Round:
     """One frame."""
 
-    packet: FramePacket
     stages_ms: tuple[float, ...]
     finders_ms: float
     own_ms: float
@@ -108,20 +110,21 @@ def _opened(user: Networks, stored: StoredModel) -> tuple[Session, Mapping[str, 
     return user.session(stored), known_input(stored.manifest.network)
 
 
-def _round(stages: Sequence[Stage], packet: FramePacket, finders: _Alone, own: _Alone) -> _Round:
+def _round(stages: Sequence[Stage], packet: FramePacket, finders: _Alone, own: _Alone) -> tuple[FramePacket, _Round]:
     spent: list[float] = []
     for stage in stages:
         started_ns = monotonic_ns()
         packet = stage(packet)
         spent.append((monotonic_ns() - started_ns) / 1e6)
-    return _Round(packet, tuple(spent), finders.run_ms(), own.run_ms())
+    return packet, _Round(tuple(spent), finders.run_ms(), own.run_ms())
 
 
-def _result(swapper: str, stages: Sequence[Stage], rounds: Sequence[_Round]) -> StagesResult:
+def _result(
+    swapper: str, stages: Sequence[Stage], rounds: Sequence[_Round], paste: PasteComparison | None
+) -> StagesResult:
     by_stage = zip(*(one.stages_ms for one in rounds), strict=True)
     medians = {stage.name: round(median(times), 3) for stage, times in zip(stages, by_stage, strict=True)}
     frame, networks = (median(sum(one.stages_ms) for one in rounds), median(one.finders_ms for one in rounds))
-    last = rounds[-1].packet
     return StagesResult(
         frame_ms=round(frame, 3),
         networks_ms=round(networks, 3),
@@ -131,7 +134,7 @@ def _result(swapper: str, stages: Sequence[Stage], rounds: Sequence[_Round]) -> 
         swapper_network_ms=round(median(one.own_ms for one in rounds), 3),
         beside_ms=round(median(sum(one.stages_ms) - one.finders_ms - one.own_ms for one in rounds), 3),
         stages=medians,
-        paste=compare_paste(last.image, last.chosen[0]) if last.chosen else None,
+        paste=paste,
     )
 
 

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 from mien.frame_pool import FramePool
 from mien.packet import FramePacket
-from mien.pasting import wear
+from mien.pasting import Paster
 
 
 class ComposeStage:
     """Blends crops over a copy of the frame; where every alpha is 0 and nothing is bent, it is bit-identical.
 
-    Keeps the memory of the copies.
+    Keeps the memory that it works in.
     """
 
     name = "compose"
@@ -18,6 +18,7 @@ class ComposeStage:
     def __init__(self) -> None:
         """Begin without any memory."""
         self._pool = FramePool()
+        self._paster = Paster()
 
     def __call__(self, packet: FramePacket) -> FramePacket:
         """Fill `composed`; a packet without a swapped face passes as it is."""
@@ -25,5 +26,5 @@ class ComposeStage:
             return packet
         composed = self._pool.copy(packet.image)
         for swapped in packet.swapped:
-            wear(composed, swapped)
+            self._paster.wear(composed, swapped)
         return replace(packet, composed=composed)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mien.packet import FramePacket
 from mien.parts import Part
-from mien.pasting import wear
+from mien.pasting import Paster
 from mien_models.arrays import AffineF64, BgrU8, as_f32, as_u8
 from mien_models.contracts import Enhancer
 from mien_models.faces import Face, SwappedFace
@@ -33,6 +33,7 @@ class EnhanceStage:
         """Take the network, and how much of its change is wanted, 0..1."""
         self._enhancer = enhancer
         self._strength = strength
+        self._paster = Paster()
         self._fade = _faded(enhancer.side_px)
         self._enhancing = Part("The enhancement")
         self.parts = (self._enhancing,)
@@ -55,7 +56,7 @@ class EnhanceStage:
     def _enhanced(self, frame_bgr: BgrU8, swapped: SwappedFace, face: Face) -> SwappedFace:
         patch_from_frame = crop_from_frame(face.five_points, self._enhancer.template, self._enhancer.side_px)
         worn_bgr = frame_bgr.copy()
-        wear(worn_bgr, swapped)
+        self._paster.wear(worn_bgr, swapped)
         size = (self._enhancer.side_px, self._enhancer.side_px)
         patch_bgr = as_u8(
             cv2.warpAffine(worn_bgr, patch_from_frame, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
