@@ -49,6 +49,7 @@ class NetworkSwapper:
         self._outline = FaceOutline(self._input.side_px)
         self._source = self._source_numbers(source)
         self._mixed: dict[int, NDArray[np.float32]] = {}
+        self._joined = np.empty(0, np.float32)
         self._parts = _parts_at_once(self._session.input_shapes[self._spec.names.target][0], options.boost)
 
     def swap(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> SwappedFace:  # noqa: ARG002 - the contract
@@ -79,11 +80,12 @@ class NetworkSwapper:
         if whole == self._parts:
             answers = dict(self._session.run({names.target: numbers, **feeds}))
             return answers[names.output], answers
-        parts = np.empty_like(numbers)
+        if self._joined.shape != numbers.shape:
+            self._joined = np.empty_like(numbers)
         for first in range(0, whole, self._parts):
             some = slice(first, first + self._parts)
-            parts[some] = self._session.run({names.target: numbers[some], **feeds})[names.output]
-        return parts, {}
+            self._joined[some] = self._session.run({names.target: numbers[some], **feeds})[names.output]
+        return self._joined, {}
 
     def _alpha(self, answers: dict[str, NDArray[Any]], face: Face, crop_from_frame: AffineF64) -> MaskU8:
         masks = [mask_of(answers[name], self._spec.crop.size_px) for name in self._spec.names.masks if name in answers]
