@@ -1,14 +1,13 @@
 """A file that should hold an ONNX network: read with care, and refused in one sentence before anything of it is run."""
 
-from collections.abc import Mapping
+import contextlib
 from pathlib import Path
 from typing import Final
 
 from mien_models.errors import ModelError
-from mien_models.protobuf import fields, message
+from mien_models.external_data import DEEPEST, IS_ELSEWHERE, LIST_ELSEWHERE, MOST_FIELDS, PARTS, made_whole
+from mien_models.protobuf import LARGEST_BYTES, fields, message
 
-LARGEST_BYTES: Final = 2**31 - 1
-"""A larger file cannot be a protocol buffer, so no whole ONNX network."""
 _STRANGERS: Final = (
     (b"PK\x03\x04", "a PyTorch checkpoint or another archive"),
     (b"\x80", "a Python pickle"),
@@ -18,28 +17,14 @@ _STRANGERS: Final = (
     (b"\x89HDF", "a Keras checkpoint"),
 )
 """How other files begin that are taken for networks."""
-_PARTS: Final[Mapping[str, Mapping[int, str]]] = {
-    "model": {7: "graph", 20: "training", 25: "function"},
-    "training": {1: "graph", 2: "graph"},
-    "function": {7: "node"},
-    "graph": {1: "node", 5: "tensor", 15: "sparse tensor"},
-    "node": {5: "attribute"},
-    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse tensor", 23: "sparse tensor"},
-    "sparse tensor": {1: "tensor", 2: "tensor"},
-}
-"""Where tensors and nodes can stand in a file: the messages inside each message of onnx.proto3, by field number."""
-_OPERATOR, _LIST_ELSEWHERE, _IS_ELSEWHERE = 4, 13, 14
-"""NodeProto.op_type, TensorProto.external_data and TensorProto.data_location."""
+_OPERATOR: Final = 4
+"""NodeProto.op_type."""
 _COMPILED: Final = b"EPContext"
 """The operator that stands for an engine that was compiled for one machine, and may name a file to load."""
-_DEEPEST: Final = 100
-"""What the protocol buffers library itself refuses; a network's graph in a graph takes three."""
-_MOST_FIELDS: Final = 5_000_000
-"""The largest networks have some 100 000; more would only cost time and memory."""
 
 
 def read_network_file(path: Path) -> bytes:
-    """Read a user's file, whole.
+    """Read a user's file, whole: what it keeps in other files of its folder is taken in.
 
     Raises:
         ModelError: there is no such file, it is too large, or it holds something else; one sentence says what to do.
@@ -54,6 +39,9 @@ def read_network_file(path: Path) -> bytes:
         content = path.read_bytes()
     except OSError as error:
         raise ModelError(f"{shown} cannot be read ({error.strerror}); give the path of an ONNX network.") from error
+    # What is damaged is told by the check.
+    with contextlib.suppress(ValueError, IndexError):
+        content = made_whole(content, path)
     check_content(content, str(path))
     return content
 
@@ -92,16 +80,16 @@ class _Inspection:
 
     def look(self, kind: str, part: memoryview, depth: int = 0) -> None:
         """Look at one message and at those inside it."""
-        if depth > _DEEPEST:
+        if depth > DEEPEST:
             raise ValueError("nested too deeply")
-        inside = _PARTS.get(kind, {})
+        inside = PARTS.get(kind, {})
         for number, value in fields(part):
             self._seen += 1
-            if self._seen > _MOST_FIELDS:
+            if self._seen > MOST_FIELDS:
                 raise ValueError("more parts than a network has")
             if number in inside:
                 self.look(inside[number], message(value), depth + 1)
-            elif kind == "tensor" and (number == _LIST_ELSEWHERE or (number == _IS_ELSEWHERE and value)):
+            elif kind == "tensor" and (number == LIST_ELSEWHERE or (number == IS_ELSEWHERE and value)):
                 raise ModelError(
                     f"{self._name!r} keeps its numbers in other files, where one whole file was expected. Save it "
                     "again as one file (onnx.save with save_as_external_data=False)."

@@ -9,6 +9,8 @@ from typing import Final, TypeAlias
 
 _VARINT, _EIGHT, _BYTES, _FOUR = 0, 1, 2, 5
 _LONGEST_VARINT: Final = 10
+LARGEST_BYTES: Final = 2**31 - 1
+"""No message is larger."""
 Field: TypeAlias = "tuple[int, int | memoryview]"
 """A field's number, and its value or its bytes."""
 
@@ -19,13 +21,24 @@ def fields(content: memoryview) -> Generator[Field, None, None]:
     Raises:
         ValueError, IndexError: it is damaged or cut off.
     """
+    for number, value, _ in spans(content):
+        yield number, value
+
+
+def spans(content: memoryview) -> Generator[tuple[int, int | memoryview, memoryview], None, None]:
+    """Go through one message; each field comes with the bytes that it takes, number and length included.
+
+    Raises:
+        ValueError, IndexError: it is damaged or cut off.
+    """
     at, end = 0, len(content)
     while at < end:
+        start = at
         key, at = varint(content, at)
         kind = key & 7
         if kind == _VARINT:
             value, at = varint(content, at)
-            yield key >> 3, value
+            yield key >> 3, value, content[start:at]
             continue
         if kind == _BYTES:
             size, at = varint(content, at)
@@ -35,8 +48,22 @@ def fields(content: memoryview) -> Generator[Field, None, None]:
             raise ValueError("unknown kind of field")
         if size > end - at:
             raise ValueError("cut off")
-        yield key >> 3, content[at : at + size]
         at += size
+        yield key >> 3, content[at - size : at], content[start:at]
+
+
+def header(number: int, size_bytes: int) -> bytes:
+    """Write what stands before the bytes of a field."""
+    return _written(number << 3 | _BYTES) + _written(size_bytes)
+
+
+def _written(value: int) -> bytes:
+    made = bytearray()
+    while value > 0x7F:
+        made.append(value & 0x7F | 0x80)
+        value >>= 7
+    made.append(value)
+    return bytes(made)
 
 
 def varint(content: memoryview, at: int) -> tuple[int, int]:

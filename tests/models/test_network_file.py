@@ -1,22 +1,30 @@
 """Files that should hold a network are looked through before anything of them is run."""
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from mien_models.errors import ModelError
 from mien_models.network_file import check_content, read_network_file
 
+NUMBERS = np.array([1, 2, 3, 4], np.float32)
 
-def elsewhere(location: str) -> Any:
-    tensor = numpy_helper.from_array(np.zeros(4, np.float32), "numbers")
+
+def elsewhere(location: str, **where: Any) -> Any:
+    tensor = numpy_helper.from_array(NUMBERS, "numbers")
     tensor.ClearField("raw_data")
     tensor.data_location = TensorProto.EXTERNAL
-    tensor.external_data.add(key="location", value=location)
+    for key, value in {"location": location, **where}.items():
+        tensor.external_data.add(key=key, value=str(value))
     return tensor
 
 
@@ -119,3 +127,67 @@ def test_a_link_that_leads_to_itself_is_refused(tmp_path: Path) -> None:
     path.symlink_to(path)
     with pytest.raises(ModelError, match=r"net\.onnx"):
         read_network_file(path)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_numbers_of_the_same_folder_are_taken_in_wherever_they_belong(
+    place: Callable[[Any], bytes], tmp_path: Path
+) -> None:
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "numbers.bin").write_bytes(bytes(8) + NUMBERS.tobytes() + bytes(3))
+    path = tmp_path / "net.onnx"
+    path.write_bytes(place(elsewhere("parts/numbers.bin", offset=8, length=16)))
+    whole = onnx.load_model_from_string(read_network_file(path))
+    assert whole == onnx.load_model_from_string(place(numpy_helper.from_array(NUMBERS, "numbers")))
+
+
+def test_a_whole_file_is_read_as_it_is(tmp_path: Path) -> None:
+    content = as_attribute(numpy_helper.from_array(NUMBERS, "numbers"))
+    (tmp_path / "net.onnx").write_bytes(content)
+    assert read_network_file(tmp_path / "net.onnx") == content
+
+
+@pytest.mark.parametrize(
+    "location", ["../secret.bin", "/etc/passwd", "link.bin", "..", ".", "", "a/../../secret.bin", "..\\secret.bin"]
+)
+def test_no_path_leads_out_of_the_folder(location: str, tmp_path: Path) -> None:
+    (tmp_path / "secret.bin").write_bytes(NUMBERS.tobytes())
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "link.bin").symlink_to(tmp_path / "secret.bin")
+    (folder / "net.onnx").write_bytes(as_constant(elsewhere(location)))
+    with pytest.raises(ModelError, match="outside its folder"):
+        read_network_file(folder / "net.onnx")
+
+
+@pytest.mark.parametrize(
+    ("where", "what"),
+    [
+        ({"length": 17}, "more numbers"),
+        ({"offset": 1, "length": 16}, "more numbers"),
+        ({"offset": -1}, "more numbers"),
+        ({"offset": 2**70}, "more numbers"),
+        ({"location": "nothing.bin"}, "cannot be read"),
+        ({"location": "folder"}, "cannot be read"),
+    ],
+)
+def test_numbers_that_are_not_there_are_told(where: dict[str, str | int], what: str, tmp_path: Path) -> None:
+    (tmp_path / "numbers.bin").write_bytes(NUMBERS.tobytes())
+    (tmp_path / "folder").mkdir()
+    path = tmp_path / "net.onnx"
+    path.write_bytes(as_constant(elsewhere(str(where.pop("location", "numbers.bin")), **where)))
+    with pytest.raises(ModelError, match=what) as refusal:
+        read_network_file(path)
+    assert "\n" not in str(refusal.value)
+
+
+@settings(max_examples=200)
+@given(at=st.integers(0, 10_000), byte=st.integers(0, 255))
+def test_damage_never_reads_another_file(at: int, byte: int) -> None:
+    content = bytearray(in_a_branch(elsewhere("numbers.bin")))
+    content[at % len(content)] = byte
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "net.onnx"
+        path.write_bytes(content)
+        with contextlib.suppress(ModelError):
+            read_network_file(path)

@@ -49,12 +49,14 @@ def test_what_is_no_network_is_refused_with_its_name_and_nothing_is_run(kind: st
     assert "\n" not in str(refusal.value)
 
 
-def test_numbers_in_another_file_are_refused(tmp_path: Path) -> None:
-    affine_network(tmp_path / "whole.onnx", 8, 1, 0)
+def test_numbers_in_a_file_beside_it_are_taken_in(tmp_path: Path) -> None:
+    affine_network(tmp_path / "whole.onnx", 8, 2, 1)
     model = onnx.load(str(tmp_path / "whole.onnx"))
     onnx.save(model, str(tmp_path / "split.onnx"), save_as_external_data=True, location="numbers.bin", size_threshold=0)
+    answer = open_user_network(tmp_path / "split.onnx").run({"x": np.full((1, 3, 8, 8), 3, np.float32)})
+    assert (answer["y"] == 7).all()
     with pytest.raises(ModelError, match="one whole file"):
-        open_user_network(tmp_path / "split.onnx")
+        OnnxSession((tmp_path / "split.onnx").read_bytes(), "split")
 
 
 def test_a_file_too_large_for_a_network_is_refused_unread(tmp_path: Path) -> None:

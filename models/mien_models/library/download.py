@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from mien_models.errors import ModelError, UsageError
 from mien_models.library.web import open_address
-from mien_models.network_file import LARGEST_BYTES
+from mien_models.protobuf import LARGEST_BYTES
 
 _LOG = logging.getLogger(__name__)
 _CHUNK_BYTES: Final = 2**18

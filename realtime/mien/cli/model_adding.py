@@ -1,5 +1,6 @@
 """What `mien models add` and `mien models remove` do."""
 
+import hashlib
 import logging
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -121,7 +122,7 @@ def _found(request: Request, shelf: ModelLibrary, console: "Console") -> Generat
             yield found
         return
     candidate = _looked(path, path.name, request, manifest)
-    _check_hash(request, candidate)
+    _check_hash(request, path)
     yield _Found(candidate, manifest.origin if manifest is not None else path.name, path.parent)
 
 
@@ -149,12 +150,15 @@ def _looked(path: Path, called: str, request: Request, manifest: UserManifest | 
     return look_at(path, called=called, family=request.family)
 
 
-def _check_hash(request: Request, candidate: Candidate) -> None:
+def _check_hash(request: Request, path: Path) -> None:
     wanted = checked_hash(request.sha256)
-    if wanted is not None and wanted != candidate.sha256:
+    if wanted is None:
+        return
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != wanted:
         raise ModelError(
-            f"{request.source!r} is not the file that was wanted: sha256 should be {wanted}, is {candidate.sha256}. "
-            "Get it again."
+            f"{request.source!r} is not the file that was wanted: sha256 should be {wanted}, is {found}. Get it again."
         )
 
 

@@ -206,3 +206,16 @@ def test_a_stamp_is_believed(capsys: pytest.CaptureFixture[str], tmp_path: Path)
     onnx.save(model, str(path))
     assert main(["models", "add", str(path)]) == 0
     assert printed(capsys, "info", "net")["missing"] == ["arcface_simswap"]
+
+
+def test_numbers_beside_a_file_are_kept_with_it(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    model = onnx.load(str(inswapper_network(tmp_path / "whole.onnx")))
+    onnx.save(model, str(tmp_path / "split.onnx"), save_as_external_data=True, location="split.onnx.data")
+    sha256 = hashlib.sha256((tmp_path / "split.onnx").read_bytes()).hexdigest()
+    assert main(["models", "add", "split.onnx", "--sha256", sha256]) == 0
+    (tmp_path / "split.onnx.data").unlink()
+    assert main(["models", "verify"]) == 0
+    (tmp_path / "other").mkdir()
+    (tmp_path / "split.onnx").rename(tmp_path / "other" / "split.onnx")
+    assert main(["models", "add", "other/split.onnx", "--replace"]) == 1
+    assert "'split.onnx.data' beside it, which cannot be read" in capsys.readouterr().err
