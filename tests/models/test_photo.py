@@ -17,7 +17,17 @@ from mien_models.mesh.flat_photo import lay_flat
 from mien_models.mesh.flatten import SIDE_PX, levels, light_on, logarithm
 from mien_models.mesh.gather import understand
 from mien_models.mesh.raster import rasterise
-from mien_models.mesh.regions import BROW_LEFT, BROW_RIGHT, CHEEKS, FACE_CORE, LIPS_INNER, LIPS_OUTER, NOSE_BRIDGE
+from mien_models.mesh.regions import (
+    BROW_LEFT,
+    BROW_RIGHT,
+    CHEEKS,
+    EYE_LEFT,
+    EYE_RIGHT,
+    FACE_CORE,
+    LIPS_INNER,
+    LIPS_OUTER,
+    NOSE_BRIDGE,
+)
 from mien_models.mesh.texture import BROW_COVERED, bake, texture_of
 from mien_models.mesh.topology import face_topology
 
@@ -127,7 +137,16 @@ def test_brows_that_no_photo_shows_stay_the_wearers_and_one_that_is_seen_serves_
     hidden = as_u8(cv2.dilate(filled(lost, SIDE_PX), np.ones((5, 5), np.uint8)))
     skin = replace(view.skin, trust=as_f32(np.where(hidden > 0, 0, view.skin.trust)))
     worn = texture_of((replace(view, skin=skin),))
-    assert np.median(worn.alpha[filled((BROW_LEFT, BROW_RIGHT), SIDE_PX) > 0]) == alpha
+    assert np.median(worn.alpha()[filled((BROW_LEFT, BROW_RIGHT), SIDE_PX) > 0]) == alpha
+
+
+def test_the_eyes_are_wider_open_on_small_faces(photo: BgrU8, face: Face) -> None:
+    texture = bake(SourceFace.of(photo, face))
+    around = as_u8(cv2.dilate(filled((EYE_LEFT, EYE_RIGHT), texture.side_px), np.ones((9, 9), np.uint8)))
+    large, small = (float(texture.alpha(pixel)[around > 0].mean()) for pixel in (1 / 300, 1 / 60))
+    assert small < 0.8 * large
+    outside = ~as_u8(cv2.dilate(around, np.ones((41, 41), np.uint8)))
+    np.testing.assert_array_equal(texture.alpha(1 / 300)[outside > 0], texture.alpha(1 / 60)[outside > 0])
 
 
 def test_hair_over_the_forehead_becomes_skin(photo: BgrU8, face: Face, plain: BgrU8) -> None:

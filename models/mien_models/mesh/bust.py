@@ -35,5 +35,5 @@ def bust(texture: FaceTexture, yaw_deg: float, side_px: int) -> BgrU8:
     at = rasterise(topology.with_rim(points), topology.triangles, attributes, width=side_px, height=side_px)
     at_x, at_y = (at[..., axis] * texture.side_px - 0.5 for axis in (0, 1))
     skin = as_f32(cv2.remap(texture.bgr, at_x, at_y, cv2.INTER_LINEAR))
-    alpha = as_f32(cv2.remap(texture.alpha, at_x, at_y, cv2.INTER_LINEAR)) / 255 * at[..., 2]
+    alpha = as_f32(cv2.remap(texture.alpha(), at_x, at_y, cv2.INTER_LINEAR)) / 255 * at[..., 2]
     return as_u8(GREY + (skin - GREY) * alpha[..., None])

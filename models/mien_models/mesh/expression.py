@@ -18,7 +18,7 @@ from mien_models.mesh.unwrap import Unwrapped
 
 SIDE_PX: Final = 64
 """The atlas of expressions has this side: fine enough for a frown, coarse enough to forget noise and pores."""
-COARSE: Final = 0.06
+COARSE: Final = 0.09
 """What is wider than this blur is light, in parts of the atlas' side (a standard deviation)."""
 DARKEST: Final = 6.0
 """Added to both sides of a quotient, in 8-bit levels: in the dark, noise is no fold."""
@@ -26,10 +26,11 @@ SETTLING_S: Final = 4.0
 """Time over which the target's usual look is averaged: long beside an expression."""
 BELIEVED_AFTER_S: Final = 0.7
 """What is usual is hardly known before; folds grow in with this time constant."""
-TREMBLE: Final = 0.03
+TREMBLE: Final = 0.015
 """Smaller changes are landmarks and noise, not folds."""
-RATIO_RANGE: Final = (0.6, 1.5)
-STRENGTH: Final = 0.8
+RATIO_RANGE: Final = (0.5, 1.8)
+STRENGTH: Final = 1.2
+"""Folds a little stronger than the target's: what a coarse atlas blurs of them is given back."""
 
 
 class ExpressionFollower:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien_models.arrays import BgrU8, MaskU8, as_f32
+from mien_models.arrays import BgrU8, MaskU8, as_f32, as_u8
 from mien_models.faces import SourceFace
 from mien_models.mesh.drawn import filled
 from mien_models.mesh.expressionless import close_mouth, soften_folds
@@ -19,12 +19,18 @@ from mien_models.mesh.topology import ATLAS_MARGIN, face_topology
 
 MIN_ATLAS_PX: Final = 256
 MAX_ATLAS_PX: Final = 1024
+ALPHA_PX: Final = 512
+"""The alpha is drawn with this side at most: it is smooth."""
 
 EDGE_FEATHER: Final = (0.002, 0.065)
 """Where the alpha begins and where it is full, inwards from the mesh's outline, in parts of the atlas' side."""
-EYE_FEATHER: Final = (-0.002, 0.008)
+EYE_FEATHER: Final = (-0.0055, 0.0035)
 """The same outwards from the eyes' outlines: the eyes, and lids that close over them, stay the target's."""
-MOUTH_FEATHER: Final = (0.004, 0.02)
+EYE_FEATHER_PX: Final = (0.62, 1.18)
+"""So many pixels of the frame are added to it: landmarks are that far off, which on a small face is most of an eye."""
+SHARPEST_PX: Final = 0.002
+"""The size of a frame's pixel on the atlas, in parts of its side, for a face of 410 pixels."""
+MOUTH_FEATHER: Final = (0.005, 0.024)
 """The same outwards from the inner outline of the lips: teeth and tongue stay the target's."""
 BROW_FEATHER: Final = (0.0, 0.02)
 """The same outwards from the brows, where the photo has none to give: the target's own are better than none."""
@@ -40,13 +46,22 @@ class FaceTexture:
 
     bgr: BgrU8
     """(n, n, 3) skin everywhere on the face, also where the photo shows hair, glasses or nothing."""
-    alpha: MaskU8
-    """(n, n) 0 outside the face, in the eyes and in the mouth."""
+    open_brows: bool
+    """Whether the target's brows show, as no photo shows any."""
 
     @property
     def side_px(self) -> int:
         """The atlas' side."""
         return len(self.bgr)
+
+    def alpha(self, pixel: float = SHARPEST_PX) -> MaskU8:
+        """Draw what it is worn with, (n, n): 0 outside the face, in the eyes and in the mouth; some 10 ms.
+
+        Args:
+            pixel: the size of a frame's pixel on the atlas, in parts of its side.
+        """
+        drawn = wear_alpha(min(self.side_px, ALPHA_PX), pixel=pixel, open_brows=self.open_brows)
+        return as_u8(cv2.resize(drawn, (self.side_px, self.side_px), interpolation=cv2.INTER_LINEAR))
 
 
 def bake(source: SourceFace) -> FaceTexture:
@@ -61,7 +76,7 @@ def texture_of(views: tuple[FlatView, ...]) -> FaceTexture:
     filled_bgr = close_mouth(fill_hidden(face.log_bgr, face.trust))
     calm = soften_folds(filled_bgr, views[0].smile)
     bgr = np.clip(levels(calm) + 0.5, 0, 255).astype(np.uint8)
-    return FaceTexture(bgr=bgr, alpha=wear_alpha(len(bgr), open_brows=_brows_lost(face.trust)))
+    return FaceTexture(bgr=bgr, open_brows=_brows_lost(face.trust))
 
 
 def side_for(source: SourceFace) -> int:
@@ -70,17 +85,19 @@ def side_for(source: SourceFace) -> int:
     return int(np.clip(2 ** np.ceil(np.log2(wanted_px)), MIN_ATLAS_PX, MAX_ATLAS_PX))
 
 
-def wear_alpha(side_px: int, *, open_brows: bool = False) -> MaskU8:
+def wear_alpha(side_px: int, *, pixel: float = SHARPEST_PX, open_brows: bool = False) -> MaskU8:
     """Draw the alpha of a worn face on an atlas: feathered at the outline, open at the eyes and the mouth.
 
     Args:
         side_px: the atlas' side.
+        pixel: the size of a frame's pixel on the atlas, in parts of its side.
         open_brows: open at the brows, too.
     """
     at_px = face_topology().atlas * side_px
     inwards = _distance_inside(at_px, OVAL, side_px) - _distance_outside(at_px, OVAL, side_px)
     alpha = _ramp(inwards, EDGE_FEATHER, side_px)
-    opened = [(EYE_LEFT, EYE_FEATHER, 0.0), (EYE_RIGHT, EYE_FEATHER, 0.0), (LIPS_INNER, MOUTH_FEATHER, 0.0)]
+    eye = (EYE_FEATHER[0] + EYE_FEATHER_PX[0] * pixel, EYE_FEATHER[1] + EYE_FEATHER_PX[1] * pixel)
+    opened = [(EYE_LEFT, eye, 0.0), (EYE_RIGHT, eye, 0.0), (LIPS_INNER, MOUTH_FEATHER, 0.0)]
     opened += [(brow, BROW_FEATHER, BROW_COVERED) for brow in (BROW_LEFT, BROW_RIGHT) if open_brows]
     for contour, feather, least in opened:
         outwards = _distance_outside(at_px, contour, side_px) - _distance_inside(at_px, contour, side_px)

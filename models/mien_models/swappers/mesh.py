@@ -105,7 +105,7 @@ class MeshSwapper:
         """The texture with its alpha, (n, n, 4), made smaller by `level` steps."""
         if level not in self._levels:
             side_px = max(16, round(self._texture.side_px * 2 ** (-level / LEVELS_PER_OCTAVE)))
-            texture = np.dstack([self._texture.bgr, self._texture.alpha])
+            texture = np.dstack([self._texture.bgr, self._texture.alpha(TEXELS_PER_PX / side_px)])
             self._levels[level] = as_u8(cv2.resize(texture, (side_px, side_px), interpolation=cv2.INTER_AREA))
         return self._levels[level]
 
