@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mien_models.arrays import PointsF32, as_f32
 from mien_models.mesh.proportions import proportions_change
+from mien_models.mesh.regions import OVAL
 from mien_models.mesh.topology import face_topology
 
 SETTLING_S: Final = 30.0
@@ -50,8 +51,10 @@ class HeadShape:
 class ShapeFollower:
     """Says how one target face must move to the photo's proportions; keeps the running mean of the target's own."""
 
-    def __init__(self, photo_cm: NDArray[np.float32], strength: float) -> None:
+    def __init__(self, photo_cm: NDArray[np.float32], strength: float, *, nod_rad: float = 0.0) -> None:
+        """Take the photo's shape, how much of it is wanted, and how far its skin seems to nod in its place."""
         self._photo_cm = photo_cm
+        self._nod_rad = np.float32(nod_rad)
         self._strength = np.float32(strength)
         self._own_cm: NDArray[np.float32] | None = None
         self._change_cm: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
@@ -70,8 +73,19 @@ class ShapeFollower:
 
     def _change_for(self, own_cm: NDArray[np.float32]) -> NDArray[np.float32]:
         if self._change_cm is None or np.abs(own_cm - self._change_cm[1]).max() > UNNOTICED_CM:
-            self._change_cm = (self._strength * proportions_change(self._photo_cm, own_cm), own_cm)
+            change_cm = proportions_change(self._photo_cm, own_cm)
+            # A small turn around the axis through the ears, seen from the front: what is nearer moves further.
+            turned_cm = self._nod_rad * (own_cm[:, 2] - own_cm[list(OVAL), 2].mean())
+            turned_cm[list(OVAL)] = 0  # the hairline and the jaw stay at the head's own
+            change_cm[:, 1] += turned_cm
+            self._change_cm = (self._strength * change_cm, own_cm)
         return self._change_cm[0]
+
+
+def pitch_rad(landmarks: PointsF32) -> float:
+    """Say how far a face looks down, above 0, or up, in radians."""
+    turn = head_shape(landmarks).px_from_cm
+    return float(np.arcsin(np.clip(-turn[1, 2] / np.cbrt(np.linalg.det(turn)), -1, 1)))
 
 
 def head_shape(landmarks: PointsF32) -> HeadShape:

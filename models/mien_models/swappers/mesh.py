@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien_models.arrays import BgrU8, PointsF32, as_f32, as_u8
+from mien_models.catalog import load_landmarker
 from mien_models.contracts import Swapper, SwapperFactory
 from mien_models.faces import Face, SourceFace, SwappedFace
 from mien_models.mesh.bending import BentFace, bend_face
@@ -15,6 +16,7 @@ from mien_models.mesh.draw import atlas_map, draw_texture
 from mien_models.mesh.expression import SIDE_PX, ExpressionFollower
 from mien_models.mesh.flat_photo import facing
 from mien_models.mesh.light import LightFollower, target_light, texture_light
+from mien_models.mesh.nod import apparent_nod
 from mien_models.mesh.shape import ShapeFollower, mean_shape_cm
 from mien_models.mesh.texture import FaceTexture, bake
 from mien_models.mesh.topology import ATLAS_MARGIN, face_topology
@@ -50,7 +52,7 @@ class _Worn:
 class MeshSwapper:
     """Wears one texture on any number of faces; keeps each face's light and texture size until it is forgotten."""
 
-    def __init__(self, texture: FaceTexture, shape_cm: NDArray[np.float32], *, strength: float) -> None:
+    def __init__(self, texture: FaceTexture, shape_cm: NDArray[np.float32], *, strength: float, nod_rad: float) -> None:
         self._topology = face_topology()
         self._unwrap = unwrapper(SIDE_PX)
         self._own_light = texture_light(texture)
@@ -58,6 +60,7 @@ class MeshSwapper:
         self._texture = texture
         self._shape_cm = shape_cm
         self._strength = strength
+        self._nod_rad = nod_rad
         self._levels: dict[int, NDArray[np.uint8]] = {}
         self._worn: dict[int, _Worn] = {}
 
@@ -94,7 +97,8 @@ class MeshSwapper:
         wanted = float(np.log2(max(texels_per_px / TEXELS_PER_PX, 1.0)) * LEVELS_PER_OCTAVE)
         worn = self._worn.get(face.id)
         if worn is None or abs(captured_ns - worn.seen_ns) > LONGEST_PAUSE_S * 1e9:
-            light, shape = LightFollower(self._own_light), ShapeFollower(self._shape_cm, self._strength)
+            light = LightFollower(self._own_light)
+            shape = ShapeFollower(self._shape_cm, self._strength, nod_rad=self._nod_rad)
             worn = self._worn[face.id] = _Worn(light, shape, ExpressionFollower(), round(wanted), captured_ns)
         elif abs(wanted - worn.level) > 0.75:  # more than half a step: a face on the border does not flicker
             worn.level = round(wanted)
@@ -125,7 +129,9 @@ class MeshSwapper:
 def mesh_swapper(source: SourceFace, options: SwapOptions) -> Swapper:
     """Bake the source face's texture; 0.1 to 0.4 s."""
     shape_cm = mean_shape_cm([view.face.landmarks for view in source.views])
-    return MeshSwapper(bake(source), shape_cm, strength=options.shape)
+    texture = bake(source)
+    nod_rad = apparent_nod(texture.bgr, load_landmarker())
+    return MeshSwapper(texture, shape_cm, strength=options.shape, nod_rad=nod_rad)
 
 
 def _rectangle(points: PointsF32, frame_bgr: BgrU8) -> tuple[int, int, int, int]:

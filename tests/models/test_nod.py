@@ -1,0 +1,51 @@
+"""A texture that makes a head nod, and a head that is kept from it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import skimage
+
+from mien.follow.still import find_faces
+from mien_models.arrays import BgrU8, as_f32, as_u8
+from mien_models.catalog import load_landmarker
+from mien_models.faces import SourceFace
+from mien_models.mesh.nod import LARGEST_RAD, apparent_nod
+from mien_models.mesh.regions import OVAL
+from mien_models.mesh.shape import ShapeFollower, pitch_rad
+from mien_models.mesh.texture import bake
+from mien_models.mesh.topology import face_topology
+
+NOSE_TIP = 4
+
+
+@pytest.fixture(scope="module")
+def photo() -> BgrU8:
+    path = Path(skimage.__file__).parent / "data" / "astronaut.png"
+    return as_u8(np.asarray(cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)))
+
+
+def test_features_worn_lower_than_they_are_seem_to_look_down(photo: BgrU8) -> None:
+    face, landmarker = find_faces(photo)[0], load_landmarker()
+    before_outline = face.landmarks[:, 2] - face.landmarks[list(OVAL), 2].mean()
+    seen: list[float] = []
+    for turned_deg in (-4, 0, 4):
+        misplaced = face.landmarks.copy()
+        misplaced[:, 1] += np.radians(turned_deg) * before_outline
+        seen.append(apparent_nod(bake(SourceFace.of(photo, replace(face, landmarks=misplaced))).bgr, landmarker))
+    assert abs(seen[1]) < LARGEST_RAD
+    assert seen[0] < seen[1] - np.radians(1)
+    assert seen[2] > seen[1] + np.radians(1)
+
+
+def test_a_nod_is_undone_by_the_features_and_not_by_the_outline() -> None:
+    head = as_f32(face_topology().canonical_cm * np.array([1, -1, -1], np.float32) * 20)
+    still, undone = (
+        head + ShapeFollower(as_f32(head / 20), 1.0, nod_rad=nod_rad).change_px(head, 0.0)
+        for nod_rad in (0.0, np.radians(4))
+    )
+    moved = (undone - still)[:, 1]
+    assert np.abs(moved[list(OVAL)]).max() < 0.01 * abs(moved[NOSE_TIP])
+    assert pitch_rad(as_f32(undone)) < pitch_rad(as_f32(still)) - np.radians(0.5)
