@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 
 from mien_models.arrays import as_f32
 from mien_models.contracts import Session
-from mien_models.engines.plan import planned_runs
+from mien_models.engines.building import build_aside
+from mien_models.engines.plan import Run, planned_runs
 from mien_models.engines.proof import picture_fault
-from mien_models.engines.serving import Served, Trial, serve
+from mien_models.engines.replaceable import ReplaceableSession
+from mien_models.engines.serving import Trial, serve
+from mien_models.engines.store import EngineKey, cached, engine_folder, engine_key, mark_built, must_be_built
 from mien_models.errors import ModelError
 from mien_models.faces import SourceFace
 from mien_models.identity import Identities, unit
 from mien_models.network_swapper import NetworkSwapper, OpenedSwapper
 from mien_models.options import SwapOptions
-from mien_models.spec import ConvertSpec, EmbedSpec, NetworkSpec, PictureSpec, SwapSpec
+from mien_models.spec import ConvertSpec, EmbedSpec, NetworkSpec, PictureSpec, SwapSpec, UserManifest
 from mien_models.stored import Models, StoredModel
 
 
@@ -38,7 +41,7 @@ class Networks:
             caches: a folder for engines that are built; each network has one of its own in it.
         """
         self._models, self._preferred, self._threads, self._caches = models, preferred, threads, caches
-        self._served: dict[str, Served] = {}
+        self._sessions: dict[str, ReplaceableSession] = {}
         self._running: dict[str, str] = {}
         self.identities = Identities(models, self.session)
         """Makes the vectors that swappers take."""
@@ -70,15 +73,47 @@ class Networks:
             ModelError: it runs on no provider.
         """
         name = stored.manifest.name
-        if name not in self._served:
-            self._served[name] = self._load(stored)
-            self._running[name] = self._served[name].run.provider
-        return self._served[name].session
+        if name not in self._sessions:
+            self._sessions[name] = self._load(stored)
+        return self._sessions[name]
 
-    def _load(self, stored: StoredModel) -> Served:
-        available = cast("list[str]", cast("Any", onnxruntime).get_available_providers())
-        runs = planned_runs(self._preferred, available, self._caches)
-        return serve(trial_of(stored.manifest.network, stored.weights(), stored.manifest.name, self._threads), runs)
+    def _load(self, stored: StoredModel) -> ReplaceableSession:
+        """Load it on the fastest provider that needs no engine built first, and have that built beside."""
+        manifest = stored.manifest
+        trial = trial_of(manifest.network, stored.weights(), manifest.name, self._threads)
+        runs = [self._kept(run, manifest) for run in planned_runs(self._preferred, self._available())]
+        ready = [run for run, folder in runs if folder is None or not must_be_built(run, folder)]
+        served = serve(trial, ready)
+        self._running[manifest.name] = served.run.provider
+        session = ReplaceableSession(served.session)
+        first, folder = runs[0]
+        if first not in ready and folder is not None:
+            key = _key_of(first, manifest)
+            folder.mkdir(parents=True, exist_ok=True)
+
+            def upgrade() -> None:
+                mark_built(folder, key)
+                better = serve(trial, [first])
+                session.replace(better.session)
+                self._running[manifest.name] = better.run.provider
+
+            build_aside(stored.folder, manifest.name, first, self._threads, upgrade)
+        return session
+
+    def _kept(self, run: Run, manifest: UserManifest) -> tuple[Run, Path | None]:
+        """Let a run keep what it builds, where there is a place for that."""
+        if self._caches is None:
+            return run, None
+        folder = engine_folder(self._caches, _key_of(run, manifest))
+        return cached(run, folder), folder
+
+    def _available(self) -> list[str]:
+        return cast("list[str]", cast("Any", onnxruntime).get_available_providers())
+
+
+def _key_of(run: Run, manifest: UserManifest) -> EngineKey:
+    shapes = {name: array.shape for name, array in known_input(manifest.network).items()}
+    return engine_key(manifest.sha256, run, str(sorted(shapes.items())))
 
 
 def trial_of(spec: NetworkSpec, content: bytes, name: str, threads: int) -> Trial:

@@ -3,7 +3,6 @@
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 CPU_PROVIDER: Final = "CPUExecutionProvider"
@@ -51,50 +50,31 @@ class Run:
 CPU_RUN: Final = Run("cpu")
 
 
-def planned_runs(preferred: str, available: Sequence[str], caches: Path | None = None) -> tuple[Run, ...]:
+def planned_runs(preferred: str, available: Sequence[str]) -> tuple[Run, ...]:
     """Order the ways to run a network, the fastest first; the processor, which always runs, comes last.
 
     Args:
         preferred: a key of `PROVIDERS`, or 'auto' for all that are there.
         available: the providers of the installed ONNX Runtime.
-        caches: a folder for built engines, one network's alone; without it nothing is kept.
     """
     names = [name for name, provider in PROVIDERS.items() if provider in available]
     if preferred != "auto":
         names = [preferred, *(name for name in names if name == "cpu" and preferred != "cpu")]
-    runs: list[Run] = []
-    for name in names:
-        runs += _runs_of(name, caches)
-    return tuple(runs)
+    return tuple(run for name in names for run in _runs_of(name))
 
 
-def _runs_of(name: str, caches: Path | None) -> list[Run]:
+def _runs_of(name: str) -> tuple[Run, ...]:
     """Give the ways to run on one provider; options as ONNX Runtime 1.31 documents them, unrun without a card."""
     if name == "tensorrt":
-        kept = {} if caches is None else _tensorrt_caches(caches)
-        return [
-            Run(name, {**kept, "trt_fp16_enable": "True", "trt_cuda_graph_enable": "True"}, is_half=True),
-            Run(name, {**kept, "trt_cuda_graph_enable": "True"}),
-        ]
+        graph = {"trt_cuda_graph_enable": "True"}
+        return Run(name, {**graph, "trt_fp16_enable": "True"}, is_half=True), Run(name, graph)
     if name == "tensorrt-rtx":
-        kept = {} if caches is None else {"nv_runtime_cache_path": str(caches)}
-        return [Run(name, {**kept, "enable_cuda_graph": "1"})]
+        return (Run(name, {"enable_cuda_graph": "1"}),)
     if name == "cuda":
-        return [Run(name, {"enable_cuda_graph": "1"}), Run(name)]
+        return Run(name, {"enable_cuda_graph": "1"}), Run(name)
     if name == "coreml":
-        kept = {} if caches is None else {"ModelCacheDirectory": str(caches)}
-        return [Run(name, {**kept, "ModelFormat": "MLProgram", "RequireStaticInputShapes": "1"})]
+        return (Run(name, {"ModelFormat": "MLProgram", "RequireStaticInputShapes": "1"}),)
     if name == "openvino":
-        kept = {} if caches is None else {"cache_dir": str(caches)}
-        device = "CPU" if platform.machine() not in {"x86_64", "AMD64"} else "AUTO:GPU,CPU"
-        return [Run(name, {**kept, "device_type": device})]
-    return [Run(name)]
-
-
-def _tensorrt_caches(caches: Path) -> dict[str, str]:
-    return {
-        "trt_engine_cache_enable": "True",
-        "trt_engine_cache_path": str(caches),
-        "trt_timing_cache_enable": "True",
-        "trt_timing_cache_path": str(caches),
-    }
+        has_intel = platform.machine() in {"x86_64", "AMD64"}
+        return (Run(name, {"device_type": "AUTO:GPU,CPU" if has_intel else "CPU"}),)
+    return (Run(name),)
