@@ -8,6 +8,9 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from mien_models.family import STAMP, stamp_of
+from mien_models.spec import SwapSpec
+
 
 def saved(
     path: Path,
@@ -173,4 +176,73 @@ def dfm_network(path: Path, *, gain: float = 0.5, bias: float = 0.2, more: list[
         ],
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(path))
+    return path
+
+
+def crossface_network(path: Path) -> Path:
+    """Write one with a converter's contract, which turns the vector round."""
+    constants = {"minus": np.array([-1], np.float32)}
+    graph = helper.make_graph(
+        [helper.make_node("Mul", ["input", "minus"], ["output"])],
+        "crossface",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 512])],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 512])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(path))
+    return path
+
+
+def unchanging_network(path: Path, spec: SwapSpec) -> Path:
+    """Write a swapper of any family that gives back the pixels it was given and open masks, with its stamp."""
+    side, planar = spec.crop.size_px, spec.crop.layout == "nchw"
+    per_colour = (1, 3, 1, 1) if planar else (1, 1, 1, 3)
+    scale, offset = np.array(spec.crop.scale), np.array(spec.crop.offset)
+    out_scale, out_offset = spec.output.scale, spec.output.offset
+    constants: dict[str, NDArray[Any]] = {
+        "gain": (1 / (scale * out_scale)).astype(np.float32).reshape(per_colour),
+        "bias": ((-offset / scale - out_offset) / out_scale).astype(np.float32).reshape(per_colour),
+        "nothing": np.array(0, np.float32),
+        "one": np.array(1, np.float32),
+    }
+    target, names = spec.names.target, spec.names
+    picture = [1, 3, side, side] if planar else [1, side, side, 3]
+    mask = [1, 1, side, side] if planar else [1, side, side, 1]
+    inputs = [helper.make_tensor_value_info(target, TensorProto.FLOAT, picture)]
+    nodes = [
+        helper.make_node("Mul", [target, "gain"], ["scaled"]),
+        helper.make_node("Add", ["scaled", "bias"], ["sum0"]),
+    ]
+    others: list[tuple[str, list[int]]] = []
+    if names.source is not None:
+        own = spec.identity.picture
+        others.append((names.source, [1, 512] if own is None else [1, 3, own.size_px, own.size_px]))
+    if names.morph is not None:
+        others.append((names.morph, [1]))
+    for index, (name, shape) in enumerate(others):
+        inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+        nodes += [
+            helper.make_node("ReduceMean", [name], [f"mean{index}"], keepdims=0),
+            helper.make_node("Mul", [f"mean{index}", "nothing"], [f"zero{index}"]),
+            helper.make_node("Add", [f"sum{index}", f"zero{index}"], [f"sum{index + 1}"]),
+        ]
+    nodes.append(helper.make_node("Identity", [f"sum{len(others)}"], [names.output]))
+    outputs = [helper.make_tensor_value_info(names.output, TensorProto.FLOAT, picture)]
+    for index, name in enumerate(names.masks):
+        axis = 1 if planar else 3
+        nodes += [
+            helper.make_node("ReduceMean", [target], [f"grey{index}"], axes=[axis], keepdims=1),
+            helper.make_node("Mul", [f"grey{index}", "nothing"], [f"none{index}"]),
+            helper.make_node("Add", [f"none{index}", "one"], [name]),
+        ]
+        outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, mask))
+    initializers = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    model = helper.make_model(
+        helper.make_graph(nodes, "unchanging", inputs, outputs, initializers),
+        opset_imports=[helper.make_opsetid("", 17)],
+        ir_version=8,
+    )
+    helper.set_model_props(model, {STAMP: stamp_of(spec)})
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
     return path
