@@ -117,12 +117,11 @@ def graph_map(content: bytes, name: str, length: int = 512) -> VectorF32:
     """Find the identity map (length, length) among a file's constants, wherever it stands.
 
     Raises:
-        ModelError: there is no constant of that shape, or several of which none is called 'emap' or used by no node.
+        ModelError: there is none that no node takes, or several and not one of them is called 'emap'.
     """
-    constants = read_graph(content, name).constants
-    square = [constant for constant in constants.values() if constant.shape == (length, length)]
-    named = [constant for constant in square if "emap" in constant.name.lower()]
-    found = named or square
+    found = read_graph(content, name).unused(length, length)
+    if len(found) > 1:
+        found = tuple(constant for constant in found if "emap" in constant.name.lower())
     if len(found) != 1:
         raise ModelError(
             f"{name!r} should hold one identity map of {length} x {length}, but holds {len(found)}. "

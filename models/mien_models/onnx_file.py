@@ -80,11 +80,17 @@ class GraphDescription:
     """How often each operator is used."""
     stamps: Mapping[str, str] = field(default_factory=dict[str, str])
     """The file's metadata."""
+    taken: frozenset[str] = frozenset()
+    """Names of the arrays that nodes take."""
 
     def has_constant(self, *shape: int) -> bool:
         """Say whether a constant has this shape, or its transpose where it has two sides."""
         shapes = {constant.shape for constant in self.constants.values()}
         return shape in shapes or (len(shape) == 2 and shape[::-1] in shapes)
+
+    def unused(self, *shape: int) -> tuple[Constant, ...]:
+        """Give the constants of this shape that no node takes."""
+        return tuple(one for one in self.constants.values() if one.shape == shape and one.name not in self.taken)
 
     def square(self, name: str, channels: int = 3) -> int | None:
         """Give the side of an NCHW input or output of so many channels: -1 free, None no such."""
@@ -128,11 +134,14 @@ def _graph(content: memoryview) -> GraphDescription:
             stamps[key] = text
     constants: dict[str, Constant] = {}
     operators: Counter[str] = Counter()
+    taken: set[str] = set()
     inputs: dict[str, ArrayInfo] = {}
     outputs: dict[str, ArrayInfo] = {}
     for number, value in fields(graph):
         if number == 1:
-            operators[_operator(message(value))] += 1
+            operator, names = _node(message(value))
+            operators[operator] += 1
+            taken.update(names)
         elif number == 5:
             constant = _constant(message(value))
             constants[constant.name] = constant
@@ -142,7 +151,7 @@ def _graph(content: memoryview) -> GraphDescription:
     inputs = {name: info for name, info in inputs.items() if name not in constants}
     if not inputs or not outputs:
         raise ValueError("no inputs or outputs")
-    return GraphDescription(inputs, outputs, constants, dict(operators), stamps)
+    return GraphDescription(inputs, outputs, constants, dict(operators), stamps, frozenset(taken))
 
 
 def _pair(content: memoryview) -> tuple[str, str]:
@@ -150,8 +159,15 @@ def _pair(content: memoryview) -> tuple[str, str]:
     return texts.get(1, ""), texts.get(2, "")
 
 
-def _operator(content: memoryview) -> str:
-    return next((text_of(value) for number, value in fields(content) if number == 4), "")
+def _node(content: memoryview) -> tuple[str, list[str]]:
+    """Give a node's operator and what it takes."""
+    operator, taken = "", list[str]()
+    for number, value in fields(content):
+        if number == 1:
+            taken.append(text_of(value))
+        elif number == 4:
+            operator = text_of(value)
+    return operator, taken
 
 
 def _constant(content: memoryview) -> Constant:

@@ -87,6 +87,21 @@ def test_an_identity_map_that_was_thrown_away_is_asked_for_and_kept(library: Mod
         recheck(stored)
 
 
+def test_an_identity_map_that_the_graph_applies_is_not_applied_again(tmp_path: Path) -> None:
+    path = inswapper_network(tmp_path / "net.onnx")
+    model = onnx.load(str(path))
+    for node in model.graph.node:
+        node.input[:] = ["mapped" if name == "source" else name for name in node.input]
+    model.graph.node.insert(0, helper.make_node("MatMul", ["source", "emap"], ["mapped"]))
+    onnx.save(model, str(tmp_path / "fused.onnx"))
+    maps: list[str] = []
+    for file in (path, tmp_path / "fused.onnx"):
+        spec = look_at(file).found.specs[""]
+        assert isinstance(spec, SwapSpec)
+        maps.append(spec.identity.map)
+    assert maps == ["graph", "none"]
+
+
 def test_a_stamped_file_needs_no_question_and_carries_its_licence(library: ModelLibrary, tmp_path: Path) -> None:
     path = dfm_network(tmp_path / "net.onnx")
     spec = look_at(path).found.specs[""]

@@ -81,3 +81,9 @@ def test_damage_is_refused_as_such_or_read(cut: int, byte: int, noise: bytes) ->
 def test_a_huge_length_allocates_nothing() -> None:
     with pytest.raises(ModelError):
         read_graph(b"\x3a\xff\xff\xff\xff\xff\xff\xff\xff\x7f" + bytes(10), "net")
+
+
+def test_what_no_node_takes_is_told_from_what_is_used() -> None:
+    graph = read_graph(model([numpy_helper.from_array(np.zeros(1, np.float32), "spare")]).SerializeToString(), "net")
+    assert [constant.name for constant in graph.unused(1)] == ["spare"]
+    assert graph.unused(2) == ()

@@ -3,7 +3,7 @@
 The identity vector goes through a 512 x 512 map that insightface keeps as a constant which no node uses.
 """
 
-from typing import Final
+from typing import Final, Literal
 
 from mien_models.family import Family, Recognised
 from mien_models.onnx_file import GraphDescription
@@ -38,12 +38,19 @@ class Inswapper:
             identity=IdentitySpec(
                 form="vector",
                 network="arcface_w600k_r50",
-                map="graph" if graph.has_constant(IDENTITY_LENGTH, IDENTITY_LENGTH) else "file",
+                map=_map(graph),
             ),
             names=SwapNames(target, output, source),
             boosts=size_px == 128,
         )
         return Recognised.surely(spec, TERMS)
+
+
+def _map(graph: GraphDescription) -> Literal["none", "graph", "file"]:
+    """Say where the map is; a graph that takes it applies it to the vector by itself."""
+    if graph.unused(IDENTITY_LENGTH, IDENTITY_LENGTH):
+        return "graph"
+    return "none" if graph.has_constant(IDENTITY_LENGTH, IDENTITY_LENGTH) else "file"
 
 
 def shift_px(size_px: int) -> float:
