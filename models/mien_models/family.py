@@ -93,6 +93,10 @@ def _stamped(graph: GraphDescription, name: str) -> NetworkSpec:
         raise ModelError(
             f"{name!r} says what it is under {STAMP!r}, but {where!r} is wrong there; export it anew."
         ) from error
+    if spec.architecture not in FAMILIES.names():
+        raise ModelError(
+            f"{name!r} says that it is of the family {spec.architecture!r}, which is unknown; export it anew."
+        )
     if isinstance(spec, SwapSpec):
         expected = [spec.names.target, spec.names.output, *spec.names.masks, spec.names.source, spec.names.morph]
         missing = [one for one in expected if one is not None and one not in graph.inputs and one not in graph.outputs]
@@ -103,6 +107,7 @@ def _stamped(graph: GraphDescription, name: str) -> NetworkSpec:
 
 def _stamped_terms(graph: GraphDescription) -> Terms:
     try:
-        return TypeAdapter(Terms).validate_json(graph.stamps[LICENCE_STAMP], strict=True)
+        terms = TypeAdapter(Terms).validate_json(graph.stamps[LICENCE_STAMP], strict=True)
     except (KeyError, ValidationError):
         return UNKNOWN_TERMS
+    return terms if terms.name.isprintable() and terms.sentence.isprintable() else UNKNOWN_TERMS

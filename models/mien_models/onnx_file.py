@@ -200,6 +200,9 @@ def _array(content: memoryview) -> tuple[str, ArrayInfo]:
             for inner, tensor in fields(message(value)):
                 if inner == 1:
                     info = _tensor_type(message(tensor))
+    # Names are shown to people, whose terminal would obey what cannot be printed.
+    if not name.isprintable():
+        raise ValueError("a name that cannot be printed")
     return name, info
 
 

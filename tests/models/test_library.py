@@ -1,5 +1,6 @@
 """The folder of models: what is added is recognised, tried and kept whole, or leaves nothing behind."""
 
+import json
 import os
 import pickle
 import shutil
@@ -18,7 +19,7 @@ from mien_models.family import LICENCE_STAMP, STAMP, stamp_of
 from mien_models.library.adding import Added, Wishes, add, chosen
 from mien_models.library.candidate import look_as_described, look_at, needed_networks, read_description, recheck
 from mien_models.library.shelf import ModelLibrary, is_name, name_like
-from mien_models.library.trying import try_out
+from mien_models.library.trying import ANSWER, try_out
 from mien_models.spec import SwapSpec
 from mien_models.stored import MANIFEST, manifest_toml
 
@@ -219,6 +220,19 @@ def test_a_network_that_ends_its_program_is_survived(tmp_path: Path, monkeypatch
     monkeypatch.setattr("mien_models.library.trying._PROGRAM", ("-c", "import time; time.sleep(60)"))
     with pytest.raises(ModelError, match="no answer"):
         try_out(tmp_path, "net", seconds=0.2)
+
+
+def test_what_libraries_print_is_not_taken_for_the_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def answering(printed: bytes) -> None:
+        code = f"import sys; sys.stdout.buffer.write({printed!r})"
+        monkeypatch.setattr("mien_models.library.trying._PROGRAM", ("-c", code))
+
+    answering(b"noise \xff {" + ANSWER.encode() + b'{"run_ms": 2.5}')
+    assert try_out(tmp_path, "net") == 2.5
+    answering(ANSWER.encode() + json.dumps({"fault": "\x1b[31mred"}).encode())
+    with pytest.raises(ModelError, match="red") as refusal:
+        try_out(tmp_path, "net")
+    assert str(refusal.value).isprintable()
 
 
 def test_an_interruption_leaves_nothing(library: ModelLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,3 +87,10 @@ def test_what_no_node_takes_is_told_from_what_is_used() -> None:
     graph = read_graph(model([numpy_helper.from_array(np.zeros(1, np.float32), "spare")]).SerializeToString(), "net")
     assert [constant.name for constant in graph.unused(1)] == ["spare"]
     assert graph.unused(2) == ()
+
+
+def test_a_name_that_a_terminal_would_obey_is_refused() -> None:
+    hostile = model()
+    hostile.graph.output[0].name = "\x1b[2J"
+    with pytest.raises(ModelError, match="damaged"):
+        read_graph(hostile.SerializeToString(), "net")

@@ -13,6 +13,8 @@ from mien_models.errors import ModelError
 _LOG = logging.getLogger(__name__)
 _PROGRAM: Final = ("-P", "-m", "mien_models.library.trial")
 """-P: nothing is imported from the folder that the user happens to be in."""
+ANSWER: Final = "\n=== answer ===\n"
+"""Stands before the answer of the trial."""
 MOST_SECONDS: Final = 300.0
 """The heaviest known swapper (UniFace, 309 GMAC) takes some ten seconds a run on two cores, and is run four times."""
 
@@ -34,7 +36,13 @@ def try_out(folder: Path, name: str, *, seconds: float = MOST_SECONDS) -> float:
     command = [sys.executable, *_PROGRAM, str(folder)]
     try:
         done = subprocess.run(  # noqa: S603 - our own module
-            command, capture_output=True, text=True, timeout=seconds, check=False, stdin=subprocess.DEVNULL
+            command,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=seconds,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
     except subprocess.TimeoutExpired as error:
         raise ModelError(
@@ -46,12 +54,19 @@ def try_out(folder: Path, name: str, *, seconds: float = MOST_SECONDS) -> float:
             f"{name!r} fails its self-test: it ends the program that loads it ({_end(done.returncode)}). "
             "Export or download it again."
         )
-    result = cast("dict[str, str | float]", json.loads(done.stdout))
+    # What the libraries print comes before.
+    result = cast("dict[str, str | float]", json.loads(done.stdout.rpartition(ANSWER)[2]))
     if "refusal" in result:
-        raise ModelError(str(result["refusal"]))
+        raise ModelError(_printable(str(result["refusal"])))
     if "fault" in result:
-        raise ModelError(f"{name!r} fails its self-test: it does not run ({result['fault']}). Give another file.")
+        fault = _printable(str(result["fault"]))
+        raise ModelError(f"{name!r} fails its self-test: it does not run ({fault}). Give another file.")
     return float(result["run_ms"])
+
+
+def _printable(text: str) -> str:
+    """Take out what a terminal would obey: a network's names stand in the libraries' messages."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _end(status: int) -> str:
