@@ -1,5 +1,6 @@
 """Every family of networks knows its own files, and no other's."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from mien_models.errors import ModelError
-from mien_models.family import FAMILIES, LICENCE_STAMP, STAMP, recognise, stamp_of
+from mien_models.family import FAMILIES, LICENCE_STAMP, STAMP, UNKNOWN_TERMS, recognise, stamp_of
 from mien_models.onnx_file import GraphDescription, read_graph
 from mien_models.spec import EmbedSpec, SwapSpec
 from mien_models.templates import TEMPLATES
@@ -146,3 +147,14 @@ def test_a_stamp_that_names_what_is_not_there_is_refused() -> None:
     graph = graph_of({"x": [1, 3, 128, 128]}, picture(128), stamps={STAMP: stamp_of(spec)})
     with pytest.raises(ModelError, match="'target'"):
         recognise(graph, "net.onnx")
+
+
+def test_a_stamp_of_an_unknown_family_or_with_a_licence_that_a_terminal_would_obey_is_not_believed() -> None:
+    spec = recognise(OUTLINES["dfm"][0], "net").specs[""]
+    graph = OUTLINES["dfm"][0]
+    stamps = {STAMP: stamp_of(dataclasses.replace(spec, architecture="\x1b[31m"))}
+    with pytest.raises(ModelError, match="which is unknown") as refusal:
+        recognise(dataclasses.replace(graph, stamps=stamps), "net")
+    assert str(refusal.value).isprintable()
+    stamps = {STAMP: stamp_of(spec), LICENCE_STAMP: '{"name": "free", "sentence": "\\u001b[2J"}'}
+    assert recognise(dataclasses.replace(graph, stamps=stamps), "net").terms == UNKNOWN_TERMS
