@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from mien import folders
 from mien.portrait import lent_face
 from mien.settings import Settings, revised
@@ -22,12 +24,17 @@ CHANGEABLE: Final = ("face", "consent", "swapper", "shape", "strength", "boost",
 """The settings that a run can take on while it lasts."""
 
 
+LEFT_FREE: Final = 2
+"""Cores that a swapper's network leaves to decoding, following, blending and the sinks."""
+
+
 def user_networks(settings: Settings) -> Networks:
     """Give what loads the user's networks where they run best."""
+    cores = psutil.cpu_count(logical=False) or 1
     return Networks(
         library(),
         preferred=settings.provider,
-        threads=settings.threads,
+        threads=settings.swapper_threads or max(1, cores - LEFT_FREE),
         caches=folders.data_folder() / "engines",
     )
 

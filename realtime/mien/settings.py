@@ -148,6 +148,9 @@ class Settings(BaseSettings):
     threads: Annotated[int, Field(ge=1, le=64)] = Field(
         1, description="threads of each network and picture operation; the stages run side by side anyway"
     )
+    swapper_threads: Annotated[int, Field(ge=1, le=256)] | None = Field(
+        None, description="threads of the swapper's networks; by default two fewer than the processor has cores"
+    )
     policy: Annotated[Shown, Field(description="what is shown while no face is swapped")] = Shown()
     edge: Annotated[
         Edges, Field(description="how the new face's outline ends, on top of its own, in parts of the face's width")

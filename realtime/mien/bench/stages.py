@@ -67,7 +67,7 @@ def bench_stages(swapper: str = "mesh", frames: int = 300) -> StagesResult:
     """
     cv2.setNumThreads(1)
     keep_freed_memory()
-    settings = Settings.model_construct(swapper=swapper)
+    settings = Settings.model_construct(swapper=swapper, swapper_threads=1)
     check_swapper(swapper)
     scene, user = make_scene(), user_networks(settings)
     stages = scene_stages(scene, settings, user)

@@ -79,6 +79,9 @@ Config: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="FILE.toml", help="Settings file instead of the usual mien.toml.")
 ]
 Threads: TypeAlias = Annotated[int | None, typer.Option(metavar="N", help="Threads of each picture operation.")]
+SwapperThreads: TypeAlias = Annotated[
+    int | None, typer.Option(metavar="N", help="Threads of the swapper's networks; all cores but two by default.")
+]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 JsonFile: TypeAlias = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the result there.")]
 

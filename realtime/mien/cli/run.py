@@ -43,6 +43,7 @@ def run(
     no_label: options.NoLabel = None,
     report: options.Report = None,
     threads: options.Threads = None,
+    swapper_threads: options.SwapperThreads = None,
     config: options.Config = None,
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Print the settings that count, as a mien.toml, and stop.")

@@ -31,6 +31,7 @@ def swap(
     no_label: options.NoLabel = None,
     report: options.Report = None,
     threads: options.Threads = None,
+    swapper_threads: options.SwapperThreads = None,
     config: options.Config = None,
 ) -> None:
     """Swap the faces of a picture or video; sound and metadata are kept, frames without a face stay as they are.
