@@ -1,0 +1,96 @@
+"""What several architectures share."""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+STRICT_EPS = 1e-8
+"""Of the norms that ReSwapper and SimSwap write out by hand. As `x + 1e-8` the exporter takes it for `+ 0` and drops
+it, and a flat channel becomes NaN; as an attribute of InstanceNormalization it stays."""
+
+
+def strict_norm(features: Tensor) -> Tensor:
+    """Bring each channel of each picture (n, c, h, w) to mean 0 and deviation 1."""
+    return functional.instance_norm(features, eps=STRICT_EPS)
+
+
+def doubled(features: Tensor, *, align_corners: bool) -> Tensor:
+    """Double height and width, bilinearly."""
+    return functional.interpolate(features, scale_factor=2.0, mode="bilinear", align_corners=align_corners)
+
+
+def over_the_picture(vector: Tensor) -> Tensor:
+    """Make (n, c) of (n, c, 1, 1)."""
+    return vector[:, :, None, None]
+
+
+def called(module: nn.Module, *arguments: Tensor) -> Tensor:
+    """Call a module that gives one tensor."""
+    return cast("Tensor", module(*arguments))
+
+
+class Mapped(nn.Module):
+    """A swapper with the identity's map before it: the source is multiplied, then brought to length 1."""
+
+    identity_map: Tensor
+
+    def __init__(self, core: nn.Module, identity_map: Tensor) -> None:
+        super().__init__()
+        self.core = core
+        self.register_buffer("identity_map", identity_map)
+
+    def forward(self, target: Tensor, source: Tensor) -> Tensor:
+        """Swap (n, 3, h, w) with raw or unit identity vectors (n, length)."""
+        return called(self.core, target, functional.normalize(source @ self.identity_map))
+
+
+def attribute_blend(
+    features: Tensor, attributes: tuple[Tensor, Tensor], identity: tuple[Tensor, Tensor], mask: Tensor
+) -> Tensor:
+    """Modulate normalised features by scale and shift of attributes and of an identity, and mix them by a mask."""
+    of_attributes = attributes[0] * features + attributes[1]
+    of_identity = over_the_picture(identity[0]) * features + over_the_picture(identity[1])
+    return (1 - mask) * of_attributes + mask * of_identity
+
+
+def attribute_pyramid(
+    downs: list[nn.Module], ups: list[nn.Module], target: Tensor, *, align_corners: bool
+) -> list[Tensor]:
+    """Run a U-Net's halves and give the features of every level, from 1/128 of the side to the whole.
+
+    Args:
+        downs: seven modules that halve the side.
+        ups: six that double it; after each, the features of the way down with the same side are added as channels.
+        target: (n, 3, side, side), the side a multiple of 128.
+        align_corners: of the last doubling, which has no weights.
+    """
+    on_the_way: list[Tensor] = []
+    features = target
+    for down in downs:
+        features = called(down, features)
+        on_the_way.append(features)
+    levels = [features]
+    for up, skipped in zip(ups, reversed(on_the_way[:-1]), strict=True):
+        features = torch.cat((called(up, features), skipped), 1)
+        levels.append(features)
+    return [*levels, doubled(features, align_corners=align_corners)]
+
+
+def pyramid_channels(width: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]], list[int]]:
+    """Give channels in and out of the seven ways down and six ways up, and those of the eight levels."""
+    outs = [width * factor for factor in (1, 2, 4, 8, 16, 32, 32)]
+    downs = list(zip([3, *outs[:-1]], outs, strict=True))
+    ups: list[tuple[int, int]] = []
+    levels = [outs[-1]]
+    for out, skipped in zip((32, 16, 8, 4, 2, 1), reversed(outs[:-1]), strict=True):
+        ups.append((levels[-1], width * out))
+        levels.append(width * out + skipped)
+    return downs, ups, [*levels, levels[-1]]
+
+
+def generator_channels(width: int) -> list[tuple[int, int]]:
+    """Give channels in and out of the eight blocks of a generator that follows the pyramid up to a picture."""
+    outs = [width * factor for factor in (32, 32, 32, 16, 8, 4, 2)]
+    return list(zip([outs[0], *outs], [*outs, 3], strict=True))

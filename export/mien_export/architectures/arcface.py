@@ -1,0 +1,130 @@
+"""ArcFace: the improved residual networks of InsightFace, 50 and 100 layers deep; 112 px.
+
+Described in InsightFace's `recognition/arcface_torch/backbones/iresnet.py`.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final, cast
+
+from torch import Tensor, nn
+
+from mien_export.architectures._plain import called
+from mien_export.contracts import Architecture, Port, Shapes, width_of
+from mien_models.families.arcface import SIDE_PX, TERMS
+from mien_models.spec import SIGNED_PIXELS, EmbedSpec, PictureSpec
+
+EPS: Final = 1e-5
+
+
+class Residual(nn.Module):
+    """Norm, convolution, norm, slope, convolution (which may halve the side), norm; the input is added."""
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(channels_in, eps=EPS)
+        self.conv1 = nn.Conv2d(channels_in, channels_out, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels_out, eps=EPS)
+        self.prelu = nn.PReLU(channels_out)
+        self.conv2 = nn.Conv2d(channels_out, channels_out, 3, stride, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(channels_out, eps=EPS)
+        self.is_shrinking = stride != 1
+        if self.is_shrinking:
+            self.downsample = nn.Sequential(
+                nn.Conv2d(channels_in, channels_out, 1, stride, bias=False), nn.BatchNorm2d(channels_out, eps=EPS)
+            )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Give (n, out, h / stride, w / stride)."""
+        inner = features
+        for layer in (self.bn1, self.conv1, self.bn2, self.prelu, self.conv2, self.bn3):
+            inner = called(layer, inner)
+        return inner + (called(self.downsample, features) if self.is_shrinking else features)
+
+
+class ArcFaceModule(nn.Module):
+    """The whole network; the keys are those of InsightFace's `backbone.pth`."""
+
+    def __init__(self, depths: tuple[int, ...], width: int, length: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, width, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width, eps=EPS)
+        self.prelu = nn.PReLU(width)
+        channels = [width, *(width * 2**level for level in range(len(depths)))]
+        for level, depth in enumerate(depths, 1):
+            first = Residual(channels[level - 1], channels[level], 2)
+            others = [Residual(channels[level], channels[level], 1) for _ in range(depth - 1)]
+            setattr(self, f"layer{level}", nn.Sequential(first, *others))
+        self.stage_count = len(depths)
+        self.bn2 = nn.BatchNorm2d(channels[-1], eps=EPS)
+        self.fc = nn.Linear(channels[-1] * (SIDE_PX // 2 ** len(depths)) ** 2, length)
+        self.features = nn.BatchNorm1d(length, eps=EPS)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """Give the vector (n, length), not of length 1, of RGB -1..1 (n, 3, 112, 112)."""
+        inner = called(self.prelu, called(self.bn1, called(self.conv1, picture)))
+        for level in range(1, self.stage_count + 1):
+            inner = called(cast("nn.Module", getattr(self, f"layer{level}")), inner)
+        return called(self.features, called(self.fc, called(self.bn2, inner).flatten(1)))
+
+
+@dataclass(frozen=True, slots=True)
+class ArcFace:
+    """Its sizes."""
+
+    depths: tuple[int, ...] = (3, 4, 14, 3)
+    """Residual blocks at each side."""
+    width: int = 64
+    length: int = 512
+    source_norm: float = 1.0
+    style_keys: str = ""
+    scale_keys: str = ""
+
+    @property
+    def inputs(self) -> tuple[Port, ...]:
+        """The face."""
+        return (Port("input", (3, SIDE_PX, SIDE_PX), -1.0),)
+
+    @property
+    def outputs(self) -> tuple[Port, ...]:
+        """Its vector."""
+        return (Port("output", (self.length,)),)
+
+    def build(self) -> nn.Module:
+        """Make the bare network."""
+        return ArcFaceModule(self.depths, self.width, self.length).eval()
+
+    def deployed(self, core: nn.Module, identity_map: Tensor | None) -> nn.Module:  # noqa: ARG002 - has no map
+        """Give it as it is."""
+        return core
+
+    def spec(self, *, has_map: bool) -> EmbedSpec:  # noqa: ARG002 - has no map
+        """Say how it is fed."""
+        return EmbedSpec(
+            kind="identity",
+            architecture="arcface",
+            picture=PictureSpec("arcface_112_v2", SIDE_PX, *SIGNED_PIXELS),
+            input="input",
+            output="output",
+            length=self.length,
+        )
+
+
+def _recognise(shapes: Shapes) -> ArcFace | None:
+    width, last = width_of(shapes, "conv1.weight"), shapes.get("fc.weight")
+    if width is None or last is None or "layer1.0.prelu.weight" not in shapes or "features.weight" not in shapes:
+        return None
+    depths = tuple(
+        sum(key.startswith(f"layer{level}.") and key.endswith(".conv1.weight") for key in shapes)
+        for level in range(1, 5)
+    )
+    return ArcFace(depths, width, last[0])
+
+
+R50: Final = ArcFace()
+R100: Final = replace(R50, depths=(3, 13, 30, 3))
+PLUGIN: Final = Architecture(
+    recognise=_recognise,
+    published={"r50": R50, "r100": R100},
+    tiny={"r50": replace(R50, width=4, depths=(1, 1, 2, 1)), "r100": replace(R100, width=4, depths=(1, 2, 2, 1))},
+    terms=TERMS,
+)

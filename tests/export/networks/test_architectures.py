@@ -1,0 +1,150 @@
+"""Every architecture has the keys of its published checkpoints, and its ONNX file gives what the module gives."""
+
+import hashlib
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from mien_export.architectures import reswapper
+from mien_export.contracts import ARCHITECTURES
+from mien_export.graph import ExportError, GraphOptions, loaded, write_onnx
+from mien_export.seeded import LAST_COUNTER, example, seeded_checkpoint, seeded_inputs
+from mien_models.family import recognise
+from mien_models.onnx_file import read_graph
+
+KEYS = {
+    ("arcface", "r50"): (396, 43628992, "74c7ae66d980777c"),
+    ("arcface", "r100"): (771, 65225792, "fd6bcba07ec9af82"),
+    ("crossface", "512"): (16, 5518336, "91f2cc009f3a43e2"),
+    ("ghost", "1-block"): (210, 128479245, "f5f0d6c2010981f3"),
+    ("ghost", "2-block"): (298, 184353493, "3b53c12fb50aeebb"),
+    ("ghost", "3-block"): (386, 240227741, "a80f5878e52ec7aa"),
+    ("hyperswap", "256"): (331, 201252502, "feb3dcce15b5a971"),
+    ("mobilefaceswap", "224"): (92, 500315, "da4dcad53b09a933"),
+    ("mobilefaceswap", "256"): (92, 500315, "da4dcad53b09a933"),
+    ("reswapper", "128"): (64, 138292739, "f28040065ec786e3"),
+    ("reswapper", "256"): (64, 138292739, "f28040065ec786e3"),
+    ("simswap", "224"): (116, 55054595, "e80dfc9e259feb4e"),
+    ("simswap", "512-beta"): (128, 55082371, "f2117701a0453a32"),
+    ("simswap", "512-unofficial"): (128, 59778307, "431a1107c372c537"),
+}
+"""Number of tensors, of weights, and the start of the sha256 of the sorted lines 'key [shape]', of the public classes;
+those of ArcFace and of GHOST's three blocks are of our own classes, whose number of weights is as published."""
+VARIANTS = [(name, variant) for name in ARCHITECTURES.names() for variant in ARCHITECTURES.load(name).published]
+FOR_EXPORT = [
+    ("arcface", "r50"),
+    ("crossface", "512"),
+    ("ghost", "1-block"),
+    ("hyperswap", "256"),
+    ("mobilefaceswap", "224"),
+    ("reswapper", "128"),
+    ("simswap", "224"),
+    ("simswap", "512-beta"),
+    ("simswap", "512-unofficial"),
+]
+
+
+@pytest.mark.parametrize(("name", "variant"), VARIANTS)
+def test_the_published_sizes_have_the_published_keys_and_are_known_by_them(name: str, variant: str) -> None:
+    network = ARCHITECTURES.load(name).published[variant]
+    with torch.device("meta"):
+        state = network.build().state_dict()
+    shapes = {key: tuple(one.shape) for key, one in state.items() if LAST_COUNTER not in key}
+    lines = "\n".join(sorted(f"{key} {list(shape)}" for key, shape in shapes.items()))
+    digest = hashlib.sha256(lines.encode()).hexdigest()[:16]
+    weights = sum(int(np.prod(shape)) for shape in shapes.values())
+    assert (len(shapes), weights, digest) == KEYS[name, variant]
+    known = {other for other in ARCHITECTURES.names() if ARCHITECTURES.load(other).recognise(shapes) is not None}
+    assert known == {name}
+
+
+def _run(path: Path, inputs: dict[str, torch.Tensor]) -> list[NDArray[np.float32]]:
+    session = cast("Any", onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"]))
+    return cast("list[NDArray[np.float32]]", session.run(None, {name: one.numpy() for name, one in inputs.items()}))
+
+
+def _reference(module: torch.nn.Module, arguments: tuple[torch.Tensor, ...]) -> list[torch.Tensor]:
+    with torch.inference_mode():
+        given: torch.Tensor | tuple[torch.Tensor, ...] = module(*arguments)
+    return list(given) if isinstance(given, tuple) else [given]
+
+
+@pytest.mark.parametrize(("name", "variant"), FOR_EXPORT)
+def test_the_onnx_file_gives_what_the_module_gives(name: str, variant: str, tmp_path: Path) -> None:
+    network, state = seeded_checkpoint(ARCHITECTURES.load(name), variant, seed=1)
+    path = write_onnx(network, state, tmp_path / "tiny.onnx", GraphOptions())
+    module = network.deployed(loaded(network, state), None).eval()
+    found: list[NDArray[np.float32]] = []
+    for batch in (1, 2, 4):
+        inputs = seeded_inputs(network, batch, batch)
+        references = _reference(module, example(inputs, network))
+        exact = _reference(module.double(), tuple(one.double() for one in example(inputs, network)))
+        module.float()
+        found = _run(path, inputs)
+        assert [one.shape[0] for one in found] == [batch] * len(network.outputs)
+        for ours, theirs, best in zip(found, references, exact, strict=True):
+            # Norms over a few pixels enlarge rounding: no fp32 computation can be asked for more than it has.
+            rounding = float((theirs.double() - best).abs().max().item())
+            assert np.abs(ours - theirs.numpy()).max() < max(1e-4, 20 * rounding)
+    pictures = [one for port, one in zip(network.outputs, found, strict=True) if not port.is_vector]
+    for picture in pictures:
+        assert picture.std() > (0.01 if picture.shape[1] == 3 else 0.001), "flat"
+        assert np.mean(np.abs(picture) > 0.999) < 0.3, "burnt out"
+
+
+@pytest.mark.parametrize(("name", "variant"), [("reswapper", "128"), ("simswap", "224"), ("hyperswap", "256")])
+@pytest.mark.parametrize("level", [0.0, 0.5])
+def test_flat_pictures_stay_finite(name: str, variant: str, level: float, tmp_path: Path) -> None:
+    network, state = seeded_checkpoint(ARCHITECTURES.load(name), variant, seed=2)
+    path = write_onnx(network, state, tmp_path / "tiny.onnx", GraphOptions())
+    inputs = seeded_inputs(network, 1, 1)
+    inputs["target"] = torch.full(tuple(inputs["target"].shape), level)
+    module = network.deployed(loaded(network, state), None).eval()
+    for ours, theirs in zip(_run(path, inputs), _reference(module, example(inputs, network)), strict=True):
+        assert np.isfinite(ours).all()
+        assert np.abs(ours - theirs.numpy()).max() < 0.02
+
+
+def test_a_norm_with_its_epsilon_added_by_hand_does_not_survive_the_exporter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def by_hand(features: torch.Tensor) -> torch.Tensor:
+        less = features - features.mean((2, 3), keepdim=True)
+        return less * ((less * less).mean((2, 3), keepdim=True) + 1e-8).rsqrt()
+
+    network, state = seeded_checkpoint(ARCHITECTURES.load("reswapper"), "128", seed=2)
+    for part in ("weight", "bias"):
+        state[f"style_blocks.0.conv1.{part}"].mul_(0)
+    inputs = seeded_inputs(network, 1, 1)
+    ours = write_onnx(network, state, tmp_path / "ours.onnx", GraphOptions())
+    assert np.isfinite(_run(ours, inputs)[0]).all()
+    monkeypatch.setattr(reswapper, "strict_norm", by_hand)
+    theirs = write_onnx(network, state, tmp_path / "theirs.onnx", GraphOptions())
+    assert not np.isfinite(_run(theirs, inputs)[0]).all()
+
+
+def test_the_identity_map_and_the_stamp_are_inside(tmp_path: Path) -> None:
+    network, state = seeded_checkpoint(ARCHITECTURES.load("reswapper"), "128", seed=3)
+    matrix = torch.randn(512, 512, generator=torch.Generator().manual_seed(3))
+    plain = write_onnx(network, state, tmp_path / "plain.onnx", GraphOptions(batch=1))
+    mapped = write_onnx(network, state, tmp_path / "mapped.onnx", GraphOptions(batch=1, identity_map=matrix))
+    inputs = seeded_inputs(network, 5, 1)
+    through = torch.nn.functional.normalize(inputs["source"] @ matrix)
+    expected = _run(plain, {**inputs, "source": through})[0]
+    assert np.abs(_run(mapped, inputs)[0] - expected).max() < 1e-4
+    assert np.abs(_run(plain, inputs)[0] - expected).max() > 0.01
+    recognised = recognise(read_graph(mapped.read_bytes(), "mapped"), "mapped")
+    assert list(recognised.specs.values()) == [network.spec(has_map=True)]
+
+
+def test_every_key_that_does_not_fit_is_named() -> None:
+    network, state = seeded_checkpoint(ARCHITECTURES.load("reswapper"), "128", seed=3)
+    state["other.weight"] = state.pop("decoder.0.bias")
+    state["decoder.0.weight"] = torch.zeros(1, 2)
+    with pytest.raises(ExportError, match=r"missing: decoder\.0\.bias; unexpected: other\.weight; of another shape"):
+        loaded(network, state)
