@@ -26,7 +26,7 @@ EDGE_FEATHER: Final = (0.002, 0.065)
 """Where the alpha begins and where it is full, inwards from the mesh's outline, in parts of the atlas' side."""
 EYE_FEATHER: Final = (-0.0055, 0.0035)
 """The same outwards from the eyes' outlines: the eyes, and lids that close over them, stay the target's."""
-EYE_FEATHER_PX: Final = (0.62, 1.18)
+EYE_FEATHER_PX: Final = (0.3, 0.7)
 """So many pixels of the frame are added to it: landmarks are that far off, which on a small face is most of an eye."""
 SHARPEST_PX: Final = 0.002
 """The size of a frame's pixel on the atlas, in parts of its side, for a face of 410 pixels."""
@@ -34,7 +34,7 @@ MOUTH_FEATHER: Final = (0.005, 0.024)
 """The same outwards from the inner outline of the lips: teeth and tongue stay the target's."""
 BROW_FEATHER: Final = (0.0, 0.02)
 """The same outwards from the brows, where the photo has none to give: the target's own are better than none."""
-BROW_COVERED: Final = 0.9
+BROW_COVERED: Final = 0.6
 """How much of such brows is still covered: faint ones are less of the target's face."""
 BROWS_KNOWN: Final = 0.5
 """A photo that shows less than this part of the brows has none to give."""
