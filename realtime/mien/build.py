@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.contracts import Stage
+from mien.contracts import OutputFormat, Stage
 from mien.defaults import default_camera_address, default_sinks, output_format, source_request
 from mien.dressing import Dresser, make_swapper, user_networks
 from mien.follow.choose import ChooseMode, Chooser, make_chooser
@@ -21,6 +21,8 @@ from mien.intake.addresses import local_path, source_kind
 from mien.intake.live_source import live_source
 from mien.live.plan import Controls, LiveEvent, LivePlan, LiveStatus, Prepared
 from mien.live.policy import Policy
+from mien.marking.marks import Marks
+from mien.marking.schedule import LABEL_OFF_WARNING, LabelMode
 from mien.memory import keep_freed_memory
 from mien.portrait import lent_face, portrait_address, seen_face
 from mien.recording.partial import check_spares
@@ -28,9 +30,10 @@ from mien.settings import Settings
 from mien.settings_watch import SettingsWatch
 from mien.sinks import make_sink, parse_sink
 from mien.stages.follow import FollowStage
+from mien.stages.mark import MarkStage
 from mien.stages.still import StillStage
 from mien.stages.swap import SwapStage
-from mien.staging import check_names, make_stages, swap_stages
+from mien.staging import check_names, swap_stages
 from mien.wardrobe import Ask, Wardrobe, open_wardrobe
 from mien_models.arrays import BgrU8
 from mien_models.contracts import Landmarker
@@ -88,36 +91,40 @@ def live_plan(
     wardrobe = open_wardrobe(settings, ask)
     request = source_request(address, settings.size, settings.fps)
     output = output_format(request, settings.size, settings.fps)
+    marks = Marks(settings.label, settings.language)
     controls = Controls()
     return LivePlan(
         source=live_source(request, loops=settings.loop),
-        prepare=lambda: prepared(settings, wardrobe, watch),
+        prepare=lambda: prepared(settings, wardrobe, marks, output, watch),
         sinks=tuple(make_sink(spec, output) for spec in settings.sinks or default_sinks()),
         output=output,
         policy=Policy(settings.policy.lost, settings.policy.privacy, settings.policy.fault),
+        release=marks.release,
         controls=controls,
         seconds=settings.seconds,
         report_path=settings.report,
-        notes=notes_of(settings, wardrobe),
+        notes=notes_of(settings, wardrobe, marks),
         on_event=on_event,
         on_status=on_status,
     )
 
 
-def notes_of(settings: Settings, wardrobe: Wardrobe) -> dict[str, str]:
+def notes_of(settings: Settings, wardrobe: Wardrobe, marks: Marks) -> dict[str, str]:
     """Say what the report mentions of the settings and of whose faces are lent."""
     notes = {"swapper": settings.swapper, "colour": settings.colour, "masks": ", ".join(settings.masks)}
     notes["consent"] = ", ".join(wardrobe.consents)
     if settings.enhance is not None:
         notes["enhancer"] = settings.enhance
-    if settings.no_label is not None:
-        notes["label"] = f"off: {settings.no_label}"
-        _LOG.warning("The 'AI MODIFIED' label is left out; the report keeps the reason.")
+    notes |= {"session": marks.session_id, "label": marks.mode.value}
+    if marks.mode is LabelMode.OFF:
+        _LOG.warning(LABEL_OFF_WARNING)
     return notes
 
 
-def prepared(settings: Settings, wardrobe: Wardrobe, watch: SettingsWatch | None = None) -> Prepared:
-    """Load the networks, find the faces in the photos and prepare the swappers for them.
+def prepared(
+    settings: Settings, wardrobe: Wardrobe, marks: Marks, output: OutputFormat, watch: SettingsWatch | None = None
+) -> Prepared:
+    """Load the networks, find the faces in the photos and prepare the swappers for them and the marks.
 
     Raises:
         PhotoError: a photo shows no usable face.
@@ -125,7 +132,8 @@ def prepared(settings: Settings, wardrobe: Wardrobe, watch: SettingsWatch | None
     """
     worn = _worn(settings, wardrobe)
     chooser = _chooser(settings, wardrobe, worn.networks, waits=False)
-    stages = make_stages(settings, FollowStage(Follower(worn.faces), chooser), worn.stage)
+    stages = swap_stages(settings, FollowStage(Follower(worn.faces), chooser), worn.stage)
+    marks.prepare(output.width, output.height)
     _LOG.info("Swapper: %s, colour: %s, networks: %s.", settings.swapper, settings.colour, _said(worn.providers))
     dresser = Dresser(settings, worn.stage, worn.networks, watch)
     return Prepared(stages, worn.providers, dresser.renew)
@@ -147,7 +155,9 @@ def file_work(settings: Settings, input_path: Path, output_path: Path, *, ask: A
     finder: Stage = (
         StillStage(worn.faces, chooser) if is_picture(input_path) else FollowStage(Follower(worn.faces), chooser)
     )
-    return FileWork(make_stages(settings, finder, worn.stage), worn.providers, notes_of(settings, wardrobe))
+    marks = Marks(settings.label, settings.language)
+    stages = (*swap_stages(settings, finder, worn.stage), MarkStage(marks))
+    return FileWork(stages, worn.providers, notes_of(settings, wardrobe, marks))
 
 
 def clip_work(settings: Settings, *, ask: Ask | None) -> ClipWork:

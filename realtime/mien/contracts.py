@@ -6,6 +6,7 @@ from fractions import Fraction
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
+from mien.marking.pictures import ReleasedPicture
 from mien.packet import FramePacket, OutputFrame
 
 
@@ -140,7 +141,16 @@ class OutputFormat:
     fps: Fraction
 
     def check(self, frame: OutputFrame) -> None:
-        """Refuse a frame of any other size, a mistake of the program: outputs cannot change their size midway."""
+        """Refuse what has not passed the marks, or has another size; either is a mistake of the program.
+
+        Raises:
+            TypeError: it is no OutputFrame with a released picture.
+            ValueError: it has another size: outputs cannot change theirs midway.
+        """
+        if type(frame) is not OutputFrame or type(frame.picture) is not ReleasedPicture:
+            raise TypeError(
+                "expected an OutputFrame with a ReleasedPicture, which only the marks make of a swapped one"
+            )
         height, width = frame.image.shape[:2]
         if (width, height) != (self.width, self.height):
             raise ValueError(f"expected frames of {self.width}x{self.height}, got {width}x{height}")

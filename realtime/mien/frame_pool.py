@@ -30,6 +30,10 @@ class FramePool:
         np.copyto(picture, image_bgr)
         return picture
 
+    def blank(self, shape: tuple[int, ...]) -> BgrU8:
+        """Give a picture of one's own to be written full; what it holds is old."""
+        return self._free_one(shape)
+
     def _free_one(self, shape: tuple[int, ...]) -> BgrU8:
         if self._pictures and self._pictures[0].shape != shape:
             self._pictures.clear()

@@ -5,6 +5,7 @@ from enum import Enum
 
 import numpy as np
 
+from mien.marking.pictures import ReleasedPicture, SwappedPicture
 from mien_models.arrays import BgrU8
 from mien_models.faces import Face, SwappedFace
 
@@ -26,13 +27,28 @@ class FramePacket:
     roles: tuple[int, ...] = ()
     """For each of `chosen`, which of the lent faces it wears, from 0."""
     swapped: tuple[SwappedFace, ...] = ()
-    composed: BgrU8 | None = None
+    composed: SwappedPicture | None = None
     """The picture with every swapped face in place; None while nothing was swapped."""
+    released: ReleasedPicture | None = None
+    """The composed picture with its marks, once a stage has put them on."""
 
     def __post_init__(self) -> None:
         """Refuse anything that is not a BGR picture of 8 bits."""
         if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:
             raise ValueError(f"image must be (h, w, 3) uint8, got {self.image.shape} {self.image.dtype}")
+
+    @property
+    def outgoing(self) -> ReleasedPicture:
+        """What may be written of this frame: the marked picture, or the frame as it is where nothing was swapped.
+
+        Raises:
+            ValueError: it was swapped and not marked, a mistake of the program.
+        """
+        if self.composed is None:
+            return ReleasedPicture.unswapped(self.image)
+        if self.released is None:
+            raise ValueError(f"frame {self.index} was swapped and carries no mark: expected a MarkStage as the last")
+        return self.released
 
     def __repr__(self) -> str:
         """Show shapes, not megabytes."""
@@ -57,10 +73,15 @@ class State(Enum):
 class OutputFrame:
     """One frame as every sink gets it: of the session's fixed size, safe to show."""
 
-    image: BgrU8
-    """(height, width, 3); a sink may read it until `write` returns and never writes into it."""
+    picture: ReleasedPicture
+    """Nothing else can be sent: a picture with a swapped face has been marked by the time it is of this type."""
     index: int
     """Counts frames that were sent out, from 0."""
     captured_ns: int
     """As in the `FramePacket` that it was made of; for a card, when the card was made."""
     state: State
+
+    @property
+    def image(self) -> BgrU8:
+        """(height, width, 3); a sink may read it until `write` returns and never writes into it."""
+        return self.picture.image_bgr

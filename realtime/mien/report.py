@@ -11,6 +11,8 @@ from typing import Final
 from mien.meters import Histogram, Memory
 from mien_models.errors import MienError
 
+MARK: Final = "mark"
+"""The name under which a report says what the marks cost; in a live run that is a part of `output`."""
 _PACKAGES: Final = ("mien", "numpy", "opencv-python-headless", "ai-edge-litert", "onnxruntime", "av", "pyvirtualcam")
 
 

@@ -4,21 +4,18 @@ Only this module and `mien.build` know `Settings`; every part gets the two value
 """
 
 import difflib
-import json
 import logging
 import os
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Final, Literal, TypeAlias, cast
+from typing import Annotated, Final, Literal, cast
 
 import tomli_w
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -26,6 +23,8 @@ from pydantic_settings import (
 from mien import folders
 from mien.consent import ConsentKind
 from mien.live.policy import Show
+from mien.marking.schedule import LabelMode
+from mien.setting_values import Names, Rate, Size
 from mien_models.errors import UsageError
 from mien_models.options import SwapOptions
 
@@ -35,47 +34,6 @@ _PREFIX: Final = "MIEN_"
 _VARIABLES_OF_THEIR_OWN: Final = frozenset(
     {folders.DATA_VARIABLE, folders.CONFIG_VARIABLE, folders.STATE_VARIABLE, "MIEN_DEBUG"}
 )
-
-
-def _size(value: object) -> object:
-    """Read '1280x720'."""
-    if not isinstance(value, str):
-        return value
-    width, separator, height = value.lower().replace("×", "x").partition("x")
-    if not (separator and width.isdecimal() and height.isdecimal()):
-        raise ValueError("expected WIDTHxHEIGHT in pixels, such as 1280x720")
-    size = (int(width), int(height))
-    if any(side % 2 or not 64 <= side <= 7680 for side in size):
-        raise ValueError("expected two even numbers of pixels from 64 to 7680, such as 1280x720")
-    return size
-
-
-def _rate(value: object) -> object:
-    """Read '30', '29.97' or '30000/1001' exactly."""
-    if not isinstance(value, int | float | str):
-        return value
-    try:
-        rate = Fraction(str(value))
-    except (ValueError, ZeroDivisionError):
-        rate = Fraction(0)
-    if not 1 <= rate <= 240:
-        raise ValueError("expected a number of frames a second from 1 to 240, such as 30 or 30000/1001")
-    return rate
-
-
-def _names(value: object) -> object:
-    """Read one name, or a JSON list of names, out of a variable."""
-    if not isinstance(value, str):
-        return value
-    return json.loads(value) if value.lstrip().startswith("[") else [value]
-
-
-Size: TypeAlias = Annotated[
-    tuple[int, int], BeforeValidator(_size), PlainSerializer(lambda size: f"{size[0]}x{size[1]}", return_type=str)
-]
-Rate: TypeAlias = Annotated[Fraction, BeforeValidator(_rate), PlainSerializer(str, return_type=str)]
-Names: TypeAlias = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
-Reason: TypeAlias = Annotated[str, Field(min_length=3, max_length=500)]
 
 
 class Shown(BaseModel):
@@ -142,8 +100,11 @@ class Settings(BaseSettings):
     loop: bool = Field(default=False, description="play a video file or a folder of pictures over and over")
     seconds: Annotated[float, Field(gt=0)] | None = Field(None, description="stop after so many seconds")
     report: Path | None = Field(None, description="where the report of a run is written, as JSON")
-    no_label: Reason | None = Field(
-        None, description="a reason, kept in the report, to leave out the 'AI MODIFIED' label"
+    label: LabelMode = Field(
+        LabelMode.ON, description="the 'AI MODIFIED' label: on, or art (at the start and every three minutes)"
+    )
+    language: Annotated[str, Field(pattern="^[A-Za-z]{2}")] | None = Field(
+        None, description="language of the label, such as de; by default that of the system"
     )
     threads: Annotated[int, Field(ge=1, le=64)] = Field(
         1, description="threads of each network and picture operation; the stages run side by side anyway"
@@ -178,6 +139,7 @@ def load_settings(flags: Mapping[str, object], config_file: Path | None = None) 
     in_file = {} if file is None else _read(file)
     _refuse_unknown(in_file, tuple(Settings.model_fields), str(file))
     _refuse_unknown_variables()
+    _refuse_lasting_off(in_file, str(file))
 
     class Layered(Settings):
         """The same settings with this file below the environment."""
@@ -224,6 +186,9 @@ def as_toml(settings: Settings) -> str:
             tables += ["", f"# {field.description}", tomli_w.dumps({name: value}).rstrip()]
             continue
         lines.append(f"# {field.description}")
+        if name == "label" and value == LabelMode.OFF.value:
+            lines.append("# label is off for this run only, which no file keeps")
+            continue
         lines.append(f"# {name} is not set" if value is None else tomli_w.dumps({name: value}).rstrip())
     return "\n".join([*lines, *tables]) + "\n"
 
@@ -271,6 +236,17 @@ def _refuse_unknown_variables() -> None:
     for name in sorted(os.environ):
         if name.startswith(_PREFIX) and name not in known:
             raise UsageError(f"Unknown setting {name!r} in the environment{_near_miss(name, known)}")
+
+
+def _refuse_lasting_off(in_file: Mapping[str, object], file: str) -> None:
+    """Refuse to leave out the label for longer than one run."""
+    lasting = {f"'label' in {file}": in_file.get("label"), f"{_PREFIX}LABEL": os.environ.get(f"{_PREFIX}LABEL")}
+    for place, value in lasting.items():
+        if isinstance(value, str) and value.lower() == LabelMode.OFF.value:
+            raise UsageError(
+                f"{place}: expected 'on' or 'art', found 'off'. The label can be left out for one run only; "
+                "give that run --label off."
+            )
 
 
 def _near_miss(name: str, known: Sequence[str]) -> str:

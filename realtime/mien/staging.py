@@ -15,7 +15,6 @@ from mien.stages.colour import ColourStage
 from mien.stages.compose import ComposeStage
 from mien.stages.detail import DetailStage
 from mien.stages.enhance import EnhanceStage
-from mien.stages.mark import LabelStage
 from mien.stages.mask import MaskStage
 from mien.stages.swap import SwapStage
 from mien_models.contracts import EnhancerFactory
@@ -42,12 +41,6 @@ def check_names(settings: Settings) -> None:
         ENHANCERS.check(parse_enhancer(settings.enhance)[0])
     for spec in settings.sinks:
         parse_sink(spec)
-
-
-def make_stages(settings: Settings, finder: Stage, swap: SwapStage) -> tuple[Stage, ...]:
-    """Make the stages in the order of a frame's way, with the label unless there is a reason to leave it out."""
-    stages = swap_stages(settings, finder, swap)
-    return stages if settings.no_label is not None else (*stages, LabelStage())
 
 
 def swap_stages(settings: Settings, finder: Stage, swap: SwapStage) -> tuple[Stage, ...]:

@@ -15,12 +15,11 @@ import numpy as np
 
 from mien.live.cards import CARDS, Cards
 from mien.live.policy import Cause
-from mien.packet import FramePacket
+from mien.marking.marks import Marks
+from mien.marking.pictures import SwappedPicture
 from mien.portrait import public_domain_portrait
 from mien.sources.synthetic import SyntheticSource
-from mien.stages.mark import LabelStage
 from mien_models.arrays import BgrU8
-from mien_models.faces import SwappedFace
 
 WIDTH, HEIGHT = 320, 240
 FPS: Final = 5
@@ -118,10 +117,7 @@ class Judge:
 
 def labelled(frame: BgrU8) -> BgrU8:
     """Draw the label on a copy of a frame."""
-    swap = SwappedFace(1, np.zeros((4, 4, 3), np.uint8), np.full((4, 4), 255, np.uint8), np.eye(2, 3))
-    composed = LabelStage()(FramePacket(frame, 0, 0, swapped=(swap,), composed=frame.copy())).composed
-    assert composed is not None
-    return composed
+    return Marks(language="en").release(SwappedPicture(frame), 0).image_bgr
 
 
 def _background(picture: BgrU8) -> BgrU8:

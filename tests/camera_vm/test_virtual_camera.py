@@ -15,6 +15,7 @@ import pytest
 from mien.cameras import v4l2
 from mien.cameras.devices import virtual_cameras
 from mien.contracts import OutputFormat
+from mien.marking.pictures import ReleasedPicture
 from mien.packet import OutputFrame, State
 from mien.sinks.virtualcam import VirtualCameraSink
 from mien_models.errors import SinkError
@@ -27,11 +28,12 @@ import sys, time
 from fractions import Fraction
 import numpy as np
 from mien.contracts import OutputFormat
+from mien.marking.pictures import ReleasedPicture
 from mien.packet import OutputFrame, State
 from mien.sinks.virtualcam import VirtualCameraSink
 with VirtualCameraSink("Mien", OutputFormat(320, 180, Fraction(15))) as sink:
     while True:
-        sink.write(OutputFrame(np.zeros((180, 320, 3), np.uint8), 0, 0, State.LIVE))
+        sink.write(OutputFrame(ReleasedPicture.unswapped(np.zeros((180, 320, 3), np.uint8)), 0, 0, State.LIVE))
         print("written", flush=True)
         time.sleep(0.05)
 """
@@ -58,7 +60,7 @@ class Show:
     def _run(self) -> None:
         with VirtualCameraSink("Mien", FORMAT) as sink:
             while not self._stop.wait(0.05):
-                sink.write(OutputFrame(self.image, 0, 0, State.LIVE))
+                sink.write(OutputFrame(ReleasedPicture.unswapped(self.image), 0, 0, State.LIVE))
                 self._written.set()
 
 
@@ -125,7 +127,7 @@ def test_a_reader_that_leaves_disturbs_nobody(reader: cv2.VideoCapture) -> None:
 def test_it_can_be_opened_again_and_again_and_is_an_output_after_each(virtual_camera: str) -> None:
     for _ in range(3):
         with VirtualCameraSink("Mien", FORMAT) as sink:
-            sink.write(OutputFrame(flat(0), 0, 0, State.LIVE))
+            sink.write(OutputFrame(ReleasedPicture.unswapped(flat(0)), 0, 0, State.LIVE))
             assert v4l2.Capability.CAPTURE in v4l2.report(virtual_camera).capabilities
         assert v4l2.Capability.OUTPUT in v4l2.report(virtual_camera).capabilities
 
@@ -142,7 +144,7 @@ def test_a_second_mien_gets_one_sentence_and_a_killed_one_leaves_the_camera_free
         first.wait()
         first.stdout.close()
     with VirtualCameraSink("Mien", FORMAT) as sink:
-        sink.write(OutputFrame(flat(0), 0, 0, State.LIVE))
+        sink.write(OutputFrame(ReleasedPicture.unswapped(flat(0)), 0, 0, State.LIVE))
 
 
 def test_another_program_that_writes_is_left_alone(virtual_camera: str) -> None:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Self
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from mien.cameras.devices import VirtualCamera
 from mien.contracts import OutputFormat, Sink
+from mien.marking.pictures import ReleasedPicture, SwappedPicture
 from mien.packet import OutputFrame, State
 from mien.sinks import SINKS, make_sink, parse_sink
 from mien_models.errors import UnknownPluginError, UsageError
@@ -21,7 +23,12 @@ TARGETS = {"file": "file:{}/out.mp4", "images": "images:{}/frames"}
 
 
 def frame(index: int, width: int = 64, height: int = 48) -> OutputFrame:
-    return OutputFrame(np.full((height, width, 3), index * 20, np.uint8), index, index * 33_333_333, State.LIVE)
+    return OutputFrame(
+        ReleasedPicture.unswapped(np.full((height, width, 3), index * 20, np.uint8)),
+        index,
+        index * 33_333_333,
+        State.LIVE,
+    )
 
 
 class LoopbackInMemory:
@@ -112,3 +119,14 @@ def test_an_unknown_sink_lists_the_choices() -> None:
 def test_a_missing_or_needless_target_is_wrong_usage(spec: str) -> None:
     with pytest.raises(UsageError):
         make_sink(spec, FORMAT)
+
+
+def test_it_takes_nothing_that_has_not_passed_the_marks(make: Callable[[], Sink]) -> None:
+    sink = make()
+    bare = SwappedPicture(np.zeros((48, 64, 3), np.uint8))
+    lookalike = SimpleNamespace(image=np.zeros((48, 64, 3), np.uint8), index=0, captured_ns=0, state=State.LIVE)
+    with sink:
+        for refused in (bare, lookalike, OutputFrame(bare, 0, 0, State.LIVE)):  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+            with pytest.raises(TypeError, match="marks"):
+                sink.write(refused)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+        sink.write(frame(0))

@@ -80,7 +80,7 @@ def in_frame(swapped: SwappedFace, frame_bgr: BgrU8) -> np.ndarray:
 def composed(swapped: SwappedFace, frame_bgr: BgrU8) -> np.ndarray:
     result = ComposeStage()(FramePacket(frame_bgr, 0, 0, swapped=(swapped,))).composed
     assert result is not None
-    return result.astype(int)
+    return result.before_marks().astype(int)
 
 
 def placed_at(photo: BgrU8, face: Face, x: int, y: int) -> tuple[BgrU8, Face]:

@@ -72,7 +72,7 @@ def test_an_unknown_setting_is_an_error_that_names_the_near_miss(monkeypatch: py
         ({"seconds": -1.0}, "--seconds"),
         ({"policy": {"lost": "cards"}}, "--lost"),
         ({"provider": "abacus"}, "--provider"),
-        ({"no_label": ""}, "--no-label"),
+        ({"label": "never"}, "--label"),
     ],
 )
 def test_a_value_that_is_not_allowed_is_refused_by_the_name_of_its_flag(flags: dict[str, object], place: str) -> None:
@@ -127,7 +127,7 @@ _TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=3, max_
     size=st.none() | st.tuples(st.integers(32, 3840), st.integers(32, 3840)),
     fps=st.none() | st.fractions(1, 240, max_denominator=1001),
     lost=st.sampled_from(["card", "freeze", "blur", "passthrough"]),
-    no_label=st.none() | _TEXT,
+    label=st.sampled_from(["on", "art"]),
 )
 def test_what_is_printed_as_toml_reads_back_as_the_same_settings(
     face: tuple[str, ...],
@@ -135,7 +135,7 @@ def test_what_is_printed_as_toml_reads_back_as_the_same_settings(
     size: tuple[int, int] | None,
     fps: Fraction | None,
     lost: str,
-    no_label: str | None,
+    label: str,
 ) -> None:
     sides = None if size is None else f"{size[0] * 2}x{size[1] * 2}"
     flags = {
@@ -144,7 +144,20 @@ def test_what_is_printed_as_toml_reads_back_as_the_same_settings(
         "size": sides,
         "fps": None if fps is None else str(fps),
         "policy": {"lost": lost},
-        "no_label": no_label,
+        "label": label,
     }
     settings = load_settings(flags)
     assert load_settings(tomllib.loads(as_toml(settings))).model_dump() == settings.model_dump()
+
+
+def test_no_file_and_no_variable_can_leave_out_the_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "mien.toml"
+    file.write_text('label = "off"', encoding="utf-8")
+    with pytest.raises(UsageError, match=r"one run only; give that run --label off"):
+        load_settings({}, file)
+    file.write_text('label = "art"', encoding="utf-8")
+    assert load_settings({}, file).label == "art"
+    assert 'label = "off"' not in as_toml(load_settings({"label": "off"}, file))
+    monkeypatch.setenv("MIEN_LABEL", "off")
+    with pytest.raises(UsageError, match="MIEN_LABEL"):
+        load_settings({"label": "on"})

@@ -12,7 +12,7 @@ from mien.live.plan import LivePlan, Prepared
 from mien.live.run import run_live
 from mien.meters import Histogram, resident_mb
 from mien.packet import FramePacket, OutputFrame, State
-from mien.report import Ages, Report, ages_of
+from mien.report import MARK, Ages, Report, ages_of
 from mien_models.arrays import BgrU8
 
 _WARM_UP_PART: Final = 0.1
@@ -99,7 +99,7 @@ def age_law(report: Report) -> AgeLaw | None:
     age = None if report.age_ms is None else report.age_ms.p95
     if age is None or not report.fps_in:
         return None
-    stages_ms = sum(stage.p95_ms or 0.0 for stage in report.stages.values())
+    stages_ms = sum(stage.p95_ms or 0.0 for name, stage in report.stages.items() if name != MARK)
     interval_ms = 1000 / report.fps_in
     return AgeLaw(age, round(stages_ms, 3), round(interval_ms, 3), holds=age <= stages_ms + interval_ms)
 

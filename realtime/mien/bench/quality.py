@@ -103,7 +103,7 @@ class _Run:
         started_ns = monotonic_ns()
         packet = _through(stages, captured)
         self._costs_ms.append((monotonic_ns() - started_ns) / 1e6)
-        shown = packet.image if packet.composed is None else packet.composed
+        shown = packet.image if packet.composed is None else packet.composed.before_marks()
         if packet.swapped:
             self._looks.append(look_at(packet, shown, self._landmarker))
             if len(self.tiles) * self._frames_apart < len(self._costs_ms):

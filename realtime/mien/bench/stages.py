@@ -17,12 +17,14 @@ from mien.dressing import check_swapper, make_swapper, user_networks
 from mien.follow.choose import ChooseMode, make_chooser
 from mien.follow.follower import Follower
 from mien.follow.networks import default_networks
+from mien.marking.marks import Marks
 from mien.memory import keep_freed_memory
 from mien.packet import FramePacket
 from mien.settings import Settings
 from mien.stages.follow import FollowStage
+from mien.stages.mark import MarkStage
 from mien.stages.swap import SwapStage
-from mien.staging import make_stages
+from mien.staging import swap_stages
 from mien.user_models import SWAPPERS, library
 from mien_models.catalog import open_session, read_manifest
 from mien_models.contracts import Session
@@ -70,7 +72,7 @@ def bench_stages(swapper: str = "mesh", frames: int = 300) -> StagesResult:
     settings = Settings.model_construct(swapper=swapper, swapper_threads=1)
     check_swapper(swapper)
     scene, user = make_scene(), user_networks(settings)
-    stages = scene_stages(scene, settings, user)
+    stages = (*scene_stages(scene, settings, user), MarkStage(Marks()))
     finders = _Alone([(open_session(read_manifest(name)), None) for name in _NETWORKS])
     own = _Alone([] if swapper in SWAPPERS.names() else [_opened(user, library().find(swapper))])
     rounds: list[_Round] = []
@@ -139,11 +141,11 @@ def _result(
 
 
 def scene_stages(scene: Scene, settings: Settings | None = None, user: Networks | None = None) -> tuple[Stage, ...]:
-    """Make the stages as `mien run` has them by default, for the face that the scene lends."""
+    """Make the stages as `mien run` has them by default up to the marks, for the face that the scene lends."""
     settings = settings or Settings.model_construct()
     finder = FollowStage(Follower(default_networks()), make_chooser(ChooseMode.LARGEST))
     swap = SwapStage([make_swapper(settings, scene.source, user or user_networks(settings))])
-    return make_stages(settings, finder, swap)
+    return swap_stages(settings, finder, swap)
 
 
 def _feed(session: Session) -> dict[str, NDArray[np.float32]]:

@@ -7,6 +7,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from mien.consent import ConsentKind
+from mien.marking.schedule import LabelMode
 
 Face: TypeAlias = Annotated[
     list[str] | None,
@@ -70,9 +71,12 @@ Assign: TypeAlias = Annotated[
         metavar="largest|leftmost|all|PERSON=FACE,...", help="Which faces are swapped, or who wears which face."
     ),
 ]
-NoLabel: TypeAlias = Annotated[
-    str | None,
-    typer.Option(metavar="REASON", help="Leave out the 'AI MODIFIED' label; the reason is kept in the report."),
+Label: TypeAlias = Annotated[
+    LabelMode | None,
+    typer.Option(help="The 'AI MODIFIED' label: on; art (at the start, every 3 minutes); off (this run only)."),
+]
+Language: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="en|de|fr|es|it|pt|zh", help="Language of the label; the system's by default.")
 ]
 Report: TypeAlias = Annotated[Path | None, typer.Option(metavar="FILE.json", help="Write a report of the run there.")]
 Config: TypeAlias = Annotated[

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, Self
 
-import cv2
-
-from mien_models.arrays import BgrU8, as_u8
+from mien.marking.pictures import SwappedPicture
+from mien_models.arrays import BgrU8
 
 FADE_S: Final = 0.17
 """Five frames of thirty a second: long enough not to be a blow, too short to be waited for."""
@@ -26,9 +25,9 @@ class Fade:
         """Fade for no longer than the swapped picture was away: one missed frame leaves no double image behind."""
         return cls(before_bgr, began_ns, min(FADE_S, away_s))
 
-    def picture(self, swapped_bgr: BgrU8, now_ns: int) -> BgrU8 | None:
+    def picture(self, swapped: SwappedPicture, now_ns: int) -> SwappedPicture | None:
         """Mix the swapped picture of now, of the same size, into what was before; None when the fade is over."""
         share = (now_ns - self.began_ns) * 1e-9 / max(self.length_s, 1e-9)
         if share >= 1:
             return None
-        return as_u8(cv2.addWeighted(swapped_bgr, max(share, 0.0), self.before_bgr, 1 - max(share, 0.0), 0))
+        return swapped.mixed_into(self.before_bgr, max(share, 0.0))

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import cv2
 import numpy as np
@@ -14,6 +14,8 @@ from mien.letterbox import letterbox
 from mien.live.cards import Cards
 from mien.live.fade import FADE_S, Fade
 from mien.live.policy import Cause, Facts, Policy, Show, StageFailure, Verdict, judge
+from mien.marking.pictures import ReleasedPicture, SwappedPicture
+from mien.meters import Histogram
 from mien.packet import FramePacket, OutputFrame, State
 from mien_models.arrays import BgrU8
 
@@ -22,6 +24,9 @@ _BLUR_WIDTH_PX: Final = 12
 _QUIET_INTERVALS: Final = 2
 """Consumers of a virtual camera hang or complain when frames stop: after so many intervals the last is sent again."""
 _STALL_NS: Final = 2_000_000_000
+
+Release: TypeAlias = Callable[[SwappedPicture, int], ReleasedPicture]
+"""Puts the marks on a swapped picture that goes out at a time of `time.monotonic_ns()`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,13 +49,16 @@ class Output:
         self,
         output: OutputFormat,
         policy: Policy,
+        release: Release,
         send: Callable[[Outgoing], None],
         on_verdict: Callable[[Verdict], None],
+        *,
         clock_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        """Take where frames go (`send`, which never waits) and who hears of a new state (`on_verdict`, likewise)."""
+        """Take what marks pictures, where frames go (`send`, which never waits) and who hears of a new state."""
         self._output = output
         self._policy = policy
+        self._release = release
         self._send = send
         self._on_verdict = on_verdict
         self._clock_ns = clock_ns
@@ -58,16 +66,18 @@ class Output:
         self._cards = Cards(output.width, output.height)
         self._facts = Facts()
         self._verdict: Verdict | None = None
-        self._last_live: BgrU8 | None = None
+        self._last_live: SwappedPicture | None = None
         self._left_live_ns: int | None = None
         self._fade: Fade | None = None
         self._seen: BgrU8 | None = None
         self._shown: OutputFrame | None = None
+        self._shown_from: SwappedPicture | BgrU8 | None = None
         self._sent_ns = 0
         self._delivered_ns: int | None = None
         self.frames_swapped = 0
         self.frames_hidden = 0
         self.repeated = 0
+        self.mark_times = Histogram()
 
     @property
     def sent(self) -> int:
@@ -132,16 +142,22 @@ class Output:
     def _emit(self, packet: FramePacket | None) -> None:
         now_ns = self._clock_ns()
         verdict = self._update_verdict(now_ns)
-        image = self._picture(verdict, packet, now_ns)
+        picture = self._picture(verdict, packet, now_ns)
         shown = self._shown
-        if shown is not None and shown.image is image:
+        if shown is not None and self._shown_from is picture:
             captured_ns = shown.captured_ns
         else:
             captured_ns = now_ns if packet is None else packet.captured_ns
-        frame = OutputFrame(image, self.sent, captured_ns, verdict.state)
+        frame = OutputFrame(self._released(picture, now_ns), self.sent, captured_ns, verdict.state)
         self._count(verdict.state, packet)
-        self._shown, self._sent_ns = frame, now_ns
+        self._shown, self._shown_from, self._sent_ns = frame, picture, now_ns
         self._send(Outgoing(frame, None if packet is None else packet.captured_ns))
+
+    def _released(self, picture: SwappedPicture | BgrU8, now_ns: int) -> ReleasedPicture:
+        if not isinstance(picture, SwappedPicture):
+            return ReleasedPicture.unswapped(picture)
+        with self.mark_times.measure():
+            return self._release(picture, now_ns)
 
     def _count(self, state: State, packet: FramePacket | None) -> None:
         if packet is None:
@@ -168,14 +184,14 @@ class Output:
         """Begin to leave what is shown now; the first frame of a run and one after the camera's own picture cut in."""
         shown, before_ns = self._shown, self._delivered_ns
         is_bare = shown is None or (
-            shown.image is self._seen and self._policy.shown_in(shown.state) is Show.PASSTHROUGH
+            self._shown_from is self._seen and self._policy.shown_in(shown.state) is Show.PASSTHROUGH
         )
         if shown is None or is_bare or before_ns is None:
             return None
         away_s = FADE_S if self._left_live_ns is None else (now_ns - self._left_live_ns) * 1e-9
         return Fade.after(shown.image, away_s=away_s, began_ns=before_ns)
 
-    def _picture(self, verdict: Verdict, packet: FramePacket | None, now_ns: int) -> BgrU8:
+    def _picture(self, verdict: Verdict, packet: FramePacket | None, now_ns: int) -> SwappedPicture | BgrU8:
         if verdict.state is State.LIVE:
             return self._live_picture(packet, now_ns)
         show = self._policy.shown_in(verdict.state)
@@ -189,11 +205,11 @@ class Output:
             return self._seen
         return self._cards.card(verdict.cause or Cause.NO_FACE)
 
-    def _live_picture(self, packet: FramePacket | None, now_ns: int) -> BgrU8:
+    def _live_picture(self, packet: FramePacket | None, now_ns: int) -> SwappedPicture | BgrU8:
         if packet is None or packet.composed is None:
             # LIVE follows from a swapped frame only, so a repeat has one to repeat.
-            return self._cards.card(Cause.STARTING) if self._shown is None else self._shown.image
-        self._last_live = self._boxed(packet.composed)
+            return self._cards.card(Cause.STARTING) if self._shown_from is None else self._shown_from
+        self._last_live = packet.composed.fitted(self._output.width, self._output.height)
         fading = None if self._fade is None else self._fade.picture(self._last_live, now_ns)
         if fading is None:
             self._fade = None

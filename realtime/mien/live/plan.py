@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from mien.contracts import LiveSource, OutputFormat, Sink, Stage
+from mien.live.output import Release
 from mien.live.policy import Policy
+from mien.marking.marks import Marks
 from mien.packet import State
 
 PANIC_KEY: Final = "p"
@@ -131,6 +133,11 @@ def _ignore_status(_status: LiveStatus) -> None:
     """Nobody watches."""
 
 
+def _marks_of_its_own() -> Release:
+    """A session that nobody asked for anything else."""
+    return Marks().release
+
+
 @dataclass(frozen=True, slots=True)
 class LivePlan:
     """One live run."""
@@ -144,6 +151,8 @@ class LivePlan:
     output: OutputFormat
     """What every sink was made for."""
     policy: Policy = field(default_factory=Policy)
+    release: Release = field(default_factory=_marks_of_its_own)
+    """What marks every swapped picture before a sink gets it."""
     controls: Controls = field(default_factory=Controls)
     seconds: float | None = None
     """End after this long; None runs until stopped."""

@@ -17,7 +17,7 @@ from mien.live.policy import StageFailure, Verdict
 from mien.live.renewal import Renewal
 from mien.meters import Memory, process_age_s
 from mien.packet import FramePacket
-from mien.report import Report, SinkCount, StateChange, ages_of, memory_use_of, stage_time_of, versions
+from mien.report import MARK, Report, SinkCount, StateChange, ages_of, memory_use_of, stage_time_of, versions
 from mien_models.errors import MienError, ModelError
 
 _LOOK_S: Final = 0.05
@@ -71,7 +71,7 @@ class _Run:
         self._changes: deque[StateChange] = deque(maxlen=_KEPT_CHANGES)
         self._events: deque[LiveEvent] = deque(maxlen=_KEPT_CHANGES)
         self._fanout = Fanout(plan.sinks, lambda text: self._tell(EventKind.SINK, text))
-        self._output = Output(plan.output, plan.policy, self._fanout.send, self._on_verdict)
+        self._output = Output(plan.output, plan.policy, plan.release, self._fanout.send, self._on_verdict)
         self._capture = Capture(
             plan.source,
             give=self._give,
@@ -206,7 +206,10 @@ class _Run:
             dropped=sum(dropped_by.values()),
             repeated=self._output.repeated,
             age_ms=ages_of(best.ages),
-            stages={name: stage_time_of(t) for name, t in {**times, "sink": best.times}.items()},
+            stages={
+                name: stage_time_of(t)
+                for name, t in {**times, MARK: self._output.mark_times, "sink": best.times}.items()
+            },
             fps_in=_rounded(self._capture.rate.per_second),
             fps_out=_rounded(best.rate.per_second),
             startup_s=_rounded(started_s),

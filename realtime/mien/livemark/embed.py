@@ -56,9 +56,7 @@ class Embedder:
         height, width = image_bgr.shape[:2]
         self.mark_part(image_bgr, out_bgr, (0, 0), chip_px(width, height), at_ns)
 
-    def mark_part(
-        self, part_bgr: BgrU8, out_bgr: BgrU8, corner_xy: tuple[int, int], chip: int, at_ns: int
-    ) -> None:
+    def mark_part(self, part_bgr: BgrU8, out_bgr: BgrU8, corner_xy: tuple[int, int], chip: int, at_ns: int) -> None:
         """Mark a part of a picture whose left top corner is `corner_xy` and whose chips have `chip` pixels a side."""
         plus, minus = self._steps(chip, pattern_at(at_ns))
         tile = CHIPS * chip
@@ -118,7 +116,7 @@ def _thresholds(side: int) -> NDArray[np.float32]:
 
 
 def _runs(start: int, length: int, period: int) -> list[tuple[slice, slice]]:
-    """Cut `length` pixels from `start` on where the table begins anew: where each piece is in the part and the table."""
+    """Cut `length` pixels from `start` on where the table begins anew: each piece in the part and in the table."""
     pieces: list[tuple[slice, slice]] = []
     done = 0
     while done < length:

@@ -38,8 +38,8 @@ class Pattern:
 def patterns() -> tuple[Pattern, ...]:
     """Derive the four patterns from the key.
 
-    For chip `c` (row * 32 + column) of pattern `k` the digest SHA-256(KEY, one byte k, two bytes c, big-endian) gives the
-    rank (its first eight bytes, a big-endian number) and the sign (1 where the lowest bit of its ninth byte is set).
+    For chip `c` (row * 32 + column) of pattern `k` the digest SHA-256(KEY, one byte k, two bytes c, big-endian) gives
+    the rank (its first eight bytes, a big-endian number) and the sign (1 where its ninth byte is odd).
     """
     return tuple(_pattern(number) for number in range(PATTERNS))
 

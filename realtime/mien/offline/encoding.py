@@ -114,7 +114,7 @@ class VideoWriter:
                 src_color_range=colour_range if not frame.format.is_rgb else ColorRange.JPEG,
                 dst_color_range=self._range,
             )
-        image = packet.image if packet.composed is None else packet.composed
+        image = packet.outgoing.image_bgr
         return av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(image), "bgr24").reformat(
             format=self._format,
             dst_colorspace=self._matrix,

@@ -39,7 +39,7 @@ class GifWriter:
 
     def write(self, frame: av.VideoFrame, packet: FramePacket) -> None:
         """Encode one frame."""
-        image = packet.image if packet.composed is None else packet.composed
+        image = packet.outgoing.image_bgr
         shown = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "bgr24")
         pts = self._last_pts + 1 if frame.pts is None else frame.pts - self._start
         self._last_pts = max(self._last_pts + 1, pts)

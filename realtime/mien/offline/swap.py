@@ -102,7 +102,7 @@ def _swap_picture(input_path: Path, output_path: Path, stages: Sequence[Stage], 
     packet = tally.run(FramePacket(image=picture.image_bgr, index=0, captured_ns=0), stages)
     with tally.stage("encode").measure():
         if packet.composed is not None:
-            written = write_picture(output_path, picture.changed_to(packet.composed))
+            written = write_picture(output_path, picture.changed_to(packet.outgoing.image_bgr))
         elif output_path.suffix.lower() == input_path.suffix.lower():
             tally.note(f"No face was swapped in {input_path.name}: it was copied byte for byte.")
             with whole_or_nothing(output_path) as part:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from mien.frame_pool import FramePool
+from mien.marking.pictures import SwappedPicture
 from mien.packet import FramePacket
 from mien.pasting import Paster
 
@@ -27,4 +28,4 @@ class ComposeStage:
         composed = self._pool.copy(packet.image)
         for swapped in packet.swapped:
             self._paster.wear(composed, swapped)
-        return replace(packet, composed=composed)
+        return replace(packet, composed=SwappedPicture(composed))

@@ -75,7 +75,7 @@ def test_a_clip_is_played_swapped_recorded_and_reported(
     assert report["frames_swapped"] > 0
     assert report["notes"]["consent"] == "public-domain"
     assert report["providers"] == {"blazeface_short_range": "litert-cpu", "facemesh_468": "litert-cpu"}
-    assert set(report["stages"]) >= {"follow", "swap", "colour", "compose", "label"}
+    assert set(report["stages"]) >= {"follow", "swap", "colour", "compose", "mark"}
     frames = _frames(Path("out.mp4"))
     assert frames
     assert {frame.shape for frame in frames} == {(240, 320, 3)}
@@ -106,15 +106,16 @@ def test_consent_is_kept_for_each_of_several_photos(
     assert main([*words, "--face", str(other)]) == 0
 
 
-def test_a_label_is_left_out_only_for_a_reason_that_the_report_keeps(
+def test_a_label_is_left_out_for_one_run_only_and_the_report_keeps_that(
     clip: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["run", "--camera", str(clip), "--sink", "null", "--report", "report.json"]
-    assert main([*words, "--no-label", "a test of the editor"]) == 0
-    assert "label is left out" in capsys.readouterr().err
+    assert main([*words, "--label", "off"]) == 0
+    assert "for this run only" in capsys.readouterr().err
     report = json.loads(Path("report.json").read_text(encoding="utf-8"))
-    assert report["notes"]["label"] == "off: a test of the editor"
-    assert "label" not in report["stages"]
+    assert report["notes"]["label"] == "off"
+    assert len(report["notes"]["session"]) == 6
+    assert report["stages"]["mark"]["p50_ms"] > 0
 
 
 def test_without_a_virtual_camera_or_a_display_it_runs_and_says_what_to_install(

@@ -12,6 +12,7 @@ import numpy as np
 
 from mien.contracts import End, Outage, OutputFormat, SourceInfo
 from mien.live.plan import LivePlan, Prepared
+from mien.marking.pictures import ReleasedPicture, SwappedPicture
 from mien.packet import FramePacket, OutputFrame
 from mien.report import Report
 from mien_models.arrays import BgrU8
@@ -45,12 +46,17 @@ def a_packet(
         faces=faces,
         chosen=faces,
         swapped=tuple(a_swap(face_id) for face_id in swapped),
-        composed=filled(SWAPPED) if composed else None,
+        composed=SwappedPicture(filled(SWAPPED)) if composed else None,
     )
 
 
 def filled(value: int) -> BgrU8:
     return np.full((HEIGHT, WIDTH, 3), value, np.uint8)
+
+
+def bare(picture: SwappedPicture, _at_ns: int) -> ReleasedPicture:
+    """Stand in for the marks where a test looks at every level of a picture."""
+    return picture.released(lambda image_bgr: image_bgr)
 
 
 def shows_the_real_face(frame: OutputFrame) -> bool:
@@ -121,7 +127,9 @@ class CostlyStage:
 
 def swap_everything(packet: FramePacket) -> FramePacket:
     faces = (a_face(),)
-    return dataclasses.replace(packet, faces=faces, chosen=faces, swapped=(a_swap(),), composed=filled(SWAPPED))
+    return dataclasses.replace(
+        packet, faces=faces, chosen=faces, swapped=(a_swap(),), composed=SwappedPicture(filled(SWAPPED))
+    )
 
 
 def fake_stages(cost_s: float = 0.0) -> tuple[CostlyStage, ...]:
@@ -177,6 +185,7 @@ def a_plan(steps: Iterable[Step], *sinks: MemorySink, cost_s: float = 0.0, is_li
         prepare=lambda: Prepared(fake_stages(cost_s), {"fake": "cpu"}),
         sinks=sinks,
         output=OUTPUT,
+        release=bare,
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from tests.realtime.live.live_rig import HEIGHT, OUTPUT, SWAPPED, WIDTH, a_packet
+from tests.realtime.live.live_rig import HEIGHT, OUTPUT, SWAPPED, WIDTH, a_packet, bare
 
 from mien.live.cards import Cards
 from mien.live.output import Outgoing, Output
@@ -31,7 +31,7 @@ class Rig:
         self.now_ns = 0
         self.sent: list[Outgoing] = []
         self.verdicts: list[Verdict] = []
-        self.output = Output(OUTPUT, policy, self.sent.append, self.verdicts.append, lambda: self.now_ns)
+        self.output = Output(OUTPUT, policy, bare, self.sent.append, self.verdicts.append, clock_ns=lambda: self.now_ns)
         self.output.begin()
         self.frames = 0
 

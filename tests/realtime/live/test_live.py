@@ -39,7 +39,7 @@ def test_a_source_that_ends_ends_the_run_with_every_frame_accounted_for(tmp_path
     assert report.frames_swapped >= 28
     assert report.providers == {"fake": "cpu"}
     assert report.startup_s is not None
-    assert {"follow", "swap", "compose", "output", "sink"} == set(report.stages)
+    assert {"follow", "swap", "compose", "output", "mark", "sink"} == set(report.stages)
     assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["frames_in"] == 30
     assert sink.closed == 1
     assert no_thread_is_left()

@@ -12,6 +12,7 @@ from tests.realtime.live.output_rig import NOBODY, Came, Rig, is_swapped, is_swa
 
 from mien.live.output import blurred
 from mien.live.policy import Policy, Show
+from mien.marking.pictures import SwappedPicture
 from mien.packet import State
 
 HIDING = st.sampled_from([Show.CARD, Show.FREEZE])
@@ -193,7 +194,7 @@ def test_a_picture_shown_again_keeps_its_capture_time_and_a_card_has_its_own() -
 def test_a_composed_picture_of_another_size_is_letterboxed() -> None:
     rig = Rig(Policy())
     wide = np.full((80, 20, 3), 9, np.uint8)
-    packet = dataclasses.replace(a_packet(), image=filled(REAL)[:, :20], composed=wide)
+    packet = dataclasses.replace(a_packet(), image=filled(REAL)[:, :20], composed=SwappedPicture(wide))
     rig.output.deliver(packet, None)
     image = rig.sent[-1].frame.image
     assert image.shape == (HEIGHT, WIDTH, 3)

@@ -12,6 +12,7 @@ import pytest
 from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
+from mien.marking.pictures import SwappedPicture
 from mien.packet import FramePacket
 
 
@@ -97,7 +98,8 @@ class Brighten:
             return packet
         composed = packet.image.copy()
         composed[composed.shape[0] // 2 :, composed.shape[1] // 2 :] = 255
-        return replace(packet, composed=composed)
+        picture = SwappedPicture(composed)
+        return replace(packet, composed=picture, released=picture.released(lambda image_bgr: image_bgr))
 
 
 @pytest.fixture

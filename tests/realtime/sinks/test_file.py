@@ -12,6 +12,7 @@ import pytest
 from av.error import InvalidDataError
 
 from mien.contracts import OutputFormat
+from mien.marking.pictures import ReleasedPicture
 from mien.packet import OutputFrame, State
 from mien.sinks.file import FileSink
 from mien_models.errors import SinkError
@@ -21,7 +22,7 @@ COLOURS_BGR = [(40, 40, 200), (60, 180, 60), (200, 90, 30), (235, 235, 235), (20
 
 
 def flat(bgr: tuple[int, int, int], captured_ns: int) -> OutputFrame:
-    return OutputFrame(np.full((180, 320, 3), bgr, np.uint8), 0, captured_ns, State.LIVE)
+    return OutputFrame(ReleasedPicture.unswapped(np.full((180, 320, 3), bgr, np.uint8)), 0, captured_ns, State.LIVE)
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov", ".webm"])
@@ -65,13 +66,14 @@ import os
 from fractions import Fraction
 import numpy as np
 from mien.contracts import OutputFormat
+from mien.marking.pictures import ReleasedPicture
 from mien.packet import OutputFrame, State
 from mien.sinks.file import FileSink
 sink = FileSink({str(path)!r}, OutputFormat(320, 180, Fraction(30)))
 with sink:
     for i in range(400):
         image = np.random.default_rng(i).integers(0, 256, (180, 320, 3), np.uint8)
-        sink.write(OutputFrame(image, i, i * 33_333_333, State.LIVE))
+        sink.write(OutputFrame(ReleasedPicture.unswapped(image), i, i * 33_333_333, State.LIVE))
     os._exit(9)
 """
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 9

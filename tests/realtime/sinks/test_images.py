@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mien.contracts import OutputFormat
+from mien.marking.pictures import ReleasedPicture
 from mien.packet import OutputFrame, State
 from mien.sinks.images import ImagesSink
 from mien_models.errors import SinkError
@@ -20,7 +21,7 @@ def test_pictures_are_exact_and_go_on_after_those_that_are_there(tmp_path: Path)
     for session in (images[:2], images[2:]):
         with ImagesSink(str(tmp_path / "a" / "b"), FORMAT) as sink:
             for image in session:
-                sink.write(OutputFrame(image, 5, 0, State.LIVE))
+                sink.write(OutputFrame(ReleasedPicture.unswapped(image), 5, 0, State.LIVE))
     names = sorted(path.name for path in (tmp_path / "a" / "b").iterdir())
     assert names == ["000000.png", "000001.png", "000002.png", "000003.png"]
     for name, image in zip(names, images, strict=True):

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mien.contracts import OutputFormat
+from mien.marking.pictures import ReleasedPicture
 from mien.packet import OutputFrame, State
 from mien.sinks.virtualcam import VirtualCameraSink
 from mien.virtual_camera.device import how_to_install
@@ -21,7 +22,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="v4l2loopback is part
 
 
 def frame(bgr: tuple[int, int, int] = (0, 0, 0)) -> OutputFrame:
-    return OutputFrame(np.full((36, 64, 3), bgr, np.uint8), 0, 0, State.LIVE)
+    return OutputFrame(ReleasedPicture.unswapped(np.full((36, 64, 3), bgr, np.uint8)), 0, 0, State.LIVE)
 
 
 @linux

@@ -7,12 +7,13 @@ import pygame
 import pytest
 
 from mien.contracts import OutputFormat
+from mien.marking.pictures import ReleasedPicture
 from mien.packet import OutputFrame, State
 from mien.sinks.window import WindowSink
 from mien_models.errors import SinkClosedError, SinkError
 
 FORMAT = OutputFormat(64, 36, Fraction(30))
-RED = OutputFrame(np.full((36, 64, 3), (0, 0, 255), np.uint8), 0, 0, State.LIVE)
+RED = OutputFrame(ReleasedPicture.unswapped(np.full((36, 64, 3), (0, 0, 255), np.uint8)), 0, 0, State.LIVE)
 
 
 @pytest.fixture(autouse=True)

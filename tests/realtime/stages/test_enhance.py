@@ -54,7 +54,7 @@ def worn(photo: BgrU8, face: Face, scale: float = 1.0) -> SwappedFace:
 def composed(packet: FramePacket) -> np.ndarray:
     result = ComposeStage()(packet).composed
     assert result is not None
-    return result.astype(int)
+    return result.before_marks().astype(int)
 
 
 def packet_of(photo: BgrU8, face: Face, scale: float = 1.0) -> FramePacket:

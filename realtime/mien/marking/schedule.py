@@ -1,0 +1,44 @@
+"""When the label is shown."""
+
+from enum import StrEnum
+from typing import Final
+
+_ART_SHOWN_NS: Final = 5_000_000_000
+_ART_EVERY_NS: Final = 180_000_000_000
+_BREAK_NS: Final = 10_000_000_000
+LABEL_OFF_WARNING: Final = (
+    "The label is off for this run only: the law of the EU (AI Act, Art. 50) and of China asks whoever shows a swapped "
+    "face to others to say so, visibly and from the first moment. YouTube, TikTok and most platforms ask for the same, "
+    "so say it yourself; the invisible mark stays."
+)
+
+
+class LabelMode(StrEnum):
+    """When the label is shown."""
+
+    ON = "on"
+    """On every swapped picture."""
+    ART = "art"
+    """For five seconds at the start, after every break and every three minutes: for evidently artistic work."""
+    OFF = "off"
+    """Never in this run; this can be asked for by a flag, and is kept nowhere."""
+
+
+class LabelSchedule:
+    """Says for each swapped picture whether the label is on it. Has state: when it was shown last."""
+
+    def __init__(self, mode: LabelMode) -> None:
+        """Begin a session."""
+        self.mode = mode
+        self._began_ns: int | None = None
+        self._last_ns = 0
+
+    def shows(self, at_ns: int) -> bool:
+        """Say whether the picture of `at_ns` is labelled; times must not go back."""
+        if self.mode is not LabelMode.ART:
+            return self.mode is LabelMode.ON
+        is_new = self._began_ns is None or at_ns - self._last_ns > _BREAK_NS or at_ns < self._last_ns
+        if self._began_ns is None or is_new or at_ns - self._began_ns >= _ART_EVERY_NS:
+            self._began_ns = at_ns
+        self._last_ns = at_ns
+        return at_ns - self._began_ns < _ART_SHOWN_NS
