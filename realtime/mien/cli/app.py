@@ -11,6 +11,7 @@ from mien.cli.models import models
 from mien.cli.options import Json
 from mien.cli.run import run
 from mien.cli.swap import swap
+from mien.cli.verify import verify
 
 app: Final = typer.Typer(
     no_args_is_help=True,
@@ -22,6 +23,7 @@ app: Final = typer.Typer(
 )
 app.command()(run)
 app.command()(swap)
+app.command()(verify)
 app.command()(doctor)
 app.add_typer(bench, name="bench")
 app.add_typer(faces, name="faces")

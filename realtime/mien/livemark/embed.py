@@ -11,9 +11,9 @@ from mien.livemark.payload import CODED_BITS, Payload, encode
 from mien.livemark.scheme import CHIPS, PATTERNS, chip_px, pattern_at, patterns
 from mien_models.arrays import BgrU8, as_f32
 
-LUMA: Final = 0.8
-CHROMA: Final = 1.2
-"""Amplitudes (root mean square) of Y and Cb in levels of 255; together they cost 43 dB of PSNR."""
+LUMA: Final = 0.6
+CHROMA: Final = 1.0
+"""Amplitudes (root mean square) of Y and Cb in levels of 255; together they leave a PSNR of 45 dB."""
 _BLUR_PER_CHIP: Final = 0.3
 _HIGHEST: Final = 1.3
 """Corners of chips are rounded, which codecs do anyway, and no pixel is moved by more than this over the amplitude."""

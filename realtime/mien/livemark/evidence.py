@@ -63,7 +63,7 @@ class Collector:
             self._bins = np.zeros((self._cycle, *planes.shape), np.float32)
         if planes.shape != self._bins.shape[1:]:
             size = self._bins.shape[3], self._bins.shape[2]
-            planes = np.stack([as_f32(cv2.resize(plane, size)) for plane in planes])
+            planes = np.stack([_resized(planes[0], size), _resized(planes[1], size)])
         place = shown_ns // BIN_NS % self._cycle
         self._bins[place] += planes
         self._counts[place] += 1
@@ -93,4 +93,8 @@ def fine_structure(image_bgr: BgrU8) -> NDArray[np.float32]:
 
 def _even(plane: NDArray[np.float32]) -> NDArray[np.float32]:
     fine = as_f32(cv2.GaussianBlur(plane, (0, 0), _FINE_SIGMA)) - as_f32(cv2.GaussianBlur(plane, (0, 0), _COARSE_SIGMA))
-    return fine / (as_f32(cv2.GaussianBlur(fine * fine, (0, 0), _COARSE_SIGMA)) + _FLOOR)
+    return as_f32(fine / (as_f32(cv2.GaussianBlur(fine * fine, (0, 0), _COARSE_SIGMA)) + _FLOOR))
+
+
+def _resized(plane: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    return as_f32(cv2.resize(plane, size))

@@ -38,7 +38,8 @@ def folded(varying: NDArray[np.float32], chip_px: float) -> NDArray[np.float32]:
     scale = STEPS / chip_px
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     sheets = np.zeros((len(varying), SIDE, SIDE), np.float32)
-    for sheet, plane in zip(sheets, varying, strict=True):
+    for number, sheet in enumerate(sheets):
+        plane: NDArray[np.float32] = varying[number]
         scaled = as_f32(cv2.resize(plane, None, fx=scale, fy=scale, interpolation=how))
         height, width = scaled.shape
         padded = np.pad(scaled, ((0, -height % SIDE), (0, -width % SIDE)))
@@ -48,10 +49,10 @@ def folded(varying: NDArray[np.float32], chip_px: float) -> NDArray[np.float32]:
 
 def best_place(sheets: NDArray[np.float32], chip_px: float) -> Place:
     """Try every shift, phase and both mirrorings of folded evidence."""
-    spectra = np.fft.rfft2(sheets)
+    spectra = np.fft.rfft2(sheets).astype(np.complex64)
     # Every frequency counts alike: what a picture repeats stands in few of them.
-    power = (np.abs(spectra) ** 2).mean(axis=0)
-    spectra = spectra / np.sqrt(as_f32(cv2.GaussianBlur(power.astype(np.float32), (0, 0), 2.0)) + 1e-9)
+    power: NDArray[np.float32] = (np.abs(spectra) ** 2).mean(axis=0)
+    spectra /= np.sqrt(as_f32(cv2.GaussianBlur(power, (0, 0), 2.0)) + 1e-9)
     is_still = len(sheets) == 1
     best: Place | None = None
     for is_mirrored in (False, True):
@@ -85,7 +86,8 @@ def soft_bits(sheets: NDArray[np.float32], place: Place) -> NDArray[np.float32]:
         chips = moved.reshape(CHIPS, STEPS, CHIPS, STEPS).sum(axis=(1, 3)).ravel()
         values = chips[pattern.data] * pattern.signs[pattern.data]
         np.add.at(soft, np.arange(len(values)) % CODED_BITS, values)
-    return soft / (soft.std() + 1e-9)
+    even: NDArray[np.float32] = soft / (soft.std() + np.float32(1e-9))
+    return even
 
 
 def _slots(phase: int) -> NDArray[np.intp]:
@@ -93,7 +95,8 @@ def _slots(phase: int) -> NDArray[np.intp]:
 
 
 def _in_turn(products: NDArray[np.complex64], phase: int) -> NDArray[np.complex64]:
-    return products[np.arange(CYCLE), _slots(phase)].sum(axis=0)
+    chosen: NDArray[np.complex64] = products[np.arange(CYCLE), _slots(phase)].sum(axis=0)
+    return chosen
 
 
 @cache

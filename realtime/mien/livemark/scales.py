@@ -51,7 +51,8 @@ def likely_scales(varying: NDArray[np.float32], most: int = 8) -> list[float]:
 
 def every_scale() -> NDArray[np.float64]:
     """Give all scales, dense enough that none is missed."""
-    return np.exp(np.arange(np.log(SMALLEST_CHIP_PX), np.log(LARGEST_CHIP_PX), 2 * FINE_STEP))
+    chips: NDArray[np.float64] = np.exp(np.arange(np.log(SMALLEST_CHIP_PX), np.log(LARGEST_CHIP_PX), 2 * FINE_STEP))
+    return chips
 
 
 def _is_possible(chip: float) -> bool:

@@ -1,0 +1,49 @@
+"""`mien verify`: whether a picture or video says that a face in it was replaced."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mien.cli import options
+
+
+def verify(
+    context: typer.Context,
+    target: Annotated[str, typer.Argument(metavar="FILE|URL", help="Picture or video, here or on the web.")],
+    as_json: options.Json = False,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Look at all of a video, not only up to the first mark.")
+    ] = False,
+    timeline: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Draw when the mark was found; looks at the whole.")
+    ] = None,
+) -> None:
+    """Look for Mien's invisible mark and for Content Credentials.
+
+    A mark says that a face was replaced, and in which session. That none is found says nothing about authenticity.
+    """
+    from mien.cli.terminal import download_bar, progress_bar, terminal
+
+    with terminal(is_debug=bool(context.obj)) as console:
+        from mien.verify.answer import answer, words
+        from mien.verify.content_credentials import read_credentials
+        from mien.verify.fetching import local_copy
+        from mien.verify.footage import Footage
+        from mien.verify.survey import survey
+
+        with download_bar(console, target) as show_download, local_copy(target, show_download) as path:
+            footage = Footage(path)
+            with progress_bar(console, "looking") as show:
+                found = survey(
+                    footage,
+                    is_whole=whole or timeline is not None,
+                    progress=lambda done_s, all_s: show(round(done_s), None if all_s is None else round(all_s)),
+                )
+            result = answer(found, footage, read_credentials(path))
+        if timeline is not None:
+            from mien.verify.timeline import write_timeline
+
+            write_timeline(timeline, found, Path(target).name)
+        print(json.dumps(result, indent=2) if as_json else words(result, is_still=footage.is_still))

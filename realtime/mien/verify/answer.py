@@ -1,0 +1,55 @@
+"""What `mien verify` says: as JSON and in words."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from mien.livemark.payload import Flags
+from mien.verify.footage import Footage
+from mien.verify.survey import Survey
+
+NOTHING_FOUND: Final = "No mark found: says nothing about authenticity."
+
+
+def answer(survey: Survey, footage: Footage, credentials: Mapping[str, object]) -> dict[str, Any]:
+    """Give the result as it is printed with --json."""
+    best = survey.best
+    mark: dict[str, Any] = {
+        "found": survey.is_marked,
+        "session": None if survey.payload is None else survey.payload.session_id,
+        "sessions": list(survey.sessions),
+        "ranges": [[round(begin, 2), round(end, 2)] for begin, end in survey.ranges_s],
+        "basis": "invisible watermark mien-livemark-1" if survey.is_marked else None,
+        "strength": None if best is None else round(best.place.z, 1),
+        "labelled": None if survey.payload is None else bool(survey.payload.flags & Flags.LABELLED),
+        "mirrored": best.place.is_mirrored if best is not None and survey.is_marked else None,
+        "looked_at_s": round(survey.stretches[-1].ends_s, 2) if survey.stretches else 0.0,
+        "whole_file": survey.is_whole,
+        "damaged_file": footage.is_damaged,
+        "local_log": None,
+    }
+    return {"mark": mark, "content_credentials": dict(credentials)}
+
+
+def words(result: Mapping[str, Any], *, is_still: bool) -> str:
+    """Say it in a few lines."""
+    mark = result["mark"]
+    lines = [_mark_words(mark, is_still=is_still)]
+    if mark["damaged_file"]:
+        lines.append("The file is cut off or damaged; what could be read was looked at.")
+    if not mark["whole_file"]:
+        lines.append(f"Looked at the first {mark['looked_at_s']:.0f} s; --whole looks at all of it.")
+    lines.append(f"Content Credentials: {result['content_credentials'].get('state', 'not checked')}.")
+    return "\n".join(lines)
+
+
+def _mark_words(mark: Mapping[str, Any], *, is_still: bool) -> str:
+    if not mark["found"]:
+        return NOTHING_FOUND
+    session = f"session {mark['session']}" if mark["session"] else "its session cannot be read"
+    if len(mark["sessions"]) > 1:
+        session = f"sessions {', '.join(mark['sessions'])}"
+    where = "" if is_still else ", " + ", ".join(f"{begin:.0f} to {end:.0f} s" for begin, end in mark["ranges"])
+    return (
+        f"Mark found ({session}{where}): a face in this picture was replaced by AI. "
+        f"Basis: invisible watermark, {mark['strength']:.0f} standard deviations above chance."
+    )
