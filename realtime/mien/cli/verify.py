@@ -1,6 +1,7 @@
 """`mien verify`: whether a picture or video says that a face in it was replaced."""
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -33,7 +34,9 @@ def verify(
         from mien.verify.footage import Footage
         from mien.verify.survey import survey
 
-        with download_bar(console, target) as show_download, local_copy(target, show_download) as path:
+        with ExitStack() as stack:
+            with download_bar(console, target) as show_download:
+                path = stack.enter_context(local_copy(target, show_download))
             footage = Footage(path)
             with progress_bar(console, "looking") as show:
                 found = survey(

@@ -12,7 +12,7 @@ from mien.livemark.places import Place, best_place, folded, soft_bits
 from mien.livemark.scales import FINE_STEP, every_scale, likely_scales, usual_scales
 from mien.livemark.scheme import CHIPS
 
-SURE_Z: Final = 12.0
+SURE_Z: Final = 16.0
 """With this the mark is there, readable or not."""
 LIKELY_Z: Final = 7.0
 """With this it is there if its payload can be read: 16 bits of CRC and four of the version agree by chance in 10^-6."""

@@ -1,6 +1,6 @@
 """What `mien verify` says: as JSON and in words."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from mien.livemark.payload import Flags
@@ -10,8 +10,16 @@ from mien.verify.survey import Survey
 NOTHING_FOUND: Final = "No mark found: says nothing about authenticity."
 
 
-def answer(survey: Survey, footage: Footage, credentials: Mapping[str, object]) -> dict[str, Any]:
-    """Give the result as it is printed with --json."""
+def answer(
+    survey: Survey,
+    footage: Footage,
+    credentials: Mapping[str, object],
+    local_log: Callable[[str], Mapping[str, object] | None] = lambda _session: None,
+) -> dict[str, Any]:
+    """Give the result as it is printed with --json.
+
+    `local_log` gives what this computer's own log knows of a session, None where it knows nothing.
+    """
     best = survey.best
     mark: dict[str, Any] = {
         "found": survey.is_marked,
@@ -25,7 +33,7 @@ def answer(survey: Survey, footage: Footage, credentials: Mapping[str, object]) 
         "looked_at_s": round(survey.stretches[-1].ends_s, 2) if survey.stretches else 0.0,
         "whole_file": survey.is_whole,
         "damaged_file": footage.is_damaged,
-        "local_log": None,
+        "local_log": None if survey.payload is None else local_log(survey.payload.session_id),
     }
     return {"mark": mark, "content_credentials": dict(credentials)}
 

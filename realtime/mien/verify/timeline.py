@@ -37,11 +37,11 @@ def timeline(survey: Survey, name: str) -> BgrU8:
     cv2.line(picture, (_LEFT, _BASE), (_RIGHT, _BASE), _INK_BGR, 1)
     title = "mark found" if survey.is_marked else "no mark found: says nothing about authenticity"
     _write(picture, f"{_short(name)}: {title}", _LEFT, 40, 16, weight=600)
-    _write(picture, "above the line it is sure", _RIGHT - 200, 68, 11)
+    _write(picture, "sure", _RIGHT + 6, sure + 4, 9)
     for at_s in np.linspace(0, end_s, 6):
         x = _LEFT + round((_RIGHT - _LEFT) * at_s / end_s)
         cv2.line(picture, (x, _BASE), (x, _BASE + 6), _INK_BGR, 1)
-        _write(picture, f"{at_s:.0f} s" if end_s >= 10 else f"{at_s:.1f} s", x - 12, _BASE + 30, 11)
+        _write(picture, f"{at_s:.0f} s" if end_s >= 50 else f"{at_s:.1f} s", x - 14, _BASE + 30, 11)
     return picture
 
 

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from av.video.stream import VideoStream
+from tests.http_files import Behaviour, serving
 from tests.realtime.marking.test_livemark import FPS, PAYLOAD, clip, marked
 
 from mien.cli.main import main
@@ -78,6 +79,16 @@ def test_a_file_that_is_cut_off_is_looked_at_as_far_as_it_goes(capsys: pytest.Ca
     said = capsys.readouterr().out
     assert PAYLOAD.session_id in said
     assert "cut off or damaged" in said
+
+
+def test_an_address_is_downloaded_looked_at_and_thrown_away(capsys: pytest.CaptureFixture[str]) -> None:
+    cv2.imwrite("marked.png", marked(clip(frames=1))[0])
+    with serving(Behaviour(content=Path("marked.png").read_bytes())) as address:
+        assert main(["verify", f"{address}/net.onnx", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["mark"]["session"] == PAYLOAD.session_id
+        assert main(["verify", f"{address}/nothing.png"]) == 1
+    assert "does not give that file" in capsys.readouterr().err
+    assert [path.name for path in Path().iterdir()] == ["marked.png"]
 
 
 def test_noise_alone_carries_no_mark(capsys: pytest.CaptureFixture[str]) -> None:
