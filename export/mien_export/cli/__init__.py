@@ -1,0 +1,1 @@
+"""The command line of the exporter: one file a command, put together in `app`."""
