@@ -71,7 +71,7 @@ def aligned(photo: BgrU8, face: Face, spec: SwapSpec) -> tuple[BgrU8, NDArray[np
 def composed(photo: BgrU8, swapped: SwappedFace) -> NDArray[np.float64]:
     result = ComposeStage()(FramePacket(photo, 0, 0, swapped=(swapped,))).composed
     assert result is not None
-    return result.astype(np.float64)
+    return result.before_marks().astype(np.float64)
 
 
 def blended(
