@@ -5,7 +5,7 @@ blend in floating point.
 """
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import cv2
 import numpy as np
@@ -88,7 +88,7 @@ def blended(
 def answer(deployed: nn.Module, given: list[NDArray[np.float32]]) -> NDArray[np.float64]:
     """Run torch on one picture and give what it paints, (h, w, 3) RGB."""
     outputs: Any = deployed(*[torch.from_numpy(np.ascontiguousarray(one)) for one in given])
-    painted: Any = cast("tuple[Any, ...]", outputs)[0] if isinstance(outputs, tuple) else outputs
+    painted: Any = outputs if hasattr(outputs, "permute") else outputs[0]
     return np.asarray(painted[0].permute(1, 2, 0).numpy(), np.float64)
 
 
