@@ -1,0 +1,170 @@
+"""Signs what was written: the Content Credentials go into the file itself."""
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
+
+from mien import folders
+from mien.credentials.manifest import manifest
+from mien_models.errors import SinkError, UsageError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+    from mien.credentials.identity import Identity
+
+Progress: TypeAlias = Callable[[float], None]
+"""Is told how far signing is, 0..1."""
+_PASSES: Final = 3
+"""A file is read once, written once and read again for its hash."""
+_NOTHING_FETCHED: Final = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
+_SETTINGS: Final = {"builder": {"thumbnail": {"enabled": False}}, **_NOTHING_FETCHED}
+"""No thumbnails: they would show a picture of the file without its marks."""
+
+
+class SealError(SinkError):
+    """A file stays as it is, without Content Credentials; the message is one sentence that says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsersCertificate:
+    """A certificate of the user's own, with its key, both PEM."""
+
+    certificate: Path
+    key: Path
+
+
+def _ignore(_part: float) -> None:
+    """Nobody watches."""
+
+
+class Seal:
+    """Signs the files of one session. Has state: the identity, read or made when it is first needed.
+
+    Nothing is fetched from or sent to anywhere. Several threads may sign at once.
+    """
+
+    def __init__(self, session: str | None = None, users: UsersCertificate | None = None) -> None:
+        """Take the session whose mark the files carry, and the user's certificate instead of one of our own."""
+        self._session = session
+        self._users = users
+
+    def check(self) -> None:
+        """Make sure that signing will work, before any work is done for it.
+
+        Raises:
+            UsageError: the user's certificate cannot be used, and why.
+            MienError: no key can be made for this installation.
+        """
+        if self._users is None:
+            _ = self._identity
+            return
+        try:
+            self._sign("image/png", io.BytesIO(_smallest_png()), io.BytesIO(), None)
+        except SealError as error:
+            raise UsageError(
+                f"The certificate {str(self._users.certificate)!r} cannot sign Content Credentials: {error.__cause__}. "
+                "Take one that is made for it."
+            ) from error
+
+    def sign(
+        self, path: Path, media_type: str, *, footage_type: str | None = None, progress: Progress = _ignore
+    ) -> None:
+        """Put the credentials into a file that is closed; it needs as much space again while that lasts.
+
+        Raises:
+            SealError: it could not be done; the file is as it was.
+        """
+        signed = path.with_name(path.name + ".signed")
+        try:
+            counted = _Count(3 * path.stat().st_size, progress)
+            with _Counting(path, "rb", counted) as source, _Counting(signed, "w+b", counted) as target:
+                self._sign(media_type, source, target, footage_type)
+            signed.replace(path)
+        except OSError as error:
+            raise SealError(f"It cannot be signed: {error.strerror or error}.") from error
+        finally:
+            signed.unlink(missing_ok=True)
+
+    def signed(self, content: bytes, media_type: str) -> bytes:
+        """Give a small file's content with credentials in it.
+
+        Raises:
+            SealError: it could not be done.
+        """
+        target = io.BytesIO()
+        self._sign(media_type, io.BytesIO(content), target, None)
+        return target.getvalue()
+
+    @cached_property
+    def _identity(self) -> "Identity":
+        from mien.credentials.identity import own_identity, users_identity
+
+        if self._users is not None:
+            return users_identity(self._users.certificate, self._users.key)
+        return own_identity(folders.data_folder() / "credentials")
+
+    def _sign(self, media_type: str, source: BinaryIO, target: BinaryIO, footage_type: str | None) -> None:
+        import c2pa
+
+        identity = self._identity
+        said = json.dumps(manifest(self._session, footage_type, datetime.now(UTC)))
+        algorithm = c2pa.C2paSigningAlg[identity.algorithm]
+        try:
+            with (
+                c2pa.Context.from_dict(_SETTINGS) as context,
+                c2pa.Signer.from_callback(identity.sign, algorithm, identity.chain_pem, None) as signer,
+                c2pa.Builder(said, context) as builder,
+            ):
+                builder.sign(signer, media_type, source, target)
+        except c2pa.C2paError as error:
+            raise SealError(f"It cannot be signed: {one_line(error)}.") from error
+
+
+class _Count:
+    """Adds up the bytes of a file that is signed. Has state: how many there were."""
+
+    def __init__(self, expected: int, progress: Progress) -> None:
+        self._expected = max(expected, 1)
+        self._progress = progress
+        self._done = 0
+
+    def add(self, count: int | None) -> None:
+        self._done += count or 0
+        self._progress(min(self._done / self._expected, 1.0))
+
+
+class _Counting(io.FileIO):
+    """A file that tells what is read from it and written to it."""
+
+    def __init__(self, path: Path, mode: str, count: _Count) -> None:
+        super().__init__(path, mode)
+        self._count = count
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int | None:
+        done = super().readinto(buffer)
+        self._count.add(done)
+        return done
+
+    def write(self, content: "ReadableBuffer", /) -> int | None:
+        done = super().write(content)
+        self._count.add(done)
+        return done
+
+
+def one_line(error: Exception) -> str:
+    """Give what a library says as one line without its full stop."""
+    return " ".join(str(error).split()).rstrip(".")
+
+
+def _smallest_png() -> bytes:
+    from PIL import Image
+
+    content = io.BytesIO()
+    Image.new("L", (1, 1)).save(content, "PNG")
+    return content.getvalue()
