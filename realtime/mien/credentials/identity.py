@@ -73,7 +73,9 @@ def users_identity(certificate: Path, key: Path) -> Identity:
     try:
         return _identity(chain_pem, key_pem, str(certificate), str(key))
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise UsageError(f"The key {str(key)!r} cannot be used: {error}. Give it as PEM, without a pass-phrase.") from error
+        raise UsageError(
+            f"The key {str(key)!r} cannot be used: {error}. Give it as PEM, without a pass-phrase."
+        ) from error
 
 
 def _kept(folder: Path) -> Identity | None:
@@ -120,7 +122,7 @@ def _signing_with(key: object) -> tuple[str, Callable[[bytes], bytes]]:
                 algorithm, digest = curves[key.curve.name]
                 return algorithm, lambda content: key.sign(content, ec.ECDSA(digest))
         case rsa.RSAPrivateKey():
-            pss = padding.PSS(padding.MGF1(hashes.SHA256()), hashes.SHA256.digest_size)
+            pss = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
             return "PS256", lambda content: key.sign(content, pss, hashes.SHA256())
         case ed25519.Ed25519PrivateKey():
             return "ED25519", key.sign

@@ -42,6 +42,6 @@ def manifest(session: str | None, footage_type: str | None, when: datetime) -> M
         actions.append({"action": "c2pa.placed", "parameters": {"ingredientIds": [_FOOTAGE]}})
     if session is not None:
         actions.append({"action": "c2pa.watermarked.bound"})
-        blocks = [{"scope": {}, "value": session}]
-        assertions.append({"label": "c2pa.soft-binding", "data": {"alg": MARK, "blocks": blocks}})
+        block: Mapping[str, Any] = {"scope": {}, "value": session}
+        assertions.append({"label": "c2pa.soft-binding", "data": {"alg": MARK, "blocks": [block]}})
     return described

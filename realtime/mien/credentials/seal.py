@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 Progress: TypeAlias = Callable[[float], None]
 """Is told how far signing is, 0..1."""
-_PASSES: Final = 3
-"""A file is read once, written once and read again for its hash."""
+_PASSES: Final = 2
+"""A file is read once and written once."""
 _NOTHING_FETCHED: Final = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
 _SETTINGS: Final = {"builder": {"thumbnail": {"enabled": False}}, **_NOTHING_FETCHED}
 """No thumbnails: they would show a picture of the file without its marks."""
@@ -82,7 +82,7 @@ class Seal:
         """
         signed = path.with_name(path.name + ".signed")
         try:
-            counted = _Count(3 * path.stat().st_size, progress)
+            counted = _Count(_PASSES * path.stat().st_size, progress)
             with _Counting(path, "rb", counted) as source, _Counting(signed, "w+b", counted) as target:
                 self._sign(media_type, source, target, footage_type)
             signed.replace(path)
@@ -151,7 +151,7 @@ class _Counting(io.FileIO):
         self._count.add(done)
         return done
 
-    def write(self, content: "ReadableBuffer", /) -> int | None:
+    def write(self, content: "ReadableBuffer", /) -> int:
         done = super().write(content)
         self._count.add(done)
         return done
