@@ -18,15 +18,16 @@ def finish(result: OfflineResult, notes: Mapping[str, str], output_path: Path, r
 
     Raises:
         MienError: the report cannot be written.
-        typer.Exit: the input was not complete.
+        typer.Exit: the input was not complete, or the output could not be signed.
     """
+    is_well = result.is_complete and result.is_signed
     for note in result.notes:
-        (_LOG.info if result.is_complete else _LOG.warning)(note)
+        (_LOG.info if is_well else _LOG.warning)(note)
     frames = "1 frame" if result.frames_written == 1 else f"{result.frames_written} frames"
     _LOG.info("%s: %s, %d of them swapped.", output_path, frames, result.frames_swapped)
     if report_path is not None:
         _write(result, notes, report_path)
-    if not result.is_complete:
+    if not is_well:
         raise typer.Exit(1)
 
 

@@ -2,15 +2,17 @@
 
 import io
 import json
-from collections.abc import Callable
+import logging
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from mien import folders
 from mien.credentials.manifest import manifest
+from mien.recording.partial import part_name
 from mien_models.errors import SinkError, UsageError
 
 if TYPE_CHECKING:
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
 
     from mien.credentials.identity import Identity
 
-Progress: TypeAlias = Callable[[float], None]
-"""Is told how far signing is, 0..1."""
+_LOG = logging.getLogger(__name__)
+_SAY_EVERY_NS: Final = 2_000_000_000
 _PASSES: Final = 2
 """A file is read once and written once."""
 _NOTHING_FETCHED: Final = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
@@ -39,10 +41,6 @@ class UsersCertificate:
     key: Path
 
 
-def _ignore(_part: float) -> None:
-    """Nobody watches."""
-
-
 class Seal:
     """Signs the files of one session. Has state: the identity, read or made when it is first needed.
 
@@ -51,7 +49,8 @@ class Seal:
 
     def __init__(self, session: str | None = None, users: UsersCertificate | None = None) -> None:
         """Take the session whose mark the files carry, and the user's certificate instead of one of our own."""
-        self._session = session
+        self.session: Final = session
+        """The six hexadecimal digits of the mark, None where it is not known."""
         self._users = users
 
     def check(self) -> None:
@@ -72,17 +71,17 @@ class Seal:
                 "Take one that is made for it."
             ) from error
 
-    def sign(
-        self, path: Path, media_type: str, *, footage_type: str | None = None, progress: Progress = _ignore
-    ) -> None:
+    def sign(self, path: Path, media_type: str, *, footage_type: str | None = None) -> None:
         """Put the credentials into a file that is closed; it needs as much space again while that lasts.
+
+        Where it lasts, the log says how far it is.
 
         Raises:
             SealError: it could not be done; the file is as it was.
         """
         signed = path.with_name(path.name + ".signed")
         try:
-            counted = _Count(_PASSES * path.stat().st_size, progress)
+            counted = _Progress(part_name(path), _PASSES * path.stat().st_size)
             with _Counting(path, "rb", counted) as source, _Counting(signed, "w+b", counted) as target:
                 self._sign(media_type, source, target, footage_type)
             signed.replace(path)
@@ -113,7 +112,7 @@ class Seal:
         import c2pa
 
         identity = self._identity
-        said = json.dumps(manifest(self._session, footage_type, datetime.now(UTC)))
+        said = json.dumps(manifest(self.session, footage_type, datetime.now(UTC)))
         algorithm = c2pa.C2paSigningAlg[identity.algorithm]
         try:
             with (
@@ -126,23 +125,28 @@ class Seal:
             raise SealError(f"It cannot be signed: {one_line(error)}.") from error
 
 
-class _Count:
-    """Adds up the bytes of a file that is signed. Has state: how many there were."""
+class _Progress:
+    """Says every few seconds how far the signing of a file is. Has state: the bytes that were read and written."""
 
-    def __init__(self, expected: int, progress: Progress) -> None:
+    def __init__(self, name: str, expected: int) -> None:
+        self._name = name
         self._expected = max(expected, 1)
-        self._progress = progress
         self._done = 0
+        self._said_ns = time.monotonic_ns()
 
     def add(self, count: int | None) -> None:
         self._done += count or 0
-        self._progress(min(self._done / self._expected, 1.0))
+        now_ns = time.monotonic_ns()
+        if now_ns - self._said_ns > _SAY_EVERY_NS:
+            self._said_ns = now_ns
+            # Some kinds of files are read several times.
+            _LOG.info("Signing %s: %d %%.", self._name, min(99, 100 * self._done // self._expected))
 
 
 class _Counting(io.FileIO):
     """A file that tells what is read from it and written to it."""
 
-    def __init__(self, path: Path, mode: str, count: _Count) -> None:
+    def __init__(self, path: Path, mode: str, count: _Progress) -> None:
         super().__init__(path, mode)
         self._count = count
 

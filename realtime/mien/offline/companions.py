@@ -60,8 +60,6 @@ class Companions:
             self._copied[stream.index] = _tagged(self._target.add_stream_from_template(stream), stream)
         elif stream.type == "audio" and self._container.audio_codec is not None and isinstance(stream, AudioStream):
             self._add_encoder(stream, name)
-        elif stream.type == "attachment" and self._container.muxer == "matroska":
-            self._copied[stream.index] = _tagged(self._target.add_stream_from_template(stream), stream)
         elif name != "bin_data":  # the text track of chapters, which are kept as chapters
             self._tally.note(
                 f"The {stream.type} stream ({name}) cannot be kept in {self._container.muxer}: it is left out."
@@ -69,8 +67,7 @@ class Companions:
 
     def _add_encoder(self, stream: AudioStream, name: str) -> None:
         codec = self._container.audio_codec or ""
-        rate = 48_000 if codec == "libopus" else stream.rate
-        encoded = self._target.add_stream(codec, rate=rate)
+        encoded = self._target.add_stream(codec, rate=stream.rate)
         assert isinstance(encoded, AudioStream)  # noqa: S101 - the container's audio codec
         encoded.layout = stream.layout
         encoded.bit_rate = 96_000 * max(1, stream.layout.nb_channels)
@@ -113,7 +110,7 @@ def _codec_name(stream: Stream) -> str:
 
 
 def _tagged(target: Stream, source: Stream) -> Stream:
-    for key in ("language", "title", "handler_name", "filename", "mimetype"):
+    for key in ("language", "title", "handler_name"):
         if key in source.metadata:
             target.metadata[key] = source.metadata[key]
     target.disposition = source.disposition

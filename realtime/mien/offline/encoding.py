@@ -17,10 +17,7 @@ from mien.offline.result import Tally
 from mien.packet import FramePacket
 from mien.recording.containers import Container
 
-_QUALITY: Final = {
-    "libx264": {"preset": "fast", "crf": "16"},
-    "libvpx-vp9": {"deadline": "good", "cpu-used": "4", "row-mt": "1", "crf": "18", "b": "0"},
-}
+_QUALITY: Final = {"libx264": {"preset": "fast", "crf": "16"}}
 _EXACT: Final = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
 """Without it every colour comes out a level too dark, and a swapped frame differs from its neighbours."""
 _PQ: Final = 16  # AVCOL_TRC_SMPTE2084 and AVCOL_TRC_ARIB_STD_B67 of FFmpeg's pixfmt.h: the curves of HDR

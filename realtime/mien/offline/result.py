@@ -27,6 +27,8 @@ class OfflineResult:
     """What the file announces; None where it does not say."""
     is_complete: bool
     """False when the input is cut off or damaged: what could be read was written, and a note says how much."""
+    is_signed: bool
+    """False when a face was swapped and the output could not be given Content Credentials: a note says why."""
     notes: tuple[str, ...]
     """Sentences for the user about everything that is not as it was in the input."""
     report: Report
@@ -41,6 +43,7 @@ class Tally:
         self.swapped = 0
         self.expected: int | None = None
         self.is_complete = True
+        self.is_signed = True
         self.notes: list[str] = []
         self._stages: dict[str, Histogram] = {}
         self._memory = Memory()
@@ -98,6 +101,7 @@ class Tally:
             frames_written=self.written.count,
             frames_expected=self.expected,
             is_complete=self.is_complete,
+            is_signed=self.is_signed,
             notes=tuple(self.notes),
             report=report,
         )

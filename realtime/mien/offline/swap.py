@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from mien.contracts import Stage
+from mien.credentials.seal import Seal
+from mien.offline.signing import Signing
 from mien.offline.result import OfflineResult, Progress, Tally
 from mien.offline.video import swap_video
 from mien.packet import FramePacket
@@ -28,6 +30,7 @@ def swap_file(
     *,
     progress: Progress = _ignore,
     providers: Mapping[str, str] | None = None,
+    seal: Seal | None = None,
 ) -> OfflineResult:
     """Send every frame of a file through `stages`, in order, and write the file `output_path`.
 
@@ -40,6 +43,7 @@ def swap_file(
         stages: called with one packet at a time; `captured_ns` is the time from the file's start.
         progress: called after every frame, in this thread.
         providers: what each network runs on, for the report.
+        seal: what signs the output where a face was swapped; by default this installation's, without a session.
 
     Raises:
         UsageError: input and output are the same file, or a picture shall become a video.
@@ -49,12 +53,13 @@ def swap_file(
     """
     _check_names(input_path, output_path)
     tally = Tally()
+    signing = Signing(seal or Seal(), input_path, output_path, tally)
     if is_picture(input_path, output_path):
-        _swap_picture(input_path, output_path, stages, tally)
+        _swap_picture(input_path, output_path, stages, tally, signing)
         progress(1, 1)
     else:
         _check_is_video_name(input_path, output_path)
-        swap_video(input_path, output_path, stages, tally, progress)
+        swap_video(input_path, output_path, stages, tally, progress, signing)
     return tally.result(providers or {})
 
 
@@ -72,7 +77,7 @@ def is_picture(input_path: Path, output_path: Path | None = None) -> bool:
     except Image.DecompressionBombError:
         return True
     except Exception:  # noqa: BLE001 - whatever Pillow trips over: the video reader says what is wrong with it
-        return input_path.suffix.lower() in {*PICTURE_SUFFIXES, ".heic", ".heif"}
+        return input_path.suffix.lower() in {*PICTURE_SUFFIXES, ".bmp", ".heic", ".heif"}
 
 
 def _check_names(input_path: Path, output_path: Path) -> None:
@@ -91,7 +96,7 @@ def _check_is_video_name(input_path: Path, output_path: Path) -> None:
         )
 
 
-def _swap_picture(input_path: Path, output_path: Path, stages: Sequence[Stage], tally: Tally) -> None:
+def _swap_picture(input_path: Path, output_path: Path, stages: Sequence[Stage], tally: Tally, signing: Signing) -> None:
     check_picture_name(output_path)
     with tally.stage("decode").measure():
         picture = read_picture(input_path)
@@ -102,7 +107,7 @@ def _swap_picture(input_path: Path, output_path: Path, stages: Sequence[Stage], 
     packet = tally.run(FramePacket(image=picture.image_bgr, index=0, captured_ns=0), stages)
     with tally.stage("encode").measure():
         if packet.composed is not None:
-            written = write_picture(output_path, picture.changed_to(packet.outgoing.image_bgr))
+            written = write_picture(output_path, picture.changed_to(packet.outgoing.image_bgr), finish=signing.sign)
         elif output_path.suffix.lower() == input_path.suffix.lower():
             tally.note(f"No face was swapped in {input_path.name}: it was copied byte for byte.")
             with whole_or_nothing(output_path) as part:

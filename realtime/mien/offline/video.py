@@ -12,15 +12,27 @@ from mien.offline.encoding import VideoWriter
 from mien.offline.gif import GifWriter
 from mien.offline.reading import VideoReader, first_frame, open_video
 from mien.offline.result import Progress, Tally
-from mien.recording.containers import container_of
+from mien.offline.signing import Signing
+from mien.recording.containers import Container, container_of
 from mien.recording.partial import whole_or_nothing
 
 
-def swap_video(input_path: Path, output_path: Path, stages: Sequence[Stage], tally: Tally, progress: Progress) -> None:
+def swap_video(
+    input_path: Path, output_path: Path, stages: Sequence[Stage], tally: Tally, progress: Progress, signing: Signing
+) -> None:
     """Swap every frame of a video; see `swap_file` for what holds."""
     container = container_of(output_path)
+    with whole_or_nothing(output_path) as part:
+        _write(input_path, part, container, stages, tally, progress)
+        if tally.swapped:
+            signing.sign(part)
+
+
+def _write(
+    input_path: Path, part: Path, container: Container, stages: Sequence[Stage], tally: Tally, progress: Progress
+) -> None:
     first = first_frame(input_path)
-    with whole_or_nothing(output_path) as part, ExitStack() as stack:
+    with ExitStack() as stack:
         source, stream = open_video(input_path, stack)
         reader = VideoReader(input_path, source, stream, tally)
         target = stack.enter_context(av.open(str(part), "w", format=container.muxer))

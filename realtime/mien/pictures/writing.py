@@ -1,6 +1,7 @@
 """Writes picture files whole or not at all, with everything the format can hold."""
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mien.credentials.carriers import check_carries
 from mien.pictures.picture import Picture, Samples, eight_bit
 from mien.recording.partial import whole_or_nothing
 from mien_models.errors import SinkError
@@ -24,7 +26,6 @@ class _Format:
     options: tuple[tuple[str, Any], ...] = ()
     has_alpha: bool = True
     has_sixteen_bit: bool = False
-    has_metadata: bool = True
     max_side_px: int = 1 << 31
 
 
@@ -38,15 +39,20 @@ _FORMATS: Final = {
     ".webp": _Format("WEBP", (("quality", 95), ("exact", True)), max_side_px=16_383),
     ".tif": _TIFF,
     ".tiff": _TIFF,
-    ".bmp": _Format("BMP", has_alpha=False, has_metadata=False),
     ".avif": _Format("AVIF", (("quality", 92), ("subsampling", "4:4:4")), max_side_px=65_535),
 }
 PICTURE_SUFFIXES: Final = tuple(_FORMATS)
 """The suffixes that `write_picture` knows, in lower case."""
 
 
-def write_picture(path: Path, picture: Picture) -> tuple[str, ...]:
+def _as_it_is(_path: Path) -> None:
+    """Add nothing."""
+
+
+def write_picture(path: Path, picture: Picture, *, finish: Callable[[Path], None] = _as_it_is) -> tuple[str, ...]:
     """Write `picture` in the format that the suffix of `path` names.
+
+    `finish` is called with the complete file before it takes its name.
 
     Returns:
         Sentences about what the format could not hold.
@@ -61,6 +67,7 @@ def write_picture(path: Path, picture: Picture) -> tuple[str, ...]:
     samples, notes = _samples_for(form, picture)
     with whole_or_nothing(path) as part:
         part.write_bytes(_encoded(form, samples, picture))
+        finish(part)
     return notes
 
 
@@ -68,12 +75,13 @@ def check_picture_name(path: Path) -> None:
     """Check that `path` names a kind of picture that can be written.
 
     Raises:
-        SinkError: an unknown suffix; the message lists the known ones.
+        SinkError: an unknown suffix, or one of a kind that cannot carry Content Credentials; the message says what to take.
     """
     _format_of(path)
 
 
 def _format_of(path: Path) -> _Format:
+    check_carries(path)
     form = _FORMATS.get(path.suffix.lower())
     if form is None:
         found = f"ends in {path.suffix!r}" if path.suffix else "has no suffix"
@@ -93,9 +101,6 @@ def _samples_for(form: _Format, picture: Picture) -> tuple[Samples, tuple[str, .
     if samples.dtype == np.uint16 and not form.has_sixteen_bit:
         samples = eight_bit(samples)
         notes.append(f"{form.name} holds 8 bits a colour: the picture's 16 were rounded.")
-    metadata = picture.metadata
-    if not form.has_metadata and (metadata.exif or metadata.icc_profile or metadata.xmp):
-        notes.append(f"{form.name} holds no EXIF, colour profile or XMP: they were left out.")
     return samples, tuple(notes)
 
 
@@ -106,11 +111,9 @@ def _encoded(form: _Format, samples: Samples, picture: Picture) -> bytes:
             samples = samples[..., (0, 0, 0, 1)]
         return _sixteen_bit_png(samples, picture) if form.name == "PNG" else _sixteen_bit_tiff(samples, picture)
     metadata, encoded = picture.metadata, io.BytesIO()
+    exif = b"Exif\x00\x00" + metadata.exif if metadata.exif else None
     options = dict(form.options)
-    if form.has_metadata:
-        exif = b"Exif\x00\x00" + metadata.exif if metadata.exif else None
-        options |= {"exif": exif, "icc_profile": metadata.icc_profile, "xmp": metadata.xmp}
-    options |= {"dpi": metadata.dpi}
+    options |= {"exif": exif, "icc_profile": metadata.icc_profile, "xmp": metadata.xmp, "dpi": metadata.dpi}
     kept = {name: value for name, value in options.items() if value is not None}
     _pillow_image(samples).save(encoded, form.name, **kept)
     return encoded.getvalue()

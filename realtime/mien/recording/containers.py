@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mien.credentials.carriers import check_carries
 from mien_models.errors import SinkError
 
 
@@ -22,13 +23,11 @@ class Container:
 
 # A fragmented file until it is closed, an ordinary one after (FFmpeg 7.1, movenc: `hybrid_fragmented`).
 _FRAGMENTED: Final = (("movflags", "hybrid_fragmented"),)
-# No .avi: it has no times of presentation, so neither varying rates nor H.264 as it should be.
+# No .mkv and .webm: there is no place for Content Credentials in them.
 _CONTAINERS: Final = {
     ".mp4": Container("mp4", "libx264", "aac", _FRAGMENTED),
     ".m4v": Container("mp4", "libx264", "aac", _FRAGMENTED),
     ".mov": Container("mov", "libx264", "aac", _FRAGMENTED),
-    ".mkv": Container("matroska", "libx264", "aac"),
-    ".webm": Container("webm", "libvpx-vp9", "libopus"),
     ".gif": Container("gif", "gif", None),
 }
 VIDEO_SUFFIXES: Final = tuple(_CONTAINERS)
@@ -39,8 +38,9 @@ def container_of(path: Path) -> Container:
     """Give the container of a video file's suffix.
 
     Raises:
-        SinkError: an unknown suffix; the message lists the known ones.
+        SinkError: an unknown suffix, or one of a kind that cannot carry Content Credentials; the message says what to take.
     """
+    check_carries(path)
     container = _CONTAINERS.get(path.suffix.lower())
     if container is None:
         found = f"ends in {path.suffix!r}" if path.suffix else "has no suffix"

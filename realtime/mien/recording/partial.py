@@ -5,13 +5,21 @@ import errno
 import os
 from collections.abc import Generator, Iterable
 from pathlib import Path
+from typing import Final
 
 from mien_models.errors import SinkError, UsageError
+
+_SUFFIX: Final = ".part"
 
 
 def part_of(path: Path) -> Path:
     """Name the file that grows beside `path` until it is whole; the same folder, so that the rename cannot copy."""
-    return path.with_name(path.name + ".part")
+    return path.with_name(path.name + _SUFFIX)
+
+
+def part_name(part: Path) -> str:
+    """Give the name that a growing file will have."""
+    return part.name.removesuffix(_SUFFIX)
 
 
 def check_spares(inputs: Iterable[Path], output: Path) -> None:

@@ -1,4 +1,4 @@
-"""Records a video file while the program runs: H.264 (VP9 for .webm), with the times the frames really had."""
+"""Records a video file while the program runs: H.264, with the times the frames really had, signed at the end."""
 
 import contextlib
 import time
@@ -14,9 +14,12 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from av.video.stream import VideoStream
 
 from mien.contracts import OutputFormat, SinkFactory
+from mien.credentials.carriers import media_type
+from mien.credentials.seal import Seal, SealError
 from mien.packet import OutputFrame
 from mien.recording.containers import Container, container_of
 from mien.recording.partial import cannot_write, check_writable, part_of
+from mien.recording.recovery import SESSION_TAG, check_nothing_unfinished, session_note
 from mien.recording.timeline import Timeline
 from mien_models.errors import SinkError, UsageError
 
@@ -26,18 +29,24 @@ _EXACT: Final = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
 _QUALITY: Final = {
     # Visually clean, and fast enough to leave a laptop's cores to the swap.
     "libx264": {"preset": "veryfast", "crf": "20"},
-    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "row-mt": "1", "crf": "30", "b": "0"},
 }
 
 
 class FileSink:
-    """Has state: the open file. It grows as PATH.part and takes its name when it is closed."""
+    """Has state: the open file. It grows as PATH.part, is signed when it is closed, and takes its name."""
 
     def __init__(self, target: str, output: OutputFormat) -> None:
         if not target:
             raise UsageError("The sink 'file' needs a path, got none. Give --sink file:PATH.mp4.")
         self._path = Path(target)
+        self._container = container_of(self._path)
+        if self._container.video_codec not in _QUALITY:
+            raise SinkError(f"{self._path.suffix} files are not recorded live. Record .mp4 and convert it.")
         self._output = output
+        self.seal = Seal()
+        """What signs the recording; that of the session is set before the first frame."""
+        self.is_finishing = False
+        """Whether it is signing what it recorded, which takes longer the longer that is."""
         self._recording: _Recording | None = None
 
     @property
@@ -49,14 +58,12 @@ class FileSink:
         """Open the file.
 
         Raises:
-            SinkError: an unknown suffix, a missing folder or nothing may be written there.
+            SinkError: a missing folder, nothing may be written there, or an unfinished recording lies there.
         """
-        container = container_of(self._path)
-        if container.video_codec not in _QUALITY:
-            raise SinkError(f"{self._path.suffix} files are not recorded live. Record .mp4 or .mkv and convert it.")
+        check_nothing_unfinished(self._path)
         check_writable(self._path)
         try:
-            self._recording = _Recording(self._path, container, self._output)
+            self._recording = _Recording(self._path, self._container, self._output, self.seal.session)
         except OSError as error:
             part_of(self._path).unlink(missing_ok=True)
             raise cannot_write(self._path, error) from error
@@ -65,14 +72,19 @@ class FileSink:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Finish the file and give it its name.
+        """Finish the file, sign it where it shows a swapped face, and give it its name.
 
         Raises:
-            SinkError: it could not be finished; what is there is kept as PATH.part, and the message says so.
+            SinkError: one of that failed; what is there is kept, and the message says where.
         """
         recording, self._recording = self._recording, None
-        if recording is not None:
-            recording.finish()
+        if recording is None:
+            return
+        self.is_finishing = True
+        try:
+            recording.finish(self.seal)
+        finally:
+            self.is_finishing = False
 
     def write(self, frame: OutputFrame) -> None:
         """Encode one frame.
@@ -88,21 +100,24 @@ class FileSink:
         except OSError as error:
             recording, self._recording = self._recording, None
             with contextlib.suppress(SinkError):
-                recording.finish()
+                recording.finish(self.seal)
             raise SinkError(f"{cannot_write(self._path, error)} {recording.what_is_kept()}") from error
 
 
 class _Recording:
-    """One open file; has state: its encoder and timeline."""
+    """One open file; has state: its encoder and timeline, and whether a swapped face was in it."""
 
-    def __init__(self, path: Path, container: Container, output: OutputFormat) -> None:
+    def __init__(self, path: Path, container: Container, output: OutputFormat, session: str | None) -> None:
         self._path = path
         self._part = part_of(path)
         self._timeline = Timeline(_TIME_BASE)
         self._frames = 0
+        self._is_swapped = False
         self._file: OutputContainer = av.open(
             str(self._part), "w", format=container.muxer, options=dict(container.safe_options)
         )
+        # Of use when the run is interrupted: the recording is signed later, by a program that knows no session.
+        self._file.metadata[SESSION_TAG] = session_note(session)
         stream = self._file.add_stream(container.video_codec, rate=output.fps, options=_QUALITY[container.video_codec])
         assert isinstance(stream, VideoStream)  # noqa: S101 - every codec of _QUALITY makes pictures
         self._stream = stream
@@ -126,13 +141,15 @@ class _Recording:
         converted.time_base = _TIME_BASE
         self._file.mux(self._stream.encode(converted))
         self._frames += 1
+        self._is_swapped = self._is_swapped or frame.picture.is_marked
 
-    def finish(self) -> None:
-        """Write what is left, close, rename.
+    def finish(self, seal: Seal) -> None:
+        """Write what is left, close, sign, rename.
 
         Raises:
-            SinkError: one of that failed; the part stays.
+            SinkError: one of the others failed, and the part stays; or it is not signed, and has its name.
         """
+        unsigned: SealError | None = None
         try:
             try:
                 if self._frames:
@@ -140,11 +157,24 @@ class _Recording:
             finally:
                 self._file.close()
             if self._frames:
+                unsigned = self._signed(seal)
                 self._part.replace(self._path)
             else:
                 self._part.unlink(missing_ok=True)
         except OSError as error:
             raise SinkError(f"{cannot_write(self._path, error)} {self.what_is_kept()}") from error
+        if unsigned is not None:
+            raise SinkError(
+                f"The recording {str(self._path)!r} is complete, but carries no Content Credentials. {unsigned}"
+            ) from unsigned
+
+    def _signed(self, seal: Seal) -> SealError | None:
+        if self._is_swapped:
+            try:
+                seal.sign(self._part, media_type(self._path))
+            except SealError as error:
+                return error
+        return None
 
     def what_is_kept(self) -> str:
         """Say where the recording is."""

@@ -7,9 +7,10 @@ from typing import Final, Self
 import cv2
 
 from mien.contracts import OutputFormat, SinkFactory
+from mien.credentials.seal import Seal, SealError
 from mien.packet import OutputFrame
 from mien.recording.partial import cannot_write, whole_or_nothing
-from mien_models.errors import UsageError
+from mien_models.errors import SinkError, UsageError
 
 _FAST: Final = (cv2.IMWRITE_PNG_COMPRESSION, 1)
 """A third larger than zlib's default and several times faster; the pictures stay exact."""
@@ -24,6 +25,8 @@ class ImagesSink:
         self._folder = Path(target)
         self._output = output
         self._next = 0
+        self.seal = Seal()
+        """What signs the pictures; that of the session is set before the first frame."""
 
     @property
     def description(self) -> str:
@@ -50,15 +53,24 @@ class ImagesSink:
         """Nothing is left to finish: every picture was whole when `write` returned."""
 
     def write(self, frame: OutputFrame) -> None:
-        """Write one picture.
+        """Write one picture, signed where it shows a swapped face.
 
         Raises:
-            SinkError: the folder is gone or the disk is full.
+            SinkError: the folder is gone or the disk is full, or it cannot be signed.
         """
         self._output.check(frame)
         _, encoded = cv2.imencode(".png", frame.image, _FAST)
-        with whole_or_nothing(self._folder / f"{self._next:06}.png") as part:
-            part.write_bytes(encoded.tobytes())
+        content, unsigned = encoded.tobytes(), None
+        if frame.picture.is_marked:
+            try:
+                content = self.seal.signed(content, "image/png")
+            except SealError as error:
+                unsigned = error
+        path = self._folder / f"{self._next:06}.png"
+        with whole_or_nothing(path) as part:
+            part.write_bytes(content)
+        if unsigned is not None:
+            raise SinkError(f"{str(path)!r} carries no Content Credentials: it is the last picture. {unsigned}")
         self._next += 1
 
 

@@ -1,0 +1,111 @@
+"""What becomes of a recording whose run was killed: it lies there as NAME.part, playable up to its last two seconds."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+import av
+from av.container import InputContainer, OutputContainer
+from av.error import FFmpegError
+from av.video.stream import VideoStream
+
+from mien.credentials.carriers import media_type
+from mien.credentials.seal import Seal, UsersCertificate
+from mien.recording.containers import container_of
+from mien.recording.partial import cannot_write, check_writable, part_name, part_of, whole_or_nothing
+from mien_models.errors import SinkError, SourceError, UsageError
+
+SESSION_TAG: Final = "comment"
+"""The tag of MP4 and MOV that every player shows."""
+_NOTE: Final = "Made with Mien: faces are replaced by AI"
+
+
+def session_note(session: str | None) -> str:
+    """Say in a tag what a recording is, and of which session."""
+    return _NOTE if session is None else f"{_NOTE}; session {session}"
+
+
+def check_nothing_unfinished(path: Path) -> None:
+    """Refuse to record over what an interrupted run left.
+
+    Raises:
+        SinkError: an unfinished recording lies beside `path`; the message says what to do.
+    """
+    part = part_of(path)
+    if part.exists() and part.stat().st_size:
+        raise SinkError(
+            f"An unfinished recording lies in {str(part)!r}. Run `mien recover {part}`, or record to another name."
+        )
+
+
+def recover(path: Path, users: UsersCertificate | None = None) -> tuple[Path, int]:
+    """Make a whole file of an unfinished recording: pictures are copied as they are, and the file is signed.
+
+    Args:
+        path: NAME.part, or NAME where NAME.part is beside it. It is removed when the whole file is there.
+        users: the user's certificate instead of this installation's.
+
+    Returns:
+        The file that was made, and how many frames are in it.
+
+    Raises:
+        UsageError: `path` is not what an interrupted recording leaves, or a finished one of that name is there.
+        SourceError: there is no such file, or not one frame in it.
+        SinkError: the file cannot be written or signed; the unfinished one stays.
+    """
+    part = path if path.name != part_name(path) else part_of(path)
+    whole = part.with_name(part_name(part))
+    container = container_of(whole)
+    _check(part, whole)
+    made = whole.with_name(f"{whole.stem}.recovered{whole.suffix}")
+    with whole_or_nothing(made) as copy:
+        try:
+            with av.open(str(part)) as source, av.open(str(copy), "w", format=container.muxer) as target:
+                frames, session = _copied(source, target)
+        except FFmpegError as error:
+            raise _nothing_in(part) from error
+        if not frames:
+            raise _nothing_in(part)
+        Seal(session, users).sign(copy, media_type(whole))
+    try:
+        made.replace(whole)
+        part.unlink()
+    except OSError as error:
+        raise cannot_write(whole, error) from error
+    return whole, frames
+
+
+def _check(part: Path, whole: Path) -> None:
+    if not part.is_file():
+        raise SourceError(f"There is no unfinished recording {str(part)!r}. Check the path.")
+    if whole.exists():
+        raise UsageError(f"A recording {str(whole)!r} is there already. Rename it, or {part.name!r}, and try again.")
+    if not part.stat().st_size:
+        raise _nothing_in(part)
+
+
+def _copied(source: InputContainer, target: OutputContainer) -> tuple[int, str | None]:
+    """Copy the pictures up to where the file was torn."""
+    note = str(source.metadata.get(SESSION_TAG, ""))
+    target.metadata[SESSION_TAG] = note
+    found = re.search(r"session ([0-9a-f]{6})", note)
+    stream = next((one for one in source.streams.video if isinstance(one, VideoStream)), None)
+    if stream is None:
+        return 0, None
+    copied, frames = target.add_stream_from_template(stream), 0
+    packets = source.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+        except FFmpegError:
+            packet = None
+        if packet is None or (packet.dts is not None and packet.is_corrupt):
+            return frames, found[1] if found else None
+        if packet.dts is not None:
+            packet.stream = copied
+            target.mux(packet)
+            frames += 1
+
+
+def _nothing_in(part: Path) -> SourceError:
+    return SourceError(f"No frame was recorded in {str(part)!r}. Remove it.")
