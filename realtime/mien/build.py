@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.contracts import OutputFormat, Stage
+from mien.credentials.carriers import check_carries
+from mien.credentials.seal import Seal
 from mien.defaults import default_camera_address, default_sinks, output_format, source_request
 from mien.dressing import Dresser, make_swapper, user_networks
 from mien.follow.choose import ChooseMode, Chooser, make_chooser
@@ -26,6 +28,7 @@ from mien.marking.schedule import LABEL_OFF_WARNING, LabelMode
 from mien.memory import keep_freed_memory
 from mien.portrait import lent_face, portrait_address, seen_face
 from mien.recording.partial import check_spares
+from mien.sealing import checked_seal, seal_files
 from mien.settings import Settings
 from mien.settings_watch import SettingsWatch
 from mien.sinks import make_sink, parse_sink
@@ -54,6 +57,8 @@ class FileWork:
     """What each network runs on."""
     notes: Mapping[str, str]
     """What the report should mention."""
+    seal: Seal
+    """What signs the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ def live_plan(
         UsageError: a name that no plug-in has, an output that is also an input, or nobody said whose face it is.
         PhotoError: the photo cannot be read.
         SourceError: there is no such file.
+        SinkError: a recording could not carry Content Credentials.
     """
     check_names(settings)
     address = settings.camera if settings.camera is not None else default_camera_address()
@@ -93,10 +99,12 @@ def live_plan(
     output = output_format(request, settings.size, settings.fps)
     marks = Marks(settings.label, settings.language)
     controls = Controls()
+    sinks = tuple(make_sink(spec, output) for spec in settings.sinks or default_sinks())
+    seal_files(sinks, settings, marks.session_id)
     return LivePlan(
         source=live_source(request, loops=settings.loop),
         prepare=lambda: prepared(settings, wardrobe, marks, output, watch),
-        sinks=tuple(make_sink(spec, output) for spec in settings.sinks or default_sinks()),
+        sinks=sinks,
         output=output,
         policy=Policy(settings.policy.lost, settings.policy.privacy, settings.policy.fault),
         release=marks.release,
@@ -144,20 +152,23 @@ def file_work(settings: Settings, input_path: Path, output_path: Path, *, ask: A
 
     Raises:
         UsageError, PhotoError, ModelError: as `live_plan` and `prepared`.
+        SinkError: the output could not carry Content Credentials.
     """
     from mien.offline import is_picture
 
     check_names(settings)
+    check_carries(output_path)
     _spare_inputs(settings, [input_path], [output_path])
+    marks = Marks(settings.label, settings.language)
+    seal = checked_seal(settings, marks.session_id)
     wardrobe = open_wardrobe(settings, ask)
     worn = _worn(settings, wardrobe)
     chooser = _chooser(settings, wardrobe, worn.networks, waits=True)
     finder: Stage = (
         StillStage(worn.faces, chooser) if is_picture(input_path) else FollowStage(Follower(worn.faces), chooser)
     )
-    marks = Marks(settings.label, settings.language)
     stages = (*swap_stages(settings, finder, worn.stage), MarkStage(marks))
-    return FileWork(stages, worn.providers, notes_of(settings, wardrobe, marks))
+    return FileWork(stages, worn.providers, notes_of(settings, wardrobe, marks), seal)
 
 
 def clip_work(settings: Settings, *, ask: Ask | None) -> ClipWork:

@@ -6,6 +6,7 @@ from fractions import Fraction
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
+from mien.credentials.seal import Seal
 from mien.marking.pictures import ReleasedPicture
 from mien.packet import FramePacket, OutputFrame
 
@@ -184,6 +185,24 @@ class Sink(Protocol):
         Raises:
             SinkError: the output is gone, full or closed by its user.
         """
+        ...
+
+
+@runtime_checkable
+class Sealing(Protocol):
+    """A sink that leaves files, which are signed where they show a swapped face."""
+
+    seal: Seal
+    """Set to that of the session before the sink is opened."""
+
+
+@runtime_checkable
+class Finishing(Protocol):
+    """A sink whose closing takes longer the more was written to it."""
+
+    @property
+    def is_finishing(self) -> bool:
+        """Whether it is at work on that; a run waits for it."""
         ...
 
 

@@ -106,6 +106,10 @@ class Settings(BaseSettings):
     language: Annotated[str, Field(pattern="^[A-Za-z]{2}")] | None = Field(
         None, description="language of the label, such as de; by default that of the system"
     )
+    credentials_certificate: Path | None = Field(
+        None, description="your certificate chain as PEM, to sign recordings with instead of this installation's key"
+    )
+    credentials_key: Path | None = Field(None, description="the key of credentials_certificate, as PEM")
     threads: Annotated[int, Field(ge=1, le=64)] = Field(
         1, description="threads of each network and picture operation; the stages run side by side anyway"
     )

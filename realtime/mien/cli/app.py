@@ -9,6 +9,7 @@ from mien.cli.doctor import doctor
 from mien.cli.faces import faces
 from mien.cli.models import models
 from mien.cli.options import Json
+from mien.cli.recover import recover
 from mien.cli.run import run
 from mien.cli.swap import swap
 from mien.cli.verify import verify
@@ -24,6 +25,7 @@ app: Final = typer.Typer(
 app.command()(run)
 app.command()(swap)
 app.command()(verify)
+app.command()(recover)
 app.command()(doctor)
 app.add_typer(bench, name="bench")
 app.add_typer(faces, name="faces")

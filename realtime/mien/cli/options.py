@@ -78,6 +78,12 @@ Label: TypeAlias = Annotated[
 Language: TypeAlias = Annotated[
     str | None, typer.Option(metavar="en|de|fr|es|it|pt|zh", help="Language of the label; the system's by default.")
 ]
+Certificate: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="CHAIN.pem", help="Sign what is written with your own certificate.")
+]
+CertificateKey: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="KEY.pem", help="The key of that certificate, without a pass-phrase.")
+]
 Report: TypeAlias = Annotated[Path | None, typer.Option(metavar="FILE.json", help="Write a report of the run there.")]
 Config: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="FILE.toml", help="Settings file instead of the usual mien.toml.")

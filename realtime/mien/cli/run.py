@@ -42,6 +42,8 @@ def run(
     fault: Annotated[str | None, typer.Option(metavar="SHOW", help="While the camera is gone.")] = None,
     label: options.Label = None,
     language: options.Language = None,
+    credentials_certificate: options.Certificate = None,
+    credentials_key: options.CertificateKey = None,
     report: options.Report = None,
     threads: options.Threads = None,
     swapper_threads: options.SwapperThreads = None,

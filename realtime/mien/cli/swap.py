@@ -30,6 +30,8 @@ def swap(
     assign: options.Assign = None,
     label: options.Label = None,
     language: options.Language = None,
+    credentials_certificate: options.Certificate = None,
+    credentials_key: options.CertificateKey = None,
     report: options.Report = None,
     threads: options.Threads = None,
     swapper_threads: options.SwapperThreads = None,
@@ -50,5 +52,7 @@ def swap(
 
         work = file_work(settings, input_path, output_path, ask=asker())
         with progress_bar(console, output_path.name) as show:
-            result = swap_file(input_path, output_path, work.stages, progress=show, providers=work.providers)
+            result = swap_file(
+                input_path, output_path, work.stages, progress=show, providers=work.providers, seal=work.seal
+            )
         finish(result, work.notes, output_path, settings.report)

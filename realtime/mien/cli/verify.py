@@ -17,6 +17,9 @@ def verify(
     whole: Annotated[
         bool, typer.Option("--whole", help="Look at all of a video, not only up to the first mark.")
     ] = False,
+    trust: Annotated[
+        Path | None, typer.Option(metavar="FILE.pem", help="Authorities whose signatures of Content Credentials count.")
+    ] = None,
     timeline: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Draw when the mark was found; looks at the whole.")
     ] = None,
@@ -38,13 +41,14 @@ def verify(
             with download_bar(console, target) as show_download:
                 path = stack.enter_context(local_copy(target, show_download))
             footage = Footage(path)
+            credentials = read_credentials(path, trust)
             with progress_bar(console, "looking") as show:
                 found = survey(
                     footage,
                     is_whole=whole or timeline is not None,
                     progress=lambda done_s, all_s: show(round(done_s), None if all_s is None else round(all_s)),
                 )
-            result = answer(found, footage, read_credentials(path))
+            result = answer(found, footage, credentials)
         if timeline is not None:
             from mien.verify.timeline import write_timeline
 

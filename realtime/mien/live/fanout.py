@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Final, Protocol, runtime_checkable
 
-from mien.contracts import Sink
+from mien.contracts import Finishing, Sink
 from mien.live.output import Outgoing
 from mien.live.slot import Slot
 from mien.meters import Histogram, Rate
@@ -16,6 +16,7 @@ from mien_models.errors import MienError, SinkClosedError, SinkError
 
 _REOPEN_TRIES: Final = 10
 _REOPEN_PAUSE_S: Final = 1.0
+_LOOK_S: Final = 0.2
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -166,9 +167,11 @@ class Fanout:
             worker.close()
 
     def join(self, timeout_s: float) -> tuple[SinkWorker, ...]:
-        """Wait for the sinks to close; give those that have not after `timeout_s` each."""
-        for thread in self._threads.values():
+        """Wait for the sinks to close; give those that have not after `timeout_s` each, and are not signing a file."""
+        for worker, thread in self._threads.items():
             thread.join(timeout_s)
+            while thread.is_alive() and isinstance(worker.sink, Finishing) and worker.sink.is_finishing:
+                thread.join(_LOOK_S)
         return tuple(worker for worker, thread in self._threads.items() if thread.is_alive())
 
     @property

@@ -7,8 +7,8 @@ from typing import Final
 
 from mien.contracts import Stage
 from mien.credentials.seal import Seal
-from mien.offline.signing import Signing
 from mien.offline.result import OfflineResult, Progress, Tally
+from mien.offline.signing import Signing
 from mien.offline.video import swap_video
 from mien.packet import FramePacket
 from mien.pictures import PICTURE_SUFFIXES, check_picture_name, read_picture, write_picture

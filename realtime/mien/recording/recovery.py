@@ -7,12 +7,11 @@ from typing import Final
 import av
 from av.container import InputContainer, OutputContainer
 from av.error import FFmpegError
-from av.video.stream import VideoStream
 
 from mien.credentials.carriers import media_type
 from mien.credentials.seal import Seal, UsersCertificate
 from mien.recording.containers import container_of
-from mien.recording.partial import cannot_write, check_writable, part_name, part_of, whole_or_nothing
+from mien.recording.partial import cannot_write, part_name, part_of, whole_or_nothing
 from mien_models.errors import SinkError, SourceError, UsageError
 
 SESSION_TAG: Final = "comment"
@@ -89,7 +88,7 @@ def _copied(source: InputContainer, target: OutputContainer) -> tuple[int, str |
     note = str(source.metadata.get(SESSION_TAG, ""))
     target.metadata[SESSION_TAG] = note
     found = re.search(r"session ([0-9a-f]{6})", note)
-    stream = next((one for one in source.streams.video if isinstance(one, VideoStream)), None)
+    stream = next(iter(source.streams.video), None)
     if stream is None:
         return 0, None
     copied, frames = target.add_stream_from_template(stream), 0

@@ -1,12 +1,14 @@
 """What `mien verify` says: as JSON and in words."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from mien.credentials.manifest import COMPOSITE
 from mien.livemark.payload import Flags
 from mien.verify.footage import Footage
 from mien.verify.survey import Survey
 
+_COMPOSITE: Final = COMPOSITE.rpartition("/")[2]
 NOTHING_FOUND: Final = "No mark found: says nothing about authenticity."
 
 
@@ -46,8 +48,31 @@ def words(result: Mapping[str, Any], *, is_still: bool) -> str:
         lines.append("The file is cut off or damaged; what could be read was looked at.")
     if not mark["whole_file"]:
         lines.append(f"Looked at the first {mark['looked_at_s']:.0f} s; --whole looks at all of it.")
-    lines.append(f"Content Credentials: {result['content_credentials'].get('state', 'not checked')}.")
+    lines.append(_credentials_words(result["content_credentials"], mark["sessions"]))
     return "\n".join(lines)
+
+
+def _credentials_words(credentials: Mapping[str, Any], marked_sessions: Sequence[str]) -> str:
+    said = f"Content Credentials: {credentials['state']}"
+    if credentials.get("reason"):
+        said += f": {credentials['reason']}"
+    if credentials.get("elsewhere"):
+        said += f" in the file, which names some at {credentials['elsewhere']}; they were not fetched"
+    made = [
+        f"made with {credentials['generator']}" if credentials.get("generator") else "",
+        "AI made a part of the picture" if str(credentials.get("digital_source_type")).endswith(_COMPOSITE) else "",
+        f"signed by {credentials['signer']!r}" if credentials.get("signer") else "",
+        f"dated {credentials['signed_at']}" if credentials.get("signed_at") else "",
+        f"session {credentials['session']}" if credentials.get("session") else "",
+    ]
+    details = ", ".join(filter(None, made))
+    session = credentials.get("session")
+    doubt = (
+        " Their session is not that of the mark."
+        if session and marked_sessions and session not in marked_sessions
+        else ""
+    )
+    return f"{said}.{f' They say: {details}.' if details else ''}{doubt}"
 
 
 def _mark_words(mark: Mapping[str, Any], *, is_still: bool) -> str:

@@ -1,0 +1,32 @@
+"""`mien recover`: a recording whose run was interrupted."""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mien.cli import options
+
+_LOG = logging.getLogger(__name__)
+
+
+def recover(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="The NAME.mp4.part that was left.")],
+    credentials_certificate: options.Certificate = None,
+    credentials_key: options.CertificateKey = None,
+    config: options.Config = None,
+) -> None:
+    """Make a whole, signed file of a recording that was interrupted by a crash or a power cut."""
+    from mien.cli.terminal import terminal, termination_unwinds
+    from mien.settings import load_settings
+
+    with terminal(is_debug=bool(context.obj)), termination_unwinds():
+        given = {"credentials_certificate": credentials_certificate, "credentials_key": credentials_key}
+        settings = load_settings(given, config)
+        from mien.recording.recovery import recover as recovered
+        from mien.sealing import users_certificate
+
+        whole, frames = recovered(path, users_certificate(settings))
+        _LOG.info("%s: %d frames.", whole, frames)
