@@ -82,7 +82,7 @@ class Seal:
         signed = path.with_name(path.name + ".signed")
         try:
             counted = _Progress(part_name(path), _PASSES * path.stat().st_size)
-            with _Counting(path, "rb", counted) as source, _Counting(signed, "w+b", counted) as target:
+            with _CountingFile(path, "rb", counted) as source, _CountingFile(signed, "w+b", counted) as target:
                 self._sign(media_type, source, target, footage_type)
             signed.replace(path)
         except OSError as error:
@@ -143,7 +143,7 @@ class _Progress:
             _LOG.info("Signing %s: %d %%.", self._name, min(99, 100 * self._done // self._expected))
 
 
-class _Counting(io.FileIO):
+class _CountingFile(io.FileIO):
     """A file that tells what is read from it and written to it."""
 
     def __init__(self, path: Path, mode: str, count: _Progress) -> None:

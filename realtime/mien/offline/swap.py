@@ -59,7 +59,7 @@ def swap_file(
         progress(1, 1)
     else:
         _check_is_video_name(input_path, output_path)
-        swap_video(input_path, output_path, stages, tally, progress, signing)
+        swap_video(input_path, output_path, stages, tally, progress, signing=signing)
     return tally.result(providers or {})
 
 

@@ -18,18 +18,18 @@ from mien.recording.partial import whole_or_nothing
 
 
 def swap_video(
-    input_path: Path, output_path: Path, stages: Sequence[Stage], tally: Tally, progress: Progress, signing: Signing
+    input_path: Path, output_path: Path, stages: Sequence[Stage], tally: Tally, progress: Progress, *, signing: Signing
 ) -> None:
     """Swap every frame of a video; see `swap_file` for what holds."""
     container = container_of(output_path)
     with whole_or_nothing(output_path) as part:
-        _write(input_path, part, container, stages, tally, progress)
+        _write(input_path, part, stages, tally, progress, container=container)
         if tally.swapped:
             signing.sign(part)
 
 
 def _write(
-    input_path: Path, part: Path, container: Container, stages: Sequence[Stage], tally: Tally, progress: Progress
+    input_path: Path, part: Path, stages: Sequence[Stage], tally: Tally, progress: Progress, *, container: Container
 ) -> None:
     first = first_frame(input_path)
     with ExitStack() as stack:

@@ -75,7 +75,7 @@ def check_picture_name(path: Path) -> None:
     """Check that `path` names a kind of picture that can be written.
 
     Raises:
-        SinkError: an unknown suffix, or one of a kind that cannot carry Content Credentials; the message says what to take.
+        SinkError: an unknown suffix, or of a kind that cannot carry Content Credentials; the message says what to take.
     """
     _format_of(path)
 

@@ -38,7 +38,7 @@ def container_of(path: Path) -> Container:
     """Give the container of a video file's suffix.
 
     Raises:
-        SinkError: an unknown suffix, or one of a kind that cannot carry Content Credentials; the message says what to take.
+        SinkError: an unknown suffix, or of a kind that cannot carry Content Credentials; the message says what to take.
     """
     check_carries(path)
     container = _CONTAINERS.get(path.suffix.lower())

@@ -4,12 +4,17 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
+from mien.credentials.carriers import MEDIA_TYPES
 from mien.credentials.manifest import MARK
 from mien_models.errors import UsageError
 
+if TYPE_CHECKING:
+    from c2pa import ContextProvider
+
 _MOST_LETTERS: Final = 200
+_ABOUT_THE_FILE: Final = ("NotSupported", "Io", "Other: asset could not be parsed")
 _REMOTE: Final = "must fetch remote manifest"
 """How c2pa-rs 0.91 begins the message of an error that has no kind of its own."""
 _CHANGED: Final = "the picture or sound is not what was signed: the file was changed, or cut off"
@@ -63,28 +68,38 @@ def read_credentials(path: Path, trusted: Path | None = None) -> Mapping[str, ob
     try:
         with c2pa.Context.from_dict(settings) as context, path.open("rb") as file:
             return _read(file, context)
-    except c2pa.C2paError.ManifestNotFound:
-        return {"state": State.NONE.value}
-    except (c2pa.C2paError.NotSupported, c2pa.C2paError.Io) as error:
-        return {"state": State.UNREADABLE.value, "reason": _shown(error)}
     except (c2pa.C2paError, OSError) as error:
-        if _REMOTE in str(error):
-            return {"state": State.NONE.value, "elsewhere": _shown(str(error).rpartition(" ")[2])}
-        is_ours = not isinstance(error, OSError) and _speaks_of_the_manifest(error)
-        state = State.BROKEN if is_ours else State.UNREADABLE
-        return {"state": state.value, "reason": _shown(error)}
+        return _failed(error, path)
 
 
-def _read(file: object, context: object) -> Mapping[str, object]:
+def _failed(error: Exception, path: Path) -> Mapping[str, object]:
+    """Tell what the library refused from how its message begins: the errors are made at run time."""
+    message = str(error)
+    if _REMOTE in message:
+        return {"state": State.NONE.value, "elsewhere": _shown(message.rpartition(" ")[2])}
+    if message.startswith("NotSupported") and path.suffix.lower() not in MEDIA_TYPES:
+        return {"state": State.NONE.value, "reason": "this kind of file cannot carry them"}
+    if isinstance(error, OSError) or message.startswith(_ABOUT_THE_FILE):
+        return {"state": State.UNREADABLE.value, "reason": f"the file is damaged or cut off ({_shown(message)})"}
+    return {"state": State.BROKEN.value, "reason": _shown(message)}
+
+
+def _read(file: BinaryIO, context: "ContextProvider") -> Mapping[str, object]:
     import c2pa
 
-    with c2pa.Reader(None, file, context=context) as reader:
-        store = json.loads(reader.json())
-    manifest = _mapping(_mapping(store.get("manifests")).get(store.get("active_manifest")))
+    reader = c2pa.Reader.try_create(None, file, context=context)
+    if reader is None:
+        return {"state": State.NONE.value}
+    with reader:
+        return _said(json.loads(reader.json()))
+
+
+def _said(store: Mapping[str, Any]) -> Mapping[str, object]:
+    manifest = _mapping(_mapping(store.get("manifests")).get(str(store.get("active_manifest"))))
     signature = _mapping(manifest.get("signature_info"))
     codes = [str(status.get("code")) for status in _mappings(store.get("validation_status"))]
     state = {"Trusted": State.VALID, "Valid": State.UNTRUSTED}.get(str(store.get("validation_state")), State.BROKEN)
-    created = next((action for action in _actions(manifest) if action.get("digitalSourceType")), {})
+    created = next((action for action in _actions(manifest) if action.get("digitalSourceType")), _mapping(None))
     found: dict[str, object] = {
         "state": state.value,
         "generator": _generator(manifest),
@@ -143,10 +158,6 @@ def _shown(value: object) -> str | None:
         return None
     line = " ".join(str(value).split())
     return "".join(letter if letter.isprintable() else "?" for letter in line)[:_MOST_LETTERS]
-
-
-def _speaks_of_the_manifest(error: Exception) -> bool:
-    return any(word in str(error).lower() for word in ("jumbf", "claim", "assertion", "manifest", "cbor"))
 
 
 def _anchors(trusted: Path) -> str:
