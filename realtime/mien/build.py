@@ -21,6 +21,7 @@ from mien.follow.networks import FaceNetworks, default_networks
 from mien.follow.people import PeopleChooser, Person
 from mien.intake.addresses import local_path, source_kind
 from mien.intake.live_source import live_source
+from mien.journal.session import SessionLog
 from mien.live.plan import Controls, LiveEvent, LivePlan, LiveStatus, Prepared
 from mien.live.policy import Policy
 from mien.marking.marks import Marks
@@ -38,6 +39,7 @@ from mien.stages.still import StillStage
 from mien.stages.swap import SwapStage
 from mien.staging import check_names, swap_stages
 from mien.wardrobe import Ask, Wardrobe, open_wardrobe
+from mien.witness import session_log
 from mien_models.arrays import BgrU8
 from mien_models.contracts import Landmarker
 from mien_models.errors import MienError
@@ -59,6 +61,8 @@ class FileWork:
     """What the report should mention."""
     seal: Seal
     """What signs the file."""
+    log: SessionLog
+    """Keeps a record of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,7 @@ def live_plan(
         notes=notes_of(settings, wardrobe, marks),
         on_event=on_event,
         on_status=on_status,
+        witness=session_log("run", settings, wardrobe, marks, tuple(sink.description for sink in sinks)),
     )
 
 
@@ -168,7 +173,8 @@ def file_work(settings: Settings, input_path: Path, output_path: Path, *, ask: A
         StillStage(worn.faces, chooser) if is_picture(input_path) else FollowStage(Follower(worn.faces), chooser)
     )
     stages = (*swap_stages(settings, finder, worn.stage), MarkStage(marks))
-    return FileWork(stages, worn.providers, notes_of(settings, wardrobe, marks), seal)
+    log = session_log("swap", settings, wardrobe, marks, (output_path.name,))
+    return FileWork(stages, worn.providers, notes_of(settings, wardrobe, marks), seal, log)
 
 
 def clip_work(settings: Settings, *, ask: Ask | None) -> ClipWork:

@@ -7,6 +7,7 @@ import typer
 from mien.cli.bench import bench
 from mien.cli.doctor import doctor
 from mien.cli.faces import faces
+from mien.cli.log import log
 from mien.cli.models import models
 from mien.cli.options import Json
 from mien.cli.recover import recover
@@ -30,6 +31,7 @@ app.command()(doctor)
 app.add_typer(bench, name="bench")
 app.add_typer(faces, name="faces")
 app.add_typer(models, name="models")
+app.add_typer(log, name="log")
 
 
 @app.command()

@@ -31,11 +31,13 @@ def verify(
     from mien.cli.terminal import download_bar, progress_bar, terminal
 
     with terminal(is_debug=bool(context.obj)) as console:
+        from mien.journal.session import what_is_known
         from mien.verify.answer import answer, words
         from mien.verify.content_credentials import read_credentials
         from mien.verify.fetching import local_copy
         from mien.verify.footage import Footage
         from mien.verify.survey import survey
+        from mien.witness import local_journal
 
         with ExitStack() as stack:
             with download_bar(console, target) as show_download:
@@ -48,7 +50,8 @@ def verify(
                     is_whole=whole or timeline is not None,
                     progress=lambda done_s, all_s: show(round(done_s), None if all_s is None else round(all_s)),
                 )
-            result = answer(found, footage, credentials)
+            journal = local_journal()
+            result = answer(found, footage, credentials, lambda session: what_is_known(journal, session))
         if timeline is not None:
             from mien.verify.timeline import write_timeline
 

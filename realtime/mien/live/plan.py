@@ -12,6 +12,8 @@ from mien.live.output import Release
 from mien.live.policy import Policy
 from mien.marking.marks import Marks
 from mien.packet import State
+from mien.report import Report
+from mien_models.errors import MienError
 
 PANIC_KEY: Final = "p"
 
@@ -138,6 +140,35 @@ def _marks_of_its_own() -> Release:
     return Marks().release
 
 
+class Witness(Protocol):
+    """Somebody who keeps a record of the run; nothing that it does may raise."""
+
+    def begin(self) -> None:
+        """Take down that the run begins."""
+        ...
+
+    def hear(self, event: LiveEvent) -> None:
+        """Take down an event, in the thread of `LivePlan.on_event`."""
+        ...
+
+    def end(self, report: Report, error: MienError | None) -> None:
+        """Take down how the run ended."""
+        ...
+
+
+class _Nobody:
+    """Keeps no record."""
+
+    def begin(self) -> None:
+        """Do nothing."""
+
+    def hear(self, event: LiveEvent) -> None:
+        """Do nothing."""
+
+    def end(self, report: Report, error: MienError | None) -> None:
+        """Do nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class LivePlan:
     """One live run."""
@@ -164,3 +195,5 @@ class LivePlan:
     """Called by one thread, at most 0.1 s after the fact."""
     on_status: Callable[[LiveStatus], None] = _ignore_status
     """Called by the same thread about four times a second."""
+    witness: Witness = field(default_factory=_Nobody)
+    """Keeps a record of the run."""

@@ -43,6 +43,7 @@ def run_live(plan: LivePlan) -> Report:
         KeyboardInterrupt: the second Ctrl-C.
     """
     run = _Run(plan)
+    plan.witness.begin()
     with Interruption() as interruption, quick_hand_over():
         if run.sink_for_main_thread is None:
             run.control(interruption)
@@ -53,6 +54,7 @@ def run_live(plan: LivePlan) -> Report:
             control.join()
     run.settle()
     report = run.report()
+    plan.witness.end(report, run.error)
     if plan.report_path is not None:
         report.save(plan.report_path)
     if run.error is not None:
@@ -243,7 +245,9 @@ class _Run:
 
     def _pass_on_events(self) -> None:
         while self._events:
-            self._plan.on_event(self._events.popleft())
+            event = self._events.popleft()
+            self._plan.on_event(event)
+            self._plan.witness.hear(event)
 
     def _on_verdict(self, verdict: Verdict) -> None:
         self._changes.append(StateChange(round(self._now_s(), 3), verdict.state.value, verdict.why))

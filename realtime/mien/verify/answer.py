@@ -85,4 +85,12 @@ def _mark_words(mark: Mapping[str, Any], *, is_still: bool) -> str:
     return (
         f"Mark found ({session}{where}): a face in this picture was replaced by AI. "
         f"Basis: invisible watermark, {mark['strength']:.0f} standard deviations above chance."
+        f"{_log_words(mark['local_log'])}"
     )
+
+
+def _log_words(known: Mapping[str, Any] | None) -> str:
+    if known is None:
+        return ""
+    ended = f" to {known['ended']}" if known.get("ended") else ", without an end"
+    return f" This computer's own log has that session: `mien {known['command']}`, {known['started']}{ended}."
