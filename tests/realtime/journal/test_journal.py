@@ -156,8 +156,11 @@ def test_a_clock_that_is_set_back_is_told_and_breaks_nothing(tmp_path: Path) -> 
 
 
 def test_a_purge_leaves_no_hole_where_the_clock_was_set_back(tmp_path: Path) -> None:
+    clock = Clock()
+    journal = Journal(tmp_path, clock)
     for days in (0, -10, 0):
-        Journal(tmp_path, lambda days=days: NOON + timedelta(days=days)).append("start")
+        clock.now = NOON + timedelta(days=days)
+        journal.append("start")
     Journal(tmp_path).purge(NOON - timedelta(days=1))
     assert Journal(tmp_path).examine().is_whole
 
