@@ -36,17 +36,22 @@ class Identity:
     """Gives the signature; those of elliptic curves in DER."""
 
 
-def own_identity(folder: Path) -> Identity:
+def own_identity(folder: Path, now: datetime | None = None) -> Identity:
     """Give this installation's identity, made at first need; its key lies in `folder` and nowhere else.
 
     A pair that cannot be read any more, or whose time is over or (a clock that was set back) not yet come, is replaced:
     what it signed carries its certificate and stays as valid as it was.
 
+    Args:
+        folder: made where it is missing.
+        now: the time, by default that of the clock.
+
     Raises:
         MienError: it can be neither read nor written.
     """
+    now = now or datetime.now(UTC)
     try:
-        kept = _kept(folder)
+        kept = _kept(folder, now)
     except (ValueError, UsageError, FileNotFoundError):
         kept = None
     except OSError as error:
@@ -54,7 +59,7 @@ def own_identity(folder: Path) -> Identity:
     if kept is not None:
         return kept
     try:
-        return _made(folder)
+        return _made(folder, now)
     except OSError as error:
         raise _unusable(folder, error) from error
 
@@ -71,20 +76,20 @@ def users_identity(certificate: Path, key: Path) -> Identity:
     """
     chain_pem, key_pem = _text_of(certificate, "certificate"), _text_of(key, "key")
     try:
-        return _identity(chain_pem, key_pem, str(certificate), str(key))
+        return _identity(chain_pem, key_pem, str(certificate), str(key), datetime.now(UTC))
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise UsageError(
             f"The key {str(key)!r} cannot be used: {error}. Give it as PEM, without a pass-phrase."
         ) from error
 
 
-def _kept(folder: Path) -> Identity | None:
+def _kept(folder: Path, now: datetime) -> Identity | None:
     chain_pem = (folder / _CHAIN_FILE).read_text(encoding="ascii")
     key_pem = (folder / _KEY_FILE).read_text(encoding="ascii")
-    return _identity(chain_pem, key_pem, _CHAIN_FILE, _KEY_FILE)
+    return _identity(chain_pem, key_pem, _CHAIN_FILE, _KEY_FILE, now)
 
 
-def _identity(chain_pem: str, key_pem: str, certificate_name: str, key_name: str) -> Identity:
+def _identity(chain_pem: str, key_pem: str, certificate_name: str, key_name: str, now: datetime) -> Identity:
     try:
         chain = x509.load_pem_x509_certificates(chain_pem.encode())
     except ValueError as error:
@@ -98,7 +103,6 @@ def _identity(chain_pem: str, key_pem: str, certificate_name: str, key_name: str
             f"The key {key_name!r} does not belong to the first certificate of {certificate_name!r}. "
             "Put the signer's certificate first, its issuers after it."
         )
-    now = datetime.now(UTC)
     begins, ends = chain[0].not_valid_before_utc, chain[0].not_valid_after_utc
     if not begins <= now <= ends:
         raise UsageError(
@@ -131,29 +135,34 @@ def _signing_with(key: object) -> tuple[str, Callable[[bytes], bytes]]:
     raise ValueError("expected a P-256, P-384, P-521, RSA or Ed25519 key")
 
 
-def _made(folder: Path) -> Identity:
+def _made(folder: Path, now: datetime) -> Identity:
     """Make an authority that signs one certificate and is forgotten, and that certificate's key."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder.chmod(0o700)
     authority, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    root = _certificate("Mien root of one installation", authority, authority, None)
-    leaf = _certificate("Mien on one computer (self-signed)", key, authority, root)
+    begins = now - timedelta(days=1)
+    root = _certificate("Mien root of one installation", authority, authority, None, begins=begins)
+    leaf = _certificate("Mien on one computer (self-signed)", key, authority, root, begins=begins)
     key_pem = key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     chain_pem = leaf.public_bytes(_PEM) + root.public_bytes(_PEM)
     # The chain last: a pair that was interrupted does not match, and is made anew.
     for name, content in ((_KEY_FILE, key_pem), (_CHAIN_FILE, chain_pem)):
         _write_private(folder / name, content)
-    return _identity(chain_pem.decode(), key_pem.decode(), _CHAIN_FILE, _KEY_FILE)
+    return _identity(chain_pem.decode(), key_pem.decode(), _CHAIN_FILE, _KEY_FILE, now)
 
 
 def _certificate(
-    name: str, key: ec.EllipticCurvePrivateKey, issuer_key: ec.EllipticCurvePrivateKey, issuer: x509.Certificate | None
+    name: str,
+    key: ec.EllipticCurvePrivateKey,
+    issuer_key: ec.EllipticCurvePrivateKey,
+    issuer: x509.Certificate | None,
+    *,
+    begins: datetime,
 ) -> x509.Certificate:
     """Make a certificate after the profile of C2PA 2.2, 14.5: an authority where there is no issuer, else a signer."""
     subject = x509.Name(
         [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Mien"), x509.NameAttribute(NameOID.COMMON_NAME, name)]
     )
-    begins = datetime.now(UTC) - timedelta(days=1)
     is_authority = issuer is None
     builder = (
         x509.CertificateBuilder(subject if issuer is None else issuer.subject, subject, key.public_key())
