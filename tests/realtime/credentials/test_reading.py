@@ -1,0 +1,142 @@
+"""What strangers' credentials say, and broken ones: never a crash, nothing fetched, nothing unsafe on a terminal."""
+
+import io
+import json
+import socket
+import threading
+from pathlib import Path
+from typing import Any
+
+import c2pa
+import numpy as np
+import pytest
+from PIL import Image
+
+from mien import folders
+from mien.credentials.identity import own_identity
+from mien.credentials.seal import Seal
+from mien.verify.answer import words
+from mien.verify.content_credentials import read_credentials
+from mien_models.errors import UsageError
+
+CREATED = {
+    "action": "c2pa.created",
+    "digitalSourceType": "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture",
+}
+
+
+def picture() -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)).save(content, "JPEG")
+    return content.getvalue()
+
+
+def strangers(path: Path, said: dict[str, Any], *, address: str | None = None, is_inside: bool = True) -> Path:
+    """Write a picture with credentials as another program would."""
+    identity = own_identity(folders.data_folder() / "stranger")
+    signer = c2pa.Signer.from_callback(identity.sign, c2pa.C2paSigningAlg.ES256, identity.chain_pem, None)
+    with (
+        signer,
+        c2pa.Context.from_dict({}) as context,
+        c2pa.Builder(said, context) as builder,
+        path.open("w+b") as target,
+    ):
+        if address is not None:
+            builder.set_remote_url(address)
+        if not is_inside:
+            builder.set_no_embed()
+        builder.sign(signer, "image/jpeg", io.BytesIO(picture()), target)
+    return path
+
+
+def manifest(name: str, *assertions: dict[str, Any]) -> dict[str, Any]:
+    actions = {"label": "c2pa.actions.v2", "data": {"actions": [CREATED]}}
+    return {"claim_generator_info": [{"name": name}], "assertions": [actions, *assertions]}
+
+
+def in_words(credentials: Any, *, marked: tuple[str, ...] = ()) -> str:
+    mark = {"found": False, "sessions": marked, "damaged_file": False, "whole_file": True, "looked_at_s": 0.0}
+    return words({"mark": mark, "content_credentials": credentials}, is_still=True)
+
+
+def test_a_cameras_own_credentials_are_not_taken_for_ours(tmp_path: Path) -> None:
+    binding = {
+        "label": "c2pa.soft-binding",
+        "data": {"alg": "com.example.mark", "blocks": [{"scope": {}, "value": "x"}]},
+    }
+    found = read_credentials(strangers(tmp_path / "a.jpg", manifest("Camera", binding)))
+    assert (found["generator"], found["session"]) == ("Camera", None)
+    assert str(found["digital_source_type"]).endswith("digitalCapture")
+    assert "made with Camera" in in_words(found)
+    assert "AI made" not in in_words(found)
+
+
+def test_a_strangers_text_cannot_write_on_the_terminal(tmp_path: Path) -> None:
+    found = read_credentials(strangers(tmp_path / "a.jpg", manifest("Evil\x1b[2J\r\n\u202eMien" + "A" * 5000)))
+    assert str(found["generator"]).startswith("Evil?[2J ?Mien")
+    assert len(str(found["generator"])) <= 200
+    assert "\x1b" not in in_words(found)
+
+
+def test_credentials_of_an_address_are_named_and_not_fetched(tmp_path: Path) -> None:
+    asked = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.5)
+
+        def answer() -> None:
+            try:
+                server.accept()[0].close()
+                asked.set()
+            except TimeoutError:
+                pass
+
+        waiting = threading.Thread(target=answer)
+        waiting.start()
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/a.c2pa"
+        path = strangers(tmp_path / "a.jpg", manifest("Camera"), address=address, is_inside=False)
+        found = read_credentials(path)
+        waiting.join()
+    assert found == {"state": "none", "elsewhere": address}
+    assert "not fetched" in in_words(found)
+    assert not asked.is_set()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_damage_anywhere_is_a_sentence_and_never_taken_for_whole(tmp_path: Path, seed: int) -> None:
+    content = bytearray(Seal("a1b2c3").signed(picture(), "image/jpeg"))
+    random = np.random.default_rng(seed)
+    place = int(random.integers(200, len(content) - 200))
+    if seed % 2:
+        content[place : place + 64] = random.integers(0, 256, 64, np.uint8).tobytes()
+    else:
+        del content[place:]
+    (tmp_path / "a.jpg").write_bytes(content)
+    found = read_credentials(tmp_path / "a.jpg")
+    assert found["state"] in ("broken/tampered", "unreadable", "none")
+    assert found["state"] == "none" or found["reason"]
+    assert len(in_words(json.loads(json.dumps(found))).splitlines()) == 2
+
+
+@pytest.mark.parametrize(("name", "state"), [("a.mp4", "unreadable"), ("a.png", "unreadable"), ("a.mkv", "none")])
+@pytest.mark.parametrize("content", [b"", b"\0", b"text " * 100])
+def test_what_is_no_picture_is_said(tmp_path: Path, name: str, state: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    found = read_credentials(tmp_path / name)
+    assert found["state"] == state
+    assert found["reason"]
+
+
+def test_credentials_of_another_session_than_the_mark_are_doubted(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(Seal("a1b2c3").signed(picture(), "image/jpeg"))
+    found = read_credentials(tmp_path / "a.jpg")
+    assert "AI made a part of the picture" in in_words(found)
+    assert "not that of the mark" in in_words(found, marked=("00ff00",))
+    assert "not that of the mark" not in in_words(found, marked=("00ff00", "a1b2c3"))
+
+
+def test_authorities_that_are_none_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(picture())
+    (tmp_path / "a.pem").write_text("nothing")
+    for trusted in (tmp_path / "a.pem", tmp_path / "a.jpg", tmp_path / "missing.pem"):
+        with pytest.raises(UsageError, match="certificate"):
+            read_credentials(tmp_path / "a.jpg", trusted)
