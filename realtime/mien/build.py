@@ -98,12 +98,12 @@ def live_plan(
     played = [local_path(address)] if source_kind(address) in {"video", "images"} else []
     files = [Path(target) for name, target in map(parse_sink, settings.sinks) if name == "file"]
     _spare_inputs(settings, played, files)
-    wardrobe = open_wardrobe(settings, ask)
     request = source_request(address, settings.size, settings.fps)
     output = output_format(request, settings.size, settings.fps)
     marks = Marks(settings.label, settings.language)
     controls = Controls()
     sinks = tuple(make_sink(spec, output) for spec in settings.sinks or default_sinks())
+    wardrobe = open_wardrobe(settings, ask)
     seal_files(sinks, settings, marks.session_id)
     return LivePlan(
         source=live_source(request, loops=settings.loop),
