@@ -1,6 +1,8 @@
 """What becomes of a recording whose run was killed: it lies there as NAME.part, playable up to its last two seconds."""
 
 import re
+import shlex
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +18,8 @@ from mien_models.errors import SinkError, SourceError, UsageError
 
 SESSION_TAG: Final = "comment"
 """The tag of MP4 and MOV that every player shows."""
+_GROWING_S: Final = 6
+"""A recording grows every two seconds, with each key frame; a run that still has it would lose what comes."""
 _NOTE: Final = "Made with Mien: faces are replaced by AI"
 
 
@@ -33,7 +37,7 @@ def check_nothing_unfinished(path: Path) -> None:
     part = part_of(path)
     if part.exists() and part.stat().st_size:
         raise SinkError(
-            f"An unfinished recording lies in {str(part)!r}. Run `mien recover {part}`, or record to another name."
+            f"An unfinished recording lies in {str(part)!r}. Run `mien recover {shlex.quote(str(part))}`, or record to another name."
         )
 
 
@@ -48,7 +52,7 @@ def recover(path: Path, users: UsersCertificate | None = None) -> tuple[Path, in
         The file that was made, and how many frames are in it.
 
     Raises:
-        UsageError: `path` is not what an interrupted recording leaves, or a finished one of that name is there.
+        UsageError: a finished recording of that name is there, or a run still writes to this one.
         SourceError: there is no such file, or not one frame in it.
         SinkError: the file cannot be written or signed; the unfinished one stays.
     """
@@ -79,8 +83,11 @@ def _check(part: Path, whole: Path) -> None:
         raise SourceError(f"There is no unfinished recording {str(part)!r}. Check the path.")
     if whole.exists():
         raise UsageError(f"A recording {str(whole)!r} is there already. Rename it, or {part.name!r}, and try again.")
-    if not part.stat().st_size:
+    found = part.stat()
+    if not found.st_size:
         raise _nothing_in(part)
+    if 0 <= datetime.now(UTC).timestamp() - found.st_mtime < _GROWING_S:
+        raise UsageError(f"{str(part)!r} grew a moment ago. End the run that records it, or wait {_GROWING_S} s.")
 
 
 def _copied(source: InputContainer, target: OutputContainer) -> tuple[int, str | None]:

@@ -42,6 +42,7 @@ class FileSink:
         self._container = container_of(self._path)
         if self._container.video_codec not in _QUALITY:
             raise SinkError(f"{self._path.suffix} files are not recorded live. Record .mp4 and convert it.")
+        check_nothing_unfinished(self._path)
         self._output = output
         self.seal = Seal()
         """What signs the recording; that of the session is set before the first frame."""
@@ -58,9 +59,8 @@ class FileSink:
         """Open the file.
 
         Raises:
-            SinkError: a missing folder, nothing may be written there, or an unfinished recording lies there.
+            SinkError: a missing folder, or nothing may be written there.
         """
-        check_nothing_unfinished(self._path)
         check_writable(self._path)
         try:
             self._recording = _Recording(self._path, self._container, self._output, self.seal.session)

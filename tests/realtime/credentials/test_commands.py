@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -161,6 +162,7 @@ def test_what_needs_no_credentials_does_not_load_them() -> None:
 
 def test_recover_says_what_it_saved_and_what_it_cannot(capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copy("wearer.mp4", "film.mp4.part")
+    os.utime("film.mp4.part", (1e9, 1e9))
     assert main(["recover", "film.mp4.part"]) == 0
     assert "film.mp4: 8 frames" in " ".join(capsys.readouterr().err.split())
     Path("empty.mp4.part").touch()

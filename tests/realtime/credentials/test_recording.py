@@ -33,6 +33,11 @@ def manifest_of(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     return store, store["manifests"][store["active_manifest"]]
 
 
+def aged(path: Path) -> Path:
+    os.utime(path, (1e9, 1e9))
+    return path
+
+
 def frames_in(path: Path) -> int:
     with av.open(str(path)) as video:
         return sum(1 for _ in video.decode(video=0))
@@ -111,6 +116,18 @@ def test_a_disk_that_fills_while_signing_costs_nothing(record: Record, monkeypat
     assert [found.name for found in path.parent.iterdir()] == [path.name]
 
 
+def test_signing_that_takes_long_says_how_far_it_is(
+    record: Record, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("mien.credentials.seal._SAY_EVERY_NS", -1)
+    with caplog.at_level("INFO"):
+        record("out.mp4")
+    said = [text for text in caplog.messages if text.startswith("Signing out.mp4: ")]
+    parts = [int(text.split()[-2]) for text in said]
+    assert parts == sorted(parts)
+    assert len(set(parts)) > 5
+
+
 def _full(_file: object, _content: object) -> int:
     raise OSError(28, "No space left on device")
 
@@ -140,8 +157,11 @@ def test_a_recording_that_was_killed_is_neither_lost_nor_overwritten_and_recover
     assert killed.returncode == 9
     left = part.read_bytes()
     with pytest.raises(SinkError, match=r"unfinished recording.*mien recover"):
-        FileSink(str(path), OutputFormat(128, 96, Fraction(30))).__enter__()
+        FileSink(str(path), OutputFormat(128, 96, Fraction(30)))
     assert part.read_bytes() == left
+    with pytest.raises(UsageError, match="grew a moment ago"):
+        recover(part)
+    aged(part)
     whole, frames = recover(part)
     assert (whole, frames_in(whole)) == (path, frames)
     assert frames >= 300
@@ -158,7 +178,7 @@ def test_a_recovery_that_fails_keeps_what_there_is(record: Record, monkeypatch: 
 
     monkeypatch.setattr(Seal, "sign", fail)
     with pytest.raises(SealError):
-        recover(part)
+        recover(aged(part))
     assert part.exists()
     (part.parent / "out.mp4").write_bytes(b"another one")
     with pytest.raises(UsageError, match="there already"):
@@ -170,6 +190,7 @@ def test_a_recovery_that_fails_keeps_what_there_is(record: Record, monkeypatch: 
 def test_where_nothing_was_recorded_it_says_so(tmp_path: Path, content: bytes) -> None:
     part = tmp_path / "out.mp4.part"
     part.write_bytes(content)
+    aged(part)
     with pytest.raises(SourceError, match="No frame was recorded"):
         recover(tmp_path / "out.mp4")
     with pytest.raises(SourceError, match="There is no unfinished recording"):

@@ -1,6 +1,8 @@
 import dataclasses
 import threading
+import time
 from collections.abc import Callable
+from types import TracebackType
 from typing import Self
 
 import pytest
@@ -61,6 +63,26 @@ def test_closing_the_only_window_ends_the_run_cleanly_and_closing_one_of_two_doe
     report = run_live(a_plan(paced_now(20), window, other))
     assert len(window.frames) == 5
     assert report.frames_in == 20
+
+
+def test_a_sink_that_signs_its_file_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mien.live.run._FINISH_S", 0.05)
+
+    class SigningSink(MemorySink):
+        is_finishing = False
+
+        def __exit__(
+            self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        ) -> None:
+            self.is_finishing = True
+            time.sleep(0.6)
+            self.is_finishing = False
+            super().__exit__(kind, error, trace)
+
+    sink = SigningSink("signing")
+    report = run_live(a_plan(paced_now(10), sink))
+    assert sink.closed == 1
+    assert "sink signing" not in report.notes
 
 
 def test_a_sink_that_hangs_for_ever_does_not_keep_the_run_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:
