@@ -36,8 +36,9 @@ def check_nothing_unfinished(path: Path) -> None:
     """
     part = part_of(path)
     if part.exists() and part.stat().st_size:
+        command = f"mien recover {shlex.quote(str(part))}"
         raise SinkError(
-            f"An unfinished recording lies in {str(part)!r}. Run `mien recover {shlex.quote(str(part))}`, or record to another name."
+            f"An unfinished recording lies in {str(part)!r}. Run `{command}` first, or record to another name."
         )
 
 
