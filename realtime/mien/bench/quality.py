@@ -15,6 +15,8 @@ import numpy as np
 
 from mien.bench.look import FrameLook, contact_sheet, face_tile, jitter, look_at
 from mien.contracts import Source, Stage
+from mien.credentials.carriers import media_type
+from mien.credentials.seal import Seal
 from mien.packet import FramePacket
 from mien_models.arrays import BgrU8
 from mien_models.contracts import Landmarker
@@ -75,16 +77,18 @@ def bench_quality(
         MienError: the folder cannot be used.
     """
     _empty_folder(frames_dir)
+    # These pictures carry no mark, which would be measured too; the statement beside their pixels is not.
+    seal = Seal()
     with source:
         total = min(limit, MOST_FRAMES, source.info.frame_count or MOST_FRAMES)
         run = _Run(landmarker, frames_apart=-(-total // SHEET_FRAMES))
         for done, captured in enumerate(islice(_packets(source), total), start=1):
             shown = run.add(captured, stages)
-            _write(frames_dir / f"{done - 1:06d}.png", shown)
+            _write(frames_dir / f"{done - 1:06d}.png", shown, seal if shown is not captured.image else None)
             progress(done, total)
     sheet = frames_dir.parent / f"{frames_dir.name}_sheet.jpg"
     if run.tiles:
-        _write(sheet, contact_sheet(face_tile(portrait.best.photo_bgr, portrait.best.face), run.tiles))
+        _write(sheet, contact_sheet(face_tile(portrait.best.photo_bgr, portrait.best.face), run.tiles), seal)
     return replace(run.summary(), sheet=str(sheet) if run.tiles else "")
 
 
@@ -152,8 +156,9 @@ def _empty_folder(folder: Path) -> None:
         )
 
 
-def _write(path: Path, image_bgr: BgrU8) -> None:
+def _write(path: Path, image_bgr: BgrU8, seal: Seal | None) -> None:
     encoded, data = cv2.imencode(path.suffix, image_bgr)
     if not encoded:
         raise MienError(f"{path.name!r} could not be encoded.")
-    path.write_bytes(data.tobytes())
+    content = data.tobytes()
+    path.write_bytes(content if seal is None else seal.signed(content, media_type(path)))

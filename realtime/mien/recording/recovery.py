@@ -20,7 +20,7 @@ SESSION_TAG: Final = "comment"
 """The tag of MP4 and MOV that every player shows."""
 _GROWING_S: Final = 6
 """A recording grows every two seconds, with each key frame; a run that still has it would lose what comes."""
-_NOTE: Final = "Made with Mien: faces are replaced by AI"
+_NOTE: Final = "Recorded with Mien, which replaces faces by AI"
 
 
 def session_note(session: str | None) -> str:

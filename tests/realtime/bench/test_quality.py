@@ -15,6 +15,7 @@ from mien.packet import FramePacket
 from mien.portrait import public_domain_portrait
 from mien.sources.images import PLUGIN as IMAGES
 from mien.stages.compose import ComposeStage
+from mien.verify.content_credentials import read_credentials
 from mien_models.arrays import BgrU8, as_u8
 from mien_models.catalog import load_landmarker
 from mien_models.errors import MienError
@@ -63,6 +64,8 @@ def test_every_frame_is_written_in_the_clips_size_with_a_sheet_beside_them(
     assert first is not None
     assert first.shape == portrait.best.photo_bgr.shape
     assert Path(report.sheet).parent == tmp_path
+    for written in (*frames, Path(report.sheet)):
+        assert read_credentials(written)["generator"] is not None
     assert report.frames == 4
     assert report.cover_rate == 1
     assert report.bg_max == 0

@@ -2,14 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 PEM = serialization.Encoding.PEM
+Key: TypeAlias = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
 
 def _name(text: str) -> x509.Name:
@@ -22,7 +23,7 @@ def _extended(
     builder: x509.CertificateBuilder,
     purposes: list[x509.ObjectIdentifier],
     authority: ec.EllipticCurvePrivateKey,
-    key: Any,
+    key: Key,
 ) -> x509.CertificateBuilder:
     usage = x509.KeyUsage(True, False, False, False, False, False, False, False, False)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -36,7 +37,7 @@ def _extended(
 def certificate(
     folder: Path,
     *,
-    key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | None = None,
+    key: Key | None = None,
     purposes: list[x509.ObjectIdentifier] | None = None,
     age: timedelta = timedelta(days=1),
 ) -> tuple[Path, Path, Path]:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from tests.realtime.credentials.certificates import PEM, certificate
+from tests.realtime.credentials.certificates import PEM, Key, certificate
 from tests.realtime.credentials.conftest import SESSION
 
 from mien import folders
@@ -79,12 +79,14 @@ def test_a_folder_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
     [
         ec.generate_private_key(ec.SECP256R1()),
         ec.generate_private_key(ec.SECP384R1()),
+        ec.generate_private_key(ec.SECP521R1()),
+        rsa.generate_private_key(65537, 2048),
         ed25519.Ed25519PrivateKey.generate(),
     ],
-    ids=["P-256", "P-384", "Ed25519"],
+    ids=["P-256", "P-384", "P-521", "RSA", "Ed25519"],
 )
 def test_the_users_certificate_signs_and_its_authority_makes_it_trusted(
-    record: Record, tmp_path: Path, key: ec.EllipticCurvePrivateKey
+    record: Record, tmp_path: Path, key: Key
 ) -> None:
     chain, key_path, authority = certificate(tmp_path, key=key)
     seal = Seal(SESSION, UsersCertificate(chain, key_path))
