@@ -29,6 +29,11 @@ _SETTINGS: Final = {"builder": {"thumbnail": {"enabled": False}}, **_NOTHING_FET
 """No thumbnails: they would show a picture of the file without its marks."""
 
 
+def signed_name(path: Path) -> Path:
+    """Name the file that grows beside `path` while that is signed."""
+    return path.with_name(path.name + ".signed")
+
+
 class SealError(SinkError):
     """A file stays as it is, without Content Credentials; the message is one sentence that says why."""
 
@@ -79,7 +84,7 @@ class Seal:
         Raises:
             SealError: it could not be done; the file is as it was.
         """
-        signed = path.with_name(path.name + ".signed")
+        signed = signed_name(path)
         try:
             counted = _Progress(part_name(path), _PASSES * path.stat().st_size)
             with _CountingFile(path, "rb", counted) as source, _CountingFile(signed, "w+b", counted) as target:

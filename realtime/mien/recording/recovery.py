@@ -11,7 +11,7 @@ from av.container import InputContainer, OutputContainer
 from av.error import FFmpegError
 
 from mien.credentials.carriers import media_type
-from mien.credentials.seal import Seal, UsersCertificate
+from mien.credentials.seal import Seal, UsersCertificate, signed_name
 from mien.recording.containers import container_of
 from mien.recording.partial import cannot_write, part_name, part_of, whole_or_nothing
 from mien_models.errors import SinkError, SourceError, UsageError
@@ -74,6 +74,7 @@ def recover(path: Path, users: UsersCertificate | None = None) -> tuple[Path, in
     try:
         made.replace(whole)
         part.unlink()
+        signed_name(part).unlink(missing_ok=True)
     except OSError as error:
         raise cannot_write(whole, error) from error
     return whole, frames

@@ -14,9 +14,12 @@ import c2pa
 import pytest
 from tests.realtime.credentials.conftest import SESSION, frame
 
-from mien.contracts import OutputFormat
+from mien.contracts import OutputFormat, Sealing
 from mien.credentials.seal import Seal, SealError
 from mien.recording.recovery import recover
+from mien.sealing import seal_files
+from mien.settings import load_settings
+from mien.sinks import SINKS, make_sink
 from mien.sinks.file import FileSink
 from mien.sinks.images import ImagesSink
 from mien.verify.content_credentials import read_credentials
@@ -135,8 +138,11 @@ def _full(_file: object, _content: object) -> int:
 KILLED = """
 import os, sys
 from fractions import Fraction
-from mien.contracts import OutputFormat
+from mien.contracts import OutputFormat, Sealing
 from mien.credentials.seal import Seal
+from mien.sealing import seal_files
+from mien.settings import load_settings
+from mien.sinks import SINKS, make_sink
 from mien.sinks.file import FileSink
 from tests.realtime.credentials.conftest import SESSION, frame
 sink = FileSink(sys.argv[1], OutputFormat(128, 96, Fraction(30)))
@@ -161,6 +167,7 @@ def test_a_recording_that_was_killed_is_neither_lost_nor_overwritten_and_recover
     assert part.read_bytes() == left
     with pytest.raises(UsageError, match="grew a moment ago"):
         recover(part)
+    part.with_name(f"{part.name}.signed").write_bytes(b"the run was killed while it signed")
     aged(part)
     whole, frames = recover(part)
     assert (whole, frames_in(whole)) == (path, frames)
@@ -196,6 +203,27 @@ def test_where_nothing_was_recorded_it_says_so(tmp_path: Path, content: bytes) -
     with pytest.raises(SourceError, match="There is no unfinished recording"):
         recover(tmp_path / "other.mp4")
     assert [left.name for left in tmp_path.iterdir()] == [part.name]
+
+
+@pytest.mark.parametrize("name", [name for name in SINKS.names() if name not in ("null", "virtualcam", "window")])
+def test_every_sink_that_leaves_files_is_given_the_sessions_seal(tmp_path: Path, name: str) -> None:
+    sink = make_sink(f"{name}:{tmp_path / 'out.mp4'}", OutputFormat(128, 96, Fraction(30)))
+    assert isinstance(sink, Sealing)
+    seal_files([sink], load_settings({}), SESSION)
+    assert sink.seal.session == SESSION
+
+
+def test_a_picture_that_cannot_be_signed_is_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object) -> bytes:
+        raise SealError("It cannot be signed: no reason.")
+
+    monkeypatch.setattr(Seal, "signed", fail)
+    with (
+        ImagesSink(str(tmp_path), OutputFormat(128, 96, Fraction(30))) as sink,
+        pytest.raises(SinkError, match=r"000000\.png' carries no Content Credentials.*no reason"),
+    ):
+        sink.write(frame(0))
+    assert (tmp_path / "000000.png").stat().st_size
 
 
 def test_pictures_are_signed_one_by_one(tmp_path: Path) -> None:
