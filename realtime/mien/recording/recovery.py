@@ -63,11 +63,8 @@ def recover(path: Path, users: UsersCertificate | None = None) -> tuple[Path, in
     _check(part, whole)
     made = whole.with_name(f"{whole.stem}.recovered{whole.suffix}")
     with whole_or_nothing(made) as copy:
-        try:
-            with av.open(str(part)) as source, av.open(str(copy), "w", format=container.muxer) as target:
-                frames, session = _copied(source, target)
-        except FFmpegError as error:
-            raise _nothing_in(part) from error
+        with _opened(part) as source, av.open(str(copy), "w", format=container.muxer) as target:
+            frames, session = _copied(source, target)
         if not frames:
             raise _nothing_in(part)
         Seal(session, users).sign(copy, media_type(whole))
@@ -90,6 +87,13 @@ def _check(part: Path, whole: Path) -> None:
         raise _nothing_in(part)
     if 0 <= datetime.now(UTC).timestamp() - found.st_mtime < _GROWING_S:
         raise UsageError(f"{str(part)!r} grew a moment ago. End the run that records it, or wait {_GROWING_S} s.")
+
+
+def _opened(part: Path) -> InputContainer:
+    try:
+        return av.open(str(part))
+    except FFmpegError as error:
+        raise _nothing_in(part) from error
 
 
 def _copied(source: InputContainer, target: OutputContainer) -> tuple[int, str | None]:
@@ -116,4 +120,4 @@ def _copied(source: InputContainer, target: OutputContainer) -> tuple[int, str |
 
 
 def _nothing_in(part: Path) -> SourceError:
-    return SourceError(f"No frame was recorded in {str(part)!r}. Remove it.")
+    return SourceError(f"No frame can be found in {str(part)!r}. Where it is of no other use, remove it.")

@@ -167,4 +167,4 @@ def test_recover_says_what_it_saved_and_what_it_cannot(capsys: pytest.CaptureFix
     assert "film.mp4: 8 frames" in " ".join(capsys.readouterr().err.split())
     Path("empty.mp4.part").touch()
     assert main(["recover", "empty.mp4.part"]) == 1
-    assert "No frame was recorded in 'empty.mp4.part'. Remove it." in " ".join(capsys.readouterr().err.split())
+    assert "No frame can be found in 'empty.mp4.part'." in " ".join(capsys.readouterr().err.split())

@@ -193,12 +193,27 @@ def test_a_recovery_that_fails_keeps_what_there_is(record: Record, monkeypatch: 
     assert part.exists()
 
 
+def test_a_disk_that_fills_while_recovering_is_not_taken_for_an_empty_recording(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = record("out.mp4", is_swapped=False)
+    part = aged(whole.rename(f"{whole}.part"))
+
+    def full(*_arguments: object) -> tuple[int, str | None]:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("mien.recording.recovery._copied", full)
+    with pytest.raises(SinkError, match="No space left on device"):
+        recover(part)
+    assert [left.name for left in part.parent.iterdir()] == [part.name]
+
+
 @pytest.mark.parametrize("content", [b"", b"\0" * 40, b"no video at all" * 50])
 def test_where_nothing_was_recorded_it_says_so(tmp_path: Path, content: bytes) -> None:
     part = tmp_path / "out.mp4.part"
     part.write_bytes(content)
     aged(part)
-    with pytest.raises(SourceError, match="No frame was recorded"):
+    with pytest.raises(SourceError, match="No frame can be found"):
         recover(tmp_path / "out.mp4")
     with pytest.raises(SourceError, match="There is no unfinished recording"):
         recover(tmp_path / "other.mp4")
