@@ -7,7 +7,8 @@
     ├── SourceError           a camera, file or address that gives no frames
     ├── SinkError             an output that cannot be opened or written
     │   └── SinkClosedError   its user closed it: nothing is wrong
-    └── ModelError            a network that is missing, damaged or does not run
+    ├── ModelError            a network that is missing, damaged or does not run
+    └── FinalError            a run must end at once: what it was given, or is worn, may not be used
 
 A message says what was expected, what was found and what to do next, in that order.
 """
@@ -43,3 +44,7 @@ class SinkClosedError(SinkError):
 
 class ModelError(MienError):
     """A network that is missing, damaged or does not run here."""
+
+
+class FinalError(MienError):
+    """The run must end at once and not be tried again: what it was given may not be used."""

@@ -5,11 +5,12 @@ from collections import ChainMap
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.content.gate import GATE_OFF_WARNING, GateMode
 from mien.contracts import OutputFormat, Stage
 from mien.credentials.carriers import check_carries
 from mien.credentials.seal import Seal
@@ -37,7 +38,7 @@ from mien.stages.follow import FollowStage
 from mien.stages.mark import MarkStage
 from mien.stages.still import StillStage
 from mien.stages.swap import SwapStage
-from mien.staging import check_names, swap_stages
+from mien.staging import check_names, gate_stage, swap_stages
 from mien.wardrobe import Ask, Wardrobe, open_wardrobe
 from mien.witness import session_log
 from mien_models.arrays import BgrU8
@@ -48,6 +49,8 @@ from mien_models.identity import unit
 from mien_models.networks import Networks
 
 _LOG = logging.getLogger(__name__)
+_PLAYED: Final = frozenset({"video", "images"})
+"""The kinds of sources that are files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ def live_plan(
     """
     check_names(settings)
     address = settings.camera if settings.camera is not None else default_camera_address()
-    played = [local_path(address)] if source_kind(address) in {"video", "images"} else []
+    played = [local_path(address)] if source_kind(address) in _PLAYED else []
     files = [Path(target) for name, target in map(parse_sink, settings.sinks) if name == "file"]
     _spare_inputs(settings, played, files)
     request = source_request(address, settings.size, settings.fps)
@@ -131,6 +134,10 @@ def notes_of(settings: Settings, wardrobe: Wardrobe, marks: Marks) -> dict[str, 
     notes |= {"session": marks.session_id, "label": marks.mode.value}
     if marks.mode is LabelMode.OFF:
         _LOG.warning(LABEL_OFF_WARNING)
+    if settings.content_gate is not GateMode.FILES:
+        notes["content gate"] = settings.content_gate.value
+    if settings.content_gate is GateMode.OFF:
+        _LOG.warning(GATE_OFF_WARNING)
     return notes
 
 
@@ -145,7 +152,9 @@ def prepared(
     """
     worn = _worn(settings, wardrobe)
     chooser = _chooser(settings, wardrobe, worn.networks, waits=False)
-    stages = swap_stages(settings, FollowStage(Follower(worn.faces), chooser), worn.stage)
+    is_file = source_kind(settings.camera or default_camera_address()) in _PLAYED
+    gate = gate_stage(settings, is_file=is_file, is_still=False)
+    stages = (*gate, *swap_stages(settings, FollowStage(Follower(worn.faces), chooser), worn.stage))
     marks.prepare(output.width, output.height)
     _LOG.info("Swapper: %s, colour: %s, networks: %s.", settings.swapper, settings.colour, _said(worn.providers))
     dresser = Dresser(settings, worn.stage, worn.networks, watch)
@@ -172,7 +181,8 @@ def file_work(settings: Settings, input_path: Path, output_path: Path, *, ask: A
     finder: Stage = (
         StillStage(worn.faces, chooser) if is_picture(input_path) else FollowStage(Follower(worn.faces), chooser)
     )
-    stages = (*swap_stages(settings, finder, worn.stage), MarkStage(marks))
+    gate = gate_stage(settings, is_file=True, is_still=is_picture(input_path))
+    stages = (*gate, *swap_stages(settings, finder, worn.stage), MarkStage(marks))
     log = session_log("swap", settings, wardrobe, marks, (output_path.name,))
     return FileWork(stages, worn.providers, notes_of(settings, wardrobe, marks), seal, log)
 

@@ -147,13 +147,13 @@ class Report:
 
 def ages_of(histogram: Histogram) -> Ages:
     """Read the three percentiles that a report names."""
-    p50, p95, p99 = (_rounded(histogram.percentile_ms(percent)) for percent in (50, 95, 99))
+    p50, p95, p99 = (rounded(histogram.percentile_ms(percent)) for percent in (50, 95, 99))
     return Ages(p50, p95, p99)
 
 
 def stage_time_of(histogram: Histogram) -> StageTime:
     """Read the two percentiles that a report names."""
-    return StageTime(_rounded(histogram.percentile_ms(50)), _rounded(histogram.percentile_ms(95)))
+    return StageTime(rounded(histogram.percentile_ms(50)), rounded(histogram.percentile_ms(95)))
 
 
 def memory_use_of(memory: Memory) -> MemoryUse:
@@ -172,5 +172,6 @@ def versions() -> Mapping[str, str]:
     return found
 
 
-def _rounded(duration_ms: float | None) -> float | None:
+def rounded(duration_ms: float | None) -> float | None:
+    """Keep three digits behind the point; None stays."""
     return None if duration_ms is None else round(duration_ms, 3)

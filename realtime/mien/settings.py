@@ -22,6 +22,7 @@ from pydantic_settings import (
 
 from mien import folders
 from mien.consent import ConsentKind
+from mien.content.gate import GateMode
 from mien.live.policy import Show
 from mien.marking.schedule import LabelMode
 from mien.setting_values import Names, Rate, Size
@@ -31,6 +32,8 @@ from mien_models.options import SwapOptions
 _LOG = logging.getLogger(__name__)
 FILE_NAME: Final = "mien.toml"
 _PREFIX: Final = "MIEN_"
+_OFF_ONCE: Final = {"label": "'on' or 'art'", "content_gate": "'files' or 'always'"}
+"""What can be switched off for one run, by a flag, and what may stand in a file instead."""
 _VARIABLES_OF_THEIR_OWN: Final = frozenset(
     {folders.DATA_VARIABLE, folders.CONFIG_VARIABLE, folders.STATE_VARIABLE, "MIEN_DEBUG"}
 )
@@ -102,6 +105,9 @@ class Settings(BaseSettings):
     report: Path | None = Field(None, description="where the report of a run is written, as JSON")
     label: LabelMode = Field(
         LabelMode.ON, description="the 'AI MODIFIED' label: on, or art (at the start and every three minutes)"
+    )
+    content_gate: GateMode = Field(
+        GateMode.FILES, description="what the content gate looks at: files, or always (live cameras too)"
     )
     language: Annotated[str, Field(pattern="^[A-Za-z]{2}")] | None = Field(
         None, description="language of the label, such as de; by default that of the system"
@@ -190,8 +196,8 @@ def as_toml(settings: Settings) -> str:
             tables += ["", f"# {field.description}", tomli_w.dumps({name: value}).rstrip()]
             continue
         lines.append(f"# {field.description}")
-        if name == "label" and value == LabelMode.OFF.value:
-            lines.append("# label is off for this run only, which no file keeps")
+        if name in _OFF_ONCE and value == LabelMode.OFF.value:
+            lines.append(f"# {name} is off for this run only, which no file keeps")
             continue
         lines.append(f"# {name} is not set" if value is None else tomli_w.dumps({name: value}).rstrip())
     return "\n".join([*lines, *tables]) + "\n"
@@ -243,14 +249,16 @@ def _refuse_unknown_variables() -> None:
 
 
 def _refuse_lasting_off(in_file: Mapping[str, object], file: str) -> None:
-    """Refuse to leave out the label for longer than one run."""
-    lasting = {f"'label' in {file}": in_file.get("label"), f"{_PREFIX}LABEL": os.environ.get(f"{_PREFIX}LABEL")}
-    for place, value in lasting.items():
-        if isinstance(value, str) and value.lower() == LabelMode.OFF.value:
-            raise UsageError(
-                f"{place}: expected 'on' or 'art', found 'off'. The label can be left out for one run only; "
-                "give that run --label off."
-            )
+    """Refuse to leave out the label or the content gate for longer than one run."""
+    for name, words in _OFF_ONCE.items():
+        variable = f"{_PREFIX}{name.upper()}"
+        lasting = {f"{name!r} in {file}": in_file.get(name), variable: os.environ.get(variable)}
+        for place, value in lasting.items():
+            if isinstance(value, str) and value.lower() == LabelMode.OFF.value:
+                flag = name.replace("_", "-")
+                raise UsageError(
+                    f"{place}: expected {words}, found 'off'. That can be for one run only; give that run --{flag} off."
+                )
 
 
 def _near_miss(name: str, known: Sequence[str]) -> str:

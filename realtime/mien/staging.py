@@ -5,6 +5,7 @@ from typing import Final
 
 from mien.assignment import parse_assignments
 from mien.colouring import ColourMethod
+from mien.content.gate import ContentGate
 from mien.contracts import Stage
 from mien.dressing import check_swapper
 from mien.enhancing import parse_enhancer
@@ -15,6 +16,7 @@ from mien.stages.colour import ColourStage
 from mien.stages.compose import ComposeStage
 from mien.stages.detail import DetailStage
 from mien.stages.enhance import EnhanceStage
+from mien.stages.gate import GateStage
 from mien.stages.mask import MaskStage
 from mien.stages.swap import SwapStage
 from mien_models.contracts import EnhancerFactory
@@ -49,6 +51,15 @@ def swap_stages(settings: Settings, finder: Stage, swap: SwapStage) -> tuple[Sta
     detail = (DetailStage(),) if settings.detail else ()
     enhance = (enhance_stage(settings),) if settings.enhance is not None else ()
     return (finder, swap, colour, *enhance, *detail, mask_stage(settings), ComposeStage())
+
+
+def gate_stage(settings: Settings, *, is_file: bool, is_still: bool) -> tuple[Stage, ...]:
+    """Make the content gate's stage, or none where it does not look at such an input."""
+    if not settings.content_gate.covers(is_file=is_file):
+        return ()
+    from mien.content.look import open_look
+
+    return (GateStage(ContentGate(open_look(settings.threads), is_still=is_still)),)
 
 
 def enhance_stage(settings: Settings) -> EnhanceStage:

@@ -36,6 +36,7 @@ def session_log(
         faces,
         wardrobe.consents,
         marks.mode.value,
+        settings.content_gate.value,
         settings.swapper,
         outputs,
         _models(settings.swapper),

@@ -7,6 +7,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from mien.consent import ConsentKind
+from mien.content.gate import GateMode
 from mien.marking.schedule import LabelMode
 
 Face: TypeAlias = Annotated[
@@ -74,6 +75,10 @@ Assign: TypeAlias = Annotated[
 Label: TypeAlias = Annotated[
     LabelMode | None,
     typer.Option(help="The 'AI MODIFIED' label: on; art (at the start, every 3 minutes); off (this run only)."),
+]
+ContentGate: TypeAlias = Annotated[
+    GateMode | None,
+    typer.Option(help="Stop at intimate pictures in: files; always (live cameras too); off (this run only)."),
 ]
 Language: TypeAlias = Annotated[
     str | None, typer.Option(metavar="en|de|fr|es|it|pt|zh", help="Language of the label; the system's by default.")

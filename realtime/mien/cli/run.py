@@ -41,6 +41,7 @@ def run(
     privacy: Annotated[str | None, typer.Option(metavar="SHOW", help="After the panic key.")] = None,
     fault: Annotated[str | None, typer.Option(metavar="SHOW", help="While the camera is gone.")] = None,
     label: options.Label = None,
+    content_gate: options.ContentGate = None,
     language: options.Language = None,
     credentials_certificate: options.Certificate = None,
     credentials_key: options.CertificateKey = None,

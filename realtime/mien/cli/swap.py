@@ -29,6 +29,7 @@ def swap(
     feather: options.Feather = None,
     assign: options.Assign = None,
     label: options.Label = None,
+    content_gate: options.ContentGate = None,
     language: options.Language = None,
     credentials_certificate: options.Certificate = None,
     credentials_key: options.CertificateKey = None,

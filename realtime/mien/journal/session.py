@@ -30,6 +30,7 @@ class Opening:
     """By name where they stand in the faces library, else 'photo'."""
     consents: tuple[str, ...]
     label: str
+    content_gate: str
     swapper: str
     outputs: tuple[str, ...]
     models: Mapping[str, str]
@@ -51,7 +52,7 @@ class SessionLog:
         opening = self._opening
         self._write("start", {"command": opening.command, "version": opening.version, "swapper": opening.swapper})
         self._write("face", {"names": list(opening.faces), "consents": list(opening.consents)})
-        self._write("label", {"mode": opening.label})
+        self._write("label", {"mode": opening.label, "content_gate": opening.content_gate})
         self._write("output", {"to": list(opening.outputs)})
         self._write("models", {"sha256": dict(opening.models)})
 

@@ -14,7 +14,7 @@ from mien.live.policy import StageFailure
 from mien.live.slot import Slot
 from mien.meters import Histogram
 from mien.packet import FramePacket
-from mien_models.errors import MienError
+from mien_models.errors import FinalError, MienError
 
 Deliver = Callable[[FramePacket, StageFailure | None], None]
 """Takes each frame that came through; with a failure, the frame as it was before the stage that failed."""
@@ -154,7 +154,7 @@ def _stage_step(stage: Stage) -> _Step:
         try:
             return Carried(stage(carried.packet))
         except MienError as error:
-            return Carried(carried.packet, StageFailure(stage.name, str(error)))
+            return Carried(carried.packet, StageFailure(stage.name, str(error), isinstance(error, FinalError)))
         except Exception as error:  # noqa: BLE001 - the edge of a thread: a frame may fail, the camera goes on
             _LOG.debug("stage %s failed", stage.name, exc_info=True)
             return Carried(carried.packet, StageFailure(stage.name, f"The stage {stage.name!r} failed: {error!r}."))

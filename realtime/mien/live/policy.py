@@ -59,6 +59,8 @@ class StageFailure:
     stage: str
     why: str
     """One sentence for people."""
+    is_final: bool = False
+    """Whether the run has to end because of it."""
 
 
 @dataclass(frozen=True, slots=True)

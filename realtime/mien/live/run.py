@@ -17,8 +17,8 @@ from mien.live.policy import StageFailure, Verdict
 from mien.live.renewal import Renewal
 from mien.meters import Memory, process_age_s
 from mien.packet import FramePacket
-from mien.report import MARK, Report, SinkCount, StateChange, ages_of, memory_use_of, stage_time_of, versions
-from mien_models.errors import MienError, ModelError
+from mien.report import MARK, Report, SinkCount, StateChange, ages_of, memory_use_of, rounded, stage_time_of, versions
+from mien_models.errors import FinalError, MienError, ModelError
 
 _LOOK_S: Final = 0.05
 _REPLAN_S: Final = 2.0
@@ -82,7 +82,7 @@ class _Run:
             tell=lambda text: self._tell(EventKind.SOURCE, text),
         )
         self._prepared: Prepared | None = None
-        self._prepare_error: MienError | None = None
+        self._fatal: MienError | None = None
         self._pipeline: Pipeline | None = None
         self._ladder = Ladder(())
         self._renewal: Renewal | None = None
@@ -132,8 +132,8 @@ class _Run:
         """Whether there is a reason to end; an error is one."""
         workers = self._fanout.workers
         since_ns = self._failing_since_ns
-        if self._prepare_error is not None or self._capture.error is not None:
-            self.error = self._prepare_error or self._capture.error
+        if self._fatal is not None or self._capture.error is not None:
+            self.error = self._fatal or self._capture.error
         elif all(worker.is_done for worker in workers):
             self.error = next((worker.error for worker in workers if worker.state is SinkState.FAILED), None)
         elif since_ns is not None and time.monotonic_ns() - since_ns > _GIVE_UP_NS:
@@ -199,8 +199,7 @@ class _Run:
         best = self._fanout.best
         firsts = [worker.first_live_ns for worker in self._fanout.workers if worker.first_live_ns is not None]
         started_s = None if not firsts else self._process_age_s + (min(firsts) - self._began_ns) / 1e9
-        times = {} if self._pipeline is None else dict(self._pipeline.times)
-        dropped_by = self._dropped_by()
+        times, dropped_by = {} if self._pipeline is None else dict(self._pipeline.times), self._dropped_by()
         return Report(
             frames_in=self._capture.rate.count,
             frames_swapped=self._output.frames_swapped,
@@ -212,9 +211,9 @@ class _Run:
                 name: stage_time_of(t)
                 for name, t in {**times, MARK: self._output.mark_times, "sink": best.times}.items()
             },
-            fps_in=_rounded(self._capture.rate.per_second),
-            fps_out=_rounded(best.rate.per_second),
-            startup_s=_rounded(started_s),
+            fps_in=rounded(self._capture.rate.per_second),
+            fps_out=rounded(best.rate.per_second),
+            startup_s=rounded(started_s),
             rss_mb=memory_use_of(self._memory),
             providers={} if self._prepared is None else dict(self._prepared.providers),
             state_changes=tuple(self._changes),
@@ -257,9 +256,9 @@ class _Run:
         try:
             self._prepared = self._plan.prepare()
         except MienError as error:
-            self._prepare_error = error
+            self._fatal = error
         except Exception as error:  # noqa: BLE001 - the edge of a thread
-            self._prepare_error = ModelError(f"The swap could not be prepared: {error!r}. Run `mien doctor`.")
+            self._fatal = ModelError(f"The swap could not be prepared: {error!r}. Run `mien doctor`.")
 
     def _give(self, packet: FramePacket) -> None:
         if self._pipeline is None:
@@ -273,6 +272,8 @@ class _Run:
         else:
             self._failures[failure.stage] += 1
             self._failing_why = failure.why
+            if failure.is_final:
+                self._fatal = FinalError(failure.why)
             self._failing_since_ns = self._failing_since_ns or time.monotonic_ns()
         self._output.deliver(packet, failure)
 
@@ -297,7 +298,3 @@ class _Run:
         change = self._ladder.look(now_s, Load(age_ms, interval_ms, slowest_ms, frames))
         if change is not None:
             self._tell(EventKind.LADDER, change.why)
-
-
-def _rounded(number: float | None) -> float | None:
-    return None if number is None else round(number, 3)

@@ -15,7 +15,7 @@ REPORT = Report(9, 7, 9, 0, 0, None, {}, None, None, None, MemoryUse(1, 1, 1), {
 
 
 def opening(session: str = "12ab34") -> Opening:
-    return Opening(session, "run", ("anna",), ("granted",), "on", "mesh", ("nowhere",), {"net": "0" * 64}, "1")
+    return Opening(session, "run", ("anna",), ("granted",), "on", "files", "mesh", ("nowhere",), {"net": "0" * 64}, "1")
 
 
 def test_a_session_is_found_again(tmp_path: Path) -> None:

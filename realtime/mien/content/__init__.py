@@ -1,0 +1,1 @@
+"""The content gate: intimate pictures get no face."""
