@@ -10,7 +10,7 @@ from typing import Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.content.gate import GATE_OFF_WARNING, GateMode
+from mien.content.mode import GATE_OFF_WARNING, GateMode
 from mien.contracts import OutputFormat, Stage
 from mien.credentials.carriers import check_carries
 from mien.credentials.seal import Seal

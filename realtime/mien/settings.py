@@ -22,7 +22,7 @@ from pydantic_settings import (
 
 from mien import folders
 from mien.consent import ConsentKind
-from mien.content.gate import GateMode
+from mien.content.mode import GateMode
 from mien.live.policy import Show
 from mien.marking.schedule import LabelMode
 from mien.setting_values import Names, Rate, Size

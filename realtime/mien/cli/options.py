@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from mien.consent import ConsentKind
-from mien.content.gate import GateMode
+from mien.content.mode import GateMode
 from mien.marking.schedule import LabelMode
 
 Face: TypeAlias = Annotated[

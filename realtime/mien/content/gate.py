@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -17,28 +16,9 @@ _AGAIN_NS: Final = 250_000_000
 """After a hit the next look comes sooner: a short scene is not missed for its length."""
 _TOGETHER_NS: Final = 10_000_000_000
 """Two hits within this make a scene; one alone is taken for a mistake."""
-GATE_OFF_WARNING: Final = (
-    "The content gate is off for this run only, and the local log says so. Intimate pictures of a person who did not "
-    "agree to them are a crime in most countries."
-)
 
 Look: TypeAlias = Callable[[BgrU8], float]
 """Scores a picture, (h, w, 3): 0 is harmless, 1 is nudity or sex."""
-
-
-class GateMode(StrEnum):
-    """What the content gate looks at."""
-
-    FILES = "files"
-    """Files that are swapped or played as a camera."""
-    ALWAYS = "always"
-    """Live cameras too."""
-    OFF = "off"
-    """Nothing in this run; this can be asked for by a flag, and is kept nowhere."""
-
-    def covers(self, *, is_file: bool) -> bool:
-        """Whether an input is looked at."""
-        return self is GateMode.ALWAYS or (self is GateMode.FILES and is_file)
 
 
 class ContentError(FinalError):

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.content.gate import LIMIT, ContentError, ContentGate, GateMode
+from mien.content.gate import LIMIT, ContentError, ContentGate
 from mien.content.look import open_look
+from mien.content.mode import GateMode
 from mien.portrait import portrait_address, public_domain_portrait, read_portrait
 from mien_models.arrays import BgrU8
 
