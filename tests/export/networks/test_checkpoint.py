@@ -1,0 +1,180 @@
+"""Weights are found wherever a training program put them, nothing of a file is run, and damage is one sentence."""
+
+import argparse
+import hashlib
+import os
+import socket
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from mien_export.checkpoint import CheckpointError, read_checkpoint
+
+SAVE: Callable[..., None] = torch.save
+
+
+def weights(seed: int = 0) -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return {f"net.{name}.weight": torch.randn(2, 3, generator=generator) for name in ("first", "second")}
+
+
+def saved(content: object, path: Path) -> Path:
+    SAVE(content, path)
+    return path
+
+
+def assert_same(found: Any, expected: dict[str, Tensor]) -> None:
+    assert found.keys() == expected.keys()
+    assert all(bool((found[key] == one).all()) for key, one in expected.items())
+
+
+def test_a_state_dict_is_read_and_hashed(tmp_path: Path) -> None:
+    path = saved(weights(), tmp_path / "a.pth")
+    found = read_checkpoint(path)
+    assert_same(found.state, weights())
+    assert found.source_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert found.taken_from == "the whole file"
+
+
+def test_safetensors_are_read_whatever_they_are_called(tmp_path: Path) -> None:
+    save_file(weights(), tmp_path / "a.bin")
+    assert_same(read_checkpoint(tmp_path / "a.bin").state, weights())
+
+
+WRAPPED: dict[str, Callable[[], object]] = {
+    "state_dict": lambda: {"epoch": 3, "state_dict": weights(), "options": argparse.Namespace(lr=0.1)},
+    "averaged before trained": lambda: {"params": weights(1), "params_ema": weights()},
+    "averaged deep inside": lambda: {"model": weights(1), "averages": {"model_ema": {"shadow": weights()}}},
+    "generator before discriminator": lambda: {"D": weights(1), "G": weights(), "optG": {"state": {}}},
+    "parallel": lambda: {"model": {f"module.{key}": one for key, one in weights().items()}},
+    "compiled and parallel": lambda: {f"_orig_mod.module.{key}": one for key, one in weights().items()},
+}
+
+
+@pytest.mark.parametrize("content", WRAPPED.values(), ids=WRAPPED.keys())
+def test_the_network_is_found_in_a_training_checkpoint(content: Callable[[], object], tmp_path: Path) -> None:
+    assert_same(read_checkpoint(saved(content(), tmp_path / "a.tar")).state, weights())
+
+
+def test_what_was_not_averaged_comes_from_the_trained_weights(tmp_path: Path) -> None:
+    trained = {**weights(1), "norm.running_mean": torch.ones(3)}
+    found = read_checkpoint(saved({"params": trained, "params_ema": weights()}, tmp_path / "a.pth"))
+    assert_same(found.state, {**weights(), "norm.running_mean": torch.ones(3)})
+    assert "1 that it lacks from params" in found.taken_from
+
+
+class Runs:
+    """Makes a folder when it is unpickled, which shows that code was run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (str(self.path),)
+
+
+def test_nothing_of_a_file_is_run(tmp_path: Path) -> None:
+    path = saved({"state_dict": weights(), "extra": Runs(tmp_path / "was_run")}, tmp_path / "a.pth")
+    with pytest.raises(CheckpointError, match="--allow-pickle") as refused:
+        read_checkpoint(path)
+    assert "torch.save(" in str(refused.value)
+    assert not (tmp_path / "was_run").exists()
+
+
+def test_a_whole_module_is_refused_with_the_way_to_convert_it(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"state_dict\(\)"):
+        read_checkpoint(saved(nn.Linear(2, 3), tmp_path / "module.pt"))
+
+
+def test_a_module_is_opened_in_another_process_where_that_is_allowed(tmp_path: Path) -> None:
+    module = nn.Linear(2, 3)
+    found = read_checkpoint(saved(module, tmp_path / "module.pt"), allow_pickle=True)
+    assert_same(found.state, module.state_dict())
+    assert "a process with" in found.taken_from
+
+
+class Calls:
+    """Connects to an address when it is unpickled."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        code = f"import socket; socket.create_connection(('127.0.0.1', {self.port}), 2)"
+        return exec, (code,)
+
+
+def test_that_process_reaches_nobody(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+        path = saved({"state_dict": weights(), "x": Calls(server.getsockname()[1])}, tmp_path / "a.pth")
+        with pytest.raises(CheckpointError, match="could not be opened"):
+            read_checkpoint(path, allow_pickle=True)
+        with pytest.raises(TimeoutError):
+            server.accept()
+
+
+def cut(path: Path) -> None:
+    saved(weights(), path)
+    path.write_bytes(path.read_bytes()[:-300])
+
+
+def cut_safetensors(path: Path) -> None:
+    save_file(weights(), path)
+    path.write_bytes(path.read_bytes()[:-8])
+
+
+def empty(path: Path) -> None:
+    path.touch()
+
+
+def pointer(path: Path) -> None:
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
+
+
+def page(path: Path) -> None:
+    path.write_text("<!doctype html><html></html>")
+
+
+def noise(path: Path) -> None:
+    path.write_bytes(bytes(range(256)) * 9)
+
+
+def other_zip(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "hello")
+
+
+def broken_pickle(path: Path) -> None:
+    path.write_bytes(b"\x80\x02}q\x00(X\x05")
+
+
+def numbers(path: Path) -> None:
+    saved({"epoch": 3, "loss": [1.0]}, path)
+
+
+def discriminator(path: Path) -> None:
+    saved({"netD": weights(), "optimizer": {"state": weights()}}, path)
+
+
+BAD = (cut, cut_safetensors, empty, pointer, page, noise, other_zip, broken_pickle, numbers, discriminator)
+
+
+@pytest.mark.parametrize("make", BAD)
+def test_what_holds_no_weights_is_one_sentence(make: Callable[[Path], None], tmp_path: Path) -> None:
+    make(tmp_path / "bad.pth")
+    with pytest.raises(CheckpointError) as refused:
+        read_checkpoint(tmp_path / "bad.pth")
+    assert "bad.pth" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="No such file"):
+        read_checkpoint(tmp_path / "no.pth")
