@@ -1,6 +1,7 @@
 """From weights to one ONNX file that says of itself what it is."""
 
 import json
+import logging
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -35,6 +36,8 @@ class GraphOptions:
     """A fixed number of pictures; None lets the caller choose with every run."""
     identity_map: Tensor | None = None
     """(length, length), for networks that were trained with one; it becomes part of the graph."""
+    needs_no_map: bool = False
+    """Whether the network was trained on identity vectors as they are."""
     terms: Terms = UNKNOWN_TERMS
     stamps: Mapping[str, str] = field(default_factory=dict[str, str])
     """Further metadata: the source's sha256, its name."""
@@ -91,6 +94,8 @@ def traced(module: nn.Module, network: Network, batch: int | None) -> onnx.Model
     """
     arguments = example(seeded_inputs(network, 0, batch or TRACED_BATCH), network)
     free = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
+    # It says at each export that torchvision, which nothing here needs, is not there.
+    logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         # The exporter warns about its own deprecated parts.
         warnings.simplefilter("ignore")
@@ -109,7 +114,7 @@ def traced(module: nn.Module, network: Network, batch: int | None) -> onnx.Model
 
 
 def _stamp(model: onnx.ModelProto, network: Network, options: GraphOptions) -> None:
-    spec = network.spec(has_map=options.identity_map is not None)
+    spec = network.spec(has_map=options.needs_no_map or options.identity_map is not None)
     stamps = {
         STAMP: stamp_of(spec),
         LICENCE_STAMP: json.dumps(asdict(options.terms)),

@@ -4,7 +4,9 @@ from typing import Final
 
 import typer
 
+from mien_export.cli.onnx import onnx
 from mien_export.cli.topology import topology
+from mien_export.cli.verify import verify
 from mien_export.cli.weights import weights
 
 app: Final = typer.Typer(
@@ -16,6 +18,8 @@ app: Final = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command()(onnx)
+app.command()(verify)
 app.command()(weights)
 app.command()(topology)
 

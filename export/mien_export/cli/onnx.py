@@ -1,0 +1,54 @@
+"""`mien-export onnx`: a checkpoint as one ONNX file, proven."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mien_export.cli import shared
+from mien_models.errors import UsageError
+
+
+def onnx(
+    checkpoint: shared.Checkpoint,
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.onnx", help="The file to write.")],
+    arch: shared.Arch = None,
+    manifest: shared.Manifest = None,
+    size: shared.Size = None,
+    emap: shared.Emap = None,
+    batch: Annotated[str, typer.Option(metavar="dynamic|N", help="How many pictures at once.")] = "dynamic",
+    licence: Annotated[
+        str | None, typer.Option(metavar="SPDX", help="The weights' licence; by default what is known of the kind.")
+    ] = None,
+    allow_pickle: shared.AllowPickle = False,
+    faces: shared.Faces = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the proof as JSON.")] = False,
+) -> None:
+    """Write a checkpoint as one ONNX file that `mien models add` takes, and prove that it computes the same.
+
+    Beside FILE.onnx stand FILE.proof.json and FILE.proof.png. A file that fails a gate is not kept: exit 1.
+    """
+    if output.suffix.lower() != ".onnx":
+        raise UsageError(f"-o should name an .onnx file, not {output.name!r}.")
+    if not output.parent.is_dir():
+        raise UsageError(f"-o should go to a folder that is there; make {str(output.parent)!r} first.")
+    pictures = _pictures(batch)
+    from mien_export.exporting import Wish, export
+    from mien_export.proof.report import as_data, table
+    from mien_models.spec import Terms
+
+    source = shared.told_source(Wish(checkpoint, arch, manifest, size, allow_pickle), emap)
+    terms = None if licence is None else Terms(licence, f"Given at the export: {licence}.")
+    proof = export(source, output, batch=pictures, terms=terms, faces=faces, progress=shared.say)
+    typer.echo(json.dumps(as_data(proof, source.sha256), indent=2) if as_json else table(proof))
+    shared.say(f"{output} is ready: mien models add {output.name}")
+
+
+def _pictures(batch: str) -> int | None:
+    if batch == "dynamic":
+        return None
+    if not batch.isdigit() or not 1 <= int(batch) <= 64:
+        raise UsageError(f"--batch takes 'dynamic' or a number from 1 to 64, not {batch!r}.")
+    return int(batch)

@@ -1,0 +1,47 @@
+"""`mien-export verify`: whether files compute what a checkpoint's network computes."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mien_export.cli import shared
+from mien_models.errors import UsageError
+
+
+def verify(
+    checkpoint: shared.Checkpoint,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE.onnx...", help="What was exported from it.")],
+    *,
+    arch: shared.Arch = None,
+    manifest: shared.Manifest = None,
+    size: shared.Size = None,
+    emap: shared.Emap = None,
+    allow_pickle: shared.AllowPickle = False,
+    faces: shared.Faces = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="BASE", help="Write BASE.json and BASE.png; else FILE.proof, beside FILE."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the proof as JSON.")] = False,
+) -> None:
+    """Hold files against the checkpoint in torch: noise, flat colours, black and real faces, alone and in batches.
+
+    Exit 1 when one differs by more than its manifest allows. An engine that cannot run here is said to be not proven.
+    """
+    missing = [str(path) for path in files if not path.is_file()]
+    if missing:
+        raise UsageError(f"There is no file {', '.join(map(repr, missing))}.")
+    from mien_export.exporting import Wish, hold_against
+    from mien_export.proof.report import as_data, table
+    from mien_export.proof.report import save as save_proof
+
+    source = shared.told_source(Wish(checkpoint, arch, manifest, size, allow_pickle), emap)
+    proof = hold_against(source, files, faces=faces, progress=shared.say)
+    base = save or files[0].with_name(f"{files[0].stem}.proof")
+    written = save_proof(proof, source.found.network, source.sha256, base)
+    typer.echo(json.dumps(as_data(proof, source.sha256), indent=2) if as_json else table(proof))
+    shared.say(f"written: {', '.join(map(str, written))}")
+    if proof.has_failed:
+        raise typer.Exit(1)

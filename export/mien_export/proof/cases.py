@@ -1,0 +1,91 @@
+"""What a network is proven on: noise, flat colours, black, and real faces."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien_export.contracts import Network, Port
+from mien_export.proof.faces import known_faces
+from mien_export.seeded import seeded_inputs
+from mien_models.aligned import AlignedInput
+from mien_models.spec import ConvertSpec, EmbedSpec, PictureSpec, SwapSpec
+
+Numbers = NDArray[np.float32]
+_SEEDS: Final = (11, 12, 13)
+_FLAT: Final[Mapping[str, tuple[float, float, float]]] = {
+    "black": (0, 0, 0),
+    "grey": (0.5, 0.5, 0.5),
+    "white": (1, 1, 1),
+    "red": (1, 0, 0),
+    "green": (0, 1, 0),
+    "blue": (0, 0, 1),
+}
+"""First, second and third channel, 0..1. In a flat picture every deviation is zero: what divides by it shows."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """One question to a network."""
+
+    name: str
+    inputs: Mapping[str, Numbers]
+    """By port, each with a batch of one where the port has one."""
+    is_face: bool = False
+
+
+def make_cases(network: Network, faces: Path | None = None) -> tuple[Case, ...]:
+    """Make every case of a network.
+
+    Args:
+        network: its ports say the shapes.
+        faces: a folder of pictures; None takes scikit-image's portrait.
+
+    Raises:
+        FacesError: no face is in the folder.
+    """
+    noise = [_seeded(network, seed) for seed in _SEEDS]
+    cases = [Case(f"noise {seed}", inputs) for seed, inputs in zip(_SEEDS, noise, strict=True)]
+    pictures = [port for port in network.inputs if _is_picture(port)]
+    for name, colour in _FLAT.items() if pictures else ():
+        cases.append(Case(name, {**noise[0], **{port.name: _flat(port, colour) for port in pictures}}))
+    aligned = _aligned_ports(network)
+    for name, picture_bgr, five_points in known_faces(faces) if aligned else ():
+        crops: dict[str, Numbers] = {}
+        for port, spec in aligned.items():
+            cutter = AlignedInput(spec)
+            crops[port] = cutter.numbers(cutter.crop(picture_bgr, five_points)[0]).copy()
+        cases.append(Case(name, {**noise[0], **crops}, is_face=True))
+    return tuple(cases)
+
+
+def _seeded(network: Network, seed: int) -> dict[str, Numbers]:
+    return {name: np.asarray(one.numpy(), np.float32) for name, one in seeded_inputs(network, seed, 1).items()}
+
+
+def _is_picture(port: Port) -> bool:
+    return port.has_batch and not port.is_vector
+
+
+def _flat(port: Port, colour: tuple[float, float, float]) -> Numbers:
+    levels = np.array(colour, np.float32) * (1 - port.low) + port.low
+    is_planar = port.shape[0] == len(levels)
+    shape = (1, 3, 1, 1) if is_planar else (1, 1, 1, 3)
+    return np.ascontiguousarray(np.broadcast_to(levels.reshape(shape), (1, *port.shape)))
+
+
+def _aligned_ports(network: Network) -> dict[str, PictureSpec]:
+    spec = network.spec(has_map=True)
+    match spec:
+        case SwapSpec():
+            ports = {spec.names.target: spec.crop}
+            if spec.identity.picture is not None and spec.names.source is not None:
+                ports[spec.names.source] = spec.identity.picture
+            return ports
+        case EmbedSpec():
+            return {spec.input: spec.picture}
+        case ConvertSpec():
+            return {}

@@ -1,0 +1,69 @@
+"""Real faces to prove a network on: aligned as it takes them."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, cast
+
+import cv2
+import numpy as np
+
+from mien_models.arrays import BgrU8, PointsF32, as_u8
+from mien_models.catalog import load_detector, load_landmarker
+from mien_models.errors import MienError
+from mien_models.faces import DetectedFace, Face, HeadPose
+from mien_models.regions import Region
+
+SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
+_AROUND: Final = 1.5
+"""The landmark network looks at a square of this many detector boxes (MediaPipe's face_landmark_front graph)."""
+_MOST_FACES: Final = 12
+
+
+class FacesError(MienError):
+    """A folder that holds no picture of a face."""
+
+
+def known_faces(folder: Path | None = None) -> tuple[tuple[str, BgrU8, PointsF32], ...]:
+    """Give pictures with a face and where it is: those of a folder, or the public-domain portrait of scikit-image.
+
+    Returns:
+        A name, the picture and the five points of its best face, for each picture with a face.
+
+    Raises:
+        FacesError: there is none.
+    """
+    found = [one for name, picture in _pictures(folder) if (one := _with_face(name, picture)) is not None]
+    if not found:
+        raise FacesError(
+            f"{str(folder)!r} should hold pictures of faces ({', '.join(sorted(SUFFIXES))}), but none was found in it."
+        )
+    return tuple(found[:_MOST_FACES])
+
+
+def _pictures(folder: Path | None) -> Iterator[tuple[str, BgrU8]]:
+    if folder is None:
+        from skimage.data import astronaut
+
+        picture_rgb = np.asarray(cast("Any", astronaut)(), np.uint8)
+        yield "astronaut", as_u8(np.ascontiguousarray(picture_rgb[:, :, ::-1]))
+        return
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.suffix.lower() in SUFFIXES and (picture := cv2.imread(str(path))) is not None:
+            yield path.stem, as_u8(picture)
+
+
+def _with_face(name: str, picture_bgr: BgrU8) -> tuple[str, BgrU8, PointsF32] | None:
+    found = load_detector().detect(picture_bgr)
+    if not found:
+        return None
+    landmarks, score = load_landmarker().landmarks(picture_bgr, _around(found[0]))
+    face = Face(0, found[0].box_xyxy, landmarks, HeadPose(0, 0, 0), score)
+    return name, picture_bgr, face.five_points
+
+
+def _around(found: DetectedFace) -> Region:
+    left, top, right, bottom = map(float, found.box_xyxy)
+    (left_eye_x, left_eye_y), (right_eye_x, right_eye_y) = found.keypoints[:2].tolist()
+    roll_rad = math.atan2(right_eye_y - left_eye_y, right_eye_x - left_eye_x)
+    return Region(((left + right) / 2, (top + bottom) / 2), _AROUND * max(right - left, bottom - top), roll_rad)

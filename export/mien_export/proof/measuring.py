@@ -1,0 +1,72 @@
+"""How far two answers of a network are apart."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien_export.contracts import Network, Port
+from mien_export.proof.cases import Numbers
+
+_FLAT_SHARE = 0.01
+"""An answer whose deviation is less than this part of its reference's is flat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One output of one case. For pictures and masks, black to white is 1; for vectors, the reference's length is 1."""
+
+    case: str
+    output: str
+    max_error: float
+    mean_error: float
+    psnr_db: float
+    """Infinite where both are equal."""
+    colour_shift: float
+    """Largest mean difference of a channel; 0 for vectors."""
+    cosine: float | None
+    """Of vectors."""
+    fault: str = ""
+    """'not a number', 'flat' or 'shape'; '' for none of them."""
+
+
+def measure(
+    network: Network, case: str, reference: Mapping[str, Numbers], candidate: Mapping[str, Numbers]
+) -> list[Measured]:
+    """Compare every output of a case."""
+    return [_measured(port, case, reference[port.name], candidate[port.name]) for port in network.outputs]
+
+
+def _measured(port: Port, case: str, reference: Numbers, candidate: Numbers) -> Measured:
+    if reference.shape != candidate.shape:
+        return Measured(case, port.name, math.inf, math.inf, 0.0, math.inf, None, "shape")
+    if not np.isfinite(candidate).all():
+        return Measured(case, port.name, math.inf, math.inf, 0.0, math.inf, None, "not a number")
+    one, other = reference.astype(np.float64), candidate.astype(np.float64)
+    scale = float(np.linalg.norm(one)) if port.is_vector else 1 - port.low
+    difference = (other - one) / max(scale, 1e-12)
+    is_flat = one.std() > 1e-3 and other.std() < _FLAT_SHARE * one.std()
+    square = float((difference**2).mean())
+    return Measured(
+        case,
+        port.name,
+        float(np.abs(difference).max()),
+        float(np.abs(difference).mean()),
+        math.inf if square == 0 else -10 * math.log10(square),
+        0.0 if port.is_vector else _colour_shift(difference),
+        _cosine(one, other) if port.is_vector else None,
+        "flat" if is_flat else "",
+    )
+
+
+def _colour_shift(difference: NDArray[np.float64]) -> float:
+    channels = min(range(1, difference.ndim), key=lambda axis: difference.shape[axis])
+    others = tuple(axis for axis in range(difference.ndim) if axis != channels)
+    return float(np.abs(difference.mean(axis=others)).max())
+
+
+def _cosine(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return float((one * other).sum() / max(lengths, 1e-12))

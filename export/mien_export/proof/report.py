@@ -1,0 +1,120 @@
+"""A proof as a table for people, one JSON and one picture."""
+
+import json
+import math
+from collections import defaultdict
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mien_export.contracts import Network
+from mien_export.proof.cases import Numbers
+from mien_export.proof.measuring import Measured
+from mien_export.proof.prove import Judged, Proof
+from mien_models.arrays import BgrU8, as_u8
+from mien_models.spec import SwapSpec
+
+_AMPLIFIED: Final = 16
+_TILE_PX: Final = 256
+_MOST_SAID: Final = 12
+
+
+def table(proof: Proof) -> str:
+    """Give one line for each file and output, with the worst of all cases, and each failed gate below."""
+    head = f"{'file':28} {'output':10} {'largest':>9} {'mean':>9} {'PSNR':>7} {'colour':>9} {'cosine':>8}  verdict"
+    lines = [head]
+    for file in proof.files:
+        if file.not_run:
+            lines.append(f"{file.path.name:28} NOT RUN, not proven: {file.not_run}")
+        for output, found in _by_output(file).items():
+            cosines = [one.cosine for one in found if one.cosine is not None]
+            worst = (
+                f"{max(one.max_error for one in found):9.2g} {max(one.mean_error for one in found):9.2g} "
+                f"{min(one.psnr_db for one in found):7.1f} {max(one.colour_shift for one in found):9.2g} "
+                f"{f'{min(cosines):.5f}' if cosines else '-':>8}"
+            )
+            lines.append(f"{file.path.name:28} {output:10} {worst}  {'passed' if file.has_passed else 'FAILED'}")
+        lines += [f"  {told}" for told in file.failures[:_MOST_SAID]]
+        if len(file.failures) > _MOST_SAID:
+            lines.append(f"  and {len(file.failures) - _MOST_SAID} more")
+    lines.append("Identity by an independent embedding: not measured.")
+    return "\n".join(lines)
+
+
+def as_data(proof: Proof, source_sha256: str) -> dict[str, Any]:
+    """Give all numbers, ready for JSON."""
+    return {
+        "source_sha256": source_sha256,
+        "passed": not proof.has_failed,
+        "files": [
+            {
+                "file": file.path.name,
+                "half": file.is_half,
+                "verdict": "not run" if file.not_run else "passed" if file.has_passed else "failed",
+                "not_run": file.not_run,
+                "gates": None if file.gates is None else asdict(file.gates),
+                "failures": list(file.failures),
+                "cases": [_finite(asdict(one)) for one in file.measured],
+            }
+            for file in proof.files
+        ],
+        "identity": "not measured",
+    }
+
+
+def save(proof: Proof, network: Network, source_sha256: str, base: Path) -> tuple[Path, ...]:
+    """Write `BASE.json` and, where the network gives pictures, `BASE.png`."""
+    data = base.with_name(f"{base.name}.json")
+    data.write_text(json.dumps(as_data(proof, source_sha256), indent=2) + "\n", encoding="utf-8")
+    picture = sheet(proof, network)
+    if picture is None:
+        return (data,)
+    drawn = base.with_name(f"{base.name}.png")
+    cv2.imwrite(str(drawn), picture)
+    return data, drawn
+
+
+def sheet(proof: Proof, network: Network) -> BgrU8 | None:
+    """Draw, for each face and file: the checkpoint's answer, the file's, and their difference sixteen times."""
+    spec = network.spec(has_map=True)
+    if not isinstance(spec, SwapSpec):
+        return None
+    rows: list[BgrU8] = []
+    for case in proof.cases:
+        for file in proof.files:
+            if not case.is_face or file.answers is None:
+                continue
+            one = _pixels(proof.reference[case.name], spec)
+            other = _pixels(file.answers[case.name], spec)
+            difference = np.clip(np.abs(other - one) * _AMPLIFIED, 0, 255)
+            tiles = [
+                cv2.resize(as_u8(tile.astype(np.uint8)), (_TILE_PX, _TILE_PX)) for tile in (one, other, difference)
+            ]
+            rows.append(as_u8(np.hstack(tiles)))
+    return as_u8(np.vstack(rows)) if rows else None
+
+
+def _pixels(numbers: Numbers, spec: SwapSpec) -> NDArray[np.float32]:
+    picture = numbers[0] if spec.crop.layout == "nhwc" else numbers[0].transpose(1, 2, 0)
+    bgr = picture if spec.crop.colour == "bgr" else picture[..., ::-1]
+    with np.errstate(invalid="ignore"):
+        levels = bgr * spec.output.scale + spec.output.offset
+    return np.asarray(np.clip(np.nan_to_num(levels), 0, 255), np.float32)
+
+
+def _by_output(file: Judged) -> dict[str, list[Measured]]:
+    found: defaultdict[str, list[Measured]] = defaultdict(list)
+    for one in file.measured:
+        found[one.output].append(one)
+    return dict(found)
+
+
+def _finite(fields: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no infinity."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in fields.items()
+    }

@@ -1,0 +1,108 @@
+"""`mien-export onnx` and `mien-export verify`, from checkpoint to the user's folder of models."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner, Result
+
+from mien_export.cli.app import app
+from mien_export.contracts import ARCHITECTURES
+from mien_export.graph import ExportError
+from mien_export.proof.gates import Gates
+from mien_export.proof.measuring import Measured
+from mien_export.seeded import seeded_checkpoint
+from mien_models.errors import UsageError
+from mien_models.library.adding import Wishes, add, chosen
+from mien_models.library.candidate import look_at
+from mien_models.library.shelf import ModelLibrary
+from mien_models.spec import SwapSpec
+
+SAVE: Callable[..., None] = torch.save
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(autouse=True)
+def _checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    _, state = seeded_checkpoint(ARCHITECTURES.load("reswapper"), "128", 3)
+    SAVE({"epoch": 7, "state_dict": {f"module.{key}": one for key, one in state.items()}}, "trained.pth")
+    _, other = seeded_checkpoint(ARCHITECTURES.load("reswapper"), "128", 4)
+    SAVE(other, "other.pth")
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(app, list(words))
+
+
+def files() -> list[str]:
+    return sorted(path.name for path in Path().iterdir())
+
+
+def test_a_checkpoint_becomes_a_model_that_is_added_without_a_question(tmp_path: Path) -> None:
+    done = run("onnx", "trained.pth", "-o", "net.onnx", "--emap", "none", "--licence", "MIT")
+    assert done.exit_code == 0, done.output
+    assert "passed" in done.stdout
+    assert "mien models add net.onnx" in done.stderr
+    assert files() == ["net.onnx", "net.proof.json", "net.proof.png", "other.pth", "trained.pth"]
+    candidate = look_at(Path("net.onnx"))
+    library = ModelLibrary(tmp_path / "models")
+    stored = add(library, candidate, chosen(candidate.found, None, "net.onnx"), Wishes(origin="net.onnx")).stored
+    assert isinstance(stored.manifest.network, SwapSpec)
+    assert stored.manifest.licence.name == "MIT"
+
+
+def test_a_map_that_is_missing_is_told() -> None:
+    done = run("onnx", "trained.pth", "-o", "net.onnx")
+    assert "--emap FILE.npy" in done.stderr
+
+
+def test_verify_passes_what_it_is_and_fails_what_it_is_not() -> None:
+    assert run("onnx", "trained.pth", "-o", "net.onnx", "--batch", "1").exit_code == 0
+    done = run("verify", "trained.pth", "net.onnx", "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["passed"]
+    failed = run("verify", "other.pth", "net.onnx")
+    assert failed.exit_code == 1
+    assert "FAILED" in failed.stdout
+    assert "allowed" in failed.stdout
+
+
+def test_a_file_that_fails_a_gate_gets_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failures(_gates: Gates, _measured: Measured) -> tuple[str, ...]:
+        return ("too far away",)
+
+    monkeypatch.setattr(Gates, "failures", failures)
+    failed = run("onnx", "trained.pth", "-o", "net.onnx")
+    assert isinstance(failed.exception, ExportError)
+    assert "too far away" in str(failed.exception)
+    assert files() == ["net.proof.json", "net.proof.png", "other.pth", "trained.pth"]
+
+
+def test_the_identity_map_becomes_a_part_of_the_graph() -> None:
+    generator = np.random.default_rng(0)
+    _, state = seeded_checkpoint(ARCHITECTURES.load("reswapper"), "128", 3)
+    length = state["style_blocks.0.style1.weight"].shape[1]
+    np.save("emap.npy", generator.normal(size=(length, length)).astype(np.float32) / 8)
+    assert run("onnx", "trained.pth", "-o", "net.onnx", "--emap", "emap.npy").exit_code == 0
+    assert run("verify", "trained.pth", "net.onnx", "--emap", "emap.npy").exit_code == 0
+    assert run("verify", "trained.pth", "net.onnx").exit_code == 1, "a map that was left out must show"
+    np.save("emap.npy", np.zeros(5))
+    assert "square" in str(run("onnx", "trained.pth", "-o", "net.onnx", "--emap", "emap.npy").exception)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("onnx", "trained.pth", "-o", "net.pth"),
+        ("onnx", "trained.pth", "-o", "no/net.onnx"),
+        ("onnx", "trained.pth", "-o", "net.onnx", "--batch", "many"),
+        ("verify", "trained.pth", "no.onnx"),
+    ],
+)
+def test_a_wrong_command_line_is_told_before_anything_is_read(words: tuple[str, ...]) -> None:
+    assert isinstance(run(*words).exception, UsageError)
+    assert files() == ["other.pth", "trained.pth"]

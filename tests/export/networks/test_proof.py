@@ -1,0 +1,169 @@
+"""The proof passes what the checkpoint is, and fails what is a little else, for every architecture."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+from onnx import ModelProto, TensorProto, helper, numpy_helper
+from torch import Tensor
+
+from mien_export.contracts import ARCHITECTURES, Network
+from mien_export.graph import GraphOptions, loaded, write_onnx
+from mien_export.proof.cases import make_cases
+from mien_export.proof.faces import FacesError, known_faces
+from mien_export.proof.prove import Proof, prove
+from mien_export.proof.report import as_data, save, sheet, table
+from mien_export.proof.serving import ServingError
+from mien_export.seeded import seeded_checkpoint
+from mien_models.spec import ConvertSpec
+
+NAMES = ARCHITECTURES.names()
+PICTURES = [name for name in NAMES if name != "crossface"]
+
+
+def exported(name: str, folder: Path) -> tuple[Network, dict[str, Tensor], Path]:
+    variant = next(iter(ARCHITECTURES.load(name).tiny))
+    network, state = seeded_checkpoint(ARCHITECTURES.load(name), variant, seed=3)
+    return network, state, write_onnx(network, state, folder / f"{name}.onnx", GraphOptions())
+
+
+def proven(network: Network, state: dict[str, Tensor], *paths: Path) -> Proof:
+    reference = network.deployed(loaded(network, state), None).eval()
+    return prove(reference, network, paths, make_cases(network), progress=lambda _: None)
+
+
+def changed(path: Path, change: Callable[[ModelProto], None]) -> Path:
+    model = onnx.load(str(path))
+    change(model)
+    other = path.with_name("changed.onnx")
+    onnx.save(model, str(other))
+    return other
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", NAMES)
+def test_what_was_exported_passes_and_what_was_changed_fails(name: str, tmp_path: Path) -> None:
+    network, state, path = exported(name, tmp_path)
+    proof = proven(network, state, path)
+    assert not proof.has_failed, table(proof)
+    assert proof.files[0].has_passed
+    assert any("batch of 4" in one.case for one in proof.files[0].measured)
+    for change in (perturbed_weight, *((exchanged_colours,) if name in PICTURES else ())):
+        assert proven(network, state, changed(path, change)).has_failed, change.__name__
+
+
+def perturbed_weight(model: ModelProto) -> None:
+    """Change the sign of the first row of the last layer's weights."""
+    weights = {one.name: one for one in model.graph.initializer}
+    last = [node for node in model.graph.node if node.op_type in {"Conv", "Gemm", "MatMul"}][-1]
+    (name,) = [name for name in last.input if name in weights and len(weights[name].dims) > 1]
+    numbers = numpy_helper.to_array(weights[name]).copy()
+    numbers[0] *= -1
+    weights[name].CopyFrom(numpy_helper.from_array(numbers, name))
+
+
+def exchanged_colours(model: ModelProto) -> None:
+    """Put an exchange of the first and third channel behind the first picture."""
+    shapes = {one.name: [axis.dim_value for axis in one.type.tensor_type.shape.dim] for one in model.graph.input}
+    name, shape = next((name, shape) for name, shape in shapes.items() if len(shape) == 4)
+    for node in model.graph.node:
+        node.input[:] = ["exchanged" if one == name else one for one in node.input]
+    model.graph.initializer.append(numpy_helper.from_array(np.array([2, 1, 0], np.int64), "order"))
+    axis = 1 if shape[1] == 3 else 3
+    model.graph.node.insert(0, helper.make_node("Gather", [name, "order"], ["exchanged"], axis=axis))
+
+
+def dropped_epsilon(model: ModelProto) -> None:
+    """Take every constant below 1e-4 that is added for zero, and every norm's own epsilon."""
+    for one in model.graph.initializer:
+        numbers = numpy_helper.to_array(one)
+        if numbers.size == 1 and numbers.dtype == np.float32 and 0 < float(numbers.reshape(-1)[0]) < 1e-4:
+            one.CopyFrom(numpy_helper.from_array(np.zeros_like(numbers), one.name))
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            if attribute.name == "epsilon":
+                attribute.f = 0.0
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["simswap", "ghost", "hyperswap"])
+def test_a_norm_without_its_epsilon_fails(name: str, tmp_path: Path) -> None:
+    network, state, path = exported(name, tmp_path)
+    proof = proven(network, state, changed(path, dropped_epsilon))
+    assert proof.has_failed
+    said = " ".join(proof.files[0].failures)
+    assert "black" in said or "white" in said or "no epsilon" in said
+
+
+def in_half_that_overflows(model: ModelProto) -> None:
+    """Round everything behind the first input's picture to half precision after a factor that is too large for it."""
+    name = model.graph.input[0].name
+    for node in model.graph.node:
+        node.input[:] = ["rounded" if one == name else one for one in node.input]
+    factor = np.array(1e5, np.float32)
+    model.graph.initializer.extend(
+        [numpy_helper.from_array(factor, "factor"), numpy_helper.from_array(np.zeros(1, np.float16), "half")]
+    )
+    model.graph.node.insert(0, helper.make_node("Mul", [name, "factor"], ["large"]))
+    model.graph.node.insert(1, helper.make_node("Cast", ["large"], ["low"], to=TensorProto.FLOAT16))
+    model.graph.node.insert(2, helper.make_node("Cast", ["low"], ["back"], to=TensorProto.FLOAT))
+    model.graph.node.insert(3, helper.make_node("Div", ["back", "factor"], ["rounded"]))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_overflow_of_half_precision_fails(tmp_path: Path) -> None:
+    network, state, path = exported("reswapper", tmp_path)
+    proof = proven(network, state, changed(path, in_half_that_overflows))
+    assert proof.files[0].is_half
+    assert any("not a number" in told for told in proof.files[0].failures)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_report_is_a_table_one_json_and_one_picture(tmp_path: Path) -> None:
+    network, state, path = exported("reswapper", tmp_path)
+    engine = tmp_path / "a.engine"
+    engine.write_bytes(b"engine")
+    proof = proven(network, state, path, engine)
+    data, drawn = save(proof, network, "0" * 64, tmp_path / "a.proof")
+    told = json.loads(data.read_text())
+    assert told["passed"]
+    assert [file["verdict"] for file in told["files"]] == ["passed", "not run"]
+    assert "NOT RUN, not proven" in table(proof)
+    picture = cv2.imread(str(drawn))
+    assert picture is not None
+    assert picture.shape == (256, 768, 3)
+    assert picture[:, 512:].mean() < 3, "the difference of equal pictures is black"
+    assert picture[:, :512].std() > 5
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_vector_has_no_picture_and_a_foreign_file_is_one_sentence(tmp_path: Path) -> None:
+    network, state, path = exported("crossface", tmp_path)
+    assert isinstance(network.spec(has_map=False), ConvertSpec)
+    assert sheet(proven(network, state, path), network) is None
+    assert as_data(proven(network, state, path), "")["passed"]
+    (tmp_path / "noise.onnx").write_bytes(b"\x08noise")
+    with pytest.raises(ServingError, match=r"noise\.onnx"):
+        proven(network, state, tmp_path / "noise.onnx")
+    other, other_state, _ = exported("reswapper", tmp_path)
+    with pytest.raises(ServingError, match="not exported from this checkpoint"):
+        proven(other, other_state, path)
+
+
+def test_faces_come_from_a_folder_or_from_the_portrait(tmp_path: Path) -> None:
+    ((name, picture_bgr, five_points),) = known_faces()
+    assert name == "astronaut"
+    cv2.imwrite(str(tmp_path / "somebody.png"), picture_bgr)
+    cv2.imwrite(str(tmp_path / "nobody.png"), np.full((200, 200, 3), 90, np.uint8))
+    ((found, _, again),) = known_faces(tmp_path)
+    assert found == "somebody"
+    np.testing.assert_allclose(again, five_points, atol=0.01)
+    left_eye, right_eye, nose, left_mouth, right_mouth = five_points
+    assert left_eye[0] < nose[0] < right_eye[0]
+    assert max(left_mouth[1], right_mouth[1]) > nose[1] > left_eye[1]
+    with pytest.raises(FacesError, match="pictures of faces"):
+        known_faces(tmp_path / "nothing")
