@@ -67,6 +67,8 @@ class State(Enum):
     """The user pressed the panic key."""
     FAULT = "fault"
     """A camera or a model is gone."""
+    REVEALED = "revealed"
+    """The user shows the camera's own picture for three seconds, on purpose."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

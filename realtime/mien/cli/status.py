@@ -14,7 +14,13 @@ from mien.report import Report
 from mien_models.errors import MienError
 
 _LOG = logging.getLogger(__name__)
-_STYLES: Final = {State.LIVE: "bold green", State.LOST: "yellow", State.PRIVACY: "cyan", State.FAULT: "bold red"}
+_STYLES: Final = {
+    State.LIVE: "bold green",
+    State.LOST: "yellow",
+    State.PRIVACY: "cyan",
+    State.FAULT: "bold red",
+    State.REVEALED: "bold magenta",
+}
 
 
 class StatusLine:

@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 
 _STOP_NAMES: Final = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
 _PANIC_NAME: Final = "SIGUSR1"
+_REVEAL_NAME: Final = "SIGUSR2"
 
 
 class Interruption:
@@ -18,14 +19,15 @@ class Interruption:
     """
 
     def __init__(self) -> None:
-        self._came: deque[int] = deque(maxlen=64)
+        self._panics: deque[int] = deque(maxlen=64)
+        self._reveals: deque[int] = deque(maxlen=64)
         self._before: dict[int, Any] = {}
         self._stops = 0
 
     def __enter__(self) -> Self:
         """Take over the signals of this system."""
         if threading.current_thread() is threading.main_thread():
-            for name in (*_STOP_NAMES, _PANIC_NAME):
+            for name in (*_STOP_NAMES, _PANIC_NAME, _REVEAL_NAME):
                 number = getattr(signal, name, None)
                 if number is not None:
                     self._before[number] = signal.signal(number, self._on_signal)
@@ -46,16 +48,25 @@ class Interruption:
 
     def take_panics(self) -> int:
         """How many times the panic signal came since this was asked last."""
-        count = 0
-        while self._came:
-            self._came.popleft()
-            count += 1
-        return count
+        return _taken(self._panics)
+
+    def take_reveals(self) -> int:
+        """How many times the signal to show the camera as it is came since this was asked last."""
+        return _taken(self._reveals)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        if number == getattr(signal, _PANIC_NAME, None):
-            self._came.append(number)
-            return
+        for name, came in ((_PANIC_NAME, self._panics), (_REVEAL_NAME, self._reveals)):
+            if number == getattr(signal, name, None):
+                came.append(number)
+                return
         self._stops += 1
         if self._stops > 1 and number == signal.SIGINT:
             raise KeyboardInterrupt
+
+
+def _taken(came: deque[int]) -> int:
+    count = 0
+    while came:
+        came.popleft()
+        count += 1
+    return count

@@ -24,6 +24,7 @@ _BLUR_WIDTH_PX: Final = 12
 _QUIET_INTERVALS: Final = 2
 """Consumers of a virtual camera hang or complain when frames stop: after so many intervals the last is sent again."""
 _STALL_NS: Final = 2_000_000_000
+_REVEAL_NS: Final = 3_000_000_000
 
 Release: TypeAlias = Callable[[SwappedPicture, int], ReleasedPicture]
 """Puts the marks on a swapped picture that goes out at a time of `time.monotonic_ns()`."""
@@ -68,6 +69,7 @@ class Output:
         self._verdict: Verdict | None = None
         self._last_live: SwappedPicture | None = None
         self._left_live_ns: int | None = None
+        self._reveal_ends_ns = 0
         self._fade: Fade | None = None
         self._seen: BgrU8 | None = None
         self._shown: OutputFrame | None = None
@@ -93,6 +95,7 @@ class Output:
         """Send what a frame that came through the stages, or failed in one, makes visible."""
         with self._lock:
             self._facts = self._facts.after_frame(packet, failure)
+            self._end_reveal()
             self._emit(packet)
             self._delivered_ns = self._clock_ns()
 
@@ -102,6 +105,19 @@ class Output:
             if on != self._facts.is_private:
                 self._facts = self._facts.after_privacy(is_private=on)
                 self._emit(None)
+
+    def reveal(self) -> bool:
+        """Show the camera's picture as it is, from its next frame on, for three seconds.
+
+        Returns:
+            False while a reveal lasts, after the panic key and in a fault: nothing happens then.
+        """
+        with self._lock:
+            if self.state not in {State.LIVE, State.LOST} or self._facts.is_revealed:
+                return False
+            self._facts = self._facts.after_reveal(is_revealed=True)
+            self._reveal_ends_ns = self._clock_ns() + _REVEAL_NS
+            return True
 
     @property
     def is_private(self) -> bool:
@@ -129,6 +145,8 @@ class Output:
             quiet_ns = _QUIET_INTERVALS * 1e9 / self._output.fps
             if now_ns - self._sent_ns < quiet_ns:
                 return
+            if self._end_reveal():
+                self._facts = self._facts.without_frame()
             if self.state is State.LIVE and now_ns - (self._delivered_ns or 0) > _STALL_NS:
                 stall = StageFailure("", "No frame has been finished for 2 s.")
                 self._facts = self._facts.after_stall(stall)
@@ -138,6 +156,13 @@ class Output:
     def state(self) -> State | None:
         """What is shown now; None before the first card."""
         return None if self._verdict is None else self._verdict.state
+
+    def _end_reveal(self) -> bool:
+        """End a reveal whose time is over; tells whether it did."""
+        is_over = self._facts.is_revealed and self._clock_ns() >= self._reveal_ends_ns
+        if is_over:
+            self._facts = self._facts.after_reveal(is_revealed=False)
+        return is_over
 
     def _emit(self, packet: FramePacket | None) -> None:
         now_ns = self._clock_ns()
@@ -174,7 +199,7 @@ class Output:
             self._seen = None
             if before is not None and before.state is State.LIVE:
                 self._left_live_ns = now_ns
-            if verdict.state is State.PRIVACY:
+            if verdict.state in {State.PRIVACY, State.REVEALED}:
                 self._left_live_ns = None
             self._on_verdict(verdict)
         self._verdict = verdict
@@ -217,7 +242,7 @@ class Output:
         return fading
 
     def _is_held(self, state: State, now_ns: int) -> bool:
-        if self._left_live_ns is None or state is State.PRIVACY:
+        if self._left_live_ns is None or state in {State.PRIVACY, State.REVEALED}:
             return False
         return now_ns - self._left_live_ns < self._policy.hold_s * 1e9
 

@@ -1,6 +1,9 @@
 """What a live run is made of, and what may be done while it runs."""
 
+import logging
+import math
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -16,6 +19,9 @@ from mien.report import Report
 from mien_models.errors import MienError
 
 PANIC_KEY: Final = "p"
+REVEAL_KEY: Final = "r"
+_TWICE_WITHIN_S: Final = 2.0
+_LOG = logging.getLogger(__name__)
 
 
 def _nothing_new() -> str | None:
@@ -71,7 +77,11 @@ class LiveStatus:
 
 
 class PrivacySwitch(Protocol):
-    """What hides the picture and shows it again."""
+    """What hides the picture, shows it again, and shows the camera's own for a moment."""
+
+    def reveal(self) -> bool:
+        """Show the camera as it is for three seconds; False where that may not be now."""
+        ...
 
     def set_privacy(self, *, on: bool) -> None:
         """Hide at once, or show again from the next swapped frame on."""
@@ -89,6 +99,7 @@ class Controls:
         self._switch: PrivacySwitch | None = None
         self._is_private = False
         self._is_stopping = False
+        self._reveal_pressed_s = -math.inf
 
     @property
     def is_private(self) -> bool:
@@ -112,9 +123,33 @@ class Controls:
         self.set_privacy(on=not self._is_private)
 
     def on_key(self, name: str) -> None:
-        """Take a key of a window: PANIC_KEY hides and shows."""
+        """Take a key of a window: PANIC_KEY hides and shows; REVEAL_KEY, twice, shows the camera as it is."""
         if name == PANIC_KEY:
             self.toggle_privacy()
+        elif name == REVEAL_KEY:
+            now_s = time.monotonic()
+            is_second = now_s - self._reveal_pressed_s < _TWICE_WITHIN_S
+            self._reveal_pressed_s = -math.inf if is_second else now_s
+            if is_second:
+                self.reveal()
+            else:
+                _LOG.info("Press %s once more to show the camera as it is, with your face, for 3 s.", REVEAL_KEY)
+
+    def reveal(self) -> None:
+        """Show the camera as it is for three seconds, so that others can ask for it."""
+        with self._lock:
+            is_shown = self._switch is not None and self._switch.reveal()
+        if not is_shown:
+            _LOG.warning(
+                "The camera is not shown as it is: the panic key is down, there is a fault, or it is shown already."
+            )
+
+    def obey(self, panics: int, reveals: int) -> None:
+        """Do what signals asked for since the last time."""
+        for _ in range(panics):
+            self.toggle_privacy()
+        if reveals:
+            self.reveal()
 
     def stop(self) -> None:
         """End the run cleanly, as Ctrl-C does."""

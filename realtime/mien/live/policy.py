@@ -49,6 +49,8 @@ class Policy:
 
     def shown_in(self, state: State) -> Show:
         """What to show in a state other than LIVE."""
+        if state is State.REVEALED:
+            return Show.PASSTHROUGH
         return {State.LOST: self.lost, State.PRIVACY: self.privacy, State.FAULT: self.fault}[state]
 
 
@@ -86,6 +88,8 @@ class Facts:
     """Why the latest frame carries no complete swap."""
     live_streak: int = 0
     """How many frames in a row were swapped completely."""
+    is_revealed: bool = False
+    """Whether the user asked to be shown as they are; ends with any fault, and with the panic key."""
     has_begun: bool = False
     """True once the first frame has come through."""
 
@@ -93,15 +97,18 @@ class Facts:
         """Learn from a frame that came through, or on which a stage failed."""
         unsure = why_not_live(packet) if failure is None else None
         streak = self.live_streak + 1 if failure is None and unsure is None else 0
-        return replace(self, failure=failure, unsure=unsure, live_streak=streak, has_begun=True)
+        is_revealed = self.is_revealed and failure is None
+        return replace(
+            self, failure=failure, unsure=unsure, live_streak=streak, has_begun=True, is_revealed=is_revealed
+        )
 
     def after_stall(self, failure: StageFailure) -> Self:
         """Learn that frames go in and none comes out."""
-        return replace(self, failure=failure, live_streak=0)
+        return replace(self, failure=failure, live_streak=0, is_revealed=False)
 
     def after_outage(self, why: str) -> Self:
         """Learn that no frames come."""
-        return replace(self, outage=why, live_streak=0)
+        return replace(self, outage=why, live_streak=0, is_revealed=False)
 
     def after_return(self) -> Self:
         """Learn that frames come again; none of them has been swapped yet."""
@@ -109,22 +116,38 @@ class Facts:
 
     def after_privacy(self, *, is_private: bool) -> Self:
         """Learn that the panic key was pressed; what was live before it is not live after it without a new frame."""
-        return replace(self, is_private=is_private, unsure="Privacy has ended; no frame is swapped yet.", live_streak=0)
+        unsure = "Privacy has ended; no frame is swapped yet."
+        return replace(self, is_private=is_private, unsure=unsure, live_streak=0, is_revealed=False)
+
+    def after_reveal(self, *, is_revealed: bool) -> Self:
+        """Learn that the reveal begins or ends; what is live is decided by the frames that came meanwhile."""
+        return replace(self, is_revealed=is_revealed)
+
+    def without_frame(self) -> Self:
+        """Learn that there is no new frame where one is needed to be live: a repeat would show what was revealed."""
+        return replace(self, unsure="The reveal has ended; no frame is swapped yet.", live_streak=0)
 
 
 def judge(facts: Facts, policy: Policy) -> Verdict:
-    """Name the state: the panic key first, then faults, then doubts."""
+    """Name the state: the panic key first, then faults, a reveal, then doubts."""
     if facts.is_private:
         return Verdict(State.PRIVACY, "The panic key was pressed.", Cause.PRIVACY)
-    if facts.outage is not None:
-        return Verdict(State.FAULT, facts.outage, Cause.CAMERA)
-    if facts.failure is not None:
-        return Verdict(State.FAULT, facts.failure.why, Cause.SWAP)
+    fault = _fault(facts)
+    if fault is not None:
+        return fault
+    if facts.is_revealed:
+        return Verdict(State.REVEALED, "The reveal key was pressed: the camera is shown as it is.", None)
     if facts.unsure is not None:
         return Verdict(State.LOST, facts.unsure, Cause.NO_FACE if facts.has_begun else Cause.STARTING)
     if facts.live_streak < policy.live_after:
         return Verdict(State.LOST, f"Waiting for {policy.live_after} swapped frames in a row.", Cause.NO_FACE)
     return Verdict(State.LIVE, "Every chosen face is swapped.", None)
+
+
+def _fault(facts: Facts) -> Verdict | None:
+    if facts.outage is not None:
+        return Verdict(State.FAULT, facts.outage, Cause.CAMERA)
+    return None if facts.failure is None else Verdict(State.FAULT, facts.failure.why, Cause.SWAP)
 
 
 def why_not_live(packet: FramePacket) -> str | None:

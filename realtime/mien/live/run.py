@@ -109,8 +109,7 @@ class _Run:
         try:
             self.begin()
             while not self.is_over(wants_stop=interruption.wants_stop):
-                for _ in range(interruption.take_panics()):
-                    self._plan.controls.toggle_privacy()
+                self._plan.controls.obey(interruption.take_panics(), interruption.take_reveals())
                 self.look_after()
                 time.sleep(_LOOK_S)
         finally:
