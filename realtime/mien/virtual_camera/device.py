@@ -9,10 +9,9 @@ from mien.cameras.devices import VirtualCamera
 from mien_models.errors import SinkError
 
 NAME: Final = "Mien"
+"""Stands in the virtual camera's name where that can be chosen."""
 _LABEL: Final = "Mien (AI-modified camera)"
 """What others see in their list of cameras: it says what it is. v4l2loopback takes 31 letters."""
-"""What the virtual camera is called where its name can be chosen."""
-
 _MODPROBE: Final = f'sudo modprobe v4l2loopback exclusive_caps=1 card_label="{_LABEL}" video_nr=10'
 _PACKAGES: Final = {
     "debian": "sudo apt install v4l2loopback-dkms",
