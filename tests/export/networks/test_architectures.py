@@ -21,6 +21,8 @@ KEYS = {
     ("arcface", "r50"): (396, 43628992, "74c7ae66d980777c"),
     ("arcface", "r100"): (771, 65225792, "fd6bcba07ec9af82"),
     ("crossface", "512"): (16, 5518336, "91f2cc009f3a43e2"),
+    ("dfl", "df-224"): (70, 83524480, "1d9854af298bbb42"),
+    ("dfl", "liae-224"): (48, 111675008, "2629f55e5a4d1fa5"),
     ("ghost", "1-block"): (210, 128479245, "f5f0d6c2010981f3"),
     ("ghost", "2-block"): (298, 184353493, "3b53c12fb50aeebb"),
     ("ghost", "3-block"): (386, 240227741, "a80f5878e52ec7aa"),
@@ -34,12 +36,15 @@ KEYS = {
     ("simswap", "512-unofficial"): (128, 59778307, "431a1107c372c537"),
 }
 """Number of tensors, of weights, and the start of the sha256 of the sorted lines 'key [shape]', of the public classes;
-those of ArcFace and of GHOST's three blocks are of our own classes, whose number of weights is as published."""
+those of ArcFace and of GHOST's three blocks are of our own classes, whose number of weights is as published; DFL's are
+our own altogether."""
 VARIANTS = [(name, variant) for name in ARCHITECTURES.names() for variant in ARCHITECTURES.load(name).published]
 FOR_EXPORT = [
     ("arcface", "r50"),
     ("crossface", "512"),
     ("ghost", "1-block"),
+    ("dfl", "df-224"),
+    ("dfl", "liae-224"),
     ("hyperswap", "256"),
     ("mobilefaceswap", "224"),
     ("reswapper", "128"),
