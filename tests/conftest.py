@@ -15,6 +15,9 @@ import hypothesis
 import numpy as np
 import pytest
 
+from mien_models.arrays import BgrU8
+from mien_models.faces import Face
+
 REQUIRED = frozenset(filter(None, os.environ.get("REQUIRE", "").split(",")))
 """Markers whose tests may not be skipped: `REQUIRE=gpu,camera`."""
 
@@ -115,3 +118,21 @@ def portrait_png() -> Path:
     assert package is not None
     assert package.submodule_search_locations
     return Path(package.submodule_search_locations[0]) / "data" / "astronaut.png"
+
+
+@pytest.fixture(scope="session")
+def photo() -> BgrU8:
+    """Give the astronaut of scikit-image, in the public domain; nobody writes into it."""
+    from mien.portrait import portrait_address, public_domain_portrait, read_portrait
+
+    photo_bgr = read_portrait(portrait_address(str(public_domain_portrait()))).photo_bgr
+    photo_bgr.flags.writeable = False
+    return photo_bgr
+
+
+@pytest.fixture(scope="session")
+def face(photo: BgrU8) -> Face:
+    """Give the face in `photo`."""
+    from mien.follow.still import find_faces
+
+    return find_faces(photo)[0]

@@ -5,10 +5,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import skimage
 from tests.onnx_networks import bisenet_network, xseg_network
 
-from mien.follow.still import find_faces
 from mien.masking import FaceMask, MaskFactory, MaskMethod, parse_mask
 from mien_models.arrays import BgrU8, as_f32, as_u8
 from mien_models.errors import UsageError
@@ -18,17 +16,6 @@ from mien_models.plugins import Plugins
 MASKS: Plugins[MaskFactory] = Plugins("mien.masks", "mask")
 FRAME_NS = 33_333_333
 NETWORKS = {"xseg": xseg_network, "bisenet": bisenet_network}
-
-
-@pytest.fixture(scope="module")
-def photo() -> BgrU8:
-    path = Path(skimage.__file__).parent / "data" / "astronaut.png"
-    return as_u8(np.asarray(cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)))
-
-
-@pytest.fixture(scope="module")
-def face(photo: BgrU8) -> Face:
-    return find_faces(photo)[0]
 
 
 @pytest.fixture(params=MASKS.names())

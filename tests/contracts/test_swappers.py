@@ -4,17 +4,14 @@ The mesh swapper, and a network of every family that gives back the pixels it wa
 """
 
 import dataclasses
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-import skimage
 from tests.contracts.test_families import OUTLINES
 from tests.onnx_networks import arcface_network, crossface_network, unchanging_network
 from tests.stored_models import Shelf
 
-from mien.follow.still import find_faces
 from mien.packet import FramePacket
 from mien.stages.compose import ComposeStage
 from mien_models.arrays import BgrU8, as_u8
@@ -36,17 +33,6 @@ SPECS = {
 }
 IDENTITIES = ("arcface_w600k_r50", "arcface_r100_glint360k", "arcface_simswap")
 CONVERTERS = ("crossface_ghost", "crossface_simswap", "crossface_hififace")
-
-
-@pytest.fixture(scope="module")
-def photo() -> BgrU8:
-    path = Path(skimage.__file__).parent / "data" / "astronaut.png"
-    return as_u8(np.asarray(cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)))
-
-
-@pytest.fixture(scope="module")
-def face(photo: BgrU8) -> Face:
-    return find_faces(photo)[0]
 
 
 @pytest.fixture(scope="module")

@@ -1,29 +1,14 @@
 """What the mesh swapper alone promises, on a real face: the public-domain astronaut."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
-import skimage
 
-from mien.follow.still import find_faces
 from mien_models.arrays import BgrU8, as_f32, as_u8
 from mien_models.contracts import Swapper
 from mien_models.faces import Face, SourceFace, SwappedFace
 from mien_models.options import SwapOptions
 from mien_models.swappers.mesh import PLUGIN
-
-
-@pytest.fixture(scope="module")
-def photo() -> BgrU8:
-    path = Path(skimage.__file__).parent / "data" / "astronaut.png"
-    return as_u8(np.asarray(cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)))
-
-
-@pytest.fixture(scope="module")
-def face(photo: BgrU8) -> Face:
-    return find_faces(photo)[0]
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-import skimage
 from tests.onnx_networks import arcface_network, inswapper_network
 from tests.stored_models import Shelf
 
@@ -22,17 +21,6 @@ from mien_models.networks import Networks
 from mien_models.options import SwapOptions
 from mien_models.spec import IMAGENET_PIXELS, SIGNED_OUTPUT, SIGNED_PIXELS, PictureSpec, SwapSpec
 from mien_models.stored import StoredModel
-
-
-@pytest.fixture(scope="module")
-def photo() -> BgrU8:
-    path = Path(skimage.__file__).parent / "data" / "astronaut.png"
-    return as_u8(np.asarray(cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)))
-
-
-@pytest.fixture(scope="module")
-def face(photo: BgrU8) -> Face:
-    return find_faces(photo)[0]
 
 
 @pytest.fixture

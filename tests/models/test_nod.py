@@ -1,15 +1,11 @@
 """A texture that makes a head nod, and a head that is kept from it."""
 
 from dataclasses import replace
-from pathlib import Path
 
-import cv2
 import numpy as np
-import pytest
-import skimage
 
 from mien.follow.still import find_faces
-from mien_models.arrays import BgrU8, as_f32, as_u8
+from mien_models.arrays import BgrU8, as_f32
 from mien_models.catalog import load_landmarker
 from mien_models.faces import SourceFace
 from mien_models.mesh.nod import LARGEST_RAD, apparent_nod
@@ -19,12 +15,6 @@ from mien_models.mesh.texture import bake
 from mien_models.mesh.topology import face_topology
 
 NOSE_TIP = 4
-
-
-@pytest.fixture(scope="module")
-def photo() -> BgrU8:
-    path = Path(skimage.__file__).parent / "data" / "astronaut.png"
-    return as_u8(np.asarray(cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)))
 
 
 def test_features_worn_lower_than_they_are_seem_to_look_down(photo: BgrU8) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-import skimage
 import torch
 from numpy.typing import NDArray
 from skimage.transform import SimilarityTransform
@@ -18,7 +17,6 @@ from tests.onnx_networks import arcface_network, crossface_network
 from tests.stored_models import Shelf
 from torch import nn
 
-from mien.follow.still import find_faces
 from mien.packet import FramePacket
 from mien.stages.compose import ComposeStage
 from mien_export.contracts import ARCHITECTURES
@@ -43,17 +41,6 @@ SWAPPERS = [
 ]
 IDENTITIES = ("arcface_w600k_r50", "arcface_r100_glint360k", "arcface_simswap")
 CONVERTERS = ("crossface_ghost", "crossface_simswap")
-
-
-@pytest.fixture(scope="module")
-def photo() -> BgrU8:
-    path = Path(skimage.__file__).parent / "data" / "astronaut.png"
-    return as_u8(np.asarray(cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)))
-
-
-@pytest.fixture(scope="module")
-def face(photo: BgrU8) -> Face:
-    return find_faces(photo)[0]
 
 
 def aligned(photo: BgrU8, face: Face, spec: SwapSpec) -> tuple[BgrU8, NDArray[np.float64]]:

@@ -1,14 +1,10 @@
 """A face's own history: things come in front of a face that was seen bare."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
-import skimage
 from numpy.typing import NDArray
 
-from mien.follow.still import find_faces
 from mien.masking import FaceMask
 from mien.masks.history import HistoryMask
 from mien_models.arrays import BgrU8, as_u8
@@ -16,17 +12,6 @@ from mien_models.faces import Face
 
 FRAME_NS = 33_333_333
 SECOND = 30
-
-
-@pytest.fixture(scope="module")
-def photo() -> BgrU8:
-    path = Path(skimage.__file__).parent / "data" / "astronaut.png"
-    return as_u8(np.asarray(cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)))
-
-
-@pytest.fixture(scope="module")
-def face(photo: BgrU8) -> Face:
-    return find_faces(photo)[0]
 
 
 class Camera:
