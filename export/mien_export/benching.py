@@ -1,0 +1,109 @@
+"""What a file costs: time and memory of each in a process of its own, one after the other."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Final, cast
+
+import numpy as np
+
+from mien_models.errors import MienError
+
+_TIME_S: Final = 600
+_MB: Final = 1e6
+
+
+class BenchError(MienError):
+    """A file that does not run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of one file, with one picture at a time."""
+
+    file: str
+    file_mb: float
+    load_s: float
+    run_ms: float
+    """Median."""
+    peak_mb: float
+    """Resident memory of the process at its highest, the interpreter's included."""
+
+
+def bench(path: Path, *, runs: int, threads: int) -> Cost:
+    """Measure a file in a process of its own on the processor.
+
+    Raises:
+        BenchError: it does not run.
+    """
+    command = [sys.executable, "-m", "mien_export.benching", str(path), str(runs), str(threads)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TIME_S)  # noqa: S603
+    except subprocess.TimeoutExpired as error:
+        raise BenchError(f"{path.name!r} was not measured within {_TIME_S} s; give fewer --runs.") from error
+    if done.returncode != 0:
+        said = (done.stderr.strip().splitlines() or [f"its process ended with {done.returncode}"])[-1]
+        raise BenchError(f"{path.name!r} should be an ONNX file that runs here, but: {said}")
+    return Cost(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def table(costs: Sequence[Cost]) -> str:
+    """Give a line for each file; ratios are to the first."""
+    lines = [f"{'file':32} {'MB':>8} {'load s':>8} {'run ms':>9} {'ratio':>7} {'peak MB':>9}"]
+    for one in costs:
+        ratio = one.run_ms / costs[0].run_ms
+        lines.append(
+            f"{one.file:32} {one.file_mb:8.1f} {one.load_s:8.2f} {one.run_ms:9.2f} {ratio:7.2f} {one.peak_mb:9.0f}"
+        )
+    return "\n".join(lines)
+
+
+def measured(path: Path, runs: int, threads: int) -> Cost:
+    """Measure a file in this process."""
+    import onnxruntime
+    import psutil
+
+    library = cast("Any", onnxruntime)
+    options = library.SessionOptions()
+    options.intra_op_num_threads = threads
+    began_s = time.perf_counter()
+    session = library.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    load_s = time.perf_counter() - began_s
+    generator = np.random.default_rng(0)
+    given = {one.name: _numbers(generator, one.shape, one.type) for one in session.get_inputs()}
+    session.run(None, given)
+    times_s: list[float] = []
+    process, peak = psutil.Process(), 0
+    for _ in range(runs):
+        began_s = time.perf_counter()
+        session.run(None, given)
+        times_s.append(time.perf_counter() - began_s)
+        peak = max(peak, process.memory_info().rss)
+    return Cost(path.name, path.stat().st_size / _MB, load_s, median(times_s) * 1e3, max(peak, _highest()) / _MB)
+
+
+def _numbers(generator: np.random.Generator, shape: Sequence[object], kind: str) -> np.ndarray[Any, Any]:
+    """Make numbers 0..1 (0..255 for bytes) of an input's shape; a free axis is one long."""
+    sides = [one if isinstance(one, int) else 1 for one in shape]
+    if kind == "tensor(uint8)":
+        return generator.integers(0, 256, sides, np.uint8)
+    return generator.random(sides, np.float32).astype(np.float16 if kind == "tensor(float16)" else np.float32)
+
+
+def _highest() -> int:
+    """Give the process's highest resident memory in bytes, where the system keeps it."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return highest if sys.platform == "darwin" else highest * 1024
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(measured(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))))  # noqa: T201

@@ -1,0 +1,30 @@
+"""`mien-export bench` measures each file by itself and says in one sentence what does not run."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.onnx_networks import arcface_network, dfm_network
+from typer.testing import CliRunner
+
+from mien_export.benching import BenchError
+from mien_export.cli.app import app
+
+
+def test_files_are_measured_side_by_side(tmp_path: Path) -> None:
+    one, other = arcface_network(tmp_path / "one.onnx"), dfm_network(tmp_path / "other.onnx")
+    done = CliRunner().invoke(app, ["bench", str(one), str(other), "--runs", "3", "--json"])
+    assert done.exit_code == 0, done.output
+    costs = json.loads(done.stdout)
+    assert [cost["file"] for cost in costs] == ["one.onnx", "other.onnx"]
+    assert all(cost["run_ms"] > 0 and cost["peak_mb"] > 10 for cost in costs)
+    shown = CliRunner().invoke(app, ["bench", str(one), "--runs", "1"])
+    assert " 1.00 " in shown.stdout
+
+
+def test_what_does_not_run_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "noise.onnx").write_bytes(b"\x08noise")
+    failed = CliRunner().invoke(app, ["bench", str(tmp_path / "noise.onnx")])
+    assert isinstance(failed.exception, BenchError)
+    with pytest.raises(BenchError, match=r"noise\.onnx"):
+        raise failed.exception
