@@ -1,0 +1,12 @@
+"""What tests of the folder of models share."""
+
+from pathlib import Path
+
+import pytest
+
+from mien_models.library.shelf import ModelLibrary
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> ModelLibrary:
+    return ModelLibrary(tmp_path / "data" / "models")
