@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any, Final, cast
@@ -33,6 +33,10 @@ class Cost:
     """Median."""
     peak_mb: float
     """Resident memory of the process at its highest, the interpreter's included."""
+    export_s: float | None = None
+    """How long its export took, as the proof beside it says."""
+    export_mb: float | None = None
+    """The memory that it took at most."""
 
 
 def bench(path: Path, *, runs: int, threads: int) -> Cost:
@@ -49,17 +53,31 @@ def bench(path: Path, *, runs: int, threads: int) -> Cost:
     if done.returncode != 0:
         said = (done.stderr.strip().splitlines() or [f"its process ended with {done.returncode}"])[-1]
         raise BenchError(f"{path.name!r} should be an ONNX file that runs here, but: {said}")
-    return Cost(**json.loads(done.stdout.splitlines()[-1]))
+    seconds, megabytes = _export(path)
+    return replace(Cost(**json.loads(done.stdout.splitlines()[-1])), export_s=seconds, export_mb=megabytes)
+
+
+def _export(path: Path) -> tuple[float | None, float | None]:
+    """Read seconds and megabytes of an export from the proof that it left beside its file."""
+    try:
+        told = json.loads(path.with_name(f"{path.stem}.proof.json").read_text(encoding="utf-8"))
+        return float(told["made"]["seconds"]), float(told["made"]["peak_mb"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None, None
 
 
 def table(costs: Sequence[Cost]) -> str:
     """Give a line for each file; ratios are to the first."""
-    lines = [f"{'file':32} {'MB':>8} {'load s':>8} {'run ms':>9} {'ratio':>7} {'peak MB':>9}"]
+    head = f"{'file':32} {'MB':>8} {'load s':>8} {'run ms':>9} {'ratio':>7} {'peak MB':>9}"
+    lines = [f"{head} {'export s':>9} {'export MB':>10}"]
     for one in costs:
         ratio = one.run_ms / costs[0].run_ms
-        lines.append(
-            f"{one.file:32} {one.file_mb:8.1f} {one.load_s:8.2f} {one.run_ms:9.2f} {ratio:7.2f} {one.peak_mb:9.0f}"
+        ran = f"{one.file:32} {one.file_mb:8.1f} {one.load_s:8.2f} {one.run_ms:9.2f} {ratio:7.2f} {one.peak_mb:9.0f}"
+        made = (
+            "-" if one.export_s is None else f"{one.export_s:.0f}",
+            "-" if not one.export_mb else f"{one.export_mb:.0f}",
         )
+        lines.append(f"{ran} {made[0]:>9} {made[1]:>10}")
     return "\n".join(lines)
 
 
@@ -93,6 +111,11 @@ def _numbers(generator: np.random.Generator, shape: Sequence[object], kind: str)
     if kind == "tensor(uint8)":
         return generator.integers(0, 256, sides, np.uint8)
     return generator.random(sides, np.float32).astype(np.float16 if kind == "tensor(float16)" else np.float32)
+
+
+def peak_mb() -> float:
+    """Give this process's highest resident memory; 0 where the system does not keep it."""
+    return _highest() / _MB
 
 
 def _highest() -> int:

@@ -15,7 +15,7 @@ Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """An input or output of the deployed graph: float32, with the batch before `shape`."""
+    """An input or output of the deployed graph: float32 or bytes, with the batch before `shape`."""
 
     name: str
     shape: tuple[int, ...]
@@ -23,6 +23,8 @@ class Port:
     """Smallest number of a picture; a vector, which has one axis, is not bounded."""
     has_batch: bool = True
     """Whether the batch stands before the shape; a single number for the whole batch has none."""
+    is_bytes: bool = False
+    """Whether it is a picture in rows of uint8 BGR."""
 
     @property
     def is_vector(self) -> bool:

@@ -2,18 +2,23 @@
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from mien_export.benching import peak_mb
 from mien_export.checkpoint import read_checkpoint
+from mien_export.fused import Fused
 from mien_export.graph import ExportError, GraphOptions, loaded, write_onnx
-from mien_export.proof.cases import make_cases
-from mien_export.proof.prove import Proof, prove
+from mien_export.precision.lowering import Precision, lower
+from mien_export.proof.cases import looked_into, make_cases
+from mien_export.proof.pixels import fed
+from mien_export.proof.prove import Made, Proof, prove
 from mien_export.proof.report import save
 from mien_export.recognising import Found, network_for
 from mien_models.spec import SwapSpec, Terms
@@ -78,9 +83,20 @@ def read_source(wish: Wish, emap: str | None = None) -> Source:
     return Source(wish.path, state, checkpoint.source_sha256, checkpoint.taken_from, found, identity_map, needs_no_map)
 
 
-def export(
-    source: Source, path: Path, *, batch: int | None, terms: Terms | None, faces: Path | None, progress: Progress
-) -> Proof:
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How the file shall be."""
+
+    batch: int | None = None
+    """A fixed number of pictures; None leaves it free."""
+    precision: Precision = "fp32"
+    is_fused: bool = False
+    """Whether pixels go in and come out, uint8 BGR in rows."""
+    terms: Terms | None = None
+    """Of the weights; by default what is known of their kind."""
+
+
+def export(source: Source, path: Path, *, shape: Shape, faces: Path | None, progress: Progress) -> Proof:
     """Write an ONNX file, prove it, and give it its name only when it passed.
 
     Beside it stand the proof's `.proof.json` and `.proof.png`, also when it failed.
@@ -88,15 +104,22 @@ def export(
     Raises:
         ExportError: the weights do not fit, or a gate failed; the proof says which.
     """
-    found = source.found
+    found, began_s = source.found, monotonic()
     stamps = {"mien.source": source.path.name, "mien.source_sha256": source.sha256}
-    options = GraphOptions(batch, source.identity_map, source.needs_no_map, terms or found.terms, stamps)
+    options = GraphOptions(shape.batch, source.identity_map, source.needs_no_map, shape.terms or found.terms, stamps)
+    network = Fused(found.network) if shape.is_fused else found.network
     # Beside its place, so that giving it its name is one step on the same disk.
     with tempfile.TemporaryDirectory(prefix=".unproven-", dir=path.parent) as folder:
         unproven = Path(folder) / path.name
         progress("tracing the network")
-        write_onnx(found.network, source.state, unproven, options)
+        write_onnx(network, source.state, unproven, options)
+        if shape.precision != "fp32":
+            progress("measuring the numbers inside")
+            runs = looked_into(make_cases(found.network, faces))
+            given = [fed(one, found.network, is_fused=shape.is_fused, batch=shape.batch) for one in runs]
+            lower(unproven, shape.precision, given)
         proof = hold_against(source, [unproven], faces=faces, progress=progress)
+        proof = replace(proof, made=Made(monotonic() - began_s, peak_mb()))
         written = save(proof, found.network, source.sha256, path.with_name(f"{path.stem}.proof"))
         if proof.has_failed:
             told = "; ".join(proof.files[0].failures[:3])

@@ -6,9 +6,10 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 import onnx
+import onnxslim
 import torch
 from torch import Tensor, nn
 
@@ -79,7 +80,7 @@ def write_onnx(network: Network, state: Mapping[str, Tensor], path: Path, option
         ExportError: the weights do not fit.
     """
     module = network.deployed(loaded(network, state), options.identity_map).eval()
-    model = traced(module, network, options.batch)
+    model = simplified(traced(module, network, options.batch))
     _stamp(model, network, options)
     onnx.checker.check_model(model, full_check=True)
     unfinished = path.with_name(f"{path.name}.part")
@@ -111,6 +112,26 @@ def traced(module: nn.Module, network: Network, batch: int | None) -> onnx.Model
             verbose=False,
         )
     return program.model_proto
+
+
+def simplified(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Fold what is constant and drop what is unused.
+
+    Raises:
+        ExportError: the graph is not the same to its users, or lost the epsilon of a norm.
+    """
+    before = _promises(model)
+    smaller = cast("onnx.ModelProto", cast("Any", onnxslim).slim(model))
+    after = _promises(smaller)
+    if before != after:
+        raise ExportError(f"Simplifying should keep ports and the norms' epsilons, {before}, but they became {after}.")
+    return smaller
+
+
+def _promises(model: onnx.ModelProto) -> tuple[list[str], list[str], float]:
+    epsilons = [one.f for node in model.graph.node for one in node.attribute if one.name == "epsilon"]
+    ports = [one.name for one in model.graph.input], [one.name for one in model.graph.output]
+    return *ports, min(epsilons, default=1.0)
 
 
 def _stamp(model: onnx.ModelProto, network: Network, options: GraphOptions) -> None:

@@ -58,6 +58,8 @@ def seeded_inputs(network: Network, seed: int, batch: int) -> dict[str, Tensor]:
         elif port.is_vector:
             vector = torch.randn(batch, *port.shape, generator=generator)
             given[port.name] = functional.normalize(vector) * network.source_norm
+        elif port.is_bytes:
+            given[port.name] = (_picture(batch, port.shape, generator) * 255).byte()
         else:
             given[port.name] = _picture(batch, port.shape, generator) * (1 - port.low) + port.low
     return given

@@ -19,6 +19,12 @@ def onnx(
     size: shared.Size = None,
     emap: shared.Emap = None,
     batch: Annotated[str, typer.Option(metavar="dynamic|N", help="How many pictures at once.")] = "dynamic",
+    precision: Annotated[
+        str, typer.Option(metavar="fp32|fp16|mixed", help="mixed: half, but for what measured numbers forbid.")
+    ] = "fp32",
+    fused: Annotated[
+        bool, typer.Option("--fused", help="Pixels in and out: uint8 BGR in rows, nothing left to convert.")
+    ] = False,
     licence: Annotated[
         str | None, typer.Option(metavar="SPDX", help="The weights' licence; by default what is known of the kind.")
     ] = None,
@@ -35,13 +41,18 @@ def onnx(
     if not output.parent.is_dir():
         raise UsageError(f"-o should go to a folder that is there; make {str(output.parent)!r} first.")
     pictures = _pictures(batch)
-    from mien_export.exporting import Wish, export
+    from mien_export.exporting import Shape, Wish, export
+    from mien_export.precision.lowering import PRECISIONS, Precision
     from mien_export.proof.report import as_data, table
     from mien_models.spec import Terms
 
+    chosen: Precision | None = next((one for one in PRECISIONS if one == precision), None)
+    if chosen is None:
+        raise UsageError(f"--precision takes {', '.join(PRECISIONS)}, not {precision!r}.")
     source = shared.told_source(Wish(checkpoint, arch, manifest, size, allow_pickle), emap)
     terms = None if licence is None else Terms(licence, f"Given at the export: {licence}.")
-    proof = export(source, output, batch=pictures, terms=terms, faces=faces, progress=shared.say)
+    shape = Shape(pictures, chosen, fused, terms)
+    proof = export(source, output, shape=shape, faces=faces, progress=shared.say)
     typer.echo(json.dumps(as_data(proof, source.sha256), indent=2) if as_json else table(proof))
     shared.say(f"{output} is ready: mien models add {output.name}")
 

@@ -1,20 +1,19 @@
 """What a network is proven on: noise, flat colours, black, and real faces."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mien_export.contracts import Network, Port
 from mien_export.proof.faces import known_faces
+from mien_export.proof.pixels import Numbers, on_the_grid
 from mien_export.seeded import seeded_inputs
 from mien_models.aligned import AlignedInput
 from mien_models.spec import ConvertSpec, EmbedSpec, PictureSpec, SwapSpec
 
-Numbers = NDArray[np.float32]
 _SEEDS: Final = (11, 12, 13)
 _FLAT: Final[Mapping[str, tuple[float, float, float]]] = {
     "black": (0, 0, 0),
@@ -59,7 +58,22 @@ def make_cases(network: Network, faces: Path | None = None) -> tuple[Case, ...]:
             cutter = AlignedInput(spec)
             crops[port] = cutter.numbers(cutter.crop(picture_bgr, five_points)[0]).copy()
         cases.append(Case(name, {**noise[0], **crops}, is_face=True))
-    return tuple(cases)
+    return tuple(_from_bytes(one, network) for one in cases)
+
+
+def looked_into(cases: Sequence[Case]) -> list[Mapping[str, Numbers]]:
+    """Choose what a network is looked into with: faces, and a noise; noise alone where it takes no picture."""
+    faces = [case.inputs for case in cases if case.is_face]
+    return [*faces, cases[0].inputs] if faces else [case.inputs for case in cases]
+
+
+def _from_bytes(case: Case, network: Network) -> Case:
+    """Round the picture that is swapped to what bytes give: nothing else comes from a camera."""
+    spec = network.spec(has_map=True)
+    if not isinstance(spec, SwapSpec):
+        return case
+    target = spec.names.target
+    return replace(case, inputs={**case.inputs, target: on_the_grid(case.inputs[target], spec)})
 
 
 def _seeded(network: Network, seed: int) -> dict[str, Numbers]:

@@ -33,7 +33,11 @@ def known_faces(folder: Path | None = None) -> tuple[tuple[str, BgrU8, PointsF32
     Raises:
         FacesError: there is none.
     """
-    found = [one for name, picture in _pictures(folder) if (one := _with_face(name, picture)) is not None]
+    found = [
+        (name, picture, face.five_points)
+        for name, picture in _pictures(folder)
+        if (face := face_in(picture)) is not None
+    ]
     if not found:
         raise FacesError(
             f"{str(folder)!r} should hold pictures of faces ({', '.join(sorted(SUFFIXES))}), but none was found in it."
@@ -53,13 +57,13 @@ def _pictures(folder: Path | None) -> Iterator[tuple[str, BgrU8]]:
             yield path.stem, as_u8(picture)
 
 
-def _with_face(name: str, picture_bgr: BgrU8) -> tuple[str, BgrU8, PointsF32] | None:
+def face_in(picture_bgr: BgrU8) -> Face | None:
+    """Find the best face of a picture, or None."""
     found = load_detector().detect(picture_bgr)
     if not found:
         return None
     landmarks, score = load_landmarker().landmarks(picture_bgr, _around(found[0]))
-    face = Face(0, found[0].box_xyxy, landmarks, HeadPose(0, 0, 0), score)
-    return name, picture_bgr, face.five_points
+    return Face(0, found[0].box_xyxy, landmarks, HeadPose(0, 0, 0), score)
 
 
 def _around(found: DetectedFace) -> Region:

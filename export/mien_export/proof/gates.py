@@ -8,6 +8,7 @@ from mien_models.spec import NetworkSpec, SwapSpec
 
 _TOLERANCE: Final = 0.004
 """One grey level of 255; `SwapSpec.tolerance` says otherwise."""
+_HALF_A_LEVEL: Final = 0.5 / 255
 _FP32_SHARE: Final = 0.25
 """Full precision differs by the order of its sums only."""
 
@@ -22,8 +23,19 @@ class Gates:
     least_cosine: float
 
     @classmethod
-    def of(cls, spec: NetworkSpec, *, is_half: bool) -> Self:
-        """Take the manifest's tolerance: in half precision single pixels may differ by eight times as much."""
+    def of(cls, spec: NetworkSpec, *, is_half: bool, is_fused: bool = False) -> Self:
+        """Take the manifest's tolerance: in half precision single pixels may differ by eight times as much.
+
+        A fused file rounds to whole grey levels: half of one comes on top, in a flat picture for every pixel.
+        """
+        plain = cls._of(spec, is_half=is_half)
+        rounding = _HALF_A_LEVEL if is_fused else 0.0
+        return cls(
+            plain.max_error + rounding, plain.mean_error + rounding, plain.colour_shift + rounding, plain.least_cosine
+        )
+
+    @classmethod
+    def _of(cls, spec: NetworkSpec, *, is_half: bool) -> Self:
         tolerance = spec.tolerance if isinstance(spec, SwapSpec) else _TOLERANCE
         if is_half:
             return cls(8 * tolerance, tolerance, tolerance / 2, 0.999)

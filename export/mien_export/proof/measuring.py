@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien_export.contracts import Network, Port
-from mien_export.proof.cases import Numbers
+from mien_export.proof.pixels import Numbers
 
 _FLAT_SHARE = 0.01
 """An answer whose deviation is less than this part of its reference's is flat."""

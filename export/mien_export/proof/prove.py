@@ -1,7 +1,7 @@
 """The proof: every case through the checkpoint's network in torch and through each file."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,9 +10,11 @@ import torch
 from torch import nn
 
 from mien_export.contracts import Network
-from mien_export.proof.cases import Case, Numbers
+from mien_export.precision.islands import Island
+from mien_export.proof.cases import Case, looked_into
 from mien_export.proof.gates import Gates
 from mien_export.proof.measuring import Measured, measure
+from mien_export.proof.pixels import Numbers
 from mien_export.proof.serving import Candidate, open_candidate
 
 _BATCHES: Final = (2, 4)
@@ -34,11 +36,23 @@ class Judged:
     """Why it was not run; a file that was not run is not proven."""
     answers: Mapping[str, Numbers] | None = None
     """Its first output by case, for the picture."""
+    islands: tuple[Island, ...] = ()
+    """What stays in full precision in a file of half precision."""
+    nodes: int = 0
 
     @property
     def has_passed(self) -> bool:
         """Whether every gate held."""
         return not self.failures and not self.not_run
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What an export cost, its proof included."""
+
+    seconds: float
+    peak_mb: float
+    """Resident memory of the process at its highest; 0 where the system does not keep it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +63,8 @@ class Proof:
     reference: Mapping[str, Numbers]
     """The checkpoint's first output by case."""
     files: tuple[Judged, ...]
+    made: Made | None = None
+    """What the export cost that the proof belongs to."""
 
     @property
     def has_failed(self) -> bool:
@@ -93,16 +109,17 @@ def _judged(
     candidate = open_candidate(path)
     if isinstance(candidate, str):
         return Judged(path, is_half=False, gates=None, measured=(), failures=(), not_run=candidate)
-    gates = Gates.of(network.spec(has_map=True), is_half=candidate.is_half)
+    gates = Gates.of(network.spec(has_map=True), is_half=candidate.is_half, is_fused=candidate.is_fused)
     answers = {case.name: candidate.run(case.inputs, network) for case in cases}
     measured = [one for case in cases for one in measure(network, case.name, expected[case.name], answers[case.name])]
     if candidate.takes_batches:
         measured += _in_batches(candidate, network, cases, expected)
-    failures = [*candidate.faults]
+    failures = [*candidate.faults, *candidate.inner_faults(looked_into(cases), network)]
     failures += [f"{one.case}, {one.output}: {told}" for one in measured for told in gates.failures(one)]
     first = network.outputs[0].name
     pictures = {name: one[first] for name, one in answers.items()}
-    return Judged(path, candidate.is_half, gates, tuple(measured), tuple(failures), answers=pictures)
+    found = Judged(path, candidate.is_half, gates, tuple(measured), tuple(failures), answers=pictures)
+    return replace(found, islands=candidate.islands, nodes=candidate.nodes)
 
 
 def _in_batches(

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien_export.contracts import Network
-from mien_export.proof.cases import Numbers
+from mien_export.precision.lowering import summary
 from mien_export.proof.measuring import Measured
+from mien_export.proof.pixels import Numbers
 from mien_export.proof.prove import Judged, Proof
 from mien_models.arrays import BgrU8, as_u8
 from mien_models.spec import SwapSpec
@@ -38,9 +39,14 @@ def table(proof: Proof) -> str:
                 f"{f'{min(cosines):.5f}' if cosines else '-':>8}"
             )
             lines.append(f"{file.path.name:28} {output:10} {worst}  {'passed' if file.has_passed else 'FAILED'}")
+        lines += [f"  {told}" for told in summary(file.islands, file.nodes)]
         lines += [f"  {told}" for told in file.failures[:_MOST_SAID]]
         if len(file.failures) > _MOST_SAID:
             lines.append(f"  and {len(file.failures) - _MOST_SAID} more")
+    if proof.made is not None:
+        lines.append(
+            f"Made in {proof.made.seconds:.0f} s with at most {proof.made.peak_mb:.0f} MB, the proof included."
+        )
     lines.append("Identity by an independent embedding: not measured.")
     return "\n".join(lines)
 
@@ -50,6 +56,7 @@ def as_data(proof: Proof, source_sha256: str) -> dict[str, Any]:
     return {
         "source_sha256": source_sha256,
         "passed": not proof.has_failed,
+        "made": None if proof.made is None else asdict(proof.made),
         "files": [
             {
                 "file": file.path.name,
@@ -57,6 +64,7 @@ def as_data(proof: Proof, source_sha256: str) -> dict[str, Any]:
                 "verdict": "not run" if file.not_run else "passed" if file.has_passed else "failed",
                 "not_run": file.not_run,
                 "gates": None if file.gates is None else asdict(file.gates),
+                "islands": [asdict(one) for one in file.islands],
                 "failures": list(file.failures),
                 "cases": [_finite(asdict(one)) for one in file.measured],
             }

@@ -1,18 +1,20 @@
 """Runs the files that are proven."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import numpy as np
 import onnx
 import onnxruntime
+from numpy.typing import NDArray
 
 from mien_export.contracts import Network
-from mien_export.proof.cases import Numbers
+from mien_export.fused import fusible
+from mien_export.precision.lowering import is_half, islands_of
+from mien_export.precision.overflows import half_faults
+from mien_export.proof.pixels import Numbers, fed, from_bytes
 from mien_models.errors import MienError
-
-_HALF: Final = onnx.TensorProto.FLOAT16
 
 
 class ServingError(MienError):
@@ -35,14 +37,19 @@ class Candidate:
             said = f"{path.name!r} should be an ONNX file that runs here, but: {error}"
             raise ServingError(said.splitlines()[0]) from error
         self._session = session
-        self._name = path.name
-        self.is_half = any(one.data_type == _HALF for one in model.graph.initializer)
+        self._name, self._path = path.name, path
+        self.is_half = is_half(model)
         """Whether weights stand in it in half precision."""
+        self.islands, self.nodes = islands_of(model), len(model.graph.node)
+        """What stays in full precision in a file of half precision, as it says of itself."""
+        self.is_fused = any(one.type.tensor_type.elem_type == onnx.TensorProto.UINT8 for one in model.graph.input)
+        """Whether it takes and gives bytes."""
         self.faults = _unsafe_norms(model)
         """What stands in the graph that no case may happen to show."""
         shapes = [[axis.dim_value for axis in one.type.tensor_type.shape.dim] for one in model.graph.input]
         self.takes_batches = all(not shape or shape[0] == 0 for shape in shapes)
         """Whether the first axis of every input is free."""
+        self._batch = max((shape[0] for shape in shapes if len(shape) > 1), default=0) or None
         self._names = {one.name for one in model.graph.input}, [one.name for one in model.graph.output]
 
     def run(self, inputs: Mapping[str, Numbers], network: Network) -> dict[str, Numbers]:
@@ -59,10 +66,24 @@ class Candidate:
                 f"and gives {sorted(gives)}; it was not exported from this checkpoint."
             )
         try:
-            answers = self._session.run(gives, dict(inputs))
+            answers = dict(zip(gives, self._session.run(gives, self._fed(inputs, network)), strict=True))
         except Exception as error:  # of ONNX Runtime's own classes
             raise ServingError(f"{self._name!r} does not run: {error}".splitlines()[0]) from error
-        return {name: np.asarray(one, np.float32) for name, one in zip(gives, answers, strict=True)}
+        if self.is_fused:
+            spec = fusible(network)
+            answers[spec.names.output] = from_bytes(answers[spec.names.output], spec)
+        # A file of a fixed batch was asked the same thing several times.
+        asked = max(len(inputs[port.name]) for port in network.inputs if port.has_batch)
+        return {name: np.asarray(one[:asked], np.float32) for name, one in answers.items()}
+
+    def inner_faults(self, runs: Sequence[Mapping[str, Numbers]], network: Network) -> tuple[str, ...]:
+        """Look into a file of half precision; see `half_faults`."""
+        if not self.is_half:
+            return ()
+        return half_faults(onnx.load(str(self._path)), [self._fed(one, network) for one in runs])
+
+    def _fed(self, inputs: Mapping[str, Numbers], network: Network) -> dict[str, NDArray[Any]]:
+        return fed(inputs, network, is_fused=self.is_fused, batch=self._batch)
 
 
 def _unsafe_norms(model: onnx.ModelProto) -> tuple[str, ...]:

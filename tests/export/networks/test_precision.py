@@ -1,0 +1,179 @@
+"""Half precision: what it would break stays in full, is named with its reason, and is found when it was not."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from onnx import ModelProto, TensorProto, helper, numpy_helper
+from torch import Tensor
+
+from mien_export.contracts import ARCHITECTURES, Network
+from mien_export.exporting import Shape, Wish, export, read_source
+from mien_export.graph import ExportError, GraphOptions, simplified, write_onnx
+from mien_export.precision.halving import in_half, name_nodes
+from mien_export.precision.islands import find_islands
+from mien_export.precision.lowering import islands_of, summary
+from mien_export.precision.overflows import half_faults
+from mien_export.precision.ranges import measure_ranges
+from mien_export.proof.prove import Proof
+from mien_export.proof.report import table
+from mien_export.seeded import seeded_checkpoint
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+NAMES = ARCHITECTURES.names()
+SWAPPERS = [name for name in NAMES if name not in {"crossface", "arcface"}]
+
+
+def exported(
+    name: str, folder: Path, shape: Shape, change: Callable[[dict[str, Tensor]], None] = lambda _: None
+) -> tuple[Path, Proof]:
+    variant = next(iter(ARCHITECTURES.load(name).tiny))
+    _, state = seeded_checkpoint(ARCHITECTURES.load(name), variant, seed=3)
+    change(state)
+    torch.save(state, folder / f"{name}.pth")
+    source = read_source(Wish(folder / f"{name}.pth"), "none")
+    path = folder / f"{name}.onnx"
+    return path, export(source, path, shape=shape, faces=None, progress=lambda _: None)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_architecture_passes_in_mixed_precision(name: str, tmp_path: Path) -> None:
+    path, proof = exported(name, tmp_path, Shape(precision="mixed"))
+    assert proof.files[0].is_half
+    assert proof.files[0].has_passed, table(proof)
+    model = onnx.load(str(path))
+    halves = [one for one in model.graph.initializer if one.data_type == TensorProto.FLOAT16]
+    assert len(halves) > 3
+    assert {one.type.tensor_type.elem_type for one in [*model.graph.input, *model.graph.output]} == {TensorProto.FLOAT}
+
+
+@pytest.mark.parametrize("name", ["reswapper", "simswap"])
+def test_an_epsilon_that_half_precision_rounds_to_zero_keeps_its_norm_in_full(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=r"epsilon 1e-08, which is zero in half precision; export with --precision m"):
+        exported(name, tmp_path, Shape(precision="fp16"))
+    assert not (tmp_path / f"{name}.onnx").exists()
+    path, proof = exported(name, tmp_path, Shape(precision="mixed"))
+    islands = islands_of(onnx.load(str(path)))
+    assert {one.op for one in islands} == {"InstanceNormalization"}
+    assert "its epsilon 1e-08 is zero" in table(proof)
+    told = json.loads((tmp_path / f"{name}.proof.json").read_text())
+    assert len(told["files"][0]["islands"]) == len(islands)
+
+
+def loud(state: dict[str, Tensor]) -> None:
+    """Make the encoder's first layer so large that the square of what it gives overflows in half precision."""
+    key = next(key for key, one in state.items() if len(one.shape) == 4)
+    state[key] = state[key] * 3e4
+
+
+def test_norms_that_would_become_zero_without_a_nan_are_found_by_measuring(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=r"overflow|squares numbers up to"):
+        exported("hyperswap", tmp_path, Shape(precision="fp16"), loud)
+    path, proof = exported("hyperswap", tmp_path, Shape(precision="mixed"), loud)
+    assert not proof.has_failed, table(proof)
+    reasons = {one.why.split(" up to")[0] for one in islands_of(onnx.load(str(path)))}
+    assert reasons & {"numbers", "it squares numbers"}, reasons
+
+
+def graph(nodes: list[onnx.NodeProto], constants: dict[str, float]) -> ModelProto:
+    given = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4])
+    wanted = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4])
+    numbers = [numpy_helper.from_array(np.array(value, np.float32), name) for name, value in constants.items()]
+    model = helper.make_model(
+        helper.make_graph(nodes, "g", [given], [wanted], numbers), opset_imports=[helper.make_opsetid("", 20)]
+    )
+    name_nodes(model)
+    return model
+
+
+def run(model: ModelProto, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    session = cast("Any", onnxruntime).InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return np.asarray(session.run(None, {"x": x})[0])
+
+
+X = np.array([[1.0, -2.0, 3.0, 0.5]], np.float32)
+
+
+def test_nothing_between_two_islands_goes_through_half_precision() -> None:
+    model = graph(
+        [
+            helper.make_node("Mul", ["x", "large"], ["a"]),
+            helper.make_node("Neg", ["a"], ["b"]),
+            helper.make_node("Mul", ["b", "small"], ["y"]),
+        ],
+        {"large": 5e4, "small": 2e-5},
+    )
+    ranges = measure_ranges(model, [{"x": X}], ["a", "b", "y"])
+    assert ranges["a"].largest == pytest.approx(1.5e5)
+    islands = find_islands(model, ranges)
+    assert [one.op for one in islands] == ["Mul", "Neg", "Mul"]
+    np.testing.assert_allclose(run(in_half(model, [one.node for one in islands]), X), -X, rtol=2e-3)
+    naive = in_half(model, [])
+    assert not np.isfinite(run(naive, X)).all()
+    assert any("overflows" in told for told in half_faults(naive, [{"x": X}]))
+    assert summary(islands, 3)[0] == "3 of 3 nodes in full precision"
+
+
+def test_small_numbers_and_constants_stay_in_full() -> None:
+    nodes = [helper.make_node("Mul", ["x", "tiny"], ["a"]), helper.make_node("Mul", ["a", "back"], ["y"])]
+    model = graph(nodes, {"tiny": 1e-9, "back": 1e4})
+    (first, second) = find_islands(model, measure_ranges(model, [{"x": X}], ["a", "y"]))
+    assert "rounds away" in first.why
+    assert "rounds away" in second.why
+
+
+def test_the_identity_map_survives_simplifying_where_an_unused_one_does_not(tmp_path: Path) -> None:
+    network, state = seeded_checkpoint(ARCHITECTURES.load("reswapper"), "reswapper-128", seed=3)
+    identity_map = torch.eye(512) * 2
+    path = write_onnx(network, state, tmp_path / "a.onnx", GraphOptions(identity_map=identity_map))
+    assert any(list(one.dims) == [512, 512] for one in squares(onnx.load(str(path))))
+    model = onnx.load(str(write_onnx(network, state, tmp_path / "b.onnx", GraphOptions(needs_no_map=True))))
+    unused = numpy_helper.from_array(np.full((512, 512), 7, np.float32), "emap")
+    model.graph.initializer.append(unused)
+    assert "emap" not in {one.name for one in simplified(model).graph.initializer}
+
+
+def squares(model: ModelProto) -> list[TensorProto]:
+    used = {name for node in model.graph.node for name in node.input}
+    return [one for one in model.graph.initializer if one.name in used]
+
+
+@pytest.mark.parametrize("name", SWAPPERS)
+@pytest.mark.parametrize("precision", ["fp32", "mixed"])
+def test_the_fused_variant_is_within_a_grey_level(name: str, precision: Any, tmp_path: Path) -> None:
+    path, proof = exported(name, tmp_path, Shape(precision=precision, is_fused=True))
+    assert proof.files[0].has_passed, table(proof)
+    if precision == "fp32":
+        assert max(one.max_error for one in proof.files[0].measured) <= 0.51 / 255
+    model = onnx.load(str(path))
+    inputs = {one.name: one.type.tensor_type for one in model.graph.input}
+    network: Network = next(iter(ARCHITECTURES.load(name).tiny.values()))
+    target = cast("Any", network.spec(has_map=True)).names.target
+    assert inputs[target].elem_type == TensorProto.UINT8
+    assert [axis.dim_value for axis in inputs[target].shape.dim][3] == 3
+
+
+def test_a_fused_file_that_cuts_off_instead_of_rounding_fails(tmp_path: Path) -> None:
+    from mien_export.exporting import hold_against
+
+    path, _ = exported("reswapper", tmp_path, Shape(is_fused=True))
+    model = onnx.load(str(path))
+    (rounding,) = [node for node in model.graph.node if node.op_type == "Round"]
+    rounding.op_type = "Floor"
+    onnx.save(model, str(path))
+    proof = hold_against(
+        read_source(Wish(tmp_path / "reswapper.pth"), "none"), [path], faces=None, progress=lambda _: None
+    )
+    assert proof.has_failed
+
+
+def test_a_fixed_batch_is_proven_too(tmp_path: Path) -> None:
+    path, proof = exported("reswapper", tmp_path, Shape(batch=2, precision="mixed", is_fused=True))
+    assert proof.files[0].has_passed, table(proof)
+    assert onnx.load(str(path)).graph.input[0].type.tensor_type.shape.dim[0].dim_value == 2
