@@ -20,6 +20,10 @@ def test_files_are_measured_side_by_side(tmp_path: Path) -> None:
     assert all(cost["run_ms"] > 0 and cost["peak_mb"] > 10 for cost in costs)
     shown = CliRunner().invoke(app, ["bench", str(one), "--runs", "1"])
     assert " 1.00 " in shown.stdout
+    assert costs[0]["export_s"] is None
+    (tmp_path / "one.proof.json").write_text('{"made": {"seconds": 37.5, "peak_mb": 3831.0}}')
+    shown = CliRunner().invoke(app, ["bench", str(one), "--runs", "1"])
+    assert shown.stdout.splitlines()[1].split()[-2:] == ["38", "3831"]
 
 
 def test_what_does_not_run_is_one_sentence(tmp_path: Path) -> None:
