@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 
+WITH_TORCH = ("tests/export/networks", "tests/export/test_engines.py")
 STEPS = (
     ("the lock file is current", ["uv", "lock", "--check"]),
     ("format", ["ruff", "format", "--check", "."]),
@@ -12,7 +13,7 @@ STEPS = (
     ("types, pyright", ["pyright"]),
     ("import contracts", ["lint-imports"]),
     ("tests", ["pytest", *sys.argv[1:]]),
-    ("tests with torch", [sys.executable, "scripts/with_torch.py", "pytest", "tests/export/networks"]),
+    ("tests with torch", [sys.executable, "scripts/with_torch.py", "--rtx", "pytest", *WITH_TORCH]),
 )
 
 

@@ -5,6 +5,7 @@ from typing import Final
 import typer
 
 from mien_export.cli.bench import bench
+from mien_export.cli.engine import engine
 from mien_export.cli.onnx import onnx
 from mien_export.cli.topology import topology
 from mien_export.cli.verify import verify
@@ -22,6 +23,7 @@ app: Final = typer.Typer(
 app.command()(onnx)
 app.command()(verify)
 app.command()(bench)
+app.command()(engine)
 app.command()(weights)
 app.command()(topology)
 

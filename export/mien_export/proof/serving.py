@@ -1,5 +1,6 @@
 """Runs the files that are proven."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -10,6 +11,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from mien_export.contracts import Network
+from mien_export.engines.building import sha256_of, sidecar_of
 from mien_export.fused import fusible
 from mien_export.precision.lowering import is_half, islands_of
 from mien_export.precision.overflows import half_faults
@@ -96,6 +98,19 @@ def _unsafe_norms(model: onnx.ModelProto) -> tuple[str, ...]:
     )
 
 
+def _engine_told(path: Path) -> str:
+    """Say what an engine is of, by what stands beside it."""
+    try:
+        told = json.loads(sidecar_of(path).read_text(encoding="utf-8"))
+        made = f"{told['kind']} {told['version']} built it of {told['model']!r} ({told['model_sha256'][:12]})"
+        kept = str(told["engine_sha256"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "it runs on its card only, and nothing beside it says what it is of; build it with mien-export engine"
+    if sha256_of(path) != kept:
+        raise ServingError(f"{path.name!r} is not the engine that {sidecar_of(path).name!r} tells of; build it anew.")
+    return f"{made}; it runs on its card only, and none is used here"
+
+
 def open_candidate(path: Path) -> Candidate | str:
     """Open a file, or say why it cannot be run here.
 
@@ -103,5 +118,5 @@ def open_candidate(path: Path) -> Candidate | str:
         ServingError: it should run and does not.
     """
     if path.suffix.lower() != ".onnx":
-        return "an engine runs on its GPU only, which no test of ours has had"
+        return _engine_told(path)
     return Candidate(path)

@@ -1,0 +1,1 @@
+"""Engines: networks compiled for graphics cards, each built in a process of its own."""

@@ -1,0 +1,1 @@
+"""What builds engines: a file each."""
