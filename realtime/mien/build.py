@@ -15,7 +15,10 @@ from mien.contracts import OutputFormat, Stage
 from mien.credentials.carriers import check_carries
 from mien.credentials.seal import Seal
 from mien.defaults import default_camera_address, default_sinks, output_format, source_request
-from mien.dressing import Dresser, make_swapper, user_networks
+from mien.dressing import Dresser, Worn, make_swapper, user_networks, uses_of
+from mien.faces.permits import Permits
+from mien.faces.self_check import SelfCheck
+from mien.faces.terms import Scope
 from mien.follow.choose import ChooseMode, Chooser, make_chooser
 from mien.follow.follower import Follower
 from mien.follow.networks import FaceNetworks, default_networks
@@ -28,7 +31,7 @@ from mien.live.policy import Policy
 from mien.marking.marks import Marks
 from mien.marking.schedule import LABEL_OFF_WARNING, LabelMode
 from mien.memory import keep_freed_memory
-from mien.portrait import lent_face, portrait_address, seen_face
+from mien.portrait import lent_face, seen_face
 from mien.recording.partial import check_spares
 from mien.sealing import checked_seal, seal_files
 from mien.settings import Settings
@@ -36,14 +39,16 @@ from mien.settings_watch import SettingsWatch
 from mien.sinks import make_sink, parse_sink
 from mien.stages.follow import FollowStage
 from mien.stages.mark import MarkStage
+from mien.stages.permit import PermitStage
+from mien.stages.self_check import SelfCheckStage
 from mien.stages.still import StillStage
 from mien.stages.swap import SwapStage
 from mien.staging import check_names, gate_stage, swap_stages
-from mien.wardrobe import Ask, Wardrobe, open_wardrobe
+from mien.wardrobe import Ask, Wardrobe, open_wardrobe, photos_of
 from mien.witness import session_log
 from mien_models.arrays import BgrU8
 from mien_models.contracts import Landmarker
-from mien_models.errors import MienError
+from mien_models.errors import MienError, ModelError
 from mien_models.faces import Face, FaceView, SourceFace
 from mien_models.identity import unit
 from mien_models.networks import Networks
@@ -107,6 +112,8 @@ def live_plan(
     controls = Controls()
     sinks = tuple(make_sink(spec, output) for spec in settings.sinks or default_sinks())
     wardrobe = open_wardrobe(settings, ask)
+    for use in uses_of(settings):
+        wardrobe.allow(use)
     seal_files(sinks, settings, marks.session_id)
     return LivePlan(
         source=live_source(request, loops=settings.loop),
@@ -154,10 +161,12 @@ def prepared(
     chooser = _chooser(settings, wardrobe, worn.networks, waits=False)
     is_file = source_kind(settings.camera or default_camera_address()) in _PLAYED
     gate = gate_stage(settings, is_file=is_file, is_still=False)
-    stages = (*gate, *swap_stages(settings, FollowStage(Follower(worn.faces), chooser), worn.stage))
+    permits = Permits(wardrobe.permits)
+    swap = swap_stages(settings, FollowStage(Follower(worn.faces), chooser), worn.stage)
+    stages = (PermitStage(permits), *gate, swap[0], *_self_check(settings, wardrobe, worn), *swap[1:])
     marks.prepare(output.width, output.height)
     _LOG.info("Swapper: %s, colour: %s, networks: %s.", settings.swapper, settings.colour, _said(worn.providers))
-    dresser = Dresser(settings, worn.stage, worn.networks, watch)
+    dresser = Dresser(settings, Worn(worn.stage, permits, wardrobe), worn.networks, watch)
     return Prepared(stages, worn.providers, dresser.renew)
 
 
@@ -176,13 +185,15 @@ def file_work(settings: Settings, input_path: Path, output_path: Path, *, ask: A
     marks = Marks(settings.label, settings.language)
     seal = checked_seal(settings, marks.session_id)
     wardrobe = open_wardrobe(settings, ask)
+    wardrobe.allow(Scope.RECORDING)
     worn = _worn(settings, wardrobe)
     chooser = _chooser(settings, wardrobe, worn.networks, waits=True)
     finder: Stage = (
         StillStage(worn.faces, chooser) if is_picture(input_path) else FollowStage(Follower(worn.faces), chooser)
     )
     gate = gate_stage(settings, is_file=True, is_still=is_picture(input_path))
-    stages = (*gate, *swap_stages(settings, finder, worn.stage), MarkStage(marks))
+    permit = PermitStage(Permits(wardrobe.permits))
+    stages = (permit, *gate, *swap_stages(settings, finder, worn.stage), MarkStage(marks))
     log = session_log("swap", settings, wardrobe, marks, (output_path.name,))
     return FileWork(stages, worn.providers, notes_of(settings, wardrobe, marks), seal, log)
 
@@ -232,9 +243,7 @@ def _chooser(settings: Settings, wardrobe: Wardrobe, networks: Networks, *, wait
     if not wardrobe.guests:
         return make_chooser(ChooseMode(settings.assign))
 
-    def look(image_bgr: BgrU8, face: Face) -> NDArray[np.float32]:
-        return unit(networks.identities.embedding([FaceView(image_bgr, face)], settings.recogniser))
-
+    look = _looker(settings, networks)
     people: list[Person] = []
     for guest in wardrobe.guests:
         seen = seen_face(guest.portrait)
@@ -242,12 +251,33 @@ def _chooser(settings: Settings, wardrobe: Wardrobe, networks: Networks, *, wait
     return PeopleChooser(people, look, waits=waits)
 
 
+def _self_check(settings: Settings, wardrobe: Wardrobe, worn: _Worn) -> tuple[Stage, ...]:
+    """Look whether the wearer is the person of a face that is lent as their own, where a network can tell."""
+    name = wardrobe.own
+    if name is None or wardrobe.guests:
+        return ()
+    look = _looker(settings, worn.networks)
+    try:
+        own = unit(worn.networks.identities.embedding(worn.sources[0].views, settings.recogniser))
+    except ModelError:
+        _LOG.info("It is not checked that you are %r: no model %r is installed.", name, settings.recogniser)
+        return ()
+    return (SelfCheckStage(SelfCheck(name, own, look)),)
+
+
+def _looker(settings: Settings, networks: Networks) -> Callable[[BgrU8, Face], NDArray[np.float32]]:
+    def look(image_bgr: BgrU8, face: Face) -> NDArray[np.float32]:
+        return unit(networks.identities.embedding([FaceView(image_bgr, face)], settings.recogniser))
+
+    return look
+
+
 def _spare_inputs(settings: Settings, played: Sequence[Path], written: Sequence[Path]) -> None:
     """Refuse to write over the photo or over what is played, and a report that could not be written at the end."""
     if settings.report is not None and not settings.report.parent.is_dir():
         path, folder = str(settings.report), str(settings.report.parent)
         raise MienError(f"The report {path!r} should go to a folder that is there; make {folder!r} first.")
-    photos = [portrait_address(text).path for text in settings.face]
+    photos = photos_of(settings)
     for output in written if settings.report is None else (*written, settings.report):
         check_spares([*photos, *played], output)
 

@@ -2,18 +2,23 @@
 
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import psutil
 
 from mien import folders
+from mien.defaults import default_sinks
+from mien.faces.permits import Permits
+from mien.faces.terms import Scope
 from mien.portrait import lent_face
 from mien.settings import Settings, revised
 from mien.settings_watch import SettingsWatch
+from mien.sinks import parse_sink
 from mien.stages.swap import SwapStage
 from mien.user_models import SWAPPERS, library
-from mien.wardrobe import open_wardrobe
+from mien.wardrobe import Wardrobe, open_wardrobe
 from mien_models.contracts import Swapper
 from mien_models.errors import UnknownPluginError
 from mien_models.faces import SourceFace
@@ -24,6 +29,8 @@ CHANGEABLE: Final = ("face", "consent", "swapper", "shape", "strength", "boost",
 """The settings that a run can take on while it lasts."""
 
 
+_USES: Final[Mapping[str, tuple[Scope, ...]]] = {"file": (Scope.RECORDING,), "images": (Scope.RECORDING,), "null": ()}
+"""What sinks use a face for; any other is live."""
 LEFT_FREE: Final = 2
 """Cores that a swapper's network leaves to decoding, following, blending and the sinks."""
 
@@ -69,17 +76,31 @@ def make_swapper(settings: Settings, source: SourceFace, networks: Networks) -> 
     return networks.swapper(settings.swapper, source, options)
 
 
+def uses_of(settings: Settings) -> tuple[Scope, ...]:
+    """Say what the sinks of a run use faces for."""
+    names = [parse_sink(spec)[0] for spec in settings.sinks or default_sinks()]
+    found = {use for name in names for use in _USES.get(name, (Scope.LIVE,))}
+    return tuple(use for use in Scope if use in found)
+
+
+@dataclass(frozen=True, slots=True)
+class Worn:
+    """What a run wears: the stage that holds the swappers, and what watches over the faces."""
+
+    stage: SwapStage
+    permits: Permits
+    wardrobe: Wardrobe
+
+
 class Dresser:
     """Changes what a run wears: what takes time is done beside the run, which goes on with it from the next frame.
 
     Has state: what is worn, and what is wanted.
     """
 
-    def __init__(
-        self, settings: Settings, stage: SwapStage, networks: Networks, watch: SettingsWatch | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, worn: Worn, networks: Networks, watch: SettingsWatch | None = None) -> None:
         """Take what is worn now, where other swappers are put, what loads networks, and a file that may change."""
-        self._settings, self._stage, self._networks, self._watch = settings, stage, networks, watch
+        self._settings, self._worn, self._networks, self._watch = settings, worn, networks, watch
         self._lock = threading.Lock()
         self._wanted: dict[str, object] = {}
 
@@ -103,7 +124,15 @@ class Dresser:
         if not now:
             return f"From the next start on: {', '.join(later)}." if later else None
         settings = revised(self._settings, now)
-        self._stage.wear(self._made(settings))
+        check_swapper(settings.swapper)
+        is_same = (settings.face, settings.consent) == (self._settings.face, self._settings.consent)
+        # The same faces are not opened again: nobody could be asked for a pass-phrase now.
+        wardrobe = self._worn.wardrobe if is_same else open_wardrobe(settings, None)
+        for use in uses_of(settings):
+            wardrobe.allow(use)
+        self._worn.stage.wear([make_swapper(settings, lent_face(one), self._networks) for one in wardrobe.faces])
+        self._worn.permits.hold(wardrobe.permits)
+        self._worn = replace(self._worn, wardrobe=wardrobe)
         self._settings = settings
         faces = ", ".join(Path(face).name for face in settings.face) or "the same faces"
         return f"Worn from now on: {faces}, by the swapper {settings.swapper}."
@@ -116,8 +145,3 @@ class Dresser:
             return wanted
         in_file = {name: getattr(read, name) for name in Settings.model_fields}
         return {name: value for name, value in in_file.items() if value != getattr(self._settings, name)} | wanted
-
-    def _made(self, settings: Settings) -> list[Swapper]:
-        check_swapper(settings.swapper)
-        wardrobe = open_wardrobe(settings, None)
-        return [make_swapper(settings, lent_face(photos), self._networks) for photos in wardrobe.faces]

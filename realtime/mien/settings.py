@@ -35,7 +35,7 @@ _PREFIX: Final = "MIEN_"
 _OFF_ONCE: Final = {"label": "'on' or 'art'", "content_gate": "'files' or 'always'"}
 """What can be switched off for one run, by a flag, and what may stand in a file instead."""
 _VARIABLES_OF_THEIR_OWN: Final = frozenset(
-    {folders.DATA_VARIABLE, folders.CONFIG_VARIABLE, folders.STATE_VARIABLE, "MIEN_DEBUG"}
+    {folders.DATA_VARIABLE, folders.CONFIG_VARIABLE, folders.STATE_VARIABLE, "MIEN_DEBUG", "MIEN_PASSPHRASE"}
 )
 
 
@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     )
 
     face: Names = Field(
-        (), description="photos of the one face that is lent; photo.jpg#2 takes the second face of its photo"
+        (), description="a face of your library, or photos of one face; photo.jpg#2 takes the second face of its photo"
     )
     consent: ConsentKind | None = Field(None, description="whose face it is and by what right")
     camera: str | None = Field(None, description="index, name, path, URL or 'synthetic'; the first camera by default")

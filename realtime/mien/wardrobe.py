@@ -1,20 +1,25 @@
 """The faces that are lent, by what right, and who wears which."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from mien import folders
 from mien.assignment import parse_assignments
 from mien.consent import ConsentBook, ConsentKind, consent_for
+from mien.faces.adding import face_library
+from mien.faces.permits import Permit
+from mien.faces.terms import Scope
 from mien.follow.choose import ChooseMode
-from mien.portrait import Portrait, portrait_address, public_domain_portrait, read_portrait
+from mien.portrait import Portrait, PortraitAddress, portrait_address, public_domain_portrait, read_portrait
 from mien.settings import Settings
 from mien_models.errors import UsageError
 
 _LOG = logging.getLogger(__name__)
-_ONE_FACE: Final = 0
+_PHOTO: Final = "photo"
+"""What the log calls a face that is in no library."""
 
 Ask = Callable[[str], str]
 """Puts a question to a person and gives the answer."""
@@ -40,6 +45,25 @@ class Wardrobe:
     """Empty where faces are chosen by their size or place."""
     consents: tuple[str, ...]
     """By what rights the faces are lent, for the report."""
+    names: tuple[str, ...]
+    """Each lent face by its name in the library, or 'photo', for the log."""
+    permits: tuple[Permit, ...]
+    """The rights to the faces of the library, which may end while they are worn."""
+
+    @property
+    def own(self) -> str | None:
+        """The name of a face of the library that is lent as the wearer's own; None where there is none."""
+        owned = [one.face.terms for one in self.permits if one.face.terms.consent is ConsentKind.SELF]
+        return owned[0].name if len(self.faces) == 1 and owned else None
+
+    def allow(self, use: Scope) -> None:
+        """Refuse a use that somebody did not agree to.
+
+        Raises:
+            ConsentError: whose face, and for what it may be used.
+        """
+        for permit in self.permits:
+            permit.face.terms.allow(use)
 
 
 def open_wardrobe(settings: Settings, ask: Ask | None) -> Wardrobe:
@@ -48,10 +72,11 @@ def open_wardrobe(settings: Settings, ask: Ask | None) -> Wardrobe:
     Raises:
         UsageError: nobody said whose face it is, or faces are given in two ways.
         PhotoError: there is no such photo or it cannot be read.
+        ConsentError: the time of a face of the library has run out.
     """
     assigned = parse_assignments(settings.assign)
     if isinstance(assigned, ChooseMode):
-        return _one_face(settings, ask)
+        return _wardrobe([_one_face(settings, ask)], ())
     if settings.face:
         raise UsageError("Faces are given with --face or in a list after --assign, not both; leave --face away.")
     faces: list[str] = []
@@ -61,22 +86,88 @@ def open_wardrobe(settings: Settings, ask: Ask | None) -> Wardrobe:
             faces.append(assignment.face)
         role = None if assignment.face is None else faces.index(assignment.face)
         guests.append(Guest(read_portrait(portrait_address(assignment.person)), role))
-    lent = tuple((read_portrait(portrait_address(text)),) for text in faces)
-    return Wardrobe(lent, tuple(guests), _consents([group[_ONE_FACE] for group in lent], settings.consent, ask))
+    return _wardrobe([_lent((text,), settings.consent, ask) for text in faces], tuple(guests))
 
 
-def _one_face(settings: Settings, ask: Ask | None) -> Wardrobe:
-    if not settings.face:
-        _LOG.info("Without --face the astronaut portrait of scikit-image is lent: NASA, public domain.")
-        portrait = read_portrait(portrait_address(str(public_domain_portrait())))
-        return Wardrobe(((portrait,),), (), (ConsentKind.PUBLIC_DOMAIN.value,))
-    portraits = tuple(read_portrait(portrait_address(text)) for text in settings.face)
-    return Wardrobe((portraits,), (), _consents(portraits, settings.consent, ask))
+def photos_of(settings: Settings) -> list[Path]:
+    """Name the photos that --face gives; faces of the library are none."""
+    return [portrait_address(text).path for text in settings.face if _kept(text) is None]
 
 
-def _consents(
-    portraits: tuple[Portrait, ...] | list[Portrait], given: ConsentKind | None, ask: Ask | None
-) -> tuple[str, ...]:
+def kept_portraits(name: str, *, can_ask: bool) -> tuple[Portrait, ...] | None:
+    """Give the photos of a face of the library; None where it has none of that name.
+
+    Raises:
+        MienError: it cannot be opened, or its time has run out.
+    """
+    permit = _kept(name)
+    return None if permit is None else _opened(permit, can_ask=can_ask)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Lent:
+    """One face that is lent."""
+
+    portraits: tuple[Portrait, ...]
+    consents: tuple[str, ...]
+    name: str = _PHOTO
+    permit: Permit | None = None
+
+
+def _wardrobe(lent: Sequence[_Lent], guests: tuple[Guest, ...]) -> Wardrobe:
+    consents = tuple(dict.fromkeys(kind for one in lent for kind in one.consents))
+    permits = tuple(one.permit for one in lent if one.permit is not None)
+    return Wardrobe(tuple(one.portraits for one in lent), guests, consents, tuple(one.name for one in lent), permits)
+
+
+def _one_face(settings: Settings, ask: Ask | None) -> _Lent:
+    if settings.face:
+        return _lent(settings.face, settings.consent, ask)
+    _LOG.info("Without --face the astronaut portrait of scikit-image is lent: NASA, public domain.")
+    portrait = read_portrait(portrait_address(str(public_domain_portrait())))
+    return _Lent((portrait,), (ConsentKind.PUBLIC_DOMAIN.value,))
+
+
+def _lent(texts: Sequence[str], given: ConsentKind | None, ask: Ask | None) -> _Lent:
+    """Take one face of the library by its name, or photos of one person."""
+    kept = [_kept(text) for text in texts]
+    if kept[0] is None:
+        if any(one is not None for one in kept):
+            raise UsageError("--face takes one face of the library, or photos, not both at once.")
+        portraits = tuple(read_portrait(portrait_address(text)) for text in texts)
+        return _Lent(portraits, _consents(portraits, given, ask))
+    if len(texts) > 1:
+        raise UsageError(f"--face takes one face of the library at a time; {texts[0]!r} has all its photos with it.")
+    return _from_library(kept[0], given, can_ask=ask is not None)
+
+
+def _from_library(permit: Permit, given: ConsentKind | None, *, can_ask: bool) -> _Lent:
+    terms = permit.face.terms
+    if given not in {None, terms.consent}:
+        raise UsageError(
+            f"{terms.name!r} is in the library as {terms.consent.value!r}; leave --consent away, or remove it "
+            "and add it anew."
+        )
+    portraits = _opened(permit, can_ask=can_ask)
+    _LOG.info("Face: %s of the library (%s).", terms.name, terms.consent.meaning)
+    return _Lent(portraits, (terms.consent.value,), terms.name, permit)
+
+
+def _opened(permit: Permit, *, can_ask: bool) -> tuple[Portrait, ...]:
+    address = PortraitAddress(Path(permit.face.terms.name))
+    return tuple(Portrait(address, photo) for photo in permit.library.photos(permit.face, can_ask=can_ask))
+
+
+def _kept(text: str) -> Permit | None:
+    """Find a face of the library; a file of that name goes before it."""
+    if Path(text).expanduser().exists():
+        return None
+    library = face_library()
+    face = library.find(text)
+    return None if face is None else Permit(library, face)
+
+
+def _consents(portraits: Sequence[Portrait], given: ConsentKind | None, ask: Ask | None) -> tuple[str, ...]:
     book = ConsentBook(folders.data_folder() / "consents")
     kinds: list[str] = []
     for portrait in portraits:

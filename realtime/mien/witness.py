@@ -1,7 +1,6 @@
 """From settings to the session's place in the local log."""
 
 from importlib.metadata import version
-from typing import Final
 
 from mien import folders
 from mien.journal.journal import Journal
@@ -13,8 +12,6 @@ from mien.wardrobe import Wardrobe
 from mien_models.catalog import manifest_names, read_manifest
 from mien_models.errors import ModelError
 from mien_models.library.candidate import needed_networks
-
-_PHOTO: Final = "photo"
 
 
 def local_journal() -> Journal:
@@ -29,11 +26,10 @@ def session_log(
 
     `command` is 'run' or 'swap', `outputs` say in words where pictures go.
     """
-    faces = tuple(_PHOTO for _ in wardrobe.faces)
     opening = Opening(
         marks.session_id,
         command,
-        faces,
+        wardrobe.names,
         wardrobe.consents,
         marks.mode.value,
         settings.content_gate.value,

@@ -5,19 +5,26 @@ from typing import Annotated, Final
 
 import typer
 
+from mien.cli.face_library import add, list_faces, remove
+
 faces: Final = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+
+faces.command()(add)
+faces.command("list")(list_faces)
+faces.command()(remove)
 
 
 @faces.callback()
 def look() -> None:
-    """Look at the faces that can be lent, before they are."""
+    """Keep faces that can be lent, with the right to each, and look at them before they are."""
 
 
 @faces.command()
 def show(
     context: typer.Context,
     photos: Annotated[
-        list[str], typer.Argument(metavar="PHOTO...", help="Photos of one person; PHOTO#2 takes its second face.")
+        list[str], typer.Argument(metavar="NAME|PHOTO...", help="A face of your library, or photos of one person.")
     ],
     output: Annotated[
         Path | None,

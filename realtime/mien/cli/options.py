@@ -13,8 +13,9 @@ from mien.marking.schedule import LabelMode
 Face: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="PHOTO",
-        help="Photo whose face is lent; PHOTO#2 takes its second face from the left. Several show one person better.",
+        metavar="NAME|PHOTO",
+        help="A face of your library (mien faces add), or a photo; PHOTO#2 takes its second face from the left. "
+        "Several photos show one person better.",
         show_default=False,
     ),
 ]

@@ -9,6 +9,7 @@ from mien.portrait import PortraitAddress, portrait_address, read_portrait, seen
 from mien.recording.partial import check_spares
 from mien.understanding.remarks import remarks
 from mien.understanding.sheet import face_sheet
+from mien.wardrobe import kept_portraits
 from mien_models.errors import PhotoError
 from mien_models.faces import SourceFace
 from mien_models.mesh.gather import understand
@@ -21,7 +22,7 @@ def show_face(photos: Sequence[str], output: Path | None) -> Path:
     """Write the picture of what was understood of one person's photos, and say what they should know as warnings.
 
     Args:
-        photos: as `--face` takes them.
+        photos: as `--face` takes them, or the name of a face of the library.
         output: the picture to write; by default it lies in the current folder and is named after the first photo.
 
     Returns:
@@ -32,11 +33,13 @@ def show_face(photos: Sequence[str], output: Path | None) -> Path:
         SinkError: the picture cannot be written.
         UsageError: it would overwrite a photo.
     """
-    addresses = [_address(text) for text in photos]
-    path = Path(f"{addresses[0].path.stem}-understood.png") if output is None else output
+    kept = kept_portraits(photos[0], can_ask=True) if len(photos) == 1 else None
+    addresses = [_address(text) for text in photos] if kept is None else []
+    path = Path(f"{addresses[0].path.stem if addresses else photos[0]}-understood.png") if output is None else output
     check_picture_name(path)
     check_spares([address.path for address in addresses], path)
-    seen = [(seen_face(read_portrait(address)), address.path.name) for address in addresses]
+    portraits = kept or tuple(read_portrait(address) for address in addresses)
+    seen = [(seen_face(portrait), portrait.address.path.name) for portrait in portraits]
     seen.sort(key=lambda pair: shown_px(pair[0]), reverse=True)
     source, names = SourceFace(tuple(view for view, _ in seen)), [name for _, name in seen]
     side_px = side_for(source)
@@ -56,7 +59,7 @@ def _address(text: str) -> PortraitAddress:
     """Find a photo; what looks like a person's name gets an answer of its own."""
     if not Path(text).suffix and "#" not in text and not Path(text).expanduser().exists():
         raise PhotoError(
-            f"There is no photo {text!r}, and faces cannot be kept under names yet: give the path of an image file "
-            "that shows the face."
+            f"There is neither a face nor a photo {text!r}: 'mien faces list' names the faces of your library; a photo "
+            "is the path of an image file."
         )
     return portrait_address(text)

@@ -65,7 +65,7 @@ def test_what_is_wrong_with_a_photo_is_said_in_words(portrait: BgrU8, capsys: py
 
 def test_a_name_that_is_no_photo_gets_a_helpful_answer(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["faces", "show", "anna"]) == 1
-    assert "faces cannot be kept under names yet" in capsys.readouterr().err
+    assert "There is neither a face nor a photo" in capsys.readouterr().err
     assert main(["faces", "show", "anna.jpg"]) == 1
     assert "There is no photo 'anna.jpg'" in capsys.readouterr().err
 

@@ -14,7 +14,8 @@ from tests.onnx_networks import arcface_network, inswapper_network
 from tests.realtime.live.live_rig import MemorySink, a_plan, fake_stages, no_thread_is_left, paced_now
 from tests.stored_models import Shelf
 
-from mien.dressing import Dresser, check_swapper, make_swapper, user_networks
+from mien.dressing import Dresser, Worn, check_swapper, make_swapper, user_networks
+from mien.faces.permits import Permits
 from mien.follow.still import find_faces
 from mien.live.plan import EventKind, LiveEvent, Prepared
 from mien.live.run import run_live
@@ -23,6 +24,7 @@ from mien.settings import Settings, load_settings
 from mien.settings_watch import SettingsWatch
 from mien.stages.compose import ComposeStage
 from mien.stages.swap import SwapStage
+from mien.wardrobe import open_wardrobe
 from mien_models.arrays import BgrU8, as_u8
 from mien_models.errors import MienError, UnknownPluginError, UsageError
 from mien_models.faces import Face, SourceFace
@@ -55,7 +57,8 @@ def dresser(
 ) -> tuple[Dresser, SwapStage]:
     networks = user_networks(settings)
     stage = SwapStage([make_swapper(settings, SourceFace.of(photo, face), networks)])
-    return Dresser(settings, stage, networks, watch), stage
+    worn = Worn(stage, Permits(()), open_wardrobe(settings, None))
+    return Dresser(settings, worn, networks, watch), stage
 
 
 def crop(stage: SwapStage, photo: BgrU8, face: Face) -> BgrU8:

@@ -1,0 +1,47 @@
+"""The time, which does not go back: a clock that is set back makes no right last longer."""
+
+import contextlib
+import logging
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+_LOG = logging.getLogger(__name__)
+_WRITTEN_EVERY: Final = timedelta(minutes=1)
+_SLACK: Final = timedelta(hours=26)
+"""Clocks are corrected by seconds, and zones are up to 26 hours apart; more than that is said."""
+
+
+class SteadyClock:
+    """Gives the latest time ever seen on this computer. Has state: that time, also in a file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._latest = self._written = self._read()
+        self._has_said = False
+
+    def now(self) -> datetime:
+        """Give the time in UTC, never earlier than the last time it was asked for."""
+        here = datetime.now(UTC)
+        if here < self._latest - _SLACK and not self._has_said:
+            self._has_said = True
+            _LOG.warning(
+                "This computer's clock says %s, but it has been %s before; rights to faces end by the later one.",
+                f"{here:%Y-%m-%d}",
+                f"{self._latest:%Y-%m-%d}",
+            )
+        self._latest = max(here, self._latest)
+        if self._latest - self._written >= _WRITTEN_EVERY:
+            self._written = self._latest
+            # Where it cannot be written, this run still keeps it.
+            with contextlib.suppress(OSError):
+                self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._file.write_text(self._latest.isoformat(), encoding="utf-8")
+        return self._latest
+
+    def _read(self) -> datetime:
+        try:
+            seen = datetime.fromisoformat(self._file.read_text(encoding="utf-8").strip())
+        except (OSError, ValueError):
+            return datetime.fromtimestamp(0, UTC)
+        return seen if seen.tzinfo is not None else seen.replace(tzinfo=UTC)
