@@ -25,8 +25,13 @@ NOT_RUN: Final = {
     "uv run --group lint python scripts/check.py": "runs this test",
 }
 """Commands that are not run here, each with its reason."""
-LIMITS: Final = {"MIEN_SECONDS": "2", "MIEN_CAMERA": "synthetic", "MIEN_SINKS": "null"}
-"""Ends what would run until Ctrl-C and leaves the developer's own camera and screen alone.
+LIMITS: Final = {
+    "MIEN_SECONDS": "2",
+    "MIEN_CAMERA": "synthetic",
+    "MIEN_SINKS": "null",
+    "MIEN_PASSPHRASE": "several plain words",
+}
+"""Ends what would run until Ctrl-C and leaves the developer's own camera, screen and keychain alone.
 
 These are settings of the environment, which the flags of a command beat.
 """

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from mien.faces.files import write_private
+
 _LOG = logging.getLogger(__name__)
 _WRITTEN_EVERY: Final = timedelta(minutes=1)
 _SLACK: Final = timedelta(hours=26)
@@ -35,8 +37,7 @@ class SteadyClock:
             self._written = self._latest
             # Where it cannot be written, this run still keeps it.
             with contextlib.suppress(OSError):
-                self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._file.write_text(self._latest.isoformat(), encoding="utf-8")
+                write_private(self._file, self._latest.isoformat().encode())
         return self._latest
 
     def _read(self) -> datetime:

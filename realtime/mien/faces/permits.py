@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mien.faces.library import FaceLibrary, KeptFace
+from mien.faces.terms import ConsentError
 
 _EVERY_S: Final = 1.0
 
@@ -32,21 +33,29 @@ class Permits:
     def __init__(self, permits: Sequence[Permit]) -> None:
         self._permits = tuple(permits)
         self._next_s = 0.0
+        self._ended: ConsentError | None = None
 
     def hold(self, permits: Sequence[Permit]) -> None:
         """Take others, because other faces are worn from now on; any thread may."""
         self._permits = tuple(permits)
         self._next_s = 0.0
+        self._ended = None
 
     def check(self) -> None:
-        """Look at each about once a second; call it for every frame.
+        """Look at each about once a second; call it for every frame. What has ended stays ended until others are held.
 
         Raises:
             ConsentError: one of them ended.
         """
+        if self._ended is not None:
+            raise self._ended
         now_s = time.monotonic()
         if now_s < self._next_s:
             return
         self._next_s = now_s + _EVERY_S
-        for permit in self._permits:
-            permit.check()
+        try:
+            for permit in self._permits:
+                permit.check()
+        except ConsentError as error:
+            self._ended = error
+            raise

@@ -36,7 +36,7 @@ class SelfCheck:
         self._name, self._own, self._look = name, own, look
         self._seen: list[float] = []
         self._next_ns = 0
-        self._thread: threading.Thread | None = None
+        self.looking: threading.Thread | None = None
         self._is_done = False
 
     def check(self, image_bgr: BgrU8, face: Face, captured_ns: int) -> None:
@@ -45,14 +45,14 @@ class SelfCheck:
         Raises:
             ConsentError: it is somebody else.
         """
-        if self._is_done or (self._thread is not None and self._thread.is_alive()):
+        if self._is_done or (self.looking is not None and self.looking.is_alive()):
             return
         if self._judge() or captured_ns < self._next_ns or face.width_px < _LEAST_PX:
             return
         self._next_ns = captured_ns + _APART_NS
         picture_bgr = image_bgr.copy()
-        self._thread = threading.Thread(target=self._see, args=(picture_bgr, face), name="mien-self-check", daemon=True)
-        self._thread.start()
+        self.looking = threading.Thread(target=self._see, args=(picture_bgr, face), name="mien-self-check", daemon=True)
+        self.looking.start()
 
     def _see(self, picture_bgr: BgrU8, face: Face) -> None:
         self._seen.append(float(np.dot(self._own, self._look(picture_bgr, face))))
