@@ -1,5 +1,6 @@
 """From a checkpoint file to a proven ONNX file."""
 
+import gc
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -113,6 +114,8 @@ def export(source: Source, path: Path, *, shape: Shape, faces: Path | None, prog
         unproven = Path(folder) / path.name
         progress("tracing the network")
         write_onnx(network, source.state, unproven, options)
+        # The traced program holds the weights in circles of references.
+        gc.collect()
         if shape.precision != "fp32":
             progress("measuring the numbers inside")
             runs = looked_into(make_cases(found.network, faces))

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from mien_export.contracts import Network
 from mien_export.seeded import LAST_COUNTER, example, seeded_inputs
+from mien_export.weightless import weightless, with_weights
 from mien_models.errors import MienError
 from mien_models.family import LICENCE_STAMP, STAMP, UNKNOWN_TERMS, stamp_of
 from mien_models.spec import Terms
@@ -82,7 +83,7 @@ def write_onnx(network: Network, state: Mapping[str, Tensor], path: Path, option
     module = network.deployed(loaded(network, state), options.identity_map).eval()
     model = simplified(traced(module, network, options.batch))
     _stamp(model, network, options)
-    onnx.checker.check_model(model, full_check=True)
+    onnx.checker.check_model(weightless(model), full_check=True)
     unfinished = path.with_name(f"{path.name}.part")
     onnx.save(model, str(unfinished))
     return unfinished.replace(path)
@@ -121,7 +122,8 @@ def simplified(model: onnx.ModelProto) -> onnx.ModelProto:
         ExportError: the graph is not the same to its users, or lost the epsilon of a norm.
     """
     before = _promises(model)
-    smaller = cast("onnx.ModelProto", cast("Any", onnxslim).slim(model))
+    light = cast("onnx.ModelProto", cast("Any", onnxslim).slim(weightless(model)))
+    smaller = with_weights(light, model)
     after = _promises(smaller)
     if before != after:
         raise ExportError(f"Simplifying should keep ports and the norms' epsilons, {before}, but they became {after}.")

@@ -7,6 +7,8 @@ from typing import Any, Final, cast
 from onnx import ModelProto, NodeProto, TensorProto
 from onnxruntime.transformers import float16
 
+from mien_export.weightless import inferred
+
 _SMALLEST: Final = 5.97e-08
 """The converter takes no number below the smallest half."""
 
@@ -15,15 +17,21 @@ def in_half(model: ModelProto, islands: Iterable[str]) -> ModelProto:
     """Convert a graph; what goes in and comes out stays float32.
 
     Args:
-        model: in full precision; it is not changed.
+        model: in full precision; it is used up, so that the weights are not there twice.
         islands: names of the nodes that stay in full precision.
     """
-    copy = ModelProto()
-    copy.CopyFrom(model)
+    shapes = inferred(model).graph.value_info
+    del model.graph.value_info[:]
+    model.graph.value_info.extend(shapes)
     # No node is left out by its kind: the measured islands say it all.
     convert = cast("Any", float16).convert_float_to_float16
     half: ModelProto = convert(
-        copy, min_positive_val=_SMALLEST, keep_io_types=True, op_block_list=[], node_block_list=sorted(islands)
+        model,
+        min_positive_val=_SMALLEST,
+        keep_io_types=True,
+        disable_shape_infer=True,
+        op_block_list=[],
+        node_block_list=sorted(islands),
     )
     _without_detours(half)
     _in_order(half)

@@ -33,6 +33,14 @@ class Island:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Constant:
+    """Of the graph: its largest number, absolute, and how many there are."""
+
+    largest: float
+    size: int
+
+
 def find_islands(model: ModelProto, ranges: Mapping[str, Range]) -> tuple[Island, ...]:
     """Find every node that half precision would break.
 
@@ -41,9 +49,9 @@ def find_islands(model: ModelProto, ranges: Mapping[str, Range]) -> tuple[Island
         ranges: of the tensors between nodes, on real faces.
     """
     constants = {
-        one.name: np.abs(numpy_helper.to_array(one))
+        one.name: _Constant(float(np.abs(numbers).max()), numbers.size)
         for one in model.graph.initializer
-        if one.data_type == TensorProto.FLOAT
+        if one.data_type == TensorProto.FLOAT and (numbers := numpy_helper.to_array(one)).size
     }
     found: list[Island] = []
     for node in model.graph.node:
@@ -69,19 +77,13 @@ def _of_ranges(node: NodeProto, ranges: Mapping[str, Range]) -> list[str]:
     return told
 
 
-def _of_constants(
-    node: NodeProto, constants: Mapping[str, "np.ndarray[tuple[int, ...], np.dtype[np.float32]]"]
-) -> list[str]:
+def _of_constants(node: NodeProto, constants: Mapping[str, _Constant]) -> list[str]:
     told: list[str] = []
-    for name in node.input:
-        numbers = constants.get(name)
-        if numbers is None or not numbers.size:
-            continue
-        largest = float(numbers.max())
-        if 0 < largest <= SMALLEST_HALF / 2 or (numbers.size == 1 and 0 < largest < SMALLEST_NORMAL):
-            told.append(f"its constant {largest:.2g} is zero or nearly so in half precision")
-        elif largest > LARGEST_HALF:
-            told.append(f"its weights reach {largest:.3g}, where half precision ends at 65504")
+    for one in [constants[name] for name in node.input if name in constants]:
+        if 0 < one.largest <= SMALLEST_HALF / 2 or (one.size == 1 and 0 < one.largest < SMALLEST_NORMAL):
+            told.append(f"its constant {one.largest:.2g} is zero or nearly so in half precision")
+        elif one.largest > LARGEST_HALF:
+            told.append(f"its weights reach {one.largest:.3g}, where half precision ends at 65504")
     return told
 
 

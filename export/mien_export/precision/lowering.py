@@ -13,6 +13,7 @@ from onnx import ModelProto, TensorProto
 from mien_export.precision.halving import in_half, name_nodes
 from mien_export.precision.islands import Island, find_islands
 from mien_export.precision.ranges import FLOATS, measure_ranges, typed_tensors
+from mien_export.weightless import weightless
 
 Precision = Literal["fp32", "fp16", "mixed"]
 PRECISIONS: Final[tuple[Precision, ...]] = ("fp32", "fp16", "mixed")
@@ -37,12 +38,12 @@ def lower(path: Path, precision: Precision, runs: Sequence[Mapping[str, NDArray[
     name_nodes(model)
     islands: tuple[Island, ...] = ()
     if precision == "mixed":
-        floats = [name for name, kind in typed_tensors(model).items() if kind in FLOATS]
+        floats = {name: kind for name, kind in typed_tensors(model).items() if kind in FLOATS}
         islands = find_islands(model, measure_ranges(model, runs, floats))
     half = in_half(model, (one.node for one in islands))
     for key, text in ((PRECISION_STAMP, precision), (ISLANDS_STAMP, json.dumps([asdict(one) for one in islands]))):
         half.metadata_props.add(key=key, value=text)
-    onnx.checker.check_model(half, full_check=True)
+    onnx.checker.check_model(weightless(half), full_check=True)
     onnx.save(half, str(path))
     return islands
 

@@ -27,7 +27,7 @@ def half_faults(model: ModelProto, runs: Sequence[Mapping[str, NDArray[Any]]]) -
         In words what is wrong, node by node.
     """
     types = typed_tensors(model)
-    halves = [name for name, kind in types.items() if kind == TensorProto.FLOAT16]
+    halves = {name: kind for name, kind in types.items() if kind == TensorProto.FLOAT16}
     ranges = measure_ranges(model, runs, halves)
     makers = {name: node for node in model.graph.node for name in node.output}
     told = [

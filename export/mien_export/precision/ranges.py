@@ -1,15 +1,19 @@
 """How large the numbers inside a graph become."""
 
 import math
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, cast
 
 import numpy as np
 import onnx
 import onnxruntime
 from numpy.typing import NDArray
-from onnx import ModelProto, TensorProto
+from onnx import ModelProto, TensorProto, helper
+
+from mien_export.weightless import inferred
 
 FLOATS: Final = frozenset({TensorProto.FLOAT, TensorProto.FLOAT16})
 _AT_ONCE: Final = 48
@@ -31,42 +35,46 @@ class Range:
 
 def typed_tensors(model: ModelProto) -> dict[str, int]:
     """Give the element type of each tensor that a node makes, as ONNX infers it."""
-    inferred = onnx.shape_inference.infer_shapes(model).graph
-    types = {one.name: one.type.tensor_type.elem_type for one in [*inferred.value_info, *inferred.output]}
+    graph = inferred(model).graph
+    types = {one.name: one.type.tensor_type.elem_type for one in [*graph.value_info, *graph.output]}
     return {name: types[name] for node in model.graph.node for name in node.output if name in types}
 
 
 def measure_ranges(
-    model: ModelProto, runs: Sequence[Mapping[str, NDArray[Any]]], wanted: Sequence[str]
+    model: ModelProto, runs: Sequence[Mapping[str, NDArray[Any]]], wanted: Mapping[str, int]
 ) -> dict[str, Range]:
     """Run a graph and look at tensors inside it.
 
     Args:
         model: as it will be deployed.
         runs: what goes in, run by run.
-        wanted: names of tensors that nodes make.
+        wanted: tensors that nodes make, with their element types; see `typed_tensors`.
     """
-    found = dict.fromkeys(wanted, Range(0.0))
-    for first in range(0, len(wanted), _AT_ONCE):
-        some = list(wanted[first : first + _AT_ONCE])
-        session = _opened(model, some)
+    found, names = dict.fromkeys(wanted, Range(0.0)), list(wanted)
+    session = _opened(model, wanted)
+    for first in range(0, len(names), _AT_ONCE):
+        some = names[first : first + _AT_ONCE]
         for feeds in runs:
             for name, numbers in zip(some, session.run(some, dict(feeds)), strict=True):
                 found[name] = found[name].widened(numbers)
     return found
 
 
-def _opened(model: ModelProto, names: Sequence[str]) -> Any:  # noqa: ANN401 - a session without types
-    shown = ModelProto()
-    shown.CopyFrom(model)
-    given = {one.name for one in shown.graph.output}
-    types = typed_tensors(model)
-    added = [onnx.helper.make_tensor_value_info(name, types[name], None) for name in names if name not in given]
-    shown.graph.output.extend(added)
+def _opened(model: ModelProto, wanted: Mapping[str, int]) -> Any:  # noqa: ANN401 - a session without types
+    """Open it with every wanted tensor as an output; the model is as before when this returns."""
+    given = [one.name for one in model.graph.output]
+    added = [helper.make_tensor_value_info(name, kind, None) for name, kind in wanted.items() if name not in given]
+    model.graph.output.extend(added)
     # Optimised, nodes would run together and in full precision, and what is asked for would not be what is deployed.
     options = cast("Any", onnxruntime).SessionOptions()
     options.graph_optimization_level = cast("Any", onnxruntime).GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 3
-    return cast("Any", onnxruntime).InferenceSession(
-        shown.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = False
+    try:
+        # By way of a file: in memory the weights would be there three times.
+        with tempfile.TemporaryDirectory(prefix="mien-ranges-") as folder:
+            path = str(Path(folder) / "shown.onnx")
+            onnx.save(model, path)
+            return cast("Any", onnxruntime).InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    finally:
+        del model.graph.output[len(given) :]

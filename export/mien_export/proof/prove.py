@@ -109,12 +109,13 @@ def _judged(
     candidate = open_candidate(path)
     if isinstance(candidate, str):
         return Judged(path, is_half=False, gates=None, measured=(), failures=(), not_run=candidate)
+    # Before it is run: both need the memory of its weights.
+    failures = [*candidate.faults, *candidate.inner_faults(looked_into(cases), network)]
     gates = Gates.of(network.spec(has_map=True), is_half=candidate.is_half, is_fused=candidate.is_fused)
     answers = {case.name: candidate.run(case.inputs, network) for case in cases}
     measured = [one for case in cases for one in measure(network, case.name, expected[case.name], answers[case.name])]
     if candidate.takes_batches:
         measured += _in_batches(candidate, network, cases, expected)
-    failures = [*candidate.faults, *candidate.inner_faults(looked_into(cases), network)]
     failures += [f"{one.case}, {one.output}: {told}" for one in measured for told in gates.failures(one)]
     first = network.outputs[0].name
     pictures = {name: one[first] for name, one in answers.items()}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,11 +35,8 @@ class Candidate:
         """
         try:
             model = onnx.load(str(path))
-            session = cast("Any", onnxruntime).InferenceSession(str(path), providers=["CPUExecutionProvider"])
-        except Exception as error:  # both libraries raise classes of their own
-            said = f"{path.name!r} should be an ONNX file that runs here, but: {error}"
-            raise ServingError(said.splitlines()[0]) from error
-        self._session = session
+        except Exception as error:  # of protobuf's own classes
+            raise _not_running(path, error) from error
         self._name, self._path = path.name, path
         self.is_half = is_half(model)
         """Whether weights stand in it in half precision."""
@@ -54,6 +52,14 @@ class Candidate:
         self._batch = max((shape[0] for shape in shapes if len(shape) > 1), default=0) or None
         self._names = {one.name for one in model.graph.input}, [one.name for one in model.graph.output]
 
+    @cached_property
+    def _session(self) -> Any:  # noqa: ANN401 - without types
+        """Opened when it is first run: what looks into the file before needs the memory for itself."""
+        try:
+            return cast("Any", onnxruntime).InferenceSession(str(self._path), providers=["CPUExecutionProvider"])
+        except Exception as error:  # of ONNX Runtime's own classes
+            raise _not_running(self._path, error) from error
+
     def run(self, inputs: Mapping[str, Numbers], network: Network) -> dict[str, Numbers]:
         """Give every output by its port.
 
@@ -67,8 +73,9 @@ class Candidate:
                 f"{self._name!r} should take {sorted(wanted[0])} and give {sorted(wanted[1])}, but takes {sorted(has)} "
                 f"and gives {sorted(gives)}; it was not exported from this checkpoint."
             )
+        session = self._session
         try:
-            answers = dict(zip(gives, self._session.run(gives, self._fed(inputs, network)), strict=True))
+            answers = dict(zip(gives, session.run(gives, self._fed(inputs, network)), strict=True))
         except Exception as error:  # of ONNX Runtime's own classes
             raise ServingError(f"{self._name!r} does not run: {error}".splitlines()[0]) from error
         if self.is_fused:
@@ -86,6 +93,10 @@ class Candidate:
 
     def _fed(self, inputs: Mapping[str, Numbers], network: Network) -> dict[str, NDArray[Any]]:
         return fed(inputs, network, is_fused=self.is_fused, batch=self._batch)
+
+
+def _not_running(path: Path, error: Exception) -> ServingError:
+    return ServingError(f"{path.name!r} should be an ONNX file that runs here, but: {error}".splitlines()[0])
 
 
 def _unsafe_norms(model: onnx.ModelProto) -> tuple[str, ...]:
