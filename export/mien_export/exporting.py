@@ -18,6 +18,7 @@ from mien_export.fused import Fused
 from mien_export.graph import ExportError, GraphOptions, loaded, write_onnx
 from mien_export.precision.lowering import Precision, lower
 from mien_export.proof.cases import looked_into, make_cases
+from mien_export.proof.identity import IdentityJudge
 from mien_export.proof.pixels import fed
 from mien_export.proof.prove import Made, Proof, prove
 from mien_export.proof.report import save
@@ -97,7 +98,17 @@ class Shape:
     """Of the weights; by default what is known of their kind."""
 
 
-def export(source: Source, path: Path, *, shape: Shape, faces: Path | None, progress: Progress) -> Proof:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a proof is made with."""
+
+    faces: Path | None = None
+    """A folder of pictures; None takes a portrait."""
+    identity: Path | None = None
+    """An identity network that compares persons; None compares none."""
+
+
+def export(source: Source, path: Path, *, shape: Shape, asked: Asked, progress: Progress) -> Proof:
     """Write an ONNX file, prove it, and give it its name only when it passed.
 
     Beside it stand the proof's `.proof.json` and `.proof.png`, also when it failed.
@@ -118,10 +129,10 @@ def export(source: Source, path: Path, *, shape: Shape, faces: Path | None, prog
         gc.collect()
         if shape.precision != "fp32":
             progress("measuring the numbers inside")
-            runs = looked_into(make_cases(found.network, faces))
+            runs = looked_into(make_cases(found.network, asked.faces))
             given = [fed(one, found.network, is_fused=shape.is_fused, batch=shape.batch) for one in runs]
             lower(unproven, shape.precision, given)
-        proof = hold_against(source, [unproven], faces=faces, progress=progress)
+        proof = hold_against(source, [unproven], asked=asked, progress=progress)
         proof = replace(proof, made=Made(monotonic() - began_s, peak_mb()))
         written = save(proof, found.network, source.sha256, path.with_name(f"{path.stem}.proof"))
         if proof.has_failed:
@@ -133,15 +144,16 @@ def export(source: Source, path: Path, *, shape: Shape, faces: Path | None, prog
     return proof
 
 
-def hold_against(source: Source, paths: Sequence[Path], *, faces: Path | None, progress: Progress) -> Proof:
+def hold_against(source: Source, paths: Sequence[Path], *, asked: Asked, progress: Progress) -> Proof:
     """Prove files against a checkpoint.
 
     Raises:
         ExportError: the weights do not fit.
     """
     network = source.found.network
+    judge = None if asked.identity is None else IdentityJudge(asked.identity)
     reference = network.deployed(loaded(network, source.state), source.identity_map).eval()
-    return prove(reference, network, paths, make_cases(network, faces), progress)
+    return prove(reference, network, paths, make_cases(network, asked.faces), progress=progress, judge=judge)
 
 
 def _read_map(path: Path) -> Tensor:

@@ -30,6 +30,7 @@ def onnx(
     ] = None,
     allow_pickle: shared.AllowPickle = False,
     faces: shared.Faces = None,
+    identity: shared.Identity = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the proof as JSON.")] = False,
 ) -> None:
     """Write a checkpoint as one ONNX file that `mien models add` takes, and prove that it computes the same.
@@ -41,7 +42,7 @@ def onnx(
     if not output.parent.is_dir():
         raise UsageError(f"-o should go to a folder that is there; make {str(output.parent)!r} first.")
     pictures = _pictures(batch)
-    from mien_export.exporting import Shape, Wish, export
+    from mien_export.exporting import Asked, Shape, Wish, export
     from mien_export.precision.lowering import PRECISIONS, Precision
     from mien_export.proof.report import as_data, table
     from mien_models.spec import Terms
@@ -52,7 +53,7 @@ def onnx(
     source = shared.told_source(Wish(checkpoint, arch, manifest, size, allow_pickle), emap)
     terms = None if licence is None else Terms(licence, f"Given at the export: {licence}.")
     shape = Shape(pictures, chosen, fused, terms)
-    proof = export(source, output, shape=shape, faces=faces, progress=shared.say)
+    proof = export(source, output, shape=shape, asked=Asked(faces, identity), progress=shared.say)
     typer.echo(json.dumps(as_data(proof, source.sha256), indent=2) if as_json else table(proof))
     shared.say(f"{output} is ready: mien models add {output.name}")
 

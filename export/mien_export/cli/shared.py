@@ -33,6 +33,12 @@ Faces: TypeAlias = Annotated[
 ]
 
 
+Identity: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.onnx", help="An identity network, such as an ArcFace, to compare the persons by."),
+]
+
+
 def say(text: str) -> None:
     """Tell people how far it is."""
     typer.echo(f"mien-export: {text}", err=True)

@@ -20,6 +20,7 @@ def verify(
     emap: shared.Emap = None,
     allow_pickle: shared.AllowPickle = False,
     faces: shared.Faces = None,
+    identity: shared.Identity = None,
     save: Annotated[
         Path | None,
         typer.Option(metavar="BASE", help="Write BASE.json and BASE.png; else FILE.proof, beside FILE."),
@@ -33,12 +34,12 @@ def verify(
     missing = [str(path) for path in files if not path.is_file()]
     if missing:
         raise UsageError(f"There is no file {', '.join(map(repr, missing))}.")
-    from mien_export.exporting import Wish, hold_against
+    from mien_export.exporting import Asked, Wish, hold_against
     from mien_export.proof.report import as_data, table
     from mien_export.proof.report import save as save_proof
 
     source = shared.told_source(Wish(checkpoint, arch, manifest, size, allow_pickle), emap)
-    proof = hold_against(source, files, faces=faces, progress=shared.say)
+    proof = hold_against(source, files, asked=Asked(faces, identity), progress=shared.say)
     base = save or files[0].with_name(f"{files[0].stem}.proof")
     written = save_proof(proof, source.found.network, source.sha256, base)
     typer.echo(json.dumps(as_data(proof, source.sha256), indent=2) if as_json else table(proof))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mien_export.contracts import Network
 from mien_export.fused import fusible
+from mien_models.arrays import BgrU8, as_u8
 from mien_models.spec import SwapSpec
 
 Numbers = NDArray[np.float32]
@@ -49,6 +50,15 @@ def from_bytes(pixels: Pixels, spec: SwapSpec) -> Numbers:
     numbers = (rows.astype(np.float32) - spec.output.offset) / spec.output.scale
     planes = numbers.transpose(0, 3, 1, 2) if spec.crop.layout == "nchw" else numbers
     return np.ascontiguousarray(planes, np.float32)
+
+
+def from_numbers(numbers: Numbers, spec: SwapSpec) -> BgrU8:
+    """Give the picture (side, side, 3) BGR that a network's answer is."""
+    rows = numbers[0].transpose(1, 2, 0) if spec.crop.layout == "nchw" else numbers[0]
+    with np.errstate(invalid="ignore"):
+        levels = np.clip(np.nan_to_num(rows * spec.output.scale + spec.output.offset), 0, 255)
+    pixels = np.rint(levels).astype(np.uint8)
+    return as_u8(np.ascontiguousarray(pixels[..., ::-1] if spec.crop.colour == "rgb" else pixels))
 
 
 def on_the_grid(numbers: Numbers, spec: SwapSpec) -> Numbers:

@@ -13,6 +13,7 @@ from mien_export.contracts import Network
 from mien_export.precision.islands import Island
 from mien_export.proof.cases import Case, looked_into
 from mien_export.proof.gates import Gates
+from mien_export.proof.identity import LEAST_FULL, LEAST_HALF, IdentityJudge
 from mien_export.proof.measuring import Measured, measure
 from mien_export.proof.pixels import Numbers
 from mien_export.proof.serving import Candidate, open_candidate
@@ -39,6 +40,8 @@ class Judged:
     islands: tuple[Island, ...] = ()
     """What stays in full precision in a file of half precision."""
     nodes: int = 0
+    identity: Mapping[str, float] | None = None
+    """Cosine to the checkpoint's picture by an independent network, by case; None where there was none to ask."""
 
     @property
     def has_passed(self) -> bool:
@@ -73,7 +76,13 @@ class Proof:
 
 
 def prove(
-    reference: nn.Module, network: Network, paths: Sequence[Path], cases: Sequence[Case], progress: Progress = print
+    reference: nn.Module,
+    network: Network,
+    paths: Sequence[Path],
+    cases: Sequence[Case],
+    *,
+    progress: Progress = print,
+    judge: IdentityJudge | None = None,
 ) -> Proof:
     """Run every case in torch, fp32, and in each file.
 
@@ -83,6 +92,7 @@ def prove(
         paths: ONNX files; what cannot be run here, such as an engine without its GPU, is reported as not run.
         cases: as `make_cases` made them.
         progress: called with what is done next.
+        judge: compares the faces' identity.
     """
     progress(f"the checkpoint in torch, {len(cases)} cases")
     expected = {case.name: run_torch(reference, network, case.inputs) for case in cases}
@@ -91,7 +101,22 @@ def prove(
         progress(f"{path.name}, {len(cases)} cases")
         files.append(_judged(path, network, cases, expected))
     first = network.outputs[0].name
-    return Proof(tuple(cases), {name: one[first] for name, one in expected.items()}, tuple(files))
+    pictures = {name: one[first] for name, one in expected.items()}
+    if judge is not None:
+        files = [_with_identity(file, network, cases, pictures, judge) for file in files]
+    return Proof(tuple(cases), pictures, tuple(files))
+
+
+def _with_identity(
+    file: Judged, network: Network, cases: Sequence[Case], pictures: Mapping[str, Numbers], judge: IdentityJudge
+) -> Judged:
+    """Hold the faces of a file against the checkpoint's by an identity network."""
+    faces = [case.name for case in cases if case.is_face]
+    answers = {name: file.answers[name] for name in faces} if file.answers is not None else {}
+    cosines = judge.cosines(network, pictures, answers)
+    least = LEAST_HALF if file.is_half else LEAST_FULL
+    failures = [f"{name}: identity {one:.4f}, at least {least}" for name, one in cosines.items() if one < least]
+    return replace(file, identity=cosines, failures=(*file.failures, *failures))
 
 
 def run_torch(module: nn.Module, network: Network, inputs: Mapping[str, Numbers]) -> dict[str, Numbers]:

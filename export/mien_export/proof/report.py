@@ -9,12 +9,11 @@ from typing import Any, Final
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from mien_export.contracts import Network
 from mien_export.precision.lowering import summary
 from mien_export.proof.measuring import Measured
-from mien_export.proof.pixels import Numbers
+from mien_export.proof.pixels import from_numbers
 from mien_export.proof.prove import Judged, Proof
 from mien_models.arrays import BgrU8, as_u8
 from mien_models.spec import SwapSpec
@@ -47,8 +46,15 @@ def table(proof: Proof) -> str:
         lines.append(
             f"Made in {proof.made.seconds:.0f} s with at most {proof.made.peak_mb:.0f} MB, the proof included."
         )
-    lines.append("Identity by an independent embedding: not measured.")
+    lines.append(_identity_told(proof))
     return "\n".join(lines)
+
+
+def _identity_told(proof: Proof) -> str:
+    cosines = [one for file in proof.files if file.identity for one in file.identity.values()]
+    if not cosines:
+        return "Identity by an independent embedding: not measured; --identity FILE.onnx names an ArcFace."
+    return f"Identity by an independent embedding: cosine {min(cosines):.4f} at least, of {len(cosines)} faces."
 
 
 def as_data(proof: Proof, source_sha256: str) -> dict[str, Any]:
@@ -64,13 +70,13 @@ def as_data(proof: Proof, source_sha256: str) -> dict[str, Any]:
                 "verdict": "not run" if file.not_run else "passed" if file.has_passed else "failed",
                 "not_run": file.not_run,
                 "gates": None if file.gates is None else asdict(file.gates),
+                "identity": "not measured" if file.identity is None else dict(file.identity),
                 "islands": [asdict(one) for one in file.islands],
                 "failures": list(file.failures),
                 "cases": [_finite(asdict(one)) for one in file.measured],
             }
             for file in proof.files
         ],
-        "identity": "not measured",
     }
 
 
@@ -96,22 +102,14 @@ def sheet(proof: Proof, network: Network) -> BgrU8 | None:
         for file in proof.files:
             if not case.is_face or file.answers is None:
                 continue
-            one = _pixels(proof.reference[case.name], spec)
-            other = _pixels(file.answers[case.name], spec)
+            one = from_numbers(proof.reference[case.name], spec).astype(np.float32)
+            other = from_numbers(file.answers[case.name], spec).astype(np.float32)
             difference = np.clip(np.abs(other - one) * _AMPLIFIED, 0, 255)
             tiles = [
                 cv2.resize(as_u8(tile.astype(np.uint8)), (_TILE_PX, _TILE_PX)) for tile in (one, other, difference)
             ]
             rows.append(as_u8(np.hstack(tiles)))
     return as_u8(np.vstack(rows)) if rows else None
-
-
-def _pixels(numbers: Numbers, spec: SwapSpec) -> NDArray[np.float32]:
-    picture = numbers[0] if spec.crop.layout == "nhwc" else numbers[0].transpose(1, 2, 0)
-    bgr = picture if spec.crop.colour == "bgr" else picture[..., ::-1]
-    with np.errstate(invalid="ignore"):
-        levels = bgr * spec.output.scale + spec.output.offset
-    return np.asarray(np.clip(np.nan_to_num(levels), 0, 255), np.float32)
 
 
 def _by_output(file: Judged) -> dict[str, list[Measured]]:

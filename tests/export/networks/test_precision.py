@@ -14,7 +14,7 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 from torch import Tensor
 
 from mien_export.contracts import ARCHITECTURES, Network
-from mien_export.exporting import Shape, Wish, export, read_source
+from mien_export.exporting import Asked, Shape, Wish, export, read_source
 from mien_export.graph import ExportError, GraphOptions, simplified, write_onnx
 from mien_export.precision.halving import in_half, name_nodes
 from mien_export.precision.islands import find_islands
@@ -39,7 +39,7 @@ def exported(
     torch.save(state, folder / f"{name}.pth")
     source = read_source(Wish(folder / f"{name}.pth"), "none")
     path = folder / f"{name}.onnx"
-    return path, export(source, path, shape=shape, faces=None, progress=lambda _: None)
+    return path, export(source, path, shape=shape, asked=Asked(), progress=lambda _: None)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -202,7 +202,7 @@ def test_a_fused_file_that_cuts_off_instead_of_rounding_fails(tmp_path: Path) ->
     rounding.op_type = "Floor"
     onnx.save(model, str(path))
     proof = hold_against(
-        read_source(Wish(tmp_path / "reswapper.pth"), "none"), [path], faces=None, progress=lambda _: None
+        read_source(Wish(tmp_path / "reswapper.pth"), "none"), [path], asked=Asked(), progress=lambda _: None
     )
     assert proof.has_failed
 

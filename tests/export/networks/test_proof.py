@@ -9,12 +9,14 @@ import numpy as np
 import onnx
 import pytest
 from onnx import ModelProto, TensorProto, helper, numpy_helper
+from tests.onnx_networks import arcface_network
 from torch import Tensor
 
 from mien_export.contracts import ARCHITECTURES, Network
-from mien_export.graph import GraphOptions, loaded, write_onnx
+from mien_export.graph import ExportError, GraphOptions, loaded, write_onnx
 from mien_export.proof.cases import make_cases
 from mien_export.proof.faces import FacesError, known_faces
+from mien_export.proof.identity import IdentityJudge
 from mien_export.proof.prove import Proof, prove
 from mien_export.proof.report import as_data, save, sheet, table
 from mien_export.proof.serving import ServingError
@@ -167,3 +169,21 @@ def test_faces_come_from_a_folder_or_from_the_portrait(tmp_path: Path) -> None:
     assert max(left_mouth[1], right_mouth[1]) > nose[1] > left_eye[1]
     with pytest.raises(FacesError, match="pictures of faces"):
         known_faces(tmp_path / "nothing")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_persons_are_compared_by_a_network_of_the_user_s(tmp_path: Path) -> None:
+    network, state, path = exported("reswapper", tmp_path)
+    judge = IdentityJudge(arcface_network(tmp_path / "w600k_r50.onnx"))
+    reference = network.deployed(loaded(network, state), None).eval()
+    other = changed(path, exchanged_colours)
+    proof = prove(reference, network, [path, other], make_cases(network), progress=lambda _: None, judge=judge)
+    same, exchanged = proof.files
+    assert same.identity is not None
+    assert same.identity["astronaut"] > 0.9999
+    assert same.has_passed
+    assert any("identity" in told for told in exchanged.failures)
+    assert "Identity by an independent embedding: cosine" in table(proof)
+    assert as_data(proof, "")["files"][0]["identity"] == dict(same.identity)
+    with pytest.raises(ExportError, match="--identity should name an identity network"):
+        IdentityJudge(path)
