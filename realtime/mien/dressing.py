@@ -83,6 +83,11 @@ def uses_of(settings: Settings) -> tuple[Scope, ...]:
     return tuple(use for use in Scope if use in found)
 
 
+def _lent_by(settings: Settings) -> tuple[object, ...]:
+    """Give the settings that say whose face is worn; some swappers bring their own."""
+    return settings.face, settings.consent, settings.swapper
+
+
 @dataclass(frozen=True, slots=True)
 class Worn:
     """What a run wears: the stage that holds the swappers, and what watches over the faces."""
@@ -125,7 +130,7 @@ class Dresser:
             return f"From the next start on: {', '.join(later)}." if later else None
         settings = revised(self._settings, now)
         check_swapper(settings.swapper)
-        is_same = (settings.face, settings.consent) == (self._settings.face, self._settings.consent)
+        is_same = _lent_by(settings) == _lent_by(self._settings)
         # The same faces are not opened again: nobody could be asked for a pass-phrase now.
         wardrobe = self._worn.wardrobe if is_same else open_wardrobe(settings, None)
         for use in uses_of(settings):

@@ -8,14 +8,16 @@ from typing import Final
 
 from mien import folders
 from mien.assignment import parse_assignments
-from mien.consent import ConsentBook, ConsentKind, consent_for
+from mien.consent import Consent, ConsentBook, ConsentKind, consent_for
 from mien.faces.adding import face_library
 from mien.faces.permits import Permit
 from mien.faces.terms import Scope
 from mien.follow.choose import ChooseMode
 from mien.portrait import Portrait, PortraitAddress, portrait_address, public_domain_portrait, read_portrait
 from mien.settings import Settings
+from mien.user_models import SWAPPERS, library
 from mien_models.errors import UsageError
+from mien_models.spec import SwapSpec
 
 _LOG = logging.getLogger(__name__)
 _PHOTO: Final = "photo"
@@ -76,7 +78,7 @@ def open_wardrobe(settings: Settings, ask: Ask | None) -> Wardrobe:
     """
     assigned = parse_assignments(settings.assign)
     if isinstance(assigned, ChooseMode):
-        return _wardrobe([_one_face(settings, ask)], ())
+        return _wardrobe([_inside(settings, ask) or _one_face(settings, ask)], ())
     if settings.face:
         raise UsageError("Faces are given with --face or in a list after --assign, not both; leave --face away.")
     faces: list[str] = []
@@ -86,7 +88,9 @@ def open_wardrobe(settings: Settings, ask: Ask | None) -> Wardrobe:
             faces.append(assignment.face)
         role = None if assignment.face is None else faces.index(assignment.face)
         guests.append(Guest(read_portrait(portrait_address(assignment.person)), role))
-    return _wardrobe([_lent((text,), settings.consent, ask) for text in faces], tuple(guests))
+    inside = _inside(settings, ask)
+    lent = [inside or _lent((text,), settings.consent, ask) for text in faces]
+    return _wardrobe(lent, tuple(guests))
 
 
 def photos_of(settings: Settings) -> list[Path]:
@@ -118,6 +122,22 @@ def _wardrobe(lent: Sequence[_Lent], guests: tuple[Guest, ...]) -> Wardrobe:
     consents = tuple(dict.fromkeys(kind for one in lent for kind in one.consents))
     permits = tuple(one.permit for one in lent if one.permit is not None)
     return Wardrobe(tuple(one.portraits for one in lent), guests, consents, tuple(one.name for one in lent), permits)
+
+
+def _inside(settings: Settings, ask: Ask | None) -> _Lent | None:
+    """Settle whose face a swapper gives that was trained for a single one; None for swappers that take a photo."""
+    if settings.swapper in SWAPPERS.names():
+        return None
+    stored = library().find(settings.swapper)
+    spec = stored.manifest.network
+    if not isinstance(spec, SwapSpec) or spec.identity.form != "none":
+        return None
+    consent = _consent(stored.weights_path, settings.consent, ask)
+    if settings.face:
+        _LOG.info("The face is inside the swapper %s; --face changes nothing.", settings.swapper)
+    # What takes a photo gets one that is nobody's secret; nothing of it is seen.
+    portrait = read_portrait(portrait_address(str(public_domain_portrait())))
+    return _Lent((portrait,), (consent.kind.value,), settings.swapper)
 
 
 def _one_face(settings: Settings, ask: Ask | None) -> _Lent:
@@ -168,10 +188,11 @@ def _kept(text: str) -> Permit | None:
 
 
 def _consents(portraits: Sequence[Portrait], given: ConsentKind | None, ask: Ask | None) -> tuple[str, ...]:
-    book = ConsentBook(folders.data_folder() / "consents")
-    kinds: list[str] = []
-    for portrait in portraits:
-        consent = consent_for(portrait.address.path, given=given, book=book, ask=ask)
-        _LOG.info("Face: %s (%s).", portrait.address.path.name, consent.kind.meaning)
-        kinds.append(consent.kind.value)
-    return tuple(dict.fromkeys(kinds))
+    return tuple(dict.fromkeys(_consent(one.address.path, given, ask).kind.value for one in portraits))
+
+
+def _consent(path: Path, given: ConsentKind | None, ask: Ask | None) -> Consent:
+    """Settle whose face is in a photo or a model, and say it."""
+    consent = consent_for(path, given=given, book=ConsentBook(folders.data_folder() / "consents"), ask=ask)
+    _LOG.info("Face: %s (%s).", path.name, consent.kind.meaning)
+    return consent

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from tests.onnx_networks import dfm_network
 
 from mien.cli.main import main
 from mien_models.arrays import BgrU8
@@ -109,6 +110,18 @@ def test_a_name_is_taken_once_and_two_kinds_of_faces_are_not_mixed(capsys: pytes
     assert "one face of the library" in capsys.readouterr().err
     assert run("--consent", "self") == 2
     assert "as 'public-domain'" in capsys.readouterr().err
+
+
+def test_a_swapper_with_a_face_inside_needs_a_right_to_that_face(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "add", str(dfm_network(Path("them.dfm"))), "--name", "them"]) == 0
+    words = ["run", "--swapper", "them", "--camera", "synthetic", "--seconds", "1", "--sink", "null"]
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert "whose face is in" in said
+    assert "astronaut" not in said
+    assert main([*words, "--consent", "granted", "--report", "report.json"]) == 0
+    assert json.loads(Path("report.json").read_text())["notes"]["consent"] == "granted"
+    assert main(words) == 0, "the answer is remembered"
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
