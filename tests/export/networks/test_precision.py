@@ -14,7 +14,7 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 from torch import Tensor
 
 from mien_export.contracts import ARCHITECTURES, Network
-from mien_export.exporting import Asked, Shape, Wish, export, read_source
+from mien_export.exporting import Asked, Shape, Wish, export, hold_against, read_source
 from mien_export.graph import ExportError, GraphOptions, simplified, write_onnx
 from mien_export.precision.halving import in_half, name_nodes
 from mien_export.precision.islands import find_islands
@@ -51,6 +51,20 @@ def test_every_architecture_passes_in_mixed_precision(name: str, tmp_path: Path)
     halves = [one for one in model.graph.initializer if one.data_type == TensorProto.FLOAT16]
     assert len(halves) > 3
     assert {one.type.tensor_type.elem_type for one in [*model.graph.input, *model.graph.output]} == {TensorProto.FLOAT}
+    perturb(model)
+    onnx.save(model, str(path))
+    source = read_source(Wish(tmp_path / f"{name}.pth"), "none")
+    assert hold_against(source, [path], asked=Asked(), progress=lambda _: None).has_failed
+
+
+def perturb(model: ModelProto) -> None:
+    """Change the sign of the first row of the last layer's weights, in whatever precision they are."""
+    weights = {one.name: one for one in model.graph.initializer if len(one.dims) > 1}
+    last = [one for node in model.graph.node if node.op_type in {"Conv", "Gemm", "MatMul"} for one in node.input]
+    name = [one for one in last if one in weights][-1]
+    numbers = numpy_helper.to_array(weights[name]).copy()
+    numbers[0] *= -1
+    weights[name].CopyFrom(numpy_helper.from_array(numbers, name))
 
 
 @pytest.mark.parametrize("name", ["reswapper", "simswap"])
@@ -194,8 +208,6 @@ def test_the_fused_variant_is_within_a_grey_level(name: str, precision: Any, tmp
 
 
 def test_a_fused_file_that_cuts_off_instead_of_rounding_fails(tmp_path: Path) -> None:
-    from mien_export.exporting import hold_against
-
     path, _ = exported("reswapper", tmp_path, Shape(is_fused=True))
     model = onnx.load(str(path))
     (rounding,) = [node for node in model.graph.node if node.op_type == "Round"]
