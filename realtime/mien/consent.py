@@ -3,8 +3,6 @@
 import hashlib
 import json
 import logging
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Final, cast
 
+from mien.private_files import write_private
 from mien_models.errors import UsageError
 
 _LOG = logging.getLogger(__name__)
@@ -83,8 +82,7 @@ class ConsentBook:
             "given_at": consent.given_at,
         }
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            _write_in_one_step(path, json.dumps(record, indent=2) + "\n")
+            write_private(path, (json.dumps(record, indent=2) + "\n").encode())
         except OSError as error:
             _LOG.warning("The consent cannot be remembered in %s (%s); the next start asks again.", path, error)
 
@@ -159,17 +157,3 @@ def _parsed(text: str, photo_sha256: str) -> Consent:
     if not isinstance(given_at, str):
         raise ValueError("it has no date")  # noqa: TRY004 - as above
     return Consent(photo_sha256, ConsentKind(fields.get("kind")), given_at)
-
-
-def _write_in_one_step(path: Path, text: str) -> None:
-    """Write next to `path` and rename, so that a reader sees the old file or the new one, never half of one."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

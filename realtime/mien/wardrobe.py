@@ -51,12 +51,8 @@ class Wardrobe:
     """Each lent face by its name in the library, or 'photo', for the log."""
     permits: tuple[Permit, ...]
     """The rights to the faces of the library, which may end while they are worn."""
-
-    @property
-    def own(self) -> str | None:
-        """The name of a face of the library that is lent as the wearer's own; None where there is none."""
-        owned = [one.face.terms for one in self.permits if one.face.terms.consent is ConsentKind.SELF]
-        return owned[0].name if len(self.faces) == 1 and owned else None
+    own: str | None
+    """What the only face is called that is lent as the wearer's own; None where there is none, or several are lent."""
 
     def allow(self, use: Scope) -> None:
         """Refuse a use that somebody did not agree to.
@@ -116,12 +112,15 @@ class _Lent:
     consents: tuple[str, ...]
     name: str = _PHOTO
     permit: Permit | None = None
+    own: str | None = None
 
 
 def _wardrobe(lent: Sequence[_Lent], guests: tuple[Guest, ...]) -> Wardrobe:
     consents = tuple(dict.fromkeys(kind for one in lent for kind in one.consents))
     permits = tuple(one.permit for one in lent if one.permit is not None)
-    return Wardrobe(tuple(one.portraits for one in lent), guests, consents, tuple(one.name for one in lent), permits)
+    names = tuple(one.name for one in lent)
+    own = lent[0].own if len(lent) == 1 else None
+    return Wardrobe(tuple(one.portraits for one in lent), guests, consents, names, permits, own)
 
 
 def _inside(settings: Settings, ask: Ask | None) -> _Lent | None:
@@ -155,7 +154,9 @@ def _lent(texts: Sequence[str], given: ConsentKind | None, ask: Ask | None) -> _
         if any(one is not None for one in kept):
             raise UsageError("--face takes one face of the library, or photos, not both at once.")
         portraits = tuple(read_portrait(portrait_address(text)) for text in texts)
-        return _Lent(portraits, _consents(portraits, given, ask))
+        consents = _consents(portraits, given, ask)
+        is_own = consents == (ConsentKind.SELF.value,)
+        return _Lent(portraits, consents, own=portraits[0].address.path.name if is_own else None)
     if len(texts) > 1:
         raise UsageError(f"--face takes one face of the library at a time; {texts[0]!r} has all its photos with it.")
     return _from_library(kept[0], given, can_ask=ask is not None)
@@ -170,7 +171,8 @@ def _from_library(permit: Permit, given: ConsentKind | None, *, can_ask: bool) -
         )
     portraits = _opened(permit, can_ask=can_ask)
     _LOG.info("Face: %s of the library (%s).", terms.name, terms.consent.meaning)
-    return _Lent(portraits, (terms.consent.value,), terms.name, permit)
+    own = terms.name if terms.consent is ConsentKind.SELF else None
+    return _Lent(portraits, (terms.consent.value,), terms.name, permit, own)
 
 
 def _opened(permit: Permit, *, can_ask: bool) -> tuple[Portrait, ...]:

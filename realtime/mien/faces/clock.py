@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from mien.faces.files import write_private
+from mien.private_files import write_private
 
 _LOG = logging.getLogger(__name__)
 _WRITTEN_EVERY: Final = timedelta(minutes=1)

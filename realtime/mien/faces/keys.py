@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
-from mien.faces.files import write_private
+from mien.private_files import write_private
 from mien_models.errors import MienError, UsageError
 
 PASSPHRASE_VARIABLE: Final = "MIEN_PASSPHRASE"  # noqa: S105 - a name

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from mien.faces.clock import SteadyClock
-from mien.faces.files import write_private
 from mien.faces.keys import key_store, usual_store
 from mien.faces.terms import ConsentError, Terms
+from mien.private_files import write_private
 from mien_models.errors import MienError, UsageError
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from tests.onnx_networks import dfm_network
+from tests.onnx_networks import arcface_network, dfm_network
+from tests.stored_models import Shelf
 
 from mien.cli.main import main
 from mien_models.arrays import BgrU8
@@ -122,6 +123,17 @@ def test_a_swapper_with_a_face_inside_needs_a_right_to_that_face(capsys: pytest.
     assert main([*words, "--consent", "granted", "--report", "report.json"]) == 0
     assert json.loads(Path("report.json").read_text())["notes"]["consent"] == "granted"
     assert main(words) == 0, "the answer is remembered"
+
+
+def test_one_s_own_face_is_checked_where_a_network_can_and_else_it_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["run", "--camera", "synthetic", "--seconds", "2", "--sink", "null", "--consent", "self"]
+    assert main([*words, "--face", "photo.png"]) == 0
+    assert "It is not checked that you are 'photo.png'" in capsys.readouterr().err
+    Shelf(tmp_path / "data" / "models").put("arcface_w600k_r50", arcface_network(tmp_path / "w600k.onnx"))
+    main([*words, "--face", "photo.png"])
+    assert "It is not checked" not in capsys.readouterr().err
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
