@@ -70,6 +70,7 @@ class Output:
         self._last_live: SwappedPicture | None = None
         self._left_live_ns: int | None = None
         self._reveal_ends_ns = 0
+        self._is_final = False
         self._fade: Fade | None = None
         self._seen: BgrU8 | None = None
         self._shown: OutputFrame | None = None
@@ -94,6 +95,7 @@ class Output:
     def deliver(self, packet: FramePacket, failure: StageFailure | None) -> None:
         """Send what a frame that came through the stages, or failed in one, makes visible."""
         with self._lock:
+            self._is_final |= failure is not None and failure.is_final
             self._facts = self._facts.after_frame(packet, failure)
             self._end_reveal()
             self._emit(packet)
@@ -217,6 +219,9 @@ class Output:
         return Fade.after(shown.image, away_s=away_s, began_ns=before_ns)
 
     def _picture(self, verdict: Verdict, packet: FramePacket | None, now_ns: int) -> SwappedPicture | BgrU8:
+        if self._is_final:
+            # What may not be shown any longer is not held or frozen either.
+            return self._cards.card(verdict.cause or Cause.NO_FACE)
         if verdict.state is State.LIVE:
             return self._live_picture(packet, now_ns)
         show = self._policy.shown_in(verdict.state)

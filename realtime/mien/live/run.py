@@ -7,6 +7,7 @@ from typing import Final
 
 from mien.live.capture import Capture
 from mien.live.fanout import Fanout, Keyed, SinkState, SinkWorker
+from mien.live.giving_up import final_error, given_up
 from mien.live.handover import quick_hand_over
 from mien.live.interruption import Interruption
 from mien.live.ladder import Ladder, Load, parts_of
@@ -18,14 +19,12 @@ from mien.live.renewal import Renewal
 from mien.meters import Memory, process_age_s
 from mien.packet import FramePacket
 from mien.report import MARK, Report, SinkCount, StateChange, ages_of, memory_use_of, rounded, stage_time_of, versions
-from mien_models.errors import FinalError, MienError, ModelError
+from mien_models.errors import MienError, ModelError
 
 _LOOK_S: Final = 0.05
 _REPLAN_S: Final = 2.0
 _SAMPLE_S: Final = 1.0
 _STATUS_S: Final = 0.25
-_GIVE_UP_NS: Final = 30_000_000_000
-"""A stage that has failed on every frame for this long does not come back by itself."""
 _CLOSE_S: Final = 3.0
 _FINISH_S: Final = 6.0
 """A recording may need longer than a thread: its encoder still holds frames."""
@@ -89,7 +88,7 @@ class _Run:
         self._dropped_early = 0
         self._failures: Counter[str] = Counter()
         self._failing_since_ns: int | None = None
-        self._failing_why = ""
+        self._failing: StageFailure | None = None
         self._is_ending = threading.Event()
         self._repeater = threading.Thread(target=self._repeat, name="mien-repeat", daemon=True)
         self._preparer = threading.Thread(target=self._prepare, name="mien-prepare", daemon=True)
@@ -130,14 +129,14 @@ class _Run:
     def is_over(self, *, wants_stop: bool) -> bool:
         """Whether there is a reason to end; an error is one."""
         workers = self._fanout.workers
-        since_ns = self._failing_since_ns
         if self._fatal is not None or self._capture.error is not None:
             self.error = self._fatal or self._capture.error
         elif all(worker.is_done for worker in workers):
             self.error = next((worker.error for worker in workers if worker.state is SinkState.FAILED), None)
-        elif since_ns is not None and time.monotonic_ns() - since_ns > _GIVE_UP_NS:
-            self.error = ModelError(f"{self._failing_why} It failed on every frame for 30 s: the run has ended.")
+        elif (error := given_up(self._failing, self._failing_since_ns, time.monotonic_ns())) is not None:
+            self.error = error
         else:
+            self.error = final_error(self._failing)
             is_late = self._plan.seconds is not None and self._now_s() >= self._plan.seconds
             return wants_stop or self._plan.controls.is_stopping or is_late or self._capture.has_ended
         return True
@@ -266,13 +265,11 @@ class _Run:
             self._pipeline.put(packet)
 
     def _deliver(self, packet: FramePacket, failure: StageFailure | None) -> None:
+        self._failing = failure
         if failure is None:
             self._failing_since_ns = None
         else:
             self._failures[failure.stage] += 1
-            self._failing_why = failure.why
-            if failure.is_final:
-                self._fatal = FinalError(failure.why)
             self._failing_since_ns = self._failing_since_ns or time.monotonic_ns()
         self._output.deliver(packet, failure)
 

@@ -82,6 +82,7 @@ def test_removing_a_face_ends_the_run_that_wears_it(capsys: pytest.CaptureFixtur
     assert "was removed from the library" in said
     last = cv2.imread(str(max(Path("out").glob("*.png"))))
     assert last is not None
+    assert len(np.unique(last.reshape(-1, 3), axis=0)) < 2000, "the last picture is the card"
     assert "LIVE" not in said.split("was removed from the library")[1]
 
 

@@ -1,0 +1,26 @@
+"""A run ends when a stage does not come back, and after a moment of the card where it may not go on."""
+
+from mien.live.giving_up import final_error, given_up
+from mien.live.policy import StageFailure
+from mien_models.errors import FinalError, ModelError
+
+S = 1_000_000_000
+PASSING, FINAL = StageFailure("swap", "It broke.", False), StageFailure("permit", "It was removed.", True)
+
+
+def test_a_stage_is_given_half_a_minute() -> None:
+    assert given_up(None, None, 99 * S) is None
+    assert given_up(PASSING, None, 99 * S) is None
+    assert given_up(PASSING, 0, 29 * S) is None
+    error = given_up(PASSING, 0, 31 * S)
+    assert isinstance(error, ModelError)
+    assert "for 30 s" in str(error)
+    assert final_error(PASSING) is None
+
+
+def test_what_may_not_go_on_ends_after_a_moment_of_the_card() -> None:
+    assert given_up(FINAL, 5 * S, 6 * S) is None
+    error = given_up(FINAL, 5 * S, 7 * S)
+    assert isinstance(error, FinalError)
+    assert str(error) == "It was removed."
+    assert isinstance(final_error(FINAL), FinalError), "also where the clip ends before"
