@@ -146,7 +146,10 @@ def shown_px(view: FaceView) -> float:
 
 def _existing(path: Path) -> Path:
     if not path.exists():
-        raise PhotoError(f"There is no photo {str(path)!r}; give the path of an image file that shows a face.")
+        raise PhotoError(
+            f"There is no photo {str(path)!r}; give the path of an image file that shows a face, or the name of a face "
+            "of your library ('mien faces list')."
+        )
     if not path.is_file():
         raise PhotoError(f"{str(path)!r} is not a file; give the path of an image file that shows a face.")
     return path

@@ -36,6 +36,7 @@ CARDS: Final = {
     Cause.PRIVACY: Card("Camera off", "Hidden on purpose", (150, 142, 136)),
     Cause.CAMERA: Card("Camera disconnected", "Waiting for it to come back", (84, 150, 240)),
     Cause.SWAP: Card("Picture interrupted", "Trying again", (84, 150, 240)),
+    Cause.ENDED: Card("Picture ended", "It does not come back by itself", (84, 150, 240)),
 }
 
 
@@ -104,7 +105,7 @@ def _sign(cause: Cause, side: int) -> MaskU8:
         _draw_face(big)
     else:
         _draw_camera(big)
-        if cause is not Cause.SWAP:
+        if cause not in {Cause.SWAP, Cause.ENDED}:
             cv2.line(big, (70, 330), (330, 70), 0, 52, cv2.LINE_AA)
             cv2.line(big, (70, 330), (330, 70), 255, 22, cv2.LINE_AA)
     return cv2.resize(big, (side, side), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)

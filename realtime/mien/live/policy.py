@@ -32,6 +32,7 @@ class Cause(Enum):
     PRIVACY = "privacy"
     CAMERA = "camera"
     SWAP = "swap"
+    ENDED = "ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,9 @@ def judge(facts: Facts, policy: Policy) -> Verdict:
 def _fault(facts: Facts) -> Verdict | None:
     if facts.outage is not None:
         return Verdict(State.FAULT, facts.outage, Cause.CAMERA)
-    return None if facts.failure is None else Verdict(State.FAULT, facts.failure.why, Cause.SWAP)
+    if facts.failure is None:
+        return None
+    return Verdict(State.FAULT, facts.failure.why, Cause.ENDED if facts.failure.is_final else Cause.SWAP)
 
 
 def why_not_live(packet: FramePacket) -> str | None:
