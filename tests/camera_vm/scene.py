@@ -42,6 +42,7 @@ class Kind(Enum):
     NO_FACE = Cause.NO_FACE
     CAMERA = Cause.CAMERA
     SWAP = Cause.SWAP
+    ENDED = Cause.ENDED
     PRIVACY = Cause.PRIVACY
     SWAPPED = "the swapped face, labelled, on the background of the clip"
     FADING = "the same, mixed with a card"
