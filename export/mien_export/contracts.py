@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
 from torch import Tensor, nn
@@ -80,10 +81,31 @@ class Network(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What stands beside a checkpoint tells which variant it is."""
+
+    variant: str
+    why: str
+    """For people: 'opt.txt beside it says Gdeep'."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variants:
+    """Networks that compute differently with the same keys: which one a checkpoint is of is asked, never guessed."""
+
+    networks: Mapping[str, Network]
+    """By the word that `--variant` takes."""
+    question: str
+    """One sentence, for people: how they know which one theirs is."""
+    answer: Callable[[Path], Answer | None]
+    """Looks beside a checkpoint for what its training program left there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Architecture:
     """One file of `mien_export.architectures`."""
 
-    recognise: Callable[[Shapes], Network | None]
+    recognise: Callable[[Shapes], "Network | Variants | None"]
     """Finds the sizes from the keys and shapes of a checkpoint; None for another architecture's."""
     published: Mapping[str, Network]
     """As their authors published them, by variant."""
@@ -91,6 +113,10 @@ class Architecture:
     """The same variants with about a sixteenth of the channels, for tests."""
     terms: Terms
     """Of the weights that are usually found in this shape."""
+    serves_px: tuple[int, ...] = ()
+    """Sides of crops that the same weights serve, in a network's field `size_px`; () where the keys say it."""
+    presumed: str = ""
+    """What is taken for granted that no key shows, for people; '' for nothing."""
 
 
 ARCHITECTURES: Final[Plugins[Architecture]] = Plugins("mien_export.architectures", "architecture")

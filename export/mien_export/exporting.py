@@ -22,7 +22,7 @@ from mien_export.proof.identity import IdentityJudge
 from mien_export.proof.pixels import fed
 from mien_export.proof.prove import Made, Proof, prove
 from mien_export.proof.report import save
-from mien_export.recognising import Found, network_for
+from mien_export.recognising import Found, Said, network_for
 from mien_models.spec import SwapSpec, Terms
 
 _NO_MAP: Final = "none"
@@ -62,7 +62,14 @@ class Wish:
     arch: str | None = None
     manifest: Path | None = None
     size_px: int | None = None
+    variant: str | None = None
+    group: str | None = None
     allow_pickle: bool = False
+
+    @property
+    def said(self) -> Said:
+        """What of it concerns the network."""
+        return Said(self.arch, self.manifest, self.size_px, self.variant, self.group, self.path)
 
 
 def read_source(wish: Wish, emap: str | None = None) -> Source:
@@ -73,13 +80,14 @@ def read_source(wish: Wish, emap: str | None = None) -> Source:
         emap: a .npy file with the identity map that the network was trained with, or 'none' if it had none.
 
     Raises:
-        CheckpointError, RecogniseError: as `read_checkpoint` and `network_for`.
+        CheckpointError, RecogniseError, AskError: as `read_checkpoint` and `network_for`.
         ExportError: the identity map is no square matrix of numbers.
     """
     checkpoint = read_checkpoint(wish.path, allow_pickle=wish.allow_pickle)
-    found = network_for(checkpoint.state, wish.arch, manifest=wish.manifest, size_px=wish.size_px)
+    found = network_for(checkpoint.state, wish.said)
     # Half-precision checkpoints are computed with in full precision: the reference is the weights, not their rounding.
-    state = {key: one.float() if one.is_floating_point() else one for key, one in checkpoint.state.items()}
+    own = found.state_in(checkpoint.state)
+    state = {key: one.float() if one.is_floating_point() else one for key, one in own.items()}
     needs_no_map = emap == _NO_MAP
     identity_map = None if emap is None or needs_no_map else _read_map(Path(emap))
     return Source(wish.path, state, checkpoint.source_sha256, checkpoint.taken_from, found, identity_map, needs_no_map)

@@ -109,7 +109,9 @@ def fusible(network: Network, *, has_map: bool = True) -> SwapSpec:
     """
     spec = network.spec(has_map=has_map)
     if not isinstance(spec, SwapSpec) or len(network.inputs) > 2:
-        raise ExportError(f"--fused is for swappers with a picture and at most a source, not for {network}.")
+        raise ExportError(
+            f"--fused is for swappers with a picture and at most a source, not for {type(network).__name__}."
+        )
     return spec
 
 

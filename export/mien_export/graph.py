@@ -24,6 +24,7 @@ OPSET: Final = 20
 LARGEST_BATCH: Final = 64
 TRACED_BATCH: Final = 2
 """Tracing with one picture would make every sum over the batch a constant."""
+_MOST_LISTED: Final = 8
 
 
 class ExportError(MienError):
@@ -49,7 +50,7 @@ def loaded(network: Network, state: Mapping[str, Tensor]) -> nn.Module:
     """Build the bare module with these weights.
 
     Raises:
-        ExportError: keys are missing or left over, all of which the message lists, or a shape differs.
+        ExportError: keys are missing or left over, which the message lists, or a shape differs.
     """
     core = network.build()
     expected = {key: tuple(one.shape) for key, one in core.state_dict().items() if LAST_COUNTER not in key}
@@ -64,11 +65,20 @@ def loaded(network: Network, state: Mapping[str, Tensor]) -> nn.Module:
         "unexpected": sorted(found.keys() - expected.keys()),
         "of another shape": differing,
     }
-    told = "; ".join(f"{what}: {', '.join(keys)}" for what, keys in problems.items() if keys)
+    told = "; ".join(f"{what}: {_listed(keys)}" for what, keys in problems.items() if keys)
     if told:
-        raise ExportError(f"The checkpoint should have the keys of {network}, but there are some {told}.")
+        raise ExportError(
+            f"The checkpoint should have the keys of {type(network).__name__}, but there are some {told}. "
+            "Name another network with --arch, or give the checkpoint that it was trained to."
+        )
     core.load_state_dict({key: state[key] for key in expected}, strict=False)
     return core.eval().requires_grad_(requires_grad=False)
+
+
+def _listed(keys: list[str]) -> str:
+    return ", ".join(keys[:_MOST_LISTED]) + (
+        f" and {len(keys) - _MOST_LISTED} more" if len(keys) > _MOST_LISTED else ""
+    )
 
 
 def write_onnx(network: Network, state: Mapping[str, Tensor], path: Path, options: GraphOptions) -> Path:

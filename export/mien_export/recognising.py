@@ -1,22 +1,47 @@
 """Which architecture a checkpoint is of: found by its key names and shapes, or named by the user."""
 
 import dataclasses
-import difflib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from torch import Tensor
 
-from mien_export.contracts import ARCHITECTURES, Architecture, Network, Shapes
+from mien_export.checkpoint.nesting import is_averaged
+from mien_export.contracts import ARCHITECTURES, Architecture, Network, Shapes, Variants
 from mien_export.custom import custom_network
+from mien_export.grouping import Group, group_of, left_out, prefixes_of, under
+from mien_export.lookalikes import network_keys, unknown_told
 from mien_export.seeded import LAST_COUNTER
-from mien_models.errors import MienError
+from mien_models.errors import MienError, UsageError
 from mien_models.family import UNKNOWN_TERMS
-from mien_models.spec import Terms
+from mien_models.spec import EmbedSpec, Terms
 
 
 class RecogniseError(MienError):
     """A checkpoint of no known architecture, or not of the one that was named."""
+
+
+class AskError(UsageError):
+    """What no key shows and nobody said: the command line lacks it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Said:
+    """What a user says of a checkpoint's network; None for what Mien shall find out."""
+
+    arch: str | None = None
+    """An architecture's name, or `package.module:Class` of one that Mien does not know."""
+    manifest: Path | None = None
+    """For `package.module:Class`, the TOML file that says what it takes and gives; see `custom`."""
+    size_px: int | None = None
+    """The side of the crop, for architectures whose weights serve several."""
+    variant: str | None = None
+    """Which of the networks that have the same keys."""
+    group: str | None = None
+    """What stands before its keys in a state dict of several networks."""
+    path: Path | None = None
+    """Of the checkpoint: its name may tell the size, and what stands beside it the variant."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -27,83 +52,140 @@ class Found:
     name: str
     terms: Terms
     """Of the weights that are usually found in this shape."""
+    group: Group | None = None
+    """Where in the state dict its keys stand; None for the whole."""
+    notes: tuple[str, ...] = ()
+    """What was chosen that the keys do not say, for people."""
+
+    def state_in(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Take its weights out of the state dict that it was found in."""
+        return dict(state) if self.group is None else self.group.of(state)
 
 
-def network_for(
-    state: Mapping[str, Tensor], arch: str | None = None, *, manifest: Path | None = None, size_px: int | None = None
-) -> Found:
+def network_for(state: Mapping[str, Tensor], said: Said | None = None) -> Found:
     """Find the network that a checkpoint is of, with its sizes.
 
     Args:
         state: as `read_checkpoint` gave it.
-        arch: an architecture's name, or `package.module:Class` of one that Mien does not know; None to find it.
-        manifest: for `package.module:Class`, the TOML file that says what it takes and gives; see `custom`.
-        size_px: the side of the crop, for architectures whose weights serve several.
+        said: what the user says of it.
 
     Raises:
         RecogniseError: no architecture fits, several do, or the named one does not.
+        AskError: the keys do not tell which of several networks it is.
         UnknownPluginError: no architecture has that name.
     """
-    if arch is not None and ":" in arch:
-        return Found(custom_network(arch, manifest), arch, UNKNOWN_TERMS)
-    if manifest is not None:
+    said = said or Said()
+    if said.arch is not None and ":" in said.arch:
+        return _own(state, custom_network(said.arch, said.manifest), said.arch)
+    if said.manifest is not None:
         raise RecogniseError("--manifest describes a class of your own; name it with --arch package.module:Class.")
-    shapes = {key: tuple(one.shape) for key, one in state.items() if LAST_COUNTER not in key}
-    asked = (arch,) if arch is not None else ARCHITECTURES.names()
+    asked = (said.arch,) if said.arch is not None else ARCHITECTURES.names()
     loaded = {name: ARCHITECTURES.load(name) for name in asked}
-    found = {name: network for name, one in loaded.items() if (network := one.recognise(shapes)) is not None}
-    if len(found) != 1:
-        raise RecogniseError(_unknown(shapes, loaded, tuple(found)))
-    name, network = next(iter(found.items()))
-    return Found(_sized(network, name, size_px), name, loaded[name].terms)
+    shapes = {key: tuple(one.shape) for key, one in state.items() if LAST_COUNTER not in key}
+    prefix, name, made = _the_one(shapes, loaded, said.group)
+    notes: list[str] = []
+    network = _variant(made, name, said, notes)
+    network = _sized(network, name, said, notes)
+    group = group_of(prefix, shapes, network_keys(network))
+    notes += _grouped(group, shapes)
+    if loaded[name].presumed:
+        notes.append(loaded[name].presumed)
+    return Found(network, name, loaded[name].terms, group, tuple(notes))
 
 
-def _sized(network: Network, name: str, size_px: int | None) -> Network:
-    if size_px is None:
+def _own(state: Mapping[str, Tensor], network: Network, name: str) -> Found:
+    """Find the keys of a class of the user's own, wherever a trainer put them."""
+    wanted = network_keys(network)
+    keys = {key: () for key in state if LAST_COUNTER not in key}
+    prefix = next((one for one in prefixes_of(keys) if wanted <= under(one, keys).keys()), None)
+    if prefix is None:
+        return Found(network, name, UNKNOWN_TERMS)
+    group = group_of(prefix, keys, wanted)
+    return Found(network, name, UNKNOWN_TERMS, group, tuple(_grouped(group, keys)))
+
+
+def _grouped(group: Group, state: Mapping[str, object]) -> list[str]:
+    """Say which keys were taken, where there are others."""
+    others = left_out(group, state)
+    if not group.prefix and not others:
+        return []
+    where = f"its keys are those that begin with {group.prefix!r}" if group.prefix else "not all keys are its own"
+    return [f"{where}; left out: {', '.join(others) or 'nothing'}"]
+
+
+def _the_one(
+    shapes: Shapes, loaded: Mapping[str, Architecture], group: str | None
+) -> tuple[str, str, Network | Variants]:
+    """Find the only place and architecture that fit; of several, the network that the others stand by counts."""
+    prefixes = prefixes_of(shapes) if group is None else (f"{group.rstrip('.')}.",)
+    found = [
+        (prefix, name, made)
+        for prefix in prefixes
+        for name, one in loaded.items()
+        if (made := one.recognise(under(prefix, shapes))) is not None
+    ]
+    if not found:
+        raise RecogniseError(unknown_told(shapes if group is None else under(prefixes[0], shapes), loaded))
+    whole = [one for one in found if not one[0]]
+    # Trainers keep identity networks beside what they train, and averages of it.
+    own = whole or [one for one in found if not _is_identity(one[2])] or found
+    own = [one for one in own if is_averaged(one[0])] or own
+    if len(own) > 1:
+        names = sorted({name for _, name, _ in own})
+        if len(names) > 1:
+            raise RecogniseError(f"The checkpoint may be of {' or '.join(names)}; say which with --arch.")
+        raise RecogniseError(
+            f"The checkpoint holds {names[0]} {len(own)} times; say which with --group: "
+            f"{', '.join(prefix.rstrip('.') for prefix, _, _ in own)}."
+        )
+    return own[0]
+
+
+def _is_identity(made: Network | Variants) -> bool:
+    network = next(iter(made.networks.values())) if isinstance(made, Variants) else made
+    return isinstance(network.spec(has_map=True), EmbedSpec)
+
+
+def _variant(made: Network | Variants, name: str, said: Said, notes: list[str]) -> Network:
+    """Choose among networks of the same keys by what the user says or what stands beside the checkpoint."""
+    if not isinstance(made, Variants):
+        if said.variant is not None:
+            raise AskError(f"The keys of {name} say all that there is to it here; leave --variant away.")
+        return made
+    choices = ", ".join(made.networks)
+    if said.variant is not None:
+        if said.variant not in made.networks:
+            raise AskError(f"--variant takes {choices} for this checkpoint, not {said.variant!r}. {made.question}")
+        return made.networks[said.variant]
+    answer = made.answer(said.path) if said.path is not None else None
+    if answer is None:
+        raise AskError(f"Say --variant {'|'.join(made.networks)}. {made.question}")
+    notes.append(f"variant {answer.variant}: {answer.why} (--variant says otherwise)")
+    return made.networks[answer.variant]
+
+
+def _sized(network: Network, name: str, said: Said, notes: list[str]) -> Network:
+    """Give it the side of the crop that is asked for, that the file's name says, or that is usual."""
+    sides = ARCHITECTURES.load(name).serves_px
+    if not sides:
+        if said.size_px is not None:
+            raise AskError(f"The crop's side of {name} is in its weights; leave --size away.")
         return network
-    if not dataclasses.is_dataclass(network) or "size_px" not in {one.name for one in dataclasses.fields(network)}:
-        raise RecogniseError(f"The crop's side of {name} is in its weights; leave --size away.")
-    sizes = sorted({port.shape[1] for one in ARCHITECTURES.load(name).published.values() for port in one.inputs[:1]})
-    if size_px not in sizes:
-        raise RecogniseError(f"{name} takes crops of {' or '.join(map(str, sizes))} px, not of {size_px}.")
-    resized: Network = dataclasses.replace(network, size_px=size_px)
+    if said.size_px is not None:
+        if said.size_px not in sides:
+            raise AskError(f"{name} takes crops of {' or '.join(map(str, sides))} px, not of {said.size_px}.")
+        return _of_side(network, said.size_px)
+    named = {int(one) for one in re.findall(r"(?<!\d)\d{3}(?!\d)", said.path.stem if said.path else "")} & set(sides)
+    usual = network.outputs[0].shape[1]
+    side = named.pop() if len(named) == 1 else usual
+    why = "as its name says" if side != usual else "as is usual"
+    others = " or ".join(str(one) for one in sides if one != side)
+    notes.append(f"exported for crops of {side} px, {why}; these weights also serve {others}: --size says so")
+    return _of_side(network, side)
+
+
+def _of_side(network: Network, side_px: int) -> Network:
+    if not dataclasses.is_dataclass(network):
+        raise TypeError(f"a network is a dataclass, not {type(network).__name__}")
+    resized: Network = dataclasses.replace(network, size_px=side_px)
     return resized
-
-
-def _unknown(shapes: Shapes, asked: Mapping[str, Architecture], found: tuple[str, ...]) -> str:
-    """Say what would have been expected, and which architecture comes nearest."""
-    if found:
-        return f"The checkpoint may be of {' or '.join(found)}; say which with --arch."
-    told: list[tuple[float, str]] = []
-    for name, architecture in asked.items():
-        for variant, network in architecture.published.items():
-            keys = network_keys(network)
-            common = len(keys & shapes.keys()) / max(1, len(keys | shapes.keys()))
-            told.append((common, f"{name} ({variant}), of which {common:.0%} of the keys agree"))
-    share, nearest = max(told)
-    seen = ", ".join(sorted(shapes)[:5])
-    expected = "; ".join(f"{name}: {_first_key(one)}" for name, one in asked.items())
-    hint = f" The nearest is {nearest}." if share > 0 else f" {_lookalike(shapes, asked)}"
-    return (
-        f"The checkpoint should be of one of {', '.join(asked)}, but its {len(shapes)} keys begin with {seen}.{hint} "
-        f"Each expects, for instance: {expected}. Name another network with --arch package.module:Class and --manifest."
-    )
-
-
-def network_keys(network: Network) -> frozenset[str]:
-    """Name the tensors that a network's checkpoint holds, without giving them memory."""
-    import torch
-
-    with torch.device("meta"):
-        state = network.build().state_dict()
-    return frozenset(key for key in state if LAST_COUNTER not in key)
-
-
-def _first_key(architecture: Architecture) -> str:
-    return min(network_keys(next(iter(architecture.published.values()))))
-
-
-def _lookalike(shapes: Shapes, asked: Mapping[str, Architecture]) -> str:
-    firsts = {_first_key(one): name for name, one in asked.items()}
-    near = difflib.get_close_matches(min(shapes, default=""), firsts, n=1)
-    return f"The nearest by its names is {firsts[near[0]]}." if near else "None of them is near."

@@ -129,4 +129,5 @@ PLUGIN: Final = Architecture(
     published={"224": PUBLISHED, "256": replace(PUBLISHED, size_px=256)},
     tiny={"224": replace(PUBLISHED, width=4), "256": replace(PUBLISHED, width=4, size_px=256)},
     terms=TERMS,
+    serves_px=(224, 256),
 )

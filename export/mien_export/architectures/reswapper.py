@@ -138,4 +138,5 @@ PLUGIN: Final = Architecture(
     published={"128": PUBLISHED, "256": replace(PUBLISHED, size_px=256)},
     tiny={"128": TINY, "256": replace(TINY, size_px=256)},
     terms=TERMS,
+    serves_px=(128, 256),
 )

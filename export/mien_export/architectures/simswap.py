@@ -1,10 +1,12 @@
 """SimSwap of 224 and 512 px: nine bottleneck blocks styled by the identity between ways down and up.
 
 Described in SimSwap's `fs_networks.py` (224, with tanh), `fs_networks_512.py` (the beta, half the first width and one
-step more) and `fs_networks_fix.py` (without tanh, one deep step more, ImageNet's numbers in and out).
+step more) and `fs_networks_fix.py` (without tanh, ImageNet's numbers in and out; with `--Gdeep True` one deep step more
+and 512 px, with `--Gdeep False` the very keys of `fs_networks.py`).
 """
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final, cast
 
 import numpy as np
@@ -14,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mien_export.architectures._plain import called, over_the_picture, strict_norm
-from mien_export.contracts import Architecture, Port, Shapes, width_of
+from mien_export.contracts import Answer, Architecture, Port, Shapes, Variants, width_of
 from mien_models.families.simswap import TERMS
 from mien_models.spec import UNIT_OUTPUT, UNIT_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec
 
@@ -156,20 +158,68 @@ def _column(numbers: tuple[float, float, float]) -> NDArray[np.float32]:
     return np.array(numbers, np.float32).reshape(3, 1, 1)
 
 
-def _recognise(shapes: Shapes) -> SimSwap | None:
+def _recognise(shapes: Shapes) -> SimSwap | Variants | None:
     style = shapes.get("BottleNeck.0.style1.linear.weight")
     if width_of(shapes, "first_layer.1.weight") is None or style is None:
         return None
     found = [(number, shapes[f"down{number}.0.weight"]) for number in range(5) if f"down{number}.0.weight" in shapes]
     blocks = sum(key.startswith("BottleNeck.") and key.endswith(".conv1.1.weight") for key in shapes)
-    numbers = [number for number, _ in found]
-    return SimSwap(
-        tuple((number, shape[1], shape[0]) for number, shape in found),
-        blocks,
-        style[1],
-        size_px=512 if len(found) == 4 else 224,
-        is_imagenet=4 in numbers,
+    plain = SimSwap(tuple((number, shape[1], shape[0]) for number, shape in found), blocks, style[1])
+    numbers = {number for number, _ in found}
+    # Only `train.py --Gdeep True` makes a step 4, and only `fs_networks_512.py` a step 0: their keys say it all.
+    if 4 in numbers:
+        return replace(plain, size_px=512, is_imagenet=True)
+    if 0 in numbers:
+        return replace(plain, size_px=512)
+    return Variants({PLAIN: plain, RETRAINED: replace(plain, is_imagenet=True)}, QUESTION, _beside)
+
+
+PLAIN: Final = "224"
+RETRAINED: Final = "224-imagenet"
+QUESTION: Final = (
+    f"SimSwap has two networks with these keys: {RETRAINED} is what train.py of its repository makes with --Gdeep "
+    "False (no tanh, ImageNet's numbers in and out; beside its checkpoints stand opt.txt with a line 'Gdeep' and "
+    f"STEP_net_D.pth), {PLAIN} is the published people/latest_net_G.pth and what was trained with fs_networks.py "
+    "(tanh, 0..1)."
+)
+_OPTIONS: Final = "opt.txt"
+_LONGEST: Final = 100_000
+_SUFFIX: Final = "_net_G.pth"
+
+
+def _beside(checkpoint: Path) -> Answer | None:
+    """Look at the options and the other networks that the training program left beside its generator."""
+    found = [one for one in (_by_options(checkpoint.with_name(_OPTIONS)), _by_names(checkpoint)) if one is not None]
+    return found[0] if len({one.variant for one in found}) == 1 else None
+
+
+def _by_options(path: Path) -> Answer | None:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            names = {line.partition(":")[0].strip() for line in file.read(_LONGEST).splitlines()}
+    except OSError:
+        return None
+    if "Gdeep" in names:
+        return Answer(RETRAINED, f"{_OPTIONS} beside it has a line 'Gdeep', which only train.py writes")
+    if names >= {"num_D", "lambda_GP"}:
+        return Answer(PLAIN, f"{_OPTIONS} beside it is of the trainer of fs_networks.py, with 'num_D' and no 'Gdeep'")
+    return None
+
+
+def _by_names(checkpoint: Path) -> Answer | None:
+    """Go by the discriminators of the same step: the old trainer had two of them."""
+    if not checkpoint.name.endswith(_SUFFIX):
+        return None
+    step = checkpoint.name.removesuffix(_SUFFIX)
+    one = next(
+        (name for name in (f"{step}_net_D.pth", f"{step}_optim_G.pth") if checkpoint.with_name(name).exists()), ""
     )
+    two = next(
+        (name for name in (f"{step}_net_D1.pth", f"{step}_net_D2.pth") if checkpoint.with_name(name).exists()), ""
+    )
+    if bool(one) == bool(two):
+        return None
+    return Answer(RETRAINED, f"{one} stands beside it") if one else Answer(PLAIN, f"{two} stands beside it")
 
 
 BETA: Final = ((0, 32, 64), (1, 64, 128), (2, 128, 256), (3, 256, 512))
@@ -179,7 +229,8 @@ DEEP: Final = ((1, 64, 128), (2, 128, 256), (3, 256, 512), (4, 512, 512))
 def _published() -> dict[str, SimSwap]:
     plain = SimSwap()
     return {
-        "224": plain,
+        PLAIN: plain,
+        RETRAINED: replace(plain, is_imagenet=True),
         "512-beta": replace(plain, steps=BETA, size_px=512),
         "512-unofficial": replace(plain, steps=DEEP, size_px=512, is_imagenet=True),
     }
@@ -195,4 +246,5 @@ PLUGIN: Final = Architecture(
     published=_published(),
     tiny={name: _tiny(network) for name, network in _published().items()},
     terms=TERMS,
+    serves_px=(224, 256, 512),
 )

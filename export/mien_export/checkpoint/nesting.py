@@ -125,11 +125,16 @@ def _rank(path: tuple[str, ...]) -> tuple[int, int]:
         return _HELPER_RANK, 0
     places = [TRAINED.index(one) for one in names if one in TRAINED]
     best = min(places, default=len(TRAINED))
-    if any(part in one for one in names for part in AVERAGED):
+    if any(is_averaged(one) for one in names):
         return _AVERAGED_RANK, best
     if not names or places:
         return _TRAINED_RANK, best
     return _OTHER_RANK, best
+
+
+def is_averaged(name: str) -> bool:
+    """Tell by its name whether something keeps averaged weights."""
+    return any(part in name.lower() for part in AVERAGED)
 
 
 def _is_helper(name: str) -> bool:

@@ -17,6 +17,8 @@ def onnx(
     arch: shared.Arch = None,
     manifest: shared.Manifest = None,
     size: shared.Size = None,
+    variant: shared.Variant = None,
+    group: shared.Group = None,
     emap: shared.Emap = None,
     batch: Annotated[str, typer.Option(metavar="dynamic|N", help="How many pictures at once.")] = "dynamic",
     precision: Annotated[
@@ -35,7 +37,9 @@ def onnx(
 ) -> None:
     """Write a checkpoint as one ONNX file that `mien models add` takes, and prove that it computes the same.
 
-    Beside FILE.onnx stand FILE.proof.json and FILE.proof.png. A file that fails a gate is not kept: exit 1.
+    It is held against the checkpoint's weights in Mien's own torch module of their network, which the project's tests
+    hold against the code that the network was published with. Beside FILE.onnx stand FILE.proof.json and
+    FILE.proof.png. A file that fails a gate is not kept: exit 1.
     """
     if output.suffix.lower() != ".onnx":
         raise UsageError(f"-o should name an .onnx file, not {output.name!r}.")
@@ -50,12 +54,12 @@ def onnx(
     chosen: Precision | None = next((one for one in PRECISIONS if one == precision), None)
     if chosen is None:
         raise UsageError(f"--precision takes {', '.join(PRECISIONS)}, not {precision!r}.")
-    source = shared.told_source(Wish(checkpoint, arch, manifest, size, allow_pickle), emap)
+    source = shared.told_source(Wish(checkpoint, arch, manifest, size, variant, group, allow_pickle), emap)
     terms = None if licence is None else Terms(licence, f"Given at the export: {licence}.")
     shape = Shape(pictures, chosen, fused, terms)
     proof = export(source, output, shape=shape, asked=Asked(faces, identity), progress=shared.say)
     typer.echo(json.dumps(as_data(proof, source.sha256), indent=2) if as_json else table(proof))
-    shared.say(f"{output} is ready: mien models add {output.name}")
+    shared.say(f"{output} is ready: mien models add {output}{' --map FILE.npy' if source.lacks_map else ''}")
 
 
 def _pictures(batch: str) -> int | None:

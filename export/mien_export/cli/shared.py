@@ -21,6 +21,16 @@ Manifest: TypeAlias = Annotated[
 Size: TypeAlias = Annotated[
     int | None, typer.Option(metavar="PX", help="Side of the crop, where the weights serve several.")
 ]
+Variant: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Which network it is, where several have the same keys; asked when it is needed."
+    ),
+]
+Group: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="PREFIX", help="What stands before its keys, where a file holds the same network twice."),
+]
 Emap: TypeAlias = Annotated[
     str | None,
     typer.Option(metavar="FILE.npy|none", help="The identity map it was trained with."),
@@ -51,6 +61,11 @@ def told_source(wish: "Wish", emap: str | None) -> "Source":
     say(f"reading {wish.path.name}")
     found = read_source(wish, emap)
     say(f"weights from {found.taken_from}: {found.found.name}, {found.weights / 1e6:.1f} million numbers")
+    for note in found.found.notes:
+        say(note)
     if found.lacks_map:
-        say("its identity map is not in the checkpoint: give --emap FILE.npy, or --emap none if it had none")
+        say(
+            "its identity map is not in the checkpoint: give --emap FILE.npy (inswapper and ReSwapper were trained "
+            "with one), or --emap none if it had none; without either, `mien models add` asks for it"
+        )
     return found

@@ -17,6 +17,8 @@ def verify(
     arch: shared.Arch = None,
     manifest: shared.Manifest = None,
     size: shared.Size = None,
+    variant: shared.Variant = None,
+    group: shared.Group = None,
     emap: shared.Emap = None,
     allow_pickle: shared.AllowPickle = False,
     faces: shared.Faces = None,
@@ -38,7 +40,7 @@ def verify(
     from mien_export.proof.report import as_data, table
     from mien_export.proof.report import save as save_proof
 
-    source = shared.told_source(Wish(checkpoint, arch, manifest, size, allow_pickle), emap)
+    source = shared.told_source(Wish(checkpoint, arch, manifest, size, variant, group, allow_pickle), emap)
     proof = hold_against(source, files, asked=Asked(faces, identity), progress=shared.say)
     base = save or files[0].with_name(f"{files[0].stem}.proof")
     written = save_proof(proof, source.found.network, source.sha256, base)

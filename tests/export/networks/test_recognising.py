@@ -8,7 +8,7 @@ import torch
 from mien_export.contracts import ARCHITECTURES
 from mien_export.custom import CustomError
 from mien_export.graph import GraphOptions, write_onnx
-from mien_export.recognising import RecogniseError, network_for
+from mien_export.recognising import AskError, Found, RecogniseError, Said, network_for
 from mien_export.seeded import seeded_checkpoint, seeded_state
 from mien_models.errors import ModelError, UnknownPluginError
 from mien_models.family import recognise
@@ -75,28 +75,139 @@ class Tint(nn.Module):
 def test_every_architecture_is_recognised_and_no_other_claims_it(name: str) -> None:
     for variant in ARCHITECTURES.load(name).tiny:
         network, state = seeded_checkpoint(ARCHITECTURES.load(name), variant, 0)
-        found = network_for(state)
+        found = network_for(state, Said(variant=variant if (name, variant) in ASKED else None))
         assert found.name == name
         assert type(found.network) is type(network)
-        assert network_for(state, name).network == found.network
+        again = network_for(state, Said(name, variant=variant if (name, variant) in ASKED else None))
+        assert again.network == found.network
 
 
 def test_an_unknown_checkpoint_is_told_with_what_is_near() -> None:
     _, state = seeded_checkpoint(ARCHITECTURES.load("reswapper"), "128", 0)
-    del state["decoderPart2.0.weight"]
-    with pytest.raises(RecogniseError, match="The nearest is reswapper"):
+    state["decoderPart3.0.weight"] = state.pop("decoderPart2.0.weight")
+    with pytest.raises(RecogniseError, match="The nearest is reswapper") as told:
         network_for(state)
-    with pytest.raises(RecogniseError, match="--arch"):
+    assert " of its 64 keys are among" in str(told.value)
+    assert "it has decoderPart3.0.weight for decoderPart2.0.weight" in str(told.value)
+    with pytest.raises(RecogniseError, match=r"near none of them.*--arch"):
         network_for({"some.weight": torch.zeros(3)})
     with pytest.raises(UnknownPluginError, match="reswapper"):
-        network_for(state, "reswaper")
+        network_for(state, Said("reswaper"))
 
 
-def test_one_set_of_weights_serves_two_sizes() -> None:
+def test_keys_that_lie_far_from_each_other_in_the_alphabet_are_shown_when_they_are_near() -> None:
+    _, state = seeded_checkpoint(ARCHITECTURES.load("ghost"), "1-block", 0)
+    state = {f"aa.{number}": torch.zeros(1) for number in range(9)} | state
+    state["encoder.convolution1.0.weight"] = state.pop("encoder.conv1.0.weight")
+    with pytest.raises(RecogniseError, match=r"it has encoder\.convolution1\.0\.weight for encoder\.conv1\.0\.weight"):
+        network_for(state)
+
+
+def test_one_set_of_weights_serves_two_sizes_and_which_was_taken_is_said() -> None:
     _, state = seeded_checkpoint(ARCHITECTURES.load("reswapper"), "128", 0)
-    assert network_for(state, size_px=256).network.inputs[0].shape == (3, 256, 256)
-    with pytest.raises(RecogniseError, match="128 or 256"):
-        network_for(state, size_px=100)
+    assert side(network_for(state, Said(size_px=256))) == 256
+    with pytest.raises(AskError, match="128 or 256"):
+        network_for(state, Said(size_px=100))
+    by_name = network_for(state, Said(path=Path("reswapper_256-1567500.pth")))
+    assert side(by_name) == 256
+    assert any("256 px, as its name says" in note and "--size" in note for note in by_name.notes)
+    usual = network_for(state, Said(path=Path("reswapper-1019500.pth")))
+    assert side(usual) == 128
+    assert any("128 px" in note and "256" in note for note in usual.notes)
+
+
+def test_the_size_of_a_network_whose_keys_say_it_cannot_be_given() -> None:
+    _, state = seeded_checkpoint(ARCHITECTURES.load("dfl"), "df-224", 0)
+    with pytest.raises(AskError, match="leave --size away"):
+        network_for(state, Said(size_px=224))
+
+
+def side(found: Found) -> int:
+    return found.network.inputs[0].shape[1]
+
+
+ASKED = {("simswap", "224"), ("simswap", "224-imagenet")}
+OLD_OPTIONS = "------------ Options -------------\ncrop_size: 224\nlambda_GP: 10.0\nnum_D: 2\n"
+NEW_OPTIONS = "------------ Options -------------\nArc_path: a.tar\nGdeep: False\nlambda_id: 30.0\n"
+LEFT_BESIDE: list[tuple[dict[str, str], str | None]] = [
+    ({}, None),
+    ({"opt.txt": NEW_OPTIONS}, "224-imagenet"),
+    ({"opt.txt": OLD_OPTIONS}, "224"),
+    ({"opt.txt": "lr: 0.0004\n"}, None),
+    ({"10000_net_D.pth": "", "10000_optim_G.pth": ""}, "224-imagenet"),
+    ({"10000_net_D1.pth": "", "10000_net_D2.pth": ""}, "224"),
+    ({"20000_net_D.pth": ""}, None),
+    ({"10000_net_D1.pth": "", "opt.txt": NEW_OPTIONS}, None),
+    ({"10000_net_D.pth": "", "10000_net_D1.pth": ""}, None),
+]
+
+
+@pytest.mark.parametrize(("beside", "variant"), LEFT_BESIDE)
+def test_which_simswap_of_224_px_it_is_is_asked_unless_it_stands_beside(
+    beside: dict[str, str], variant: str | None, tmp_path: Path
+) -> None:
+    for name, content in beside.items():
+        (tmp_path / name).write_text(content)
+    _, state = seeded_checkpoint(ARCHITECTURES.load("simswap"), "224", 0)
+    said = Said(path=tmp_path / "10000_net_G.pth")
+    if variant is None:
+        with pytest.raises(AskError, match=r"--variant 224\|224-imagenet.*train\.py"):
+            network_for(state, said)
+        return
+    found = network_for(state, said)
+    assert getattr(found.network, "is_imagenet", None) is (variant == "224-imagenet")
+    assert any(f"variant {variant}" in note for note in found.notes)
+
+
+def test_a_variant_is_taken_only_where_there_are_some() -> None:
+    _, state = seeded_checkpoint(ARCHITECTURES.load("simswap"), "224", 0)
+    assert getattr(network_for(state, Said(variant="224-imagenet")).network, "is_imagenet", None)
+    with pytest.raises(AskError, match=r"takes 224, 224-imagenet .*, not '256'"):
+        network_for(state, Said(variant="256"))
+    _, other = seeded_checkpoint(ARCHITECTURES.load("simswap"), "512-beta", 0)
+    with pytest.raises(AskError, match="leave --variant away"):
+        network_for(other, Said(variant="224"))
+
+
+def lightning(name: str, variant: str, own: str, *others: str) -> dict[str, torch.Tensor]:
+    """Make the state dict of a trainer: the network under a name, and an identity network under each of the others."""
+    _, state = seeded_checkpoint(ARCHITECTURES.load(name), variant, 0)
+    _, identity = seeded_checkpoint(ARCHITECTURES.load("arcface"), "r50", 0)
+    whole = {f"{own}.{key}": one for key, one in state.items()}
+    return whole | {f"{other}.{key}": one for other in others for key, one in identity.items()}
+
+
+HYPERSWAP_GROUPS = ("generator_embedder", "loss_embedder", "reconstruction_loss.embedder", "identity_loss.embedder")
+
+
+def test_the_network_of_a_trainer_is_found_beside_its_helpers() -> None:
+    whole = lightning("hyperswap", "256", "generator", *HYPERSWAP_GROUPS) | {"gazer.conv1.weight": torch.zeros(1)}
+    found = network_for(whole)
+    network, state = seeded_checkpoint(ARCHITECTURES.load("hyperswap"), "256", 0)
+    assert (found.name, found.network) == ("hyperswap", network)
+    assert found.state_in(whole).keys() == state.keys()
+    (note,) = [note for note in found.notes if "left out" in note]
+    for group in ("generator_embedder", "gazer", "identity_loss"):
+        assert group in note
+    cross = lightning("crossface", "512", "crossface", "source_embedder", "target_embedder")
+    found = network_for(cross, Said("crossface"))
+    assert found.name == "crossface"
+    assert all(not key.startswith("crossface.") for key in found.state_in(cross))
+    assert network_for(cross).name == "crossface"
+
+
+def test_a_network_that_stands_in_a_file_twice_is_asked_for() -> None:
+    whole = lightning("crossface", "512", "crossface", "source_embedder", "target_embedder")
+    with pytest.raises(RecogniseError, match=r"arcface 2 times.*--group: source_embedder, target_embedder"):
+        network_for(whole, Said("arcface"))
+    assert network_for(whole, Said("arcface", group="target_embedder")).name == "arcface"
+
+
+def test_averaged_weights_beside_the_last_ones_come_first() -> None:
+    whole = lightning("ghost", "1-block", "net") | lightning("ghost", "1-block", "net_ema")
+    found = network_for(whole)
+    assert found.group is not None
+    assert found.group.prefix == "net_ema."
 
 
 @pytest.fixture
@@ -110,7 +221,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_class_of_ones_own_is_exported_with_its_manifest(own: Path, tmp_path: Path) -> None:
-    found = network_for({}, "tinting:Tint", manifest=own)
+    found = network_for({}, Said("tinting:Tint", own))
     state = seeded_state(found.network, 0)
     path = write_onnx(found.network, state, tmp_path / "tint.onnx", GraphOptions())
     (spec,) = recognise(read_graph(path.read_bytes(), path.name), path.name).specs.values()
@@ -120,16 +231,16 @@ def test_a_class_of_ones_own_is_exported_with_its_manifest(own: Path, tmp_path: 
 
 def test_a_wrong_class_or_manifest_is_one_sentence(own: Path) -> None:
     with pytest.raises(CustomError, match="--manifest"):
-        network_for({}, "tinting:Tint")
+        network_for({}, Said("tinting:Tint"))
     with pytest.raises(CustomError, match="as package"):
-        network_for({}, "tinting:Tin", manifest=own)
+        network_for({}, Said("tinting:Tin", own))
     with pytest.raises(CustomError, match="Module"):
-        network_for({}, "os:path", manifest=own)
+        network_for({}, Said("os:path", own))
     with pytest.raises(RecogniseError, match="--arch"):
-        network_for({}, manifest=own)
+        network_for({}, Said(manifest=own))
     own.write_text(MANIFEST.replace("size_px = 64", 'size_px = "64"'))
     with pytest.raises(ModelError, match="size_px"):
-        network_for({}, "tinting:Tint", manifest=own)
+        network_for({}, Said("tinting:Tint", own))
     own.write_text(MANIFEST.replace("length = 8\n\n[network]", "width = 8\n\n[network]"))
     with pytest.raises(CustomError, match="arguments"):
-        network_for({}, "tinting:Tint", manifest=own).network.build()
+        network_for({}, Said("tinting:Tint", own)).network.build()
