@@ -1,46 +1,49 @@
 """From a checkpoint file to a proven ONNX file."""
 
 import gc
+import json
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import monotonic
 from typing import Final
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mien_export.benching import peak_mb
 from mien_export.checkpoint import read_checkpoint
 from mien_export.fused import Fused
 from mien_export.graph import ExportError, GraphOptions, loaded, write_onnx
 from mien_export.precision.lowering import Precision, lower
+from mien_export.progress import Progress
 from mien_export.proof.cases import looked_into, make_cases
+from mien_export.proof.gates import Raised
 from mien_export.proof.identity import IdentityJudge
 from mien_export.proof.pixels import fed
 from mien_export.proof.prove import Made, Proof, prove
 from mien_export.proof.report import save
+from mien_export.proof.serving import GATE_STAMP
 from mien_export.recognising import Found, Said, network_for
 from mien_models.spec import SwapSpec, Terms
 
 _NO_MAP: Final = "none"
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
     """A checkpoint and what it is of."""
 
-    path: Path
-    state: Mapping[str, Tensor]
+    wish: "Wish"
     sha256: str
     taken_from: str
     found: Found
     identity_map: Tensor | None
     needs_no_map: bool
+    weights: int
+    """How many numbers there are."""
 
     @property
     def lacks_map(self) -> bool:
@@ -48,10 +51,23 @@ class Source:
         spec = self.found.network.spec(has_map=self.needs_no_map or self.identity_map is not None)
         return isinstance(spec, SwapSpec) and spec.identity.map == "file"
 
-    @property
-    def weights(self) -> int:
-        """How many numbers there are."""
-        return sum(one.numel() for one in self.state.values())
+    def state(self) -> dict[str, Tensor]:
+        """Read the weights, in full precision; whoever has done with them lets their memory go.
+
+        Raises:
+            ExportError: the file was changed since it was recognised.
+        """
+        checkpoint = read_checkpoint(self.wish.path, allow_pickle=self.wish.allow_pickle)
+        if checkpoint.source_sha256 != self.sha256:
+            raise ExportError(f"{self.wish.path.name!r} was changed while it was exported; export it again.")
+        # Half-precision weights are computed with in full: the reference is the numbers, not their rounding.
+        own = self.found.state_in(checkpoint.state)
+        return {key: one.float() if one.is_floating_point() else one for key, one in own.items()}
+
+    def reference(self) -> nn.Module:
+        """Make what is deployed, with the checkpoint's weights."""
+        network = self.found.network
+        return network.deployed(loaded(network, self.state()), self.identity_map).eval()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +101,10 @@ def read_source(wish: Wish, emap: str | None = None) -> Source:
     """
     checkpoint = read_checkpoint(wish.path, allow_pickle=wish.allow_pickle)
     found = network_for(checkpoint.state, wish.said)
-    # Half-precision checkpoints are computed with in full precision: the reference is the weights, not their rounding.
-    own = found.state_in(checkpoint.state)
-    state = {key: one.float() if one.is_floating_point() else one for key, one in own.items()}
+    weights = sum(one.numel() for one in found.state_in(checkpoint.state).values())
     needs_no_map = emap == _NO_MAP
     identity_map = None if emap is None or needs_no_map else _read_map(Path(emap))
-    return Source(wish.path, state, checkpoint.source_sha256, checkpoint.taken_from, found, identity_map, needs_no_map)
+    return Source(wish, checkpoint.source_sha256, checkpoint.taken_from, found, identity_map, needs_no_map, weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +128,8 @@ class Asked:
     """A folder of pictures; None takes a portrait."""
     identity: Path | None = None
     """An identity network that compares persons; None compares none."""
+    raised: Raised | None = None
+    """What files may differ more than usual, and why."""
 
 
 def export(source: Source, path: Path, *, shape: Shape, asked: Asked, progress: Progress) -> Proof:
@@ -125,14 +141,16 @@ def export(source: Source, path: Path, *, shape: Shape, asked: Asked, progress: 
         ExportError: the weights do not fit, or a gate failed; the proof says which.
     """
     found, began_s = source.found, monotonic()
-    stamps = {"mien.source": source.path.name, "mien.source_sha256": source.sha256}
+    stamps = {"mien.source": source.wish.path.name, "mien.source_sha256": source.sha256}
+    if asked.raised is not None:
+        stamps[GATE_STAMP] = json.dumps(asdict(asked.raised))
     options = GraphOptions(shape.batch, source.identity_map, source.needs_no_map, shape.terms or found.terms, stamps)
     network = Fused(found.network) if shape.is_fused else found.network
     # Beside its place, so that giving it its name is one step on the same disk.
     with tempfile.TemporaryDirectory(prefix=".unproven-", dir=path.parent) as folder:
         unproven = Path(folder) / path.name
-        progress("tracing the network")
-        write_onnx(network, source.state, unproven, options)
+        progress("tracing the network, which takes half a minute for a large one")
+        write_onnx(network, source.state(), unproven, options)
         # The traced program holds the weights in circles of references.
         gc.collect()
         if shape.precision != "fp32":
@@ -160,8 +178,8 @@ def hold_against(source: Source, paths: Sequence[Path], *, asked: Asked, progres
     """
     network = source.found.network
     judge = None if asked.identity is None else IdentityJudge(asked.identity)
-    reference = network.deployed(loaded(network, source.state), source.identity_map).eval()
-    return prove(reference, network, paths, make_cases(network, asked.faces), progress=progress, judge=judge)
+    cases = make_cases(network, asked.faces, scales_vectors=source.identity_map is not None)
+    return prove(source.reference, network, paths, cases, progress=progress, judge=judge, raised=asked.raised)
 
 
 def _read_map(path: Path) -> Tensor:

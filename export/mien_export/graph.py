@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from mien_export.contracts import Network
+from mien_export.custom import CustomNetwork
 from mien_export.seeded import LAST_COUNTER, example, seeded_inputs
-from mien_export.weightless import weightless, with_weights
+from mien_export.streaming import Parts, parts_of_program, write_parts
 from mien_models.errors import MienError
 from mien_models.family import LICENCE_STAMP, STAMP, UNKNOWN_TERMS, stamp_of
 from mien_models.spec import Terms
@@ -52,7 +53,7 @@ def loaded(network: Network, state: Mapping[str, Tensor]) -> nn.Module:
     Raises:
         ExportError: keys are missing or left over, which the message lists, or a shape differs.
     """
-    core = network.build()
+    core = _without_memory(network)
     expected = {key: tuple(one.shape) for key, one in core.state_dict().items() if LAST_COUNTER not in key}
     found = {key: tuple(one.shape) for key, one in state.items() if LAST_COUNTER not in key}
     differing = [
@@ -71,8 +72,18 @@ def loaded(network: Network, state: Mapping[str, Tensor]) -> nn.Module:
             f"The checkpoint should have the keys of {type(network).__name__}, but there are some {told}. "
             "Name another network with --arch, or give the checkpoint that it was trained to."
         )
-    core.load_state_dict({key: state[key] for key in expected}, strict=False)
+    counters = {key: torch.tensor(0) for key in core.state_dict() if key not in expected}
+    # The module takes the very tensors of the state: large networks are not held twice.
+    core.load_state_dict({key: state[key].detach() for key in expected} | counters, assign=True)
     return core.eval().requires_grad_(requires_grad=False)
+
+
+def _without_memory(network: Network) -> nn.Module:
+    """Build a module whose weights take no memory; a class of the user's own may compute with them, so it gets some."""
+    if isinstance(network, CustomNetwork):
+        return network.build()
+    with torch.device("meta"):
+        return network.build()
 
 
 def _listed(keys: list[str]) -> str:
@@ -91,15 +102,15 @@ def write_onnx(network: Network, state: Mapping[str, Tensor], path: Path, option
         ExportError: the weights do not fit.
     """
     module = network.deployed(loaded(network, state), options.identity_map).eval()
-    model = simplified(traced(module, network, options.batch))
-    _stamp(model, network, options)
-    onnx.checker.check_model(weightless(model), full_check=True)
+    parts = simplified(traced(module, network, options.batch))
+    _stamp(parts.light, network, options)
+    onnx.checker.check_model(parts.light, full_check=True)
     unfinished = path.with_name(f"{path.name}.part")
-    onnx.save(model, str(unfinished))
+    write_parts(parts, unfinished)
     return unfinished.replace(path)
 
 
-def traced(module: nn.Module, network: Network, batch: int | None) -> onnx.ModelProto:
+def traced(module: nn.Module, network: Network, batch: int | None) -> Parts:
     """Trace a deployed module, fp32 or not, into an ONNX graph.
 
     The batch's axis is called `batch` where it is free.
@@ -122,28 +133,29 @@ def traced(module: nn.Module, network: Network, batch: int | None) -> onnx.Model
             dynamic_shapes=None if batch else [{0: free} if port.has_batch else {} for port in network.inputs],
             verbose=False,
         )
-    return program.model_proto
+    return parts_of_program(program)
 
 
-def simplified(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Fold what is constant and drop what is unused.
+def simplified(parts: Parts) -> Parts:
+    """Fold what is constant and drop what is unused; weights are not looked at.
 
     Raises:
         ExportError: the graph is not the same to its users, or lost the epsilon of a norm.
     """
-    before = _promises(model)
-    light = cast("onnx.ModelProto", cast("Any", onnxslim).slim(weightless(model)))
-    smaller = with_weights(light, model)
+    before = _promises(parts)
+    # Its patterns multiply weights into each other and stumble over those that are inputs here; the tracer has folded
+    # the norms into the convolutions before.
+    light = cast("Any", onnxslim).slim(parts.light, skip_optimizations=["graph_fusion"])
+    smaller = Parts(cast("onnx.ModelProto", light), parts.weights)
     after = _promises(smaller)
     if before != after:
         raise ExportError(f"Simplifying should keep ports and the norms' epsilons, {before}, but they became {after}.")
     return smaller
 
 
-def _promises(model: onnx.ModelProto) -> tuple[list[str], list[str], float]:
-    epsilons = [one.f for node in model.graph.node for one in node.attribute if one.name == "epsilon"]
-    ports = [one.name for one in model.graph.input], [one.name for one in model.graph.output]
-    return *ports, min(epsilons, default=1.0)
+def _promises(parts: Parts) -> tuple[list[str], list[str], float]:
+    epsilons = [one.f for node in parts.light.graph.node for one in node.attribute if one.name == "epsilon"]
+    return parts.inputs, [one.name for one in parts.light.graph.output], min(epsilons, default=1.0)
 
 
 def _stamp(model: onnx.ModelProto, network: Network, options: GraphOptions) -> None:

@@ -1,6 +1,7 @@
-"""CrossFace: turns the unit vector of one identity network into the vector of another.
+"""CrossFace: turns the vector of one identity network into the vector of another.
 
-Described in facefusion-labs' `crossface/src/models/crossface.py`: four linear layers and a weak shortcut.
+Described in facefusion-labs' `crossface/src/models/crossface.py`: the vector is brought to length 1, then four linear
+layers and a weak shortcut.
 """
 
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from itertools import pairwise
 from typing import Final
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 from mien_export.architectures._plain import called
 from mien_export.contracts import Architecture, Port, Shapes
@@ -29,8 +31,9 @@ class CrossFaceModule(nn.Module):
         self.linear = nn.Linear(lengths[0], lengths[-1])
 
     def forward(self, source: Tensor) -> Tensor:
-        """Convert unit vectors (n, length)."""
-        return called(self.sequence, source) + called(self.linear, source) * SHORTCUT
+        """Convert vectors (n, length) of any length."""
+        unit = functional.normalize(source)
+        return called(self.sequence, unit) + called(self.linear, unit) * SHORTCUT
 
 
 @dataclass(frozen=True, slots=True)

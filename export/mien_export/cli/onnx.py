@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mien_export.cli import shared
+from mien_export.cli.bar import shown
 from mien_models.errors import UsageError
 
 
@@ -33,6 +34,8 @@ def onnx(
     allow_pickle: shared.AllowPickle = False,
     faces: shared.Faces = None,
     identity: shared.Identity = None,
+    gate: shared.Gate = None,
+    reason: shared.Reason = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the proof as JSON.")] = False,
 ) -> None:
     """Write a checkpoint as one ONNX file that `mien models add` takes, and prove that it computes the same.
@@ -45,7 +48,7 @@ def onnx(
         raise UsageError(f"-o should name an .onnx file, not {output.name!r}.")
     if not output.parent.is_dir():
         raise UsageError(f"-o should go to a folder that is there; make {str(output.parent)!r} first.")
-    pictures = _pictures(batch)
+    pictures, raised = _pictures(batch), shared.raised_gate(gate, reason)
     from mien_export.exporting import Asked, Shape, Wish, export
     from mien_export.precision.lowering import PRECISIONS, Precision
     from mien_export.proof.report import as_data, table
@@ -57,7 +60,8 @@ def onnx(
     source = shared.told_source(Wish(checkpoint, arch, manifest, size, variant, group, allow_pickle), emap)
     terms = None if licence is None else Terms(licence, f"Given at the export: {licence}.")
     shape = Shape(pictures, chosen, fused, terms)
-    proof = export(source, output, shape=shape, asked=Asked(faces, identity), progress=shared.say)
+    with shown() as progress:
+        proof = export(source, output, shape=shape, asked=Asked(faces, identity, raised), progress=progress)
     typer.echo(json.dumps(as_data(proof, source.sha256), indent=2) if as_json else table(proof))
     shared.say(f"{output} is ready: mien models add {output}{' --map FILE.npy' if source.lacks_map else ''}")
 

@@ -5,8 +5,11 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from mien_models.errors import UsageError
+
 if TYPE_CHECKING:
     from mien_export.exporting import Source, Wish
+    from mien_export.proof.gates import Raised
 
 Checkpoint: TypeAlias = Annotated[
     Path, typer.Argument(metavar="CHECKPOINT", help=".pth, .pt, .tar or .safetensors; nothing in it is run.")
@@ -47,11 +50,38 @@ Identity: TypeAlias = Annotated[
     Path | None,
     typer.Option(metavar="FILE.onnx", help="An identity network, such as an ArcFace, to compare the persons by."),
 ]
+Gate: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        min=0.0001,
+        max=0.25,
+        help="Largest difference to allow, black to white being 1; needs --reason.",
+    ),
+]
+Reason: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="Why --gate is right for this network; written into the file.")
+]
 
 
 def say(text: str) -> None:
     """Tell people how far it is."""
     typer.echo(f"mien-export: {text}", err=True)
+
+
+def raised_gate(gate: float | None, reason: str | None) -> "Raised | None":
+    """Take both or none of --gate and --reason.
+
+    Raises:
+        UsageError: one of them is missing.
+    """
+    if gate is None and reason is None:
+        return None
+    if gate is None or reason is None or not reason.strip():
+        raise UsageError("--gate and --reason go together: how much more may differ, and why that is right.")
+    from mien_export.proof.gates import Raised
+
+    return Raised(gate, reason.strip())
 
 
 def told_source(wish: "Wish", emap: str | None) -> "Source":

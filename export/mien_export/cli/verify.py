@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mien_export.cli import shared
+from mien_export.cli.bar import shown
 from mien_models.errors import UsageError
 
 
@@ -23,25 +24,31 @@ def verify(
     allow_pickle: shared.AllowPickle = False,
     faces: shared.Faces = None,
     identity: shared.Identity = None,
+    gate: shared.Gate = None,
+    reason: shared.Reason = None,
     save: Annotated[
         Path | None,
         typer.Option(metavar="BASE", help="Write BASE.json and BASE.png; else FILE.proof, beside FILE."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the proof as JSON.")] = False,
 ) -> None:
-    """Hold files against the checkpoint in torch: noise, flat colours, black and real faces, alone and in batches.
+    """Hold files against the checkpoint in Mien's torch module of its network.
+
+    They are asked noise, flat colours, black and real faces, alone and in batches.
 
     Exit 1 when one differs by more than its manifest allows. An engine that cannot run here is said to be not proven.
     """
     missing = [str(path) for path in files if not path.is_file()]
     if missing:
         raise UsageError(f"There is no file {', '.join(map(repr, missing))}.")
+    raised = shared.raised_gate(gate, reason)
     from mien_export.exporting import Asked, Wish, hold_against
     from mien_export.proof.report import as_data, table
     from mien_export.proof.report import save as save_proof
 
     source = shared.told_source(Wish(checkpoint, arch, manifest, size, variant, group, allow_pickle), emap)
-    proof = hold_against(source, files, asked=Asked(faces, identity), progress=shared.say)
+    with shown() as progress:
+        proof = hold_against(source, files, asked=Asked(faces, identity, raised), progress=progress)
     base = save or files[0].with_name(f"{files[0].stem}.proof")
     written = save_proof(proof, source.found.network, source.sha256, base)
     typer.echo(json.dumps(as_data(proof, source.sha256), indent=2) if as_json else table(proof))

@@ -15,6 +15,13 @@ from mien_models.aligned import AlignedInput
 from mien_models.spec import ConvertSpec, EmbedSpec, PictureSpec, SwapSpec
 
 _SEEDS: Final = (11, 12, 13)
+_LENGTHS: Final = (1.0, 23.0, 0.05)
+"""Of the vectors, as many times as long as usual, for what brings them to length 1 itself."""
+_COSTLY_GMAC: Final = 100.0
+"""What takes more than this many multiplications is asked less: one picture of 256 px takes ReSwapper 700."""
+_COSTLY: Final = ("noise 11", "noise 12", "black", "grey", "red")
+"""What is asked then beside the faces: nothing that the others would show is missing, but for chance."""
+_BATCHES: Final = (2, 4)
 _FLAT: Final[Mapping[str, tuple[float, float, float]]] = {
     "black": (0, 0, 0),
     "grey": (0.5, 0.5, 0.5),
@@ -36,17 +43,20 @@ class Case:
     is_face: bool = False
 
 
-def make_cases(network: Network, faces: Path | None = None) -> tuple[Case, ...]:
+def make_cases(network: Network, faces: Path | None = None, *, scales_vectors: bool = False) -> tuple[Case, ...]:
     """Make every case of a network.
 
     Args:
         network: its ports say the shapes.
         faces: a folder of pictures; None takes scikit-image's portrait.
+        scales_vectors: whether its graph brings vectors to length 1 itself, so that others are tried too; converters
+            always do.
 
     Raises:
         FacesError: no face is in the folder.
     """
-    noise = [_seeded(network, seed) for seed in _SEEDS]
+    scales = scales_vectors or isinstance(network.spec(has_map=True), ConvertSpec)
+    noise = [_seeded(network, seed, length if scales else 1.0) for seed, length in zip(_SEEDS, _LENGTHS, strict=True)]
     cases = [Case(f"noise {seed}", inputs) for seed, inputs in zip(_SEEDS, noise, strict=True)]
     pictures = [port for port in network.inputs if _is_picture(port)]
     for name, colour in _FLAT.items() if pictures else ():
@@ -59,6 +69,13 @@ def make_cases(network: Network, faces: Path | None = None) -> tuple[Case, ...]:
             crops[port] = cutter.numbers(cutter.crop(picture_bgr, five_points)[0]).copy()
         cases.append(Case(name, {**noise[0], **crops}, is_face=True))
     return tuple(_from_bytes(one, network) for one in cases)
+
+
+def choose(cases: Sequence[Case], cost_gmac: float) -> tuple[list[Case], tuple[int, ...]]:
+    """Choose what a network of some cost is asked, and in which batches beside one by one."""
+    if cost_gmac <= _COSTLY_GMAC:
+        return list(cases), _BATCHES
+    return [case for case in cases if case.is_face or case.name in _COSTLY], _BATCHES[:1]
 
 
 def looked_into(cases: Sequence[Case]) -> list[Mapping[str, Numbers]]:
@@ -76,8 +93,12 @@ def _from_bytes(case: Case, network: Network) -> Case:
     return replace(case, inputs={**case.inputs, target: on_the_grid(case.inputs[target], spec)})
 
 
-def _seeded(network: Network, seed: int) -> dict[str, Numbers]:
-    return {name: np.asarray(one.numpy(), np.float32) for name, one in seeded_inputs(network, seed, 1).items()}
+def _seeded(network: Network, seed: int, length: float) -> dict[str, Numbers]:
+    vectors = {port.name for port in network.inputs if port.is_vector}
+    return {
+        name: np.asarray(one.numpy() * (length if name in vectors else 1.0), np.float32)
+        for name, one in seeded_inputs(network, seed, 1).items()
+    }
 
 
 def _is_picture(port: Port) -> bool:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ class Measured:
     """One output of one case. For pictures and masks, black to white is 1; for vectors, the reference's length is 1."""
 
     case: str
+    """What was asked, alone or in a batch."""
     output: str
     max_error: float
     mean_error: float
@@ -28,22 +29,30 @@ class Measured:
     """Largest mean difference of a channel; 0 for vectors."""
     cosine: float | None
     """Of vectors."""
+    asked: str = ""
+    """The case's own name, where it was asked in a batch; '' for the same."""
     fault: str = ""
     """'not a number', 'flat' or 'shape'; '' for none of them."""
 
+    @property
+    def question(self) -> str:
+        """The name of the case, whether it was asked alone or in a batch."""
+        return self.asked or self.case
+
 
 def measure(
-    network: Network, case: str, reference: Mapping[str, Numbers], candidate: Mapping[str, Numbers]
+    network: Network, case: str, reference: Mapping[str, Numbers], candidate: Mapping[str, Numbers], asked: str = ""
 ) -> list[Measured]:
-    """Compare every output of a case."""
-    return [_measured(port, case, reference[port.name], candidate[port.name]) for port in network.outputs]
+    """Compare every output of a case; `asked` is its own name where it stood in a batch."""
+    found = [_measured(port, case, reference[port.name], candidate[port.name]) for port in network.outputs]
+    return [replace(one, asked=asked) for one in found]
 
 
 def _measured(port: Port, case: str, reference: Numbers, candidate: Numbers) -> Measured:
     if reference.shape != candidate.shape:
-        return Measured(case, port.name, math.inf, math.inf, 0.0, math.inf, None, "shape")
+        return Measured(case, port.name, math.inf, math.inf, 0.0, math.inf, None, fault="shape")
     if not np.isfinite(candidate).all():
-        return Measured(case, port.name, math.inf, math.inf, 0.0, math.inf, None, "not a number")
+        return Measured(case, port.name, math.inf, math.inf, 0.0, math.inf, None, fault="not a number")
     one, other = reference.astype(np.float64), candidate.astype(np.float64)
     scale = float(np.linalg.norm(one)) if port.is_vector else 1 - port.low
     difference = (other - one) / max(scale, 1e-12)
@@ -57,7 +66,7 @@ def _measured(port: Port, case: str, reference: Numbers, candidate: Numbers) -> 
         math.inf if square == 0 else -10 * math.log10(square),
         0.0 if port.is_vector else _colour_shift(difference),
         _cosine(one, other) if port.is_vector else None,
-        "flat" if is_flat else "",
+        fault="flat" if is_flat else "",
     )
 
 

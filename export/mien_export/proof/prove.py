@@ -1,25 +1,23 @@
 """The proof: every case through the checkpoint's network in torch and through each file."""
 
-from collections.abc import Callable, Mapping, Sequence
+import gc
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
 
 import numpy as np
-import torch
-from torch import nn
 
 from mien_export.contracts import Network
 from mien_export.precision.islands import Island
-from mien_export.proof.cases import Case, looked_into
-from mien_export.proof.gates import Gates
+from mien_export.progress import Progress, Steps, tell
+from mien_export.proof.cases import Case, choose, looked_into
+from mien_export.proof.gates import Gates, Raised
 from mien_export.proof.identity import LEAST_FULL, LEAST_HALF, IdentityJudge
 from mien_export.proof.measuring import Measured, measure
+from mien_export.proof.noise import Allowance, Answers, Weighed, weigh
 from mien_export.proof.pixels import Numbers
+from mien_export.proof.reference import Reference, run_counted, run_torch
 from mien_export.proof.serving import Candidate, open_candidate
-
-_BATCHES: Final = (2, 4)
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +38,12 @@ class Judged:
     islands: tuple[Island, ...] = ()
     """What stays in full precision in a file of half precision."""
     nodes: int = 0
+    allowances: tuple[Allowance, ...] = ()
+    """Where the network's own noise made more of a difference allowable."""
+    raised: Raised | None = None
+    """What the user allowed more."""
+    says_raised: str = ""
+    """What its export was allowed more, as it says of itself: JSON."""
     identity: Mapping[str, float] | None = None
     """Cosine to the checkpoint's picture by an independent network, by case; None where there was none to ask."""
 
@@ -66,6 +70,8 @@ class Proof:
     reference: Mapping[str, Numbers]
     """The checkpoint's first output by case."""
     files: tuple[Judged, ...]
+    cost_gmac: float = 0.0
+    """Multiplications and additions of one picture, in units of 1e9."""
     made: Made | None = None
     """What the export cost that the proof belongs to."""
 
@@ -76,35 +82,56 @@ class Proof:
 
 
 def prove(
-    reference: nn.Module,
+    reference: Reference,
     network: Network,
     paths: Sequence[Path],
     cases: Sequence[Case],
     *,
-    progress: Progress = print,
+    progress: Progress = tell,
     judge: IdentityJudge | None = None,
+    raised: Raised | None = None,
 ) -> Proof:
     """Run every case in torch, fp32, and in each file.
 
     Args:
-        reference: the deployed module.
+        reference: makes the deployed module.
         network: its ports.
         paths: ONNX files; what cannot be run here, such as an engine without its GPU, is reported as not run.
-        cases: as `make_cases` made them.
+        cases: as `make_cases` made them; a network that costs much is asked the first of them only.
         progress: called with what is done next.
         judge: compares the faces' identity.
+        raised: what the user allows more.
     """
-    progress(f"the checkpoint in torch, {len(cases)} cases")
-    expected = {case.name: run_torch(reference, network, case.inputs) for case in cases}
-    files: list[Judged] = []
-    for path in paths:
-        progress(f"{path.name}, {len(cases)} cases")
-        files.append(_judged(path, network, cases, expected))
+    module = reference()
+    answer, cost_gmac = run_counted(module, network, cases[0].inputs)
+    asked, batches = choose(cases, cost_gmac)
+    steps = Steps(progress, len(asked) + len(paths) * (len(asked) + len(batches)))
+    expected = {asked[0].name: answer}
+    steps.one("the checkpoint in torch")
+    for case in asked[1:]:
+        expected[case.name] = run_torch(module, network, case.inputs)
+        steps.one(f"the checkpoint in torch: {case.name}")
+    # A file that runs needs as much memory again.
+    del module
+    gc.collect()
+    files = [_judged(path, network, Questions(asked, batches, expected, reference, raised), steps) for path in paths]
     first = network.outputs[0].name
     pictures = {name: one[first] for name, one in expected.items()}
     if judge is not None:
-        files = [_with_identity(file, network, cases, pictures, judge) for file in files]
-    return Proof(tuple(cases), pictures, tuple(files))
+        files = [_with_identity(file, network, asked, pictures, judge) for file in files]
+    return Proof(tuple(asked), pictures, tuple(files), cost_gmac)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Questions:
+    """What each file is asked, and what it should answer."""
+
+    cases: Sequence[Case]
+    batches: Sequence[int]
+    """How many at once, beside one by one."""
+    expected: Answers
+    reference: Reference
+    raised: Raised | None
 
 
 def _with_identity(
@@ -119,41 +146,68 @@ def _with_identity(
     return replace(file, identity=cosines, failures=(*file.failures, *failures))
 
 
-def run_torch(module: nn.Module, network: Network, inputs: Mapping[str, Numbers]) -> dict[str, Numbers]:
-    """Give every output of a module by its port."""
-    given = [torch.from_numpy(inputs[port.name]) for port in network.inputs]
-    with torch.inference_mode():
-        answer: Any = module(*given)
-    outputs: list[Any] = [answer] if isinstance(answer, torch.Tensor) else list(answer)
-    return {port.name: np.asarray(one.numpy(), np.float32) for port, one in zip(network.outputs, outputs, strict=True)}
-
-
-def _judged(
-    path: Path, network: Network, cases: Sequence[Case], expected: Mapping[str, Mapping[str, Numbers]]
-) -> Judged:
+def _judged(path: Path, network: Network, questions: Questions, steps: Steps) -> Judged:
     candidate = open_candidate(path)
     if isinstance(candidate, str):
         return Judged(path, is_half=False, gates=None, measured=(), failures=(), not_run=candidate)
     # Before it is run: both need the memory of its weights.
-    failures = [*candidate.faults, *candidate.inner_faults(looked_into(cases), network)]
-    gates = Gates.of(network.spec(has_map=True), is_half=candidate.is_half, is_fused=candidate.is_fused)
-    answers = {case.name: candidate.run(case.inputs, network) for case in cases}
-    measured = [one for case in cases for one in measure(network, case.name, expected[case.name], answers[case.name])]
+    failures = [*candidate.faults, *candidate.inner_faults(looked_into(questions.cases), network)]
+    spec, raised = network.spec(has_map=True), questions.raised
+    gates = Gates.of(spec, is_half=candidate.is_half, is_fused=candidate.is_fused, raised=raised)
+    answered = [*_one_by_one(candidate, network, questions, steps)]
     if candidate.takes_batches:
-        measured += _in_batches(candidate, network, cases, expected)
-    failures += [f"{one.case}, {one.output}: {told}" for one in measured for told in gates.failures(one)]
+        answered += _in_batches(candidate, network, questions, steps)
+    found = Judged(path, candidate.is_half, gates, (), (), nodes=candidate.nodes, islands=candidate.islands)
+    found = replace(found, says_raised=candidate.raised)
+    candidate.close()
+    measured = [
+        (one, answer)
+        for asked, case, answer in answered
+        for one in measure(network, case, questions.expected[asked], answer, asked)
+    ]
+    suspects = [pair for pair in measured if gates.failures(pair[0])]
+    weighed = _weighed(found, network, questions, suspects)
     first = network.outputs[0].name
-    pictures = {name: one[first] for name, one in answers.items()}
-    found = Judged(path, candidate.is_half, gates, tuple(measured), tuple(failures), answers=pictures)
-    return replace(found, islands=candidate.islands, nodes=candidate.nodes)
+    return replace(
+        found,
+        measured=tuple(one for one, _ in measured),
+        failures=(*failures, *weighed.failures),
+        allowances=weighed.allowances,
+        answers={case: answer[first] for asked, case, answer in answered if asked == case},
+        raised=raised,
+    )
+
+
+def _weighed(
+    file: Judged, network: Network, questions: Questions, suspects: Sequence[tuple[Measured, Mapping[str, Numbers]]]
+) -> Weighed:
+    """Ask how noisy the network is where a file in full precision is a little off; other failures stand as they are."""
+    gates = file.gates
+    if gates is None or not suspects:
+        return Weighed((), ())
+    if file.is_half or any(one.fault for one, _ in suspects):
+        return Weighed(
+            tuple(f"{one.case}, {one.output}: {told}" for one, _ in suspects for told in gates.failures(one)), ()
+        )
+    asked = {case.name: case for case in questions.cases}
+    return weigh(questions.reference, network, asked, questions.expected, suspects=suspects, gates=gates)
+
+
+def _one_by_one(
+    candidate: Candidate, network: Network, questions: Questions, steps: Steps
+) -> Iterator[tuple[str, str, Mapping[str, Numbers]]]:
+    """Give the name of each case, twice, and the answer."""
+    for case in questions.cases:
+        yield case.name, case.name, candidate.run(case.inputs, network)
+        steps.one(f"{candidate.name}: {case.name}")
 
 
 def _in_batches(
-    candidate: Candidate, network: Network, cases: Sequence[Case], expected: Mapping[str, Mapping[str, Numbers]]
-) -> list[Measured]:
+    candidate: Candidate, network: Network, questions: Questions, steps: Steps
+) -> Iterator[tuple[str, str, Mapping[str, Numbers]]]:
     """Ask several cases at once: each must get the answer that it gets alone."""
-    found: list[Measured] = []
-    for size in _BATCHES:
+    cases = questions.cases
+    for size in questions.batches:
         together = [cases[place % len(cases)] for place in range(size)]
         inputs = {
             port.name: np.concatenate([case.inputs[port.name] for case in together])
@@ -162,7 +216,7 @@ def _in_batches(
             for port in network.inputs
         }
         answers = candidate.run(inputs, network)
+        steps.one(f"{candidate.name}: {size} at once")
         for place, case in enumerate(together):
             alone = {name: one[place : place + 1] for name, one in answers.items()}
-            found += measure(network, f"{case.name} in a batch of {size}", expected[case.name], alone)
-    return found
+            yield case.name, f"{case.name} in a batch of {size}", alone

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import numpy as np
 import onnx
@@ -18,6 +18,9 @@ from mien_export.precision.lowering import is_half, islands_of
 from mien_export.precision.overflows import half_faults
 from mien_export.proof.pixels import Numbers, fed, from_bytes
 from mien_models.errors import MienError
+
+GATE_STAMP: Final = "mien.gate"
+"""Under which a file says that its export was allowed to differ more than usual, and why, as JSON."""
 
 
 class ServingError(MienError):
@@ -37,13 +40,15 @@ class Candidate:
             model = onnx.load(str(path))
         except Exception as error:  # of protobuf's own classes
             raise _not_running(path, error) from error
-        self._name, self._path = path.name, path
+        self.name, self._path = path.name, path
         self.is_half = is_half(model)
         """Whether weights stand in it in half precision."""
         self.islands, self.nodes = islands_of(model), len(model.graph.node)
         """What stays in full precision in a file of half precision, as it says of itself."""
         self.is_fused = any(one.type.tensor_type.elem_type == onnx.TensorProto.UINT8 for one in model.graph.input)
         """Whether it takes and gives bytes."""
+        self.raised = _raised_by(model)
+        """What its export was allowed to differ more than usual, with the reason; '' for nothing."""
         self.faults = _unsafe_norms(model)
         """What stands in the graph that no case may happen to show."""
         shapes = [[axis.dim_value for axis in one.type.tensor_type.shape.dim] for one in model.graph.input]
@@ -52,11 +57,20 @@ class Candidate:
         self._batch = max((shape[0] for shape in shapes if len(shape) > 1), default=0) or None
         self._names = {one.name for one in model.graph.input}, [one.name for one in model.graph.output]
 
+    def close(self) -> None:
+        """Let its memory go; a later run opens it again."""
+        self.__dict__.pop("_session", None)
+
     @cached_property
     def _session(self) -> Any:  # noqa: ANN401 - without types
         """Opened when it is first run: what looks into the file before needs the memory for itself."""
+        options = cast("Any", onnxruntime).SessionOptions()
+        # What a run took is given back after it: large networks are proven once and not served.
+        options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         try:
-            return cast("Any", onnxruntime).InferenceSession(str(self._path), providers=["CPUExecutionProvider"])
+            return cast("Any", onnxruntime).InferenceSession(
+                str(self._path), options, providers=["CPUExecutionProvider"]
+            )
         except Exception as error:  # of ONNX Runtime's own classes
             raise _not_running(self._path, error) from error
 
@@ -70,14 +84,14 @@ class Candidate:
         wanted = {port.name for port in network.inputs}, {port.name for port in network.outputs}
         if has != wanted[0] or not wanted[1] <= set(gives):
             raise ServingError(
-                f"{self._name!r} should take {sorted(wanted[0])} and give {sorted(wanted[1])}, but takes {sorted(has)} "
+                f"{self.name!r} should take {sorted(wanted[0])} and give {sorted(wanted[1])}, but takes {sorted(has)} "
                 f"and gives {sorted(gives)}; it was not exported from this checkpoint."
             )
         session = self._session
         try:
             answers = dict(zip(gives, session.run(gives, self._fed(inputs, network)), strict=True))
         except Exception as error:  # of ONNX Runtime's own classes
-            raise ServingError(f"{self._name!r} does not run: {error}".splitlines()[0]) from error
+            raise ServingError(f"{self.name!r} does not run: {error}".splitlines()[0]) from error
         if self.is_fused:
             spec = fusible(network)
             answers[spec.names.output] = from_bytes(answers[spec.names.output], spec)
@@ -97,6 +111,10 @@ class Candidate:
 
 def _not_running(path: Path, error: Exception) -> ServingError:
     return ServingError(f"{path.name!r} should be an ONNX file that runs here, but: {error}".splitlines()[0])
+
+
+def _raised_by(model: onnx.ModelProto) -> str:
+    return next((one.value for one in model.metadata_props if one.key == GATE_STAMP), "")
 
 
 def _unsafe_norms(model: onnx.ModelProto) -> tuple[str, ...]:

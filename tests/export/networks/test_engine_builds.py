@@ -16,7 +16,7 @@ from mien_export.proof.serving import ServingError
 from mien_export.seeded import seeded_checkpoint
 
 
-def quiet(_: str) -> None:
+def quiet(_text: str, _share: float | None = None, /) -> None:
     """Say nothing."""
 
 

@@ -20,6 +20,7 @@ from mien_export.proof.cases import make_cases
 from mien_export.proof.faces import FacesError, known_faces
 from mien_export.proof.identity import IdentityJudge
 from mien_export.proof.prove import Proof, prove
+from mien_export.proof.reference import Reference
 from mien_export.proof.report import as_data, save, sheet, table
 from mien_export.proof.serving import ServingError
 from mien_export.seeded import seeded_checkpoint
@@ -46,8 +47,15 @@ def exported(name: str, folder: Path) -> tuple[Network, dict[str, Tensor], Path]
 
 
 def proven(network: Network, state: dict[str, Tensor], *paths: Path) -> Proof:
-    reference = network.deployed(loaded(network, state), None).eval()
-    return prove(reference, network, paths, make_cases(network), progress=lambda _: None)
+    return prove(reference(network, state), network, paths, make_cases(network), progress=quiet)
+
+
+def reference(network: Network, state: dict[str, Tensor]) -> Reference:
+    return lambda: network.deployed(loaded(network, state), None).eval()
+
+
+def quiet(text: str, share: float | None = None, /) -> None:
+    pass
 
 
 def changed(path: Path, change: Callable[[ModelProto], None]) -> Path:
@@ -188,9 +196,8 @@ def test_faces_come_from_a_folder_or_from_the_portrait(tmp_path: Path) -> None:
 def test_persons_are_compared_by_a_network_of_the_user_s(tmp_path: Path) -> None:
     network, state, path = exported("reswapper", tmp_path)
     judge = IdentityJudge(arcface_network(tmp_path / "w600k_r50.onnx"))
-    reference = network.deployed(loaded(network, state), None).eval()
     other = changed(path, exchanged_colours)
-    proof = prove(reference, network, [path, other], make_cases(network), progress=lambda _: None, judge=judge)
+    proof = prove(reference(network, state), network, [path, other], make_cases(network), progress=quiet, judge=judge)
     same, exchanged = proof.files
     assert same.identity is not None
     assert same.identity["astronaut"] > 0.9999

@@ -1,0 +1,58 @@
+"""A bar that fills while something takes long; lines where nobody sees a terminal."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from mien_export.cli.shared import say
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Rich
+    from rich.progress import TaskID
+
+    from mien_export.progress import Progress
+
+_LINE_EVERY_S: Final = 5.0
+
+
+@contextmanager
+def shown() -> Iterator["Progress"]:
+    """Show progress on stderr for as long as this lasts."""
+    if not sys.stderr.isatty():
+        yield Lines()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = SpinnerColumn(), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn()
+    with Progress(*columns, TextColumn("{task.description}"), console=Console(stderr=True), transient=True) as bar:
+        yield Bar(bar)
+
+
+class Lines:
+    """Says each thing that begins, and every few seconds how far it is."""
+
+    def __init__(self) -> None:
+        self._said_s = 0.0
+
+    def __call__(self, text: str, share: float | None = None, /) -> None:
+        """Take what is done now."""
+        if share is None:
+            say(text)
+        elif share >= 1 or time.monotonic() - self._said_s > _LINE_EVERY_S:
+            self._said_s = time.monotonic()
+            say(f"{share:.0%} proven, {text}")
+
+
+class Bar:
+    """Moves a bar; while nothing is known of the share, it swings."""
+
+    def __init__(self, bar: "Rich") -> None:
+        self._bar = bar
+        self._task: TaskID = bar.add_task("", total=None)
+
+    def __call__(self, text: str, share: float | None = None, /) -> None:
+        """Take what is done now."""
+        self._bar.update(self._task, description=text, total=None if share is None else 1.0, completed=share or 0.0)

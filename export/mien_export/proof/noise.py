@@ -1,0 +1,77 @@
+"""Whether a difference is the file's or the network's: what full precision itself loses, measured against double.
+
+Norms over a few pixels enlarge rounding. A network whose own answer in full precision is two thousandths off cannot be
+asked for a file that is closer to it than that.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mien_export.contracts import Network
+from mien_export.proof.cases import Case
+from mien_export.proof.gates import Gates
+from mien_export.proof.measuring import Measured, measure
+from mien_export.proof.pixels import Numbers
+from mien_export.proof.reference import Reference, run_exactly
+
+Answers = Mapping[str, Mapping[str, Numbers]]
+"""By case and output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What one output of a case may differ by, since the network itself is so noisy there."""
+
+    case: str
+    output: str
+    noise: float
+    """Largest difference of torch's full precision from double; black to white is 1."""
+    allowed: float
+    """Instead of the gate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A file's failures after the network's own noise was taken into account."""
+
+    failures: tuple[str, ...]
+    allowances: tuple[Allowance, ...]
+
+
+def weigh(
+    reference: Reference,
+    network: Network,
+    asked: Mapping[str, Case],
+    expected: Answers,
+    *,
+    suspects: Sequence[tuple[Measured, Mapping[str, Numbers]]],
+    gates: Gates,
+) -> Weighed:
+    """Hold answers that fail a gate against the exact ones.
+
+    Args:
+        reference: makes the checkpoint's module.
+        network: its ports.
+        asked: the cases by name.
+        expected: what torch gave in full precision, by case.
+        suspects: what was measured, and the file's answer that it was measured on.
+        gates: of the file.
+    """
+    module = reference()
+    exact = {
+        name: run_exactly(module, network, asked[name].inputs) for name in sorted({one.question for one, _ in suspects})
+    }
+    failures: list[str] = []
+    allowances: dict[tuple[str, str], Allowance] = {}
+    for one, answer in suspects:
+        name = one.question
+        noise = _of(one.output, measure(network, name, exact[name], expected[name]))
+        widened = gates.with_noise(noise, network.spec(has_map=True))
+        told = widened.failures(_of(one.output, measure(network, one.case, exact[name], answer)))
+        failures += [f"{one.case}, {one.output}: {text}; its own noise is {noise.max_error:.2g}" for text in told]
+        allowances[name, one.output] = Allowance(name, one.output, noise.max_error, widened.max_error)
+    return Weighed(tuple(failures), tuple(allowances.values()))
+
+
+def _of(output: str, measured: Sequence[Measured]) -> Measured:
+    return next(one for one in measured if one.output == output)
