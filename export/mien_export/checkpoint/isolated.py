@@ -9,18 +9,35 @@ def main() -> None:
     from mien_export.checkpoint.confinement import confine
 
     protection = confine(source)
-    # The namespace must be entered before torch starts its threads.
-    import torch
-
+    # The namespace must be entered before torch, which the rest imports, starts its threads.
     from mien_export.checkpoint.errors import CheckpointError
 
     try:
-        content = torch.load(source, map_location="cpu", weights_only=False)
+        content = _opened(source)
         _write(content, output, source, protection)
     except CheckpointError as error:
         raise SystemExit(str(error)) from error
     except BaseException as error:  # the file's own code may raise anything
         raise SystemExit(f"{type(error).__name__}: {error}".splitlines()[0]) from error
+
+
+def _opened(source: str) -> object:
+    """Open a file of PyTorch's, or another program's pickle of arrays."""
+    import pickle
+    import zipfile
+    from pathlib import Path
+
+    import torch
+
+    from mien_export.checkpoint.inert import with_tensors
+    from mien_export.checkpoint.paddle import from_paddle
+    from mien_export.checkpoint.reading import is_torchs
+
+    with Path(source).open("rb") as file:
+        if zipfile.is_zipfile(source) or is_torchs(Path(source), file.read(64)):
+            return torch.load(source, map_location="cpu", weights_only=False)
+        file.seek(0)
+        return from_paddle(with_tensors(pickle.load(file)))  # noqa: S301 - that is what this process is for
 
 
 def _write(content: object, output: str, source: str, protection: str) -> None:

@@ -5,7 +5,7 @@ import hashlib
 import warnings
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Final
@@ -18,8 +18,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from mien_export.checkpoint.errors import CheckpointError
+from mien_export.checkpoint.inert import NamesCodeError, opened_inertly
 from mien_export.checkpoint.isolation import unpickled
-from mien_export.checkpoint.nesting import weights_of
+from mien_export.checkpoint.nesting import Taken, weights_of
+from mien_export.checkpoint.paddle import from_paddle
 
 PLAIN: Final[tuple[object, ...]] = (
     argparse.Namespace,
@@ -31,6 +33,8 @@ PLAIN: Final[tuple[object, ...]] = (
 """What stands in training checkpoints beside the tensors and runs no code of the file's: options and numbers."""
 _ZIP: Final = b"PK\x03\x04"
 _PICKLE: Final = b"\x80"
+_OLD_TORCH: Final = bytes.fromhex("6cfc9c46f9206aa85019")
+"""The number with which `torch.save` began before it wrote zip files; another pickle is some other program's."""
 _FOREIGN: Final[Mapping[bytes, str]] = {
     b"version https://git-lfs": "only says where Git LFS keeps the weights; fetch them with `git lfs pull`",
     b"<": "is a page of a web site, not the weights; download it again",
@@ -54,7 +58,7 @@ class Checkpoint:
 
 
 def read_checkpoint(path: Path, *, allow_pickle: bool = False) -> Checkpoint:
-    """Read the weights of a .pth, .pt, .tar or .safetensors file.
+    """Read the weights of a .pth, .pt, .ckpt, .tar, .pdparams or .safetensors file.
 
     Args:
         path: the file.
@@ -76,11 +80,9 @@ def read_checkpoint(path: Path, *, allow_pickle: bool = False) -> Checkpoint:
         return Checkpoint(taken.state, digest, taken.taken_from)
     _refuse_foreign(path, start)
     try:
-        taken = weights_of(_torch_file(path, is_zip=start.startswith(_ZIP)), path.name)
+        taken = weights_of(_content(path, start), path.name)
     except _RunsCodeError as error:
-        if not allow_pickle:
-            raise CheckpointError(_refusal(path, str(error))) from error
-        taken = unpickled(path)
+        taken = unpickled(path) if allow_pickle else _inertly(path, start, str(error))
     return Checkpoint(taken.state, digest, taken.taken_from)
 
 
@@ -106,8 +108,34 @@ def _refuse_foreign(path: Path, start: bytes) -> None:
     if start.startswith((_ZIP, _PICKLE)) or _is_old_tar(path):
         return
     what = next((told for magic, told in _FOREIGN.items() if start.startswith(magic)), None)
-    expected = "should be a checkpoint of PyTorch or a safetensors file, but"
+    expected = "should be a checkpoint of PyTorch or Paddle, or a safetensors file, but"
     raise CheckpointError(f"{path.name!r} {expected} {what or 'is neither; give another file'}.")
+
+
+def _content(path: Path, start: bytes) -> object:
+    if is_torchs(path, start):
+        return _torch_file(path, is_zip=start.startswith(_ZIP))
+    try:
+        return from_paddle(opened_inertly(path, is_torch=False, is_zip=False))
+    except NamesCodeError as error:
+        raise _RunsCodeError(str(error)) from error
+    except Exception as error:  # a damaged pickle may raise anything
+        raise CheckpointError(f"{path.name!r} is damaged or cut short ({_said(error)}); download it again.") from error
+
+
+def _inertly(path: Path, start: bytes, named: str) -> Taken:
+    """Read a module that was saved whole without its classes, where it names nothing worse."""
+    try:
+        content = opened_inertly(path, is_torch=is_torchs(path, start), is_zip=start.startswith(_ZIP))
+        taken = weights_of(content, path.name)
+    except Exception as error:  # of what the file names, or because something is missing without its classes
+        raise CheckpointError(_refusal(path, named)) from error
+    return replace(taken, taken_from=f"{taken.taken_from}, read without its classes ({named})")
+
+
+def is_torchs(path: Path, start: bytes) -> bool:
+    """Tell by its first bytes whether PyTorch wrote a file; another pickle is some other program's."""
+    return start.startswith(_ZIP) or _OLD_TORCH in start[:24] or _is_old_tar(path)
 
 
 def _is_old_tar(path: Path) -> bool:
@@ -128,8 +156,13 @@ def _torch_file(path: Path, *, is_zip: bool) -> object:
         except UnpicklingError as error:
             raise _RunsCodeError(_named_globals(path, str(error), is_zip=is_zip)) from error
         except Exception as error:  # a damaged pickle may raise anything
-            said = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise CheckpointError(f"{path.name!r} is damaged or cut short ({said}); download it again.") from error
+            raise CheckpointError(
+                f"{path.name!r} is damaged or cut short ({_said(error)}); download it again."
+            ) from error
+
+
+def _said(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _check_zip(path: Path) -> None:

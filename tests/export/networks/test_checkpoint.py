@@ -3,12 +3,15 @@
 import argparse
 import hashlib
 import os
+import pickle
 import socket
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -87,9 +90,73 @@ def test_nothing_of_a_file_is_run(tmp_path: Path) -> None:
     assert not (tmp_path / "was_run").exists()
 
 
-def test_a_whole_module_is_refused_with_the_way_to_convert_it(tmp_path: Path) -> None:
+class Gate(nn.Module):
+    """A class that only the training program has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(2, 3, 1, bias=False), nn.BatchNorm2d(3), nn.PReLU())
+        self.register_buffer("grid", torch.ones(2))
+        self.register_buffer("cache", torch.ones(2), persistent=False)
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_a_module_that_was_saved_whole_is_read_without_its_class(
+    is_old: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = Gate()
+    path = tmp_path / "module.tar"
+    whole: Any = vars(nn)["DataParallel"](module)
+    SAVE({"epoch": 3, "model": whole}, path, _use_new_zipfile_serialization=not is_old)
+    monkeypatch.delattr(sys.modules[__name__], "Gate")
+    found = read_checkpoint(path)
+    assert_same(found.state, module.state_dict())
+    assert "without its classes" in found.taken_from
+
+
+def test_a_module_that_calls_functions_is_refused_with_the_way_to_convert_it(tmp_path: Path) -> None:
+    module = nn.Linear(2, 3)
+    vars(module)["extra"] = Runs(tmp_path / "was_run")
     with pytest.raises(CheckpointError, match=r"state_dict\(\)"):
-        read_checkpoint(saved(nn.Linear(2, 3), tmp_path / "module.pt"))
+        read_checkpoint(saved(module, tmp_path / "module.pt"))
+    assert not (tmp_path / "was_run").exists()
+
+
+def arrays() -> dict[str, object]:
+    """Make what `paddle.save` writes of a convolution, a norm, a slope and a linear layer."""
+    generator = np.random.default_rng(0)
+    shapes = {
+        "0.weight": (4, 3, 1, 1),
+        "1.weight": (4,),
+        "1._mean": (4,),
+        "1._variance": (4,),
+        "2._weight": (1,),
+        "3.weight": (4, 5),
+    }
+    numbers: dict[str, object] = {key: generator.normal(size=shape).astype(np.float32) for key, shape in shapes.items()}
+    return {**numbers, "StructuredToParameterName@@": {"0.weight": "conv2d_0.w_0"}}
+
+
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+def test_paddles_weights_get_torchs_names_and_layout(protocol: int, tmp_path: Path) -> None:
+    path = tmp_path / "net.pdparams"
+    path.write_bytes(pickle.dumps(arrays(), protocol))
+    found = read_checkpoint(path).state
+    assert set(found) == {"0.weight", "1.weight", "1.running_mean", "1.running_var", "2.weight", "3.weight"}
+    linear = arrays()["3.weight"]
+    assert isinstance(linear, np.ndarray)
+    np.testing.assert_array_equal(found["3.weight"].numpy(), linear.T)
+
+
+def test_nothing_of_another_programs_pickle_is_run(tmp_path: Path) -> None:
+    path = tmp_path / "net.pdparams"
+    path.write_bytes(pickle.dumps({**arrays(), "extra": Runs(tmp_path / "was_run")}, 4))
+    with pytest.raises(CheckpointError, match=r"mkdir.*--allow-pickle"):
+        read_checkpoint(path)
+    assert not (tmp_path / "was_run").exists()
+    found = read_checkpoint(path, allow_pickle=True)
+    assert "3.weight" in found.state
+    assert "a process with" in found.taken_from
 
 
 def test_a_module_is_opened_in_another_process_where_that_is_allowed(tmp_path: Path) -> None:
