@@ -117,6 +117,8 @@ class Architecture:
     """Sides of crops that the same weights serve, in a network's field `size_px`; () where the keys say it."""
     presumed: str = ""
     """What is taken for granted that no key shows, for people; '' for nothing."""
+    beside: Callable[[Network, Path], "tuple[Network, str] | None"] | None = None
+    """Follows what a training program left beside a checkpoint: the network, and in words what it said."""
 
 
 ARCHITECTURES: Final[Plugins[Architecture]] = Plugins("mien_export.architectures", "architecture")

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mien_export.baking import Worn, baked, needs_face
 from mien_export.benching import peak_mb
-from mien_export.checkpoint import read_checkpoint
+from mien_export.checkpoint import Checkpoint, read_checkpoint
 from mien_export.fused import Fused
 from mien_export.graph import ExportError, GraphOptions, loaded, write_onnx
 from mien_export.precision.lowering import Precision, lower
@@ -26,10 +27,12 @@ from mien_export.proof.pixels import fed
 from mien_export.proof.prove import Made, Proof, prove
 from mien_export.proof.report import save
 from mien_export.proof.serving import GATE_STAMP
-from mien_export.recognising import Found, Said, network_for
+from mien_export.recognising import AskError, Found, Said, network_for
 from mien_models.spec import SwapSpec, Terms
 
 _NO_MAP: Final = "none"
+CONSENT_STAMP: Final = "mien.consent"
+"""Under which a file with a face inside says by what right it was made."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +60,7 @@ class Source:
         Raises:
             ExportError: the file was changed since it was recognised.
         """
-        checkpoint = read_checkpoint(self.wish.path, allow_pickle=self.wish.allow_pickle)
+        checkpoint = _read(self.wish)
         if checkpoint.source_sha256 != self.sha256:
             raise ExportError(f"{self.wish.path.name!r} was changed while it was exported; export it again.")
         # Half-precision weights are computed with in full: the reference is the numbers, not their rounding.
@@ -81,6 +84,8 @@ class Wish:
     variant: str | None = None
     group: str | None = None
     allow_pickle: bool = False
+    worn: Worn | None = None
+    """The face for networks that are made anew for each face."""
 
     @property
     def said(self) -> Said:
@@ -99,12 +104,25 @@ def read_source(wish: Wish, emap: str | None = None) -> Source:
         CheckpointError, RecogniseError, AskError: as `read_checkpoint` and `network_for`.
         ExportError: the identity map is no square matrix of numbers.
     """
-    checkpoint = read_checkpoint(wish.path, allow_pickle=wish.allow_pickle)
+    checkpoint = _read(wish)
     found = network_for(checkpoint.state, wish.said)
     weights = sum(one.numel() for one in found.state_in(checkpoint.state).values())
     needs_no_map = emap == _NO_MAP
     identity_map = None if emap is None or needs_no_map else _read_map(Path(emap))
     return Source(wish, checkpoint.source_sha256, checkpoint.taken_from, found, identity_map, needs_no_map, weights)
+
+
+def _read(wish: Wish) -> Checkpoint:
+    """Read a checkpoint; where it makes a network for a face, make it."""
+    checkpoint = read_checkpoint(wish.path, allow_pickle=wish.allow_pickle)
+    if not needs_face(checkpoint.state):
+        if wish.worn is not None:
+            raise AskError(
+                "--face is for weights that make a network for one face, as MobileFaceSwap's; leave it away."
+            )
+        return checkpoint
+    state = baked(checkpoint.state, wish.worn, allow_pickle=wish.allow_pickle)
+    return replace(checkpoint, state=state, taken_from=f"{checkpoint.taken_from}, made for the face of the photo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +160,8 @@ def export(source: Source, path: Path, *, shape: Shape, asked: Asked, progress: 
     """
     found, began_s = source.found, monotonic()
     stamps = {"mien.source": source.wish.path.name, "mien.source_sha256": source.sha256}
+    if source.wish.worn is not None:
+        stamps[CONSENT_STAMP] = source.wish.worn.consent
     if asked.raised is not None:
         stamps[GATE_STAMP] = json.dumps(asdict(asked.raised))
     options = GraphOptions(shape.batch, source.identity_map, source.needs_no_map, shape.terms or found.terms, stamps)

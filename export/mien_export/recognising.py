@@ -88,9 +88,19 @@ def network_for(state: Mapping[str, Tensor], said: Said | None = None) -> Found:
     network = _sized(network, name, said, notes)
     group = group_of(prefix, shapes, network_keys(network))
     notes += _grouped(group, shapes)
-    if loaded[name].presumed:
-        notes.append(loaded[name].presumed)
+    network = _followed(network, loaded[name], said.path, notes)
     return Found(network, name, loaded[name].terms, group, tuple(notes))
+
+
+def _followed(network: Network, architecture: Architecture, path: Path | None, notes: list[str]) -> Network:
+    """Follow what stands beside the checkpoint, or say what is taken for granted."""
+    beside = architecture.beside(network, path) if architecture.beside is not None and path is not None else None
+    if beside is not None:
+        notes.append(beside[1])
+        return beside[0]
+    if architecture.presumed:
+        notes.append(architecture.presumed)
+    return network
 
 
 def _own(state: Mapping[str, Tensor], network: Network, name: str) -> Found:

@@ -1,5 +1,6 @@
 """What several architectures share."""
 
+from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -55,15 +56,47 @@ def attribute_blend(
     return (1 - mask) * of_attributes + mask * of_identity
 
 
+@dataclass(frozen=True, slots=True)
+class Pyramid:
+    """A U-Net's channels, in units of its first layer's: from the whole side down to 2 px, and up again."""
+
+    width: int
+    down: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 32)
+    """Of each module that halves the side."""
+    up: tuple[int, ...] = (32, 16, 8, 4, 2, 1)
+    """Of each module that doubles it; after each, the features of the way down with the same side are joined."""
+    adds: bool = False
+    """Whether they are joined by adding them; else they become channels beside each other."""
+
+    @property
+    def downs(self) -> list[tuple[int, int]]:
+        """Channels in and out of the ways down."""
+        outs = [self.width * factor for factor in self.down]
+        return list(zip([3, *outs[:-1]], outs, strict=True))
+
+    @property
+    def ups(self) -> list[tuple[int, int]]:
+        """Channels in and out of the ways up."""
+        return [(given, self.width * factor) for given, factor in zip(self.levels, self.up, strict=False)]
+
+    @property
+    def levels(self) -> list[int]:
+        """Channels of what is given: the lowest features, each way up joined, and the last once more, doubled."""
+        skipped = [0 if self.adds else factor for factor in reversed(self.down[:-1])]
+        joined = [self.width * (out + beside) for out, beside in zip(self.up, skipped, strict=True)]
+        return [self.width * self.down[-1], *joined, joined[-1]]
+
+
 def attribute_pyramid(
-    downs: list[nn.Module], ups: list[nn.Module], target: Tensor, *, align_corners: bool
+    pyramid: Pyramid, downs: list[nn.Module], ups: list[nn.Module], target: Tensor, *, align_corners: bool
 ) -> list[Tensor]:
-    """Run a U-Net's halves and give the features of every level, from 1/128 of the side to the whole.
+    """Run a U-Net's halves and give the features of every level, from 2 px to the whole side.
 
     Args:
-        downs: seven modules that halve the side.
-        ups: six that double it; after each, the features of the way down with the same side are added as channels.
-        target: (n, 3, side, side), the side a multiple of 128.
+        pyramid: how features are joined.
+        downs: modules that halve the side.
+        ups: modules that double it.
+        target: (n, 3, side, side); the last of `downs` gives 2 px.
         align_corners: of the last doubling, which has no weights.
     """
     on_the_way: list[Tensor] = []
@@ -73,24 +106,13 @@ def attribute_pyramid(
         on_the_way.append(features)
     levels = [features]
     for up, skipped in zip(ups, reversed(on_the_way[:-1]), strict=True):
-        features = torch.cat((called(up, features), skipped), 1)
+        doubled_features = called(up, features)
+        features = doubled_features + skipped if pyramid.adds else torch.cat((doubled_features, skipped), 1)
         levels.append(features)
     return [*levels, doubled(features, align_corners=align_corners)]
 
 
-def pyramid_channels(width: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]], list[int]]:
-    """Give channels in and out of the seven ways down and six ways up, and those of the eight levels."""
-    outs = [width * factor for factor in (1, 2, 4, 8, 16, 32, 32)]
-    downs = list(zip([3, *outs[:-1]], outs, strict=True))
-    ups: list[tuple[int, int]] = []
-    levels = [outs[-1]]
-    for out, skipped in zip((32, 16, 8, 4, 2, 1), reversed(outs[:-1]), strict=True):
-        ups.append((levels[-1], width * out))
-        levels.append(width * out + skipped)
-    return downs, ups, [*levels, levels[-1]]
-
-
-def generator_channels(width: int) -> list[tuple[int, int]]:
-    """Give channels in and out of the eight blocks of a generator that follows the pyramid up to a picture."""
-    outs = [width * factor for factor in (32, 32, 32, 16, 8, 4, 2)]
-    return list(zip([outs[0], *outs], [*outs, 3], strict=True))
+def generator_channels(width: int, levels: int) -> list[tuple[int, int]]:
+    """Give channels in and out of the blocks of a generator that follows so many levels up to a picture."""
+    outs = [width * factor for factor in (*[32] * (levels - 5), 16, 8, 4, 2)]
+    return list(zip([32 * width, *outs], [*outs, 3], strict=True))

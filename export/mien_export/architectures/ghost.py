@@ -1,65 +1,27 @@
-"""GHOST: the AEI-Net of FaceShifter with a U-Net of attributes and one to three blocks at each level; 256 px.
+"""GHOST: the AEI-Net of FaceShifter with one to three blocks at each level; 256 px.
 
-Described in GHOST's `network/AEI_Net.py` and `AADLayer.py`. Doubling aligns corners; identity vectors keep
-their length.
+Described in GHOST's `network/AEI_Net.py` and `AADLayer.py`. What sees the target is a U-Net, the same with sums
+(linknet), or a residual network. Doubling aligns corners; identity vectors keep their length.
 """
 
 from dataclasses import dataclass, replace
 from typing import Final
 
 from torch import Tensor, nn
-from torch.nn import functional
 
+from mien_export.architectures._ghost_encoders import BACKBONES, Backbone, encoder_of, levels_of
 from mien_export.architectures._plain import (
     attribute_blend,
-    attribute_pyramid,
     called,
     doubled,
     generator_channels,
     over_the_picture,
-    pyramid_channels,
 )
 from mien_export.contracts import Architecture, Port, Shapes, width_of
 from mien_models.families.ghost import TERMS
 from mien_models.spec import SIGNED_OUTPUT, SIGNED_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec
 
 SLOPE: Final = 0.1
-
-
-class UpBlock(nn.Module):
-    """Doubles the side with weights."""
-
-    def __init__(self, channels_in: int, channels_out: int) -> None:
-        super().__init__()
-        self.deconv = nn.ConvTranspose2d(channels_in, channels_out, 4, 2, 1, bias=False)
-        self.bn = nn.BatchNorm2d(channels_out)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Give (n, out, 2h, 2w)."""
-        return functional.leaky_relu(called(self.bn, called(self.deconv, features)), SLOPE)
-
-
-class Attributes(nn.Module):
-    """The U-Net that sees the target."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        downs, ups, _ = pyramid_channels(width)
-        for number, (channels_in, channels_out) in enumerate(downs, 1):
-            layers = (
-                nn.Conv2d(channels_in, channels_out, 4, 2, 1, bias=False),
-                nn.BatchNorm2d(channels_out),
-                nn.LeakyReLU(SLOPE),
-            )
-            setattr(self, f"conv{number}", nn.Sequential(*layers))
-        for number, (channels_in, channels_out) in enumerate(ups, 1):
-            setattr(self, f"deconv{number}", UpBlock(channels_in, channels_out))
-
-    def levels(self, target: Tensor) -> list[Tensor]:
-        """Give the eight levels of (n, 3, side, side)."""
-        downs: list[nn.Module] = [getattr(self, f"conv{number}") for number in range(1, 8)]
-        ups: list[nn.Module] = [getattr(self, f"deconv{number}") for number in range(1, 7)]
-        return attribute_pyramid(downs, ups, target, align_corners=True)
 
 
 class Modulation(nn.Module):
@@ -124,11 +86,11 @@ class Block(nn.Module):
 class Generator(nn.Module):
     """From the identity to the picture, level by level."""
 
-    def __init__(self, width: int, identity_length: int, count: int) -> None:
+    def __init__(self, width: int, levels: list[int], identity_length: int, count: int) -> None:
         super().__init__()
-        _, _, levels = pyramid_channels(width)
         self.up1 = nn.ConvTranspose2d(identity_length, 32 * width, 2)
-        for number, (channels, level) in enumerate(zip(generator_channels(width), levels, strict=True), 1):
+        plan = zip(generator_channels(width, len(levels)), levels, strict=True)
+        for number, (channels, level) in enumerate(plan, 1):
             setattr(self, f"AADBlk{number}", Block(channels, level, identity_length, count))
 
     def forward(self, identity: Tensor, *levels: Tensor) -> Tensor:
@@ -143,12 +105,13 @@ class Generator(nn.Module):
 
 
 class GhostModule(nn.Module):
-    """The whole network; the keys are those of `G_unet_*.pth`."""
+    """The whole network; the keys are those of `G_unet_*.pth` and of the trainer's other backbones."""
 
-    def __init__(self, width: int, identity_length: int, count: int) -> None:
+    def __init__(self, network: "Ghost") -> None:
         super().__init__()
-        self.encoder = Attributes(width)
-        self.generator = Generator(width, identity_length, count)
+        self.encoder = encoder_of(network.backbone, network.width)
+        levels = levels_of(network.backbone, network.width)
+        self.generator = Generator(network.width, levels, network.identity_length, network.count)
 
     def forward(self, target: Tensor, source: Tensor) -> Tensor:
         """Swap RGB -1..1 (n, 3, 256, 256) with the vector (n, length) as the identity network gives it."""
@@ -161,6 +124,7 @@ class Ghost:
 
     count: int = 1
     """Blocks at each level."""
+    backbone: Backbone = "unet"
     width: int = 32
     """Channels of the first layer."""
     identity_length: int = 512
@@ -181,7 +145,7 @@ class Ghost:
 
     def build(self) -> nn.Module:
         """Make the bare network."""
-        return GhostModule(self.width, self.identity_length, self.count).eval()
+        return GhostModule(self).eval()
 
     def deployed(self, core: nn.Module, identity_map: Tensor | None) -> nn.Module:  # noqa: ARG002 - has no map
         """Give it as it is."""
@@ -202,14 +166,23 @@ class Ghost:
 
 
 def _recognise(shapes: Shapes) -> Ghost | None:
-    width, first = width_of(shapes, "encoder.conv1.0.weight"), shapes.get("generator.up1.weight")
-    if width is None or first is None or len(first) != 4:
+    first = shapes.get("generator.up1.weight")
+    if first is None or len(first) != 4:
         return None
     convolutions = [key for key in shapes if key.startswith("generator.AADBlk1.add_blocks.") and "conv_h.w" in key]
-    return Ghost(len(convolutions), width, first[0])
+    found = Ghost(len(convolutions), width=max(1, first[1] // 32), identity_length=first[0])
+    if width_of(shapes, "encoder.conv0.weight") is not None:
+        return replace(found, backbone="resnet")
+    ups = shapes.get("encoder.deconv2.deconv.weight", ()), shapes.get("encoder.deconv1.deconv.weight", ())
+    if any(len(shape) != 4 for shape in ups):
+        return None
+    # Where skipped features become channels, the second step up takes those of two.
+    return replace(found, backbone="unet" if ups[0][0] > ups[1][1] else "linknet")
 
 
-PUBLISHED: Final = {f"{count}-block": Ghost(count) for count in (1, 2, 3)}
+PUBLISHED: Final = {f"{count}-block": Ghost(count) for count in (1, 2, 3)} | {
+    f"{count}-block-{backbone}": Ghost(count, backbone) for backbone in BACKBONES[1:] for count in (1, 2)
+}
 PLUGIN: Final = Architecture(
     recognise=_recognise,
     published=PUBLISHED,

@@ -1,68 +1,68 @@
-"""HyperSwap 256: attributes, adaptive blocks and a network that finds the mask of what is changed.
+"""HyperSwap: attributes, adaptive blocks and a network that finds the mask of what is changed; 256 px as published.
 
-Described in facefusion-labs' `hyperswap/src`. Like GHOST, but doubling does not align corners, the identity starts by a
-convolution and a pixel shuffle, and the picture is blended with the target inside.
+Described in facefusion-labs' `hyperswap/src`, whose trainer also makes 128, 512 and 1024 px. Like GHOST, but doubling
+does not align corners, the identity starts by a convolution and a pixel shuffle, and the picture is blended with the
+target inside.
 """
 
+from configparser import ConfigParser
+from configparser import Error as ConfigError
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mien_export.architectures._hyperswap_masker import Layers, Masker
 from mien_export.architectures._plain import (
+    Pyramid,
     attribute_blend,
     attribute_pyramid,
     called,
     doubled,
     generator_channels,
     over_the_picture,
-    pyramid_channels,
 )
-from mien_export.contracts import Architecture, Port, Shapes, width_of
+from mien_export.contracts import Architecture, Network, Port, Shapes, width_of
 from mien_models.families.hyperswap import TERMS
 from mien_models.spec import SIGNED_OUTPUT, SIGNED_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec
 
 SLOPE: Final = 0.1
-EROSION_PX: Final = 3
-"""By how much the published files shrink the mask that they give: 0.01 of 256 px, rounded up."""
-
-
-class Layers(nn.Module):
-    """Layers under the name `sequences`."""
-
-    def __init__(self, *layers: nn.Module) -> None:
-        super().__init__()
-        self.sequences = nn.Sequential(*layers)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Give what the last layer gives."""
-        return called(self.sequences, features)
+MASK_FACTOR: Final = 0.01
+"""By how much of its side the published files shrink the mask that they give."""
+PYRAMIDS: Final = {
+    128: ((1, 2, 4, 8, 16, 16), (16, 8, 4, 2, 1)),
+    256: ((1, 2, 4, 8, 16, 32, 32), (32, 16, 8, 4, 2, 1)),
+    512: ((1, 2, 4, 8, 16, 32, 32, 32), (32, 16, 8, 8, 4, 2, 1)),
+    1024: ((1, 2, 4, 8, 16, 32, 64, 64, 64), (64, 32, 16, 8, 8, 4, 2, 1)),
+}
+"""By the crop's side: the channels of the ways down and up, in units of the first layer's."""
 
 
 class Attributes(nn.Module):
     """The U-Net that sees the target."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, pyramid: Pyramid) -> None:
         super().__init__()
-        downs, ups, _ = pyramid_channels(width)
+        self.pyramid = pyramid
         self.down_samples = nn.ModuleList(
             [
                 Layers(nn.Conv2d(one, other, 4, 2, 1, bias=False), nn.BatchNorm2d(other), nn.LeakyReLU(SLOPE))
-                for one, other in downs
+                for one, other in pyramid.downs
             ]
         )
         self.up_samples = nn.ModuleList(
             [
                 Layers(nn.ConvTranspose2d(one, other, 4, 2, 1, bias=False), nn.BatchNorm2d(other), nn.LeakyReLU(SLOPE))
-                for one, other in ups
+                for one, other in pyramid.ups
             ]
         )
 
     def levels(self, target: Tensor) -> list[Tensor]:
-        """Give the eight levels of (n, 3, side, side)."""
-        return attribute_pyramid(list(self.down_samples), list(self.up_samples), target, align_corners=False)
+        """Give the levels of (n, 3, side, side)."""
+        downs, ups = list(self.down_samples), list(self.up_samples)
+        return attribute_pyramid(self.pyramid, downs, ups, target, align_corners=False)
 
 
 class Modulation(nn.Module):
@@ -124,15 +124,15 @@ class Block(nn.Module):
 class Generator(nn.Module):
     """From the identity to the picture, level by level."""
 
-    def __init__(self, width: int, identity_length: int, count: int) -> None:
+    def __init__(self, pyramid: Pyramid, identity_length: int, count: int) -> None:
         super().__init__()
-        _, _, levels = pyramid_channels(width)
-        start = nn.Conv2d(identity_length, 4 * 32 * width, 3, padding=1)
+        levels = pyramid.levels
+        start = nn.Conv2d(identity_length, 4 * 32 * pyramid.width, 3, padding=1)
         self.pixel_shuffle_up_sample = Layers(start, nn.PixelShuffle(2))
         self.layers = nn.ModuleList(
             [
                 Block(channels, level, identity_length, count)
-                for channels, level in zip(generator_channels(width), levels, strict=True)
+                for channels, level in zip(generator_channels(pyramid.width, len(levels)), levels, strict=True)
             ]
         )
 
@@ -146,42 +146,15 @@ class Generator(nn.Module):
         return features.tanh()
 
 
-class Bottleneck(Layers):
-    """Layers whose input is added to what they give."""
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Give features of the same shape."""
-        return functional.relu(super().forward(features) + features)
-
-
-class Masker(nn.Module):
-    """Finds where the new face is, from the target and the last level of its attributes."""
-
-    def __init__(self, attribute_channels: int, filters: int) -> None:
-        super().__init__()
-        plan = [(3 + attribute_channels, filters), (filters, 2 * filters), (2 * filters, 4 * filters)]
-        self.down_samples = nn.ModuleList([Layers(*_conv(one, other), nn.MaxPool2d(2)) for one, other in plan])
-        self.bottleneck = Bottleneck(*_conv(4 * filters, 4 * filters), *_conv(4 * filters, 4 * filters))
-        ups = [(4 * filters, 2 * filters), (2 * filters, filters), (filters, filters)]
-        self.up_samples = nn.ModuleList([Layers(nn.ConvTranspose2d(one, other, 2, 2), nn.ReLU()) for one, other in ups])
-        self.conv = nn.Conv2d(filters, 1, 1)
-
-    def forward(self, target: Tensor, attributes: Tensor) -> Tensor:
-        """Give 0..1 (n, 1, side, side)."""
-        features = torch.cat((target, attributes), 1)
-        for layer in [*self.down_samples, self.bottleneck, *self.up_samples, self.conv]:
-            features = layer(features)
-        return features.sigmoid()
-
-
 class HyperSwapModule(nn.Module):
     """The whole network; the keys are those of the trainer's checkpoints, without their prefix `generator.`."""
 
-    def __init__(self, width: int, identity_length: int, count: int, filters: int) -> None:
+    def __init__(self, network: "HyperSwap") -> None:
         super().__init__()
-        self.encoder = Attributes(width)
-        self.generator = Generator(width, identity_length, count)
-        self.masker = Masker(2 * width, filters)
+        pyramid = Pyramid(network.width, *PYRAMIDS[network.size_px])
+        self.encoder = Attributes(pyramid)
+        self.generator = Generator(pyramid, network.identity_length, network.count)
+        self.masker = Masker(2 * network.width, network.filters)
 
     def forward(self, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Swap RGB -1..1 (n, 3, 256, 256) with the unit vector (n, length); RGB -1..1, blended, and its mask 0..1."""
@@ -193,14 +166,15 @@ class HyperSwapModule(nn.Module):
 class Eroded(nn.Module):
     """The network with its mask made a little smaller, as in the published files."""
 
-    def __init__(self, core: nn.Module) -> None:
+    def __init__(self, core: nn.Module, by_px: int) -> None:
         super().__init__()
         self.core = core
+        self.by_px = by_px
 
     def forward(self, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Give picture and mask."""
         picture, mask = self.core(source, target)
-        return picture, -functional.max_pool2d(-mask, 2 * EROSION_PX + 1, 1, EROSION_PX)
+        return picture, -functional.max_pool2d(-mask, 2 * self.by_px + 1, 1, self.by_px)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +189,7 @@ class HyperSwap:
     """Channels of the masker's first layer."""
     identity_length: int = 512
     size_px: int = 256
+    mask_factor: float = MASK_FACTOR
     source_norm: float = 1.0
     style_keys: str = r"\.linear[12]\.weight$|^generator\.pixel_shuffle"
     scale_keys: str = r"generator.*\.(linear2|conv1)\.bias$"
@@ -232,11 +207,12 @@ class HyperSwap:
 
     def build(self) -> nn.Module:
         """Make the bare network."""
-        return HyperSwapModule(self.width, self.identity_length, self.count, self.filters).eval()
+        return HyperSwapModule(self).eval()
 
     def deployed(self, core: nn.Module, identity_map: Tensor | None) -> nn.Module:  # noqa: ARG002 - has no map
         """Erode the mask that it gives."""
-        return Eroded(core).eval()
+        by_px = int(self.size_px * self.mask_factor + 0.5)
+        return Eroded(core, by_px).eval() if by_px else core
 
     def spec(self, *, has_map: bool) -> SwapSpec:  # noqa: ARG002 - has no map
         """Say how it is fed."""
@@ -250,10 +226,6 @@ class HyperSwap:
         )
 
 
-def _conv(channels_in: int, channels_out: int) -> tuple[nn.Module, ...]:
-    return nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False), nn.BatchNorm2d(channels_out), nn.ReLU()
-
-
 def _recognise(shapes: Shapes) -> HyperSwap | None:
     width = width_of(shapes, "encoder.down_samples.0.sequences.0.weight")
     filters = width_of(shapes, "masker.down_samples.0.sequences.0.weight")
@@ -261,13 +233,38 @@ def _recognise(shapes: Shapes) -> HyperSwap | None:
     if width is None or filters is None or start is None:
         return None
     count = sum(key.startswith("generator.layers.0.primary_layers.") and key.endswith("conv3.bias") for key in shapes)
-    return HyperSwap(count, width, filters, start[1])
+    downs = sum(key.startswith("encoder.down_samples.") and key.endswith(".sequences.0.weight") for key in shapes)
+    side = 2 ** (downs + 1)
+    return HyperSwap(count, width, filters, start[1], side) if side in PYRAMIDS else None
+
+
+def _beside(network: Network, checkpoint: Path) -> tuple[Network, str] | None:
+    """Read the settings that the trainer copies beside each checkpoint."""
+    settings = checkpoint.with_suffix(".ini")
+    parser = ConfigParser(interpolation=None)
+    try:
+        parser.read_string(settings.read_text(encoding="utf-8"))
+        factor = parser.getfloat("training.modifier", "mask_factor")
+        embedder = parser.get("training.model", "generator_embedder_path", fallback="unknown")
+    except (OSError, UnicodeDecodeError, ConfigError, ValueError):
+        return None
+    if not isinstance(network, HyperSwap) or not 0 <= factor < 0.25:
+        return None
+    told = (
+        f"{settings.name} beside it says mask_factor {factor:g} and that it was trained on the vectors of {embedder!r}"
+    )
+    return replace(network, mask_factor=factor), told
 
 
 PUBLISHED: Final = HyperSwap()
 PLUGIN: Final = Architecture(
     recognise=_recognise,
-    published={"256": PUBLISHED},
-    tiny={"256": replace(PUBLISHED, width=2, filters=4)},
+    published={"256": PUBLISHED} | {str(side): replace(PUBLISHED, size_px=side) for side in (128, 512, 1024)},
+    tiny={str(side): replace(PUBLISHED, width=2, filters=4, size_px=side) for side in (256, 128, 512)},
     terms=TERMS,
+    presumed=(
+        f"taken for the published kind: fed with the vectors of arcface_w600k_r50, its mask shrunk by {MASK_FACTOR:g} "
+        "of the side; the settings (.ini) that its trainer leaves beside it are followed where they are there"
+    ),
+    beside=_beside,
 )

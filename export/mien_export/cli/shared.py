@@ -8,6 +8,7 @@ import typer
 from mien_models.errors import UsageError
 
 if TYPE_CHECKING:
+    from mien_export.baking import Worn
     from mien_export.exporting import Source, Wish
     from mien_export.proof.gates import Raised
 
@@ -40,6 +41,17 @@ Emap: TypeAlias = Annotated[
 ]
 AllowPickle: TypeAlias = Annotated[
     bool, typer.Option("--allow-pickle", help="Open a file that runs its own code, in a process without network.")
+]
+Face: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="PHOTO", help="For weights that make a network for one face: the face that is lent."),
+]
+FaceNetwork: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="The identity network that sees --face: a checkpoint of SimSwap's.")
+]
+Consent: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="self|granted|synthetic|public-domain", help="By what right the face of --face is used."),
 ]
 Faces: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Pictures of faces to prove it on; by default a portrait.")
@@ -82,6 +94,24 @@ def raised_gate(gate: float | None, reason: str | None) -> "Raised | None":
     from mien_export.proof.gates import Raised
 
     return Raised(gate, reason.strip())
+
+
+def worn_face(face: Path | None, network: Path | None, consent: str | None) -> "Worn | None":
+    """Take --face, --face-network and --consent, which go together.
+
+    Raises:
+        UsageError: one of them is missing, or the consent is none that there is.
+    """
+    if face is None and network is None and consent is None:
+        return None
+    from mien_export.baking import CONSENTS, Worn
+
+    if face is None or network is None or consent not in CONSENTS:
+        raise UsageError(
+            "--face PHOTO goes together with --face-network FILE and --consent "
+            f"{'|'.join(CONSENTS)}: whose face it is has to be said where one becomes a part of a file."
+        )
+    return Worn(face, network, consent)
 
 
 def told_source(wish: "Wish", emap: str | None) -> "Source":

@@ -22,6 +22,9 @@ def verify(
     group: shared.Group = None,
     emap: shared.Emap = None,
     allow_pickle: shared.AllowPickle = False,
+    face: shared.Face = None,
+    face_network: shared.FaceNetwork = None,
+    consent: shared.Consent = None,
     faces: shared.Faces = None,
     identity: shared.Identity = None,
     gate: shared.Gate = None,
@@ -41,12 +44,13 @@ def verify(
     missing = [str(path) for path in files if not path.is_file()]
     if missing:
         raise UsageError(f"There is no file {', '.join(map(repr, missing))}.")
-    raised = shared.raised_gate(gate, reason)
+    raised, worn = shared.raised_gate(gate, reason), shared.worn_face(face, face_network, consent)
     from mien_export.exporting import Asked, Wish, hold_against
     from mien_export.proof.report import as_data, table
     from mien_export.proof.report import save as save_proof
 
-    source = shared.told_source(Wish(checkpoint, arch, manifest, size, variant, group, allow_pickle), emap)
+    wish = Wish(checkpoint, arch, manifest, size, variant, group, allow_pickle, worn)
+    source = shared.told_source(wish, emap)
     with shown() as progress:
         proof = hold_against(source, files, asked=Asked(faces, identity, raised), progress=progress)
     base = save or files[0].with_name(f"{files[0].stem}.proof")
