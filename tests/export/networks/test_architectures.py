@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from mien_export.architectures import reswapper
 from mien_export.contracts import ARCHITECTURES
-from mien_export.graph import ExportError, GraphOptions, loaded, write_onnx
+from mien_export.graph import ExportError, GraphOptions, loaded, simplified, traced, write_onnx
 from mien_export.seeded import LAST_COUNTER, example, seeded_checkpoint, seeded_inputs
 from mien_models.family import recognise
 from mien_models.onnx_file import read_graph
@@ -26,7 +27,14 @@ KEYS = {
     ("ghost", "1-block"): (210, 128479245, "f5f0d6c2010981f3"),
     ("ghost", "2-block"): (298, 184353493, "3b53c12fb50aeebb"),
     ("ghost", "3-block"): (386, 240227741, "a80f5878e52ec7aa"),
+    ("ghost", "1-block-linknet"): (210, 112758797, "0915fb002029572f"),
+    ("ghost", "2-block-linknet"): (298, 164786901, "532597fe2e36fd4b"),
+    ("ghost", "1-block-resnet"): (365, 80226765, "7c789067e94c2a30"),
+    ("ghost", "2-block-resnet"): (453, 136101013, "3c12abb8834c7ba7"),
     ("hyperswap", "256"): (331, 201252502, "feb3dcce15b5a971"),
+    ("hyperswap", "128"): (299, 119443092, "2a9bb046550fb51a"),
+    ("hyperswap", "512"): (363, 249502360, "4e2e9a71278519c7"),
+    ("hyperswap", "1024"): (395, 555721370, "7974af3db0c08c6d"),
     ("mobilefaceswap", "224"): (92, 500315, "da4dcad53b09a933"),
     ("mobilefaceswap", "256"): (92, 500315, "da4dcad53b09a933"),
     ("reswapper", "128"): (64, 138292739, "f28040065ec786e3"),
@@ -35,15 +43,19 @@ KEYS = {
     ("simswap", "224-imagenet"): (116, 55054595, "e80dfc9e259feb4e"),
     ("simswap", "512-beta"): (128, 55082371, "f2117701a0453a32"),
     ("simswap", "512-unofficial"): (128, 59778307, "431a1107c372c537"),
+    ("simswap_arcface", "112"): (691, 52244159, "3d9908accd7a254a"),
 }
-"""Number of tensors, of weights, and the start of the sha256 of the sorted lines 'key [shape]', of the public classes;
-those of ArcFace and of GHOST's three blocks are of our own classes, whose number of weights is as published; DFL's are
-our own altogether."""
+"""Number of tensors, of weights, and the start of the sha256 of the sorted lines 'key [shape]', of the public classes
+at the commits that `golden/ORIGIN.md` names; DFL's are our own, and MobileFaceSwap's are Paddle's by torch's names."""
 VARIANTS = [(name, variant) for name in ARCHITECTURES.names() for variant in ARCHITECTURES.load(name).published]
 FOR_EXPORT = [
     ("arcface", "r50"),
     ("crossface", "512"),
     ("ghost", "1-block"),
+    ("ghost", "1-block-linknet"),
+    ("ghost", "1-block-resnet"),
+    ("hyperswap", "128"),
+    ("simswap_arcface", "112"),
     ("dfl", "df-224"),
     ("dfl", "liae-224"),
     ("hyperswap", "256"),
@@ -67,6 +79,44 @@ def test_the_published_sizes_have_the_published_keys_and_are_known_by_them(name:
     assert (len(shapes), weights, digest) == KEYS[name, variant]
     known = {other for other in ARCHITECTURES.names() if ARCHITECTURES.load(other).recognise(shapes) is not None}
     assert known == {name}
+
+
+FULL_SIZE = [
+    ("arcface", "r50"),
+    ("crossface", "512"),
+    ("dfl", "df-224"),
+    ("dfl", "liae-224"),
+    ("ghost", "3-block"),
+    ("ghost", "1-block-linknet"),
+    ("ghost", "1-block-resnet"),
+    ("hyperswap", "256"),
+    ("mobilefaceswap", "224"),
+    ("reswapper", "256"),
+    ("simswap", "224"),
+    ("simswap", "224-imagenet"),
+    ("simswap", "512-beta"),
+    ("simswap", "512-unofficial"),
+    ("simswap_arcface", "112"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("name", "variant"), FULL_SIZE)
+def test_a_network_of_full_size_becomes_a_graph(name: str, variant: str) -> None:
+    network = ARCHITECTURES.load(name).published[variant]
+    with torch.device("meta"):
+        like = network.build().state_dict()
+    # Memory that is never written to costs none: what is looked for here is what only large constants meet.
+    state = {key: torch.zeros(*one.shape) for key, one in like.items() if LAST_COUNTER not in key}
+    parts = simplified(traced(network.deployed(loaded(network, state), None).eval(), network, None))
+    assert parts.inputs == [port.name for port in network.inputs]
+    assert parts.light.ByteSize() < 4_000_000
+    onnx.checker.check_model(parts.light, full_check=True)
+
+
+def test_every_architecture_is_among_those_of_full_size() -> None:
+    assert {name for name, _ in FULL_SIZE} == set(ARCHITECTURES.names())
 
 
 def _run(path: Path, inputs: dict[str, torch.Tensor]) -> list[NDArray[np.float32]]:

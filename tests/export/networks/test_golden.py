@@ -10,6 +10,7 @@ import onnxruntime
 import pytest
 import torch
 from numpy.typing import NDArray
+from tests.export.networks.golden import recipe
 from torch import Tensor
 
 from mien_export.architectures import arcface, crossface, ghost, hyperswap, mobilefaceswap, reswapper, simswap
@@ -18,7 +19,6 @@ from mien_export.architectures.simswap_arcface import SimSwapArcFace, SimSwapArc
 from mien_export.contracts import Network
 from mien_export.graph import GraphOptions, loaded, write_onnx
 from mien_export.seeded import LAST_COUNTER
-from tests.export.networks.golden import recipe
 
 GOLDEN = Path(__file__).parent / "golden"
 Numbers = NDArray[np.float32]
@@ -131,7 +131,9 @@ def test_a_converter_takes_vectors_of_any_length_as_the_original_does(tmp_path: 
 
 def trained_part() -> dict[str, Tensor]:
     """Make the recipe's weights of what MobileFaceSwap makes a face's network with."""
-    shapes = {key: tuple(one.shape) for key, one in FaceWeights(32, 512).state_dict().items() if LAST_COUNTER not in key}
+    shapes = {
+        key: tuple(one.shape) for key, one in FaceWeights(32, 512).state_dict().items() if LAST_COUNTER not in key
+    }
     whole = state_of(mobilefaceswap.PUBLISHED, 8)
     shared = {key: one for key, one in whole.items() if key.startswith(("final.", "mask."))}
     return shared | {key: torch.from_numpy(one) for key, one in recipe.weights(shapes, 8).items()}

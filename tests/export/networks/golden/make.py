@@ -1,18 +1,19 @@
 """Compute the golden numbers with the code that each network was published with: `ORIGIN.md` says which and how.
 
-    python make.py FOLDER_OF_CHECKOUTS [FAMILY...]
+    PYTHONPATH=. python tests/export/networks/golden/make.py FOLDER_OF_CHECKOUTS [FAMILY...]
 
 Nothing of that code is kept here; the checkouts lie where the first word says, by the names of their repositories.
 """
 
+import importlib
 import sys
 from collections.abc import Callable, Mapping
 from configparser import ConfigParser
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-import recipe
+from tests.export.networks.golden import recipe
 
 SOURCES = Path(sys.argv[1]) if len(sys.argv) > 1 else Path()
 HERE = Path(__file__).parent
@@ -41,8 +42,6 @@ def asked(module: Any, *given: np.ndarray) -> list[np.ndarray]:
 
 def imported(repository: str, module: str) -> Any:
     """Import a module of a checkout; those of others by the same names are forgotten."""
-    import importlib
-
     for name in [name for name in sys.modules if name.partition(".")[0] in {"models", "network", "src", "backbones"}]:
         del sys.modules[name]
     sys.path.insert(0, str(SOURCES / repository))
@@ -129,8 +128,7 @@ def simswap_arcface() -> dict[str, np.ndarray]:
 
 def mobilefaceswap() -> dict[str, np.ndarray]:
     """Bake a face into the network and run it, in Paddle."""
-    import paddle
-
+    paddle = importlib.import_module("paddle")
     network = imported("MobileFaceSwap", "models.model")
     trained = network.BuildFaceSwap()
     state = paddle_state(trained, 8)
@@ -144,8 +142,7 @@ def mobilefaceswap() -> dict[str, np.ndarray]:
 
 
 def mobilefaceswap_arcface() -> dict[str, np.ndarray]:
-    import paddle
-
+    paddle = importlib.import_module("paddle")
     models = imported("MobileFaceSwap", "models.arcface")
     module = models.ResNet(models.IRBlock, [1, 1, 1, 1])
     module.set_dict(paddle_state(module, 9))
@@ -191,6 +188,6 @@ FAMILIES: Mapping[str, Callable[[], dict[str, np.ndarray]]] = {
 if __name__ == "__main__":
     for name in sys.argv[2:] or FAMILIES:
         found = FAMILIES[name]()
-        np.savez_compressed(HERE / f"{name}.npz", **found)
+        cast("Any", np.savez_compressed)(HERE / f"{name}.npz", **found)
         told = {key: (one.shape, round(float(one.std()), 3), round(float(one.mean()), 3)) for key, one in found.items()}
-        print(name, told, (HERE / f"{name}.npz").stat().st_size)
+        sys.stdout.write(f"{name} {told} {(HERE / f'{name}.npz').stat().st_size} bytes\n")
