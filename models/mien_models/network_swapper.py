@@ -54,7 +54,7 @@ class NetworkSwapper:
 
     def swap(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> SwappedFace:  # noqa: ARG002 - the contract
         """Swap one face of one frame."""
-        crop_bgr, crop_from_frame = self._input.crop(frame_bgr, face.five_points)
+        crop_bgr, crop_from_frame = self._input.crop_of(frame_bgr, face)
         source = self._for_target(frame_bgr, face)
         pictures, answers = self._run(self._input.numbers(crop_bgr), source)
         return SwappedFace(
@@ -65,8 +65,9 @@ class NetworkSwapper:
         )
 
     def forget(self, face_id: int) -> None:
-        """Drop the vector of a target."""
+        """Drop the vector and the pose of a target."""
         self._mixed.pop(face_id, None)
+        self._input.forget(face_id)
 
     def _run(
         self, numbers: NDArray[np.float32], source: NDArray[np.float32] | None
@@ -102,7 +103,7 @@ class NetworkSwapper:
             return self._identities.vector(source.views, identity, self._opened.stored)
         if identity.form == "picture" and identity.picture is not None:
             aligned = AlignedInput(identity.picture)
-            crop_bgr, _ = aligned.crop(source.best.photo_bgr, source.best.face.five_points)
+            crop_bgr, _ = aligned.crop_of(source.best.photo_bgr, source.best.face)
             return aligned.numbers(crop_bgr).copy()
         return None
 
