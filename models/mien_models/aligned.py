@@ -19,8 +19,8 @@ _LEVELS: Final = 256
 class AlignedInput:
     """Cuts an aligned face out of a frame and turns it into what a network takes; its memory is reused by every call.
 
-    Remembers the pose in which each followed face is aligned, until it is forgotten. With `boost` k, the crop is k times
-    as large and goes in as k * k pictures of every k-th pixel of every k-th row.
+    Remembers the pose in which each followed face is aligned, until it is forgotten. With `boost` k, the crop is k
+    times as large and goes in as k * k pictures of every k-th pixel of every k-th row.
     """
 
     def __init__(self, spec: PictureSpec, *, boost: int = 1) -> None:

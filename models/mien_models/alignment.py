@@ -74,7 +74,8 @@ class Aligner:
         still = np.array(self._template.still)
         here = face.landmarks[still[:, 0].astype(np.intp), :2].astype(np.float64)
         extent = self._spec.extent or self._template.extent
-        places = in_crop(still[:, 1:], extent) + (_yaw_shift(face.landmarks, extent), 0.0)
+        places = in_crop(still[:, 1:], extent)
+        places[:, 0] += _yaw_shift(face.landmarks, extent)
         return matrix_between(here, places * self._side_px + self._shift_px, self._spec.fit)
 
 

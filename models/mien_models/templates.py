@@ -40,7 +40,7 @@ class Template:
     extent: Extent = Extent()
     """What of the unit square the crop of `poses` shows."""
     still: tuple[tuple[int, float, float], ...] = ()
-    """Landmarks and their places in the unit square; where there are any, they align a face whose landmarks are known."""
+    """Landmarks and their places in the unit square; they align a face, where its landmarks are known."""
 
     @property
     def frontal(self) -> int:

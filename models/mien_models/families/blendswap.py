@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from mien_models.family import Family, Recognised
+from mien_models.family import Family, Recognised, marks
 from mien_models.onnx_file import GraphDescription
 from mien_models.signature import signature
 from mien_models.spec import UNIT_OUTPUT, UNIT_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec, Terms
@@ -33,7 +33,7 @@ class BlendSwap:
             identity=IdentitySpec(form="picture", picture=PictureSpec("arcface_112_v2", SOURCE_PX, *UNIT_PIXELS)),
             names=SwapNames(targets[0], next(iter(arrays.given_pictures)), sources[0]),
         )
-        return Recognised.surely(spec, TERMS)
+        return Recognised.surely(spec, marks=marks(portrait_of_112=True))
 
 
 PLUGIN: Final[Family] = BlendSwap()
