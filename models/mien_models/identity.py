@@ -81,7 +81,7 @@ class Identities:
         if not isinstance(spec, EmbedSpec):
             raise ModelError(f"{network!r} is a {spec.kind}, where an identity network is needed.")
         with self._lock:
-            vectors = [self._vector(view, opened, _seen_as(spec, seen)) for view in views]
+            vectors = [self._vector(view, opened, as_seen(spec, seen)) for view in views]
         length = float(np.mean([np.linalg.norm(vector) for vector in vectors]))
         mean = np.stack([unit(vector) for vector in vectors]).mean(axis=0)
         return unit(as_f32(mean)) * np.float32(length)
@@ -135,7 +135,8 @@ def graph_map(content: bytes, name: str, length: int = 512) -> VectorF32:
     return found[0].read()
 
 
-def _seen_as(spec: EmbedSpec, seen: CutSpec | None) -> EmbedSpec:
+def as_seen(spec: EmbedSpec, seen: CutSpec | None) -> EmbedSpec:
+    """Let an identity network see the face as a swapper was trained with it; None changes nothing."""
     if seen is None:
         return spec
     cut = replace(

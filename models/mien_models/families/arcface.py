@@ -5,7 +5,7 @@ from typing import Final
 from mien_models.family import Family, Recognised, marks
 from mien_models.onnx_file import GraphDescription
 from mien_models.signature import signature
-from mien_models.spec import IMAGENET_PIXELS, SIGNED_PIXELS, EmbedSpec, PictureSpec, Terms
+from mien_models.spec import IMAGENET_PIXELS, SIGNED_PIXELS, EmbedSpec, PictureSpec, Pixels, Terms
 
 TERMS: Final = Terms(
     "non-commercial", "InsightFace's identity networks, and those made of them, are for non-commercial use."
@@ -35,12 +35,17 @@ class ArcFace:
         spec = EmbedSpec(
             kind="identity",
             architecture="arcface",
-            picture=PictureSpec("arcface_112_v2", SIDE_PX, *pixels, border="black"),
+            picture=picture(pixels),
             input=next(iter(arrays.pictures)),
             output=output,
             length=length,
         )
         return Recognised.surely(spec, marks=found)
+
+
+def picture(pixels: Pixels) -> PictureSpec:
+    """Say how its picture is cut out (insightface's `face_align.py`)."""
+    return PictureSpec("arcface_112_v2", SIDE_PX, *pixels, border="black")
 
 
 PLUGIN: Final[Family] = ArcFace()
