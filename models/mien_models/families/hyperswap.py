@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from mien_models.families.ghost import GATE
 from mien_models.family import Family, Recognised, marks
 from mien_models.onnx_file import GraphDescription
 from mien_models.signature import signature
@@ -24,6 +25,7 @@ class HyperSwap:
         found = marks(
             mask=bool(names.masks),
             start=graph.has_constant(*START),
+            gates=graph.has_constant(*GATE),
             modules=graph.says("pixel_shuffle_up_sample", "masker"),
         )
         side = names.side if names.side > 0 else 256

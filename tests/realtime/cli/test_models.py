@@ -64,7 +64,7 @@ def test_a_file_is_added_shown_checked_and_removed(capsys: pytest.CaptureFixture
     assert main(["models", "add", str(path)]) == 0
     output = capsys.readouterr()
     assert output.out == "inswapper_128\n"
-    assert "Licence: non-commercial. inswapper may be used for research only" in output.err
+    assert "Licence: unknown. Nobody said under what terms these weights may be used" in output.err
     assert "mien models add FILE.onnx --name arcface_w600k_r50" in output.err
     assert printed(capsys, "list")["models"][-1]["missing"] == ["arcface_w600k_r50"]
     assert main(["models", "add", str(arcface_network(tmp_path / "w600k_r50.onnx"))]) == 0
