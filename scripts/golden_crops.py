@@ -37,13 +37,18 @@ def heads() -> np.ndarray:
     """Make (n, 468, 3) landmarks to eighths of a pixel: MediaPipe's average head turned, with a little noise."""
     cm = np.load(TOPOLOGY)["vertices_cm"][:468].astype(np.float64) * (1, -1, -1)
     random, made = np.random.default_rng(SEED), []
-    places = [(yaw, 12.0, 320, 240) for yaw in YAWS_DEG] + [(10, 4.0, 200, 100), (-20, 24.0, 330, 220), (5, 12.0, 40, 60)]
+    places = [(yaw, 12.0, 320, 240) for yaw in YAWS_DEG] + [
+        (10, 4.0, 200, 100),
+        (-20, 24.0, 330, 220),
+        (5, 12.0, 40, 60),
+    ]
     for yaw_deg, px_per_cm, x, y in places:
         yaw, roll = np.radians((-yaw_deg, 4))
         turned = cm @ np.array([[np.cos(yaw), 0, -np.sin(yaw)], [0, 1, 0], [np.sin(yaw), 0, np.cos(yaw)]])
         turned = turned @ np.array([[np.cos(roll), np.sin(roll), 0], [-np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
         made.append(turned * px_per_cm + (x, y, 0) + random.normal(0, 0.02 * px_per_cm, turned.shape))
-    return np.rint(np.array(made) * 8).astype(np.float32) / 8
+    rounded: np.ndarray = np.rint(np.array(made) * 8).astype(np.float32) / 8
+    return rounded
 
 
 def five_points(landmarks: np.ndarray) -> np.ndarray:
@@ -52,11 +57,11 @@ def five_points(landmarks: np.ndarray) -> np.ndarray:
     return np.stack([(xy[33] + xy[133]) / 2, (xy[263] + xy[362]) / 2, xy[4], xy[61], xy[291]]).astype(np.float32)
 
 
-def module(path: Path) -> Any:
+def module(path: Path) -> types.ModuleType:
     """Import one file."""
     spec = importlib.util.spec_from_file_location(path.stem + "_original", path)
-    assert spec is not None
-    assert spec.loader is not None
+    if spec is None or spec.loader is None:
+        raise SystemExit(f"{path} cannot be imported")
     loaded = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(loaded)
     return loaded
@@ -70,10 +75,11 @@ def deep_face_live(folder: Path) -> tuple[Any, Any, Any]:
     faces.__path__ = [str(folder / "xlib" / "face")]
     sys.modules["xlib.face"] = faces
     names = ("FLandmarks2D", "ELandmarks2D", "FPose")
-    return tuple(getattr(importlib.import_module(f"xlib.face.{name}"), name) for name in names)  # type: ignore[return-value]
+    points, kinds, pose = (getattr(importlib.import_module(f"xlib.face.{name}"), name) for name in names)
+    return points, kinds, pose
 
 
-def face_fusion(folder: Path) -> Any:
+def face_fusion(folder: Path) -> types.ModuleType:
     """Import facefusion's face_helper without the program."""
     sys.path.insert(0, str(folder))
     return importlib.import_module("facefusion.face_helper")
@@ -121,7 +127,12 @@ class Originals:
         made["reswapper_256"] = matrix, crop
         crop, _ = self.mobile.align_img(image, points, 224)
         made["mobilefaceswap"] = self.mobile.align_with_five_points(points, 224), crop
-        templates = {"hyperswap": "arcface_128", "hififace": "mtcnn_512", "uniface": "ffhq_512", "simswap_256": "arcface_112_v1"}
+        templates = {
+            "hyperswap": "arcface_128",
+            "hififace": "mtcnn_512",
+            "uniface": "ffhq_512",
+            "simswap_256": "arcface_112_v1",
+        }
         for name, template in templates.items():
             crop, matrix = self.facefusion.warp_face_by_face_landmark_5(image, points, template, (256, 256))
             made[name] = matrix, crop
@@ -133,7 +144,12 @@ class Originals:
         placed = points.create(kinds.L468, landmarks[:, :2] / (width, height))
         yaw = pose.from_3D_468_landmarks(landmarks.astype(np.float64)).as_radians()[1]
         # FaceAligner.py: 0.08 more forehead, and in the mode for heads 1 more coverage, 0.5 more forehead, the yaw.
-        ways = {"whole_face": (2.2, -0.08, None), "head": (3.2, -0.58, yaw), "full": (1.6, 0.0, None), "own": (2.5, -0.2, None)}
+        ways = {
+            "whole_face": (2.2, -0.08, None),
+            "head": (3.2, -0.58, yaw),
+            "full": (1.6, 0.0, None),
+            "own": (2.5, -0.2, None),
+        }
         made = {}
         for name, (coverage, offset, turned) in ways.items():
             given = {"exclude_moving_parts": True, "head_yaw": turned, "y_offset": offset}
@@ -145,7 +161,9 @@ class Originals:
 
 def pasted(originals: Originals, image: np.ndarray, landmarks: np.ndarray) -> dict[str, np.ndarray]:
     """Paste a part of the picture with facefusion's code: a mask 0..255 and a matrix go in, the picture comes out."""
-    _, matrix = originals.facefusion.warp_face_by_face_landmark_5(image, five_points(landmarks), "arcface_128", (128, 128))
+    _, matrix = originals.facefusion.warp_face_by_face_landmark_5(
+        image, five_points(landmarks), "arcface_128", (128, 128)
+    )
     crop = np.ascontiguousarray(image[8:136, 144:16:-1])
     mask = np.zeros((128, 128), np.float32)
     cv2.ellipse(mask, (64, 66), (44, 54), 0, 0, 360, 1.0, -1)
@@ -158,7 +176,7 @@ def main() -> None:
     """Write the file."""
     warnings.filterwarnings("ignore")
     originals, image = Originals(Path(sys.argv[1])), picture()
-    written: dict[str, np.ndarray] = {"blocks": image[::8, ::8], "heads": (heads() * 8).astype(np.int16)}
+    written: dict[str, Any] = {"blocks": image[::8, ::8], "heads": (heads() * 8).astype(np.int16)}
     of_heads = [originals.crops(image, landmarks) for landmarks in heads()]
     for name in of_heads[0]:
         written[f"{name}/matrices"] = np.array([one[name][0] for one in of_heads], np.float64)

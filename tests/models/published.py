@@ -1,7 +1,7 @@
 """Files as published projects write them: small networks with the contract of each family, in many ways of writing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -109,9 +109,12 @@ CONTRACTS: Final[dict[str, Contract]] = {
 }
 
 
-def published(path: Path, family: str, style: Style, *, seed: int = 0) -> Path:
-    """Write a network of a family's contract that runs; its numbers are made by seed."""
-    writer = _Writer(CONTRACTS[family], style, np.random.default_rng(seed))
+def published(
+    path: Path, family: str, style: Style, *, seed: int = 0, weights: Mapping[str, Shape] | None = None
+) -> Path:
+    """Write a network of a family's contract that runs; its numbers are made by seed, its weights may be others."""
+    contract = CONTRACTS[family] if weights is None else replace(CONTRACTS[family], weights=weights)
+    writer = _Writer(contract, style, np.random.default_rng(seed))
     model = writer.model()
     onnx.checker.check_model(model)
     if style.external:
@@ -197,7 +200,7 @@ class _Writer:
         if "mask" in name:
             made = self.node("Sigmoid", made)
         end = "Cast" if self.style.half == "inside" else "Identity"
-        more = {"to": TensorProto.FLOAT} if end == "Cast" else {}
+        more: dict[str, Any] = {"to": TensorProto.FLOAT} if end == "Cast" else {}
         self.nodes.append(helper.make_node(end, [made], [name + self.style.suffix], **more))
 
     def inside(self, name: str) -> str:
@@ -205,7 +208,7 @@ class _Writer:
 
     def brought_in(self, name: str) -> str:
         end = "Cast" if self.style.half == "inside" else "Identity"
-        more = {"to": TensorProto.FLOAT16} if end == "Cast" else {}
+        more: dict[str, Any] = {"to": TensorProto.FLOAT16} if end == "Cast" else {}
         self.nodes.append(helper.make_node(end, [name + self.style.suffix], [self.inside(name)], **more))
         return self.inside(name)
 
@@ -226,5 +229,3 @@ class _Writer:
 
     def drawn(self, *shape: int) -> NDArray[Any]:
         return (self.random.standard_normal(shape, np.float32) / 8).astype(self.kind)
-
-

@@ -1,4 +1,4 @@
-"""Faces are cut out as the projects do whose networks take them; `golden/ORIGIN.md` says where the numbers come from."""
+"""Faces are cut out as the projects do whose networks take them; `golden/ORIGIN.md` says where the numbers are from."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -96,9 +96,11 @@ def test_it_lies_where_the_original_puts_it(name: str) -> None:
 
 def test_heads_that_turn_away_are_cut_out_in_other_poses() -> None:
     matrices = [AlignedInput(simswap.crop(224)).crop_of(IMAGE, face)[1] for face in faces()[:5]]
-    frontal = [AlignedInput(PictureSpec("arcface_112_v1", 224, *UNIT_PIXELS)).crop_of(IMAGE, face)[1] for face in faces()[:5]]
+    frontal = [
+        AlignedInput(PictureSpec("arcface_112_v1", 224, *UNIT_PIXELS)).crop_of(IMAGE, face)[1] for face in faces()[:5]
+    ]
     is_frontal = [bool(np.allclose(one, other)) for one, other in zip(matrices, frontal, strict=True)]
-    assert is_frontal == [False, False, True, False, False] or is_frontal == [False, True, True, True, False]
+    assert is_frontal in ([False, False, True, False, False], [False, True, True, True, False])
 
 
 @pytest.mark.parametrize("number", [2, 6])

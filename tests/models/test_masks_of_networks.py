@@ -39,7 +39,9 @@ def test_where_such_a_networks_mask_is_closed_the_frame_stays(tmp_path: Path, ph
     shelf = Shelf(tmp_path / "models")
     shelf.put("arcface_w600k_r50", arcface_network(tmp_path / "w600k.onnx"))
     shelf.put("hyper", whitening_network(tmp_path / "hyper.onnx", masks={"mask": 0.0}, blends=True))
-    swapped = Networks(shelf).swapper("hyper", SourceFace.of(photo, face), SwapOptions()).swap(photo, face, captured_ns=0)
+    swapped = (
+        Networks(shelf).swapper("hyper", SourceFace.of(photo, face), SwapOptions()).swap(photo, face, captured_ns=0)
+    )
     assert not swapped.alpha.any()
 
 
