@@ -30,6 +30,7 @@ class Aligner:
         """
         self._spec, self._side_px = spec, side_px
         self._template = template_named(spec.template)
+        self._still = np.array(self._template.still)
         self._shift_px = spec.shift_px * side_px / spec.size_px
         self._poses: dict[int, int] = {}
 
@@ -71,10 +72,9 @@ class Aligner:
 
     def _of_still_points(self, face: Face) -> AffineF64:
         """Align by the landmarks that the face's expression does not move (DeepFaceLive, `FLandmarks2D.calc_cut`)."""
-        still = np.array(self._template.still)
-        here = face.landmarks[still[:, 0].astype(np.intp), :2].astype(np.float64)
+        here = face.landmarks[self._still[:, 0].astype(np.intp), :2].astype(np.float64)
         extent = self._spec.extent or self._template.extent
-        places = in_crop(still[:, 1:], extent)
+        places = in_crop(self._still[:, 1:], extent)
         places[:, 0] += _yaw_shift(face.landmarks, extent)
         return matrix_between(here, places * self._side_px + self._shift_px, self._spec.fit)
 

@@ -33,13 +33,6 @@ def matrix_between(here: _PointsF64, there: _PointsF64, fit: Fit = "similarity")
     return np.column_stack([linear, there_mean - (linear * here_mean).sum(axis=1)])
 
 
-def moved(matrix: AffineF64, points: _PointsF64) -> _PointsF64:
-    """Take points (n, 2) through a 2x3 matrix."""
-    x, y = points.T
-    (a, b, left), (c, d, top) = matrix.tolist()
-    return np.column_stack([a * x + b * y + left, c * x + d * y + top])
-
-
 def _affine(x: _PointsF64, y: _PointsF64, u: _PointsF64, v: _PointsF64) -> _PointsF64:
     """Solve the two least-squares problems (x, y) -> u and (x, y) -> v by their normal equations."""
     xx, xy, yy = float((x * x).sum()), float((x * y).sum()), float((y * y).sum())

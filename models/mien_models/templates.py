@@ -11,7 +11,7 @@ from pydantic import ConfigDict
 from mien_models.arrays import AffineF64, PointsF32
 from mien_models.dfl_points import STILL_POINTS
 from mien_models.errors import ModelError
-from mien_models.least_squares import Fit, matrix_between, moved
+from mien_models.least_squares import Fit, matrix_between
 
 FivePoints = tuple[tuple[float, float], ...]
 _PointsF64 = NDArray[np.float64]
@@ -220,10 +220,16 @@ def in_crop(points: _PointsF64, extent: Extent) -> _PointsF64:
 
 def pose_misfits(five_points: PointsF32 | _PointsF64, template: str) -> NDArray[np.float32]:
     """Say how badly each pose of a template fits: the five points' distances from it, in parts of the crop's side."""
-    poses = template_named(template).poses
-    here = five_points.astype(np.float64)
-    fitted = [(np.array(pose), matrix_between(here, np.array(pose))) for pose in poses]
-    return np.array([np.hypot(*(moved(matrix, here) - there).T).sum() for there, matrix in fitted], np.float32)
+    here, there = _complex(five_points.astype(np.float64)), _complex(np.array(template_named(template).poses))
+    turn = (here.conj() * there).sum(axis=-1) / max(float((np.abs(here) ** 2).sum()), 1e-9)
+    misses: NDArray[np.float64] = np.abs(turn[:, None] * here - there)
+    return misses.sum(axis=-1).astype(np.float32)
+
+
+def _complex(points: _PointsF64) -> NDArray[np.complex128]:
+    """Write points (..., n, 2) around their mean as x + iy: a turn and a scale are one factor then."""
+    away = points - points.mean(axis=-2, keepdims=True)
+    return np.asarray(away[..., 0] + 1j * away[..., 1], np.complex128)
 
 
 def crop_from_frame(
