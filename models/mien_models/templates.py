@@ -222,8 +222,8 @@ def pose_misfits(five_points: PointsF32 | _PointsF64, template: str) -> NDArray[
     """Say how badly each pose of a template fits: the five points' distances from it, in parts of the crop's side."""
     here, there = _complex(five_points.astype(np.float64)), _complex(np.array(template_named(template).poses))
     turn = (here.conj() * there).sum(axis=-1) / max(float((np.abs(here) ** 2).sum()), 1e-9)
-    misses: NDArray[np.float64] = np.abs(turn[:, None] * here - there)
-    return misses.sum(axis=-1).astype(np.float32)
+    misses = np.abs(turn[:, None] * here - there).sum(axis=-1)
+    return np.asarray(misses, np.float32)
 
 
 def _complex(points: _PointsF64) -> NDArray[np.complex128]:
