@@ -193,6 +193,50 @@ def crossface_network(path: Path) -> Path:
     return path
 
 
+def whitening_network(path: Path, *, masks: dict[str, float], blends: bool) -> Path:
+    """Write a DFM file, or a HyperSwap that blends: nine tenths of the way to white, masks as far open everywhere."""
+    if blends:
+        (level,) = masks.values()
+        nodes = [
+            helper.make_node("Mul", ["target", "rest"], ["kept"]),
+            helper.make_node("Add", ["kept", "new"], ["blended"]),
+            helper.make_node("ReduceMean", ["source"], ["mean"], keepdims=0),
+            helper.make_node("Mul", ["mean", "nothing"], ["zero"]),
+            helper.make_node("Add", ["blended", "zero"], ["output"]),
+        ]
+        constants = {"rest": 1 - 0.9 * level, "new": 0.9 * level, "nothing": 0.0}
+        inputs = {"target": [1, 3, 256, 256], "source": [1, 512]}
+        outputs = {"output": [1, 3, 256, 256], **{name: [1, 1, 256, 256] for name in masks}}
+        seen = "target"
+    else:
+        nodes = [
+            helper.make_node("Mul", ["in_face:0", "rest"], ["kept"]),
+            helper.make_node("Add", ["kept", "new"], ["out_celeb_face:0"]),
+        ]
+        constants = {"nothing": 0.0, "rest": 0.1, "new": 0.9}
+        inputs = {"in_face:0": [1, 64, 64, 3]}
+        outputs = {"out_celeb_face:0": [1, 64, 64, 3], **{name: [1, 64, 64, 1] for name in masks}}
+        seen = "in_face:0"
+    for number, (name, level) in enumerate(masks.items()):
+        constants[f"level{number}"] = level
+        nodes += [
+            helper.make_node("ReduceMean", [seen], [f"grey{number}"], axes=[1 if blends else 3], keepdims=1),
+            helper.make_node("Mul", [f"grey{number}", "nothing"], [f"closed{number}"]),
+            helper.make_node("Add", [f"closed{number}", f"level{number}"], [name]),
+        ]
+    graph = helper.make_graph(
+        nodes,
+        "whitening",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in inputs.items()],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs.items()],
+        [numpy_helper.from_array(np.array(value, np.float32), name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+    return path
+
+
 def unchanging_network(path: Path, spec: SwapSpec) -> Path:
     """Write a swapper of any family that gives back the pixels it was given and open masks, with its stamp."""
     side, planar = spec.crop.size_px, spec.crop.layout == "nchw"

@@ -6,10 +6,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mien_models.alignment import Aligner
 from mien_models.arrays import AffineF64, BgrU8, MaskU8, PointsF32, as_f32, as_u8
 from mien_models.errors import ModelError
+from mien_models.faces import Face
+from mien_models.resizing import resized, side_from_cut
 from mien_models.spec import PictureSpec, PixelSpec
-from mien_models.templates import crop_from_frame
 
 _LEVELS: Final = 256
 
@@ -17,15 +19,23 @@ _LEVELS: Final = 256
 class AlignedInput:
     """Cuts an aligned face out of a frame and turns it into what a network takes; its memory is reused by every call.
 
-    With `boost` k, the crop is k times as large and goes in as k * k pictures of every k-th pixel of every k-th row.
+    Remembers the pose in which each followed face is aligned, until it is forgotten. With `boost` k, the crop is k
+    times as large and goes in as k * k pictures of every k-th pixel of every k-th row.
     """
 
     def __init__(self, spec: PictureSpec, *, boost: int = 1) -> None:
-        """Prepare for a network's picture."""
+        """Prepare for a network's picture.
+
+        Raises:
+            ModelError: no template has the name that the spec gives.
+        """
         self._spec, self._boost = spec, boost
         self.side_px = spec.size_px * boost
         """Of the crop."""
-        self._crop = np.empty((self.side_px, self.side_px, 3), np.uint8)
+        cut_px = self.side_px if spec.cut_px is None else spec.cut_px * boost
+        self._aligner = Aligner(spec, cut_px)
+        self._cut = np.empty((cut_px, cut_px, 3), np.uint8)
+        self._crop = self._cut if spec.cut_px is None else np.empty((self.side_px, self.side_px, 3), np.uint8)
         self._plane = np.empty((self.side_px, self.side_px), np.uint8)
         pixels = np.arange(_LEVELS)[:, None]
         self._tables = (pixels * np.array(spec.scale) + np.array(spec.offset)).astype(np.float32)
@@ -33,20 +43,31 @@ class AlignedInput:
         self._numbers = np.empty((boost * boost, *inside), np.float32)
 
     def crop(self, frame_bgr: BgrU8, five_points: PointsF32) -> tuple[BgrU8, AffineF64]:
-        """Cut out the face; the crop is written over by the next call. Also gives crop-from-frame."""
-        spec = self._spec
-        matrix = crop_from_frame(
-            five_points, spec.template, self.side_px, offset_px=spec.shift_px * self._boost, fit=spec.fit
-        )
+        """Cut out a face of which five points are known; see `crop_of`."""
+        return self._cut_out(frame_bgr, self._aligner.of_points(five_points))
+
+    def crop_of(self, frame_bgr: BgrU8, face: Face) -> tuple[BgrU8, AffineF64]:
+        """Cut out a followed face; the crop is written over by the next call. Also gives crop-from-frame."""
+        return self._cut_out(frame_bgr, self._aligner.of_face(face))
+
+    def forget(self, face_id: int) -> None:
+        """Drop what is remembered of a face."""
+        self._aligner.forget(face_id)
+
+    def _cut_out(self, frame_bgr: BgrU8, cut_from_frame: AffineF64) -> tuple[BgrU8, AffineF64]:
         cv2.warpAffine(
             frame_bgr,
-            matrix,
-            (self.side_px, self.side_px),
-            dst=self._crop,
+            cut_from_frame,
+            self._cut.shape[1::-1],
+            dst=self._cut,
             flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
+            borderMode=cv2.BORDER_REPLICATE if self._spec.border == "replicate" else cv2.BORDER_CONSTANT,
         )
-        return self._crop, matrix
+        if self._crop is self._cut:
+            return self._cut, cut_from_frame
+        resized(self._cut, self.side_px, self._spec.resize, self._crop)
+        crop_from_cut = side_from_cut(self.side_px, len(self._cut), self._spec.resize)
+        return self._crop, (crop_from_cut @ np.vstack([cut_from_frame, (0, 0, 1)]))[:2]
 
     def numbers(self, crop_bgr: BgrU8) -> NDArray[np.float32]:
         """Give (boost^2, 3, n, n) or (boost^2, n, n, 3); written over by the next call."""

@@ -2,7 +2,8 @@
 
     MienError                 what a user can act on; the command line prints the message and exits with 1
     ├── UsageError            a wrong flag or setting; the command line exits with 2
-    │   └── UnknownPluginError
+    │   ├── UnknownPluginError
+    │   └── AmbiguousError    a network that may be of several families
     ├── PhotoError            a photo that cannot lend its face
     ├── SourceError           a camera, file or address that gives no frames
     ├── SinkError             an output that cannot be opened or written
@@ -24,6 +25,18 @@ class UsageError(MienError):
 
 class UnknownPluginError(UsageError):
     """A plug-in name that no file carries."""
+
+
+class AmbiguousError(UsageError):
+    """A network that may be of several families: the user has to say of which."""
+
+    def __init__(self, name: str, families: tuple[str, ...]) -> None:
+        """Take what to call the file, and the families."""
+        super().__init__(
+            f"{name!r} has the inputs and outputs of {' or '.join(families)}, but nothing in it tells for sure which "
+            f"it is. Say it with --as {'|'.join(families)}."
+        )
+        self.families = families
 
 
 class PhotoError(MienError):

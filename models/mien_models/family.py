@@ -2,13 +2,13 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
-from mien_models.errors import ModelError
+from mien_models.errors import AmbiguousError, ModelError
 from mien_models.onnx_file import GraphDescription
 from mien_models.plugins import Plugins
 from mien_models.spec import NetworkSpec, SwapSpec, Terms
@@ -28,30 +28,40 @@ class Recognised:
 
     specs: Mapping[str, NetworkSpec]
     """One for each answer to the question, by the word that answers it; a single one where there is nothing to ask."""
-    terms: Terms
-    """Of the weights that are usually found in this shape."""
     question: str = ""
     """What cannot be seen in the file, for people; it lists no answers."""
+    marks: tuple[str, ...] = ()
+    """What speaks for this family, beyond what the network takes and gives."""
+    terms: Terms = UNKNOWN_TERMS
+    """Of these weights, where their file says it; what a family's files usually are under is no answer."""
 
     @staticmethod
-    def surely(spec: NetworkSpec, terms: Terms) -> "Recognised":
+    def surely(spec: NetworkSpec, terms: Terms = UNKNOWN_TERMS, marks: tuple[str, ...] = ()) -> "Recognised":
         """Say that there is only one way to see it."""
-        return Recognised({"": spec}, terms)
+        return Recognised({"": spec}, marks=marks, terms=terms)
 
 
 class Family(Protocol):
     """One architecture: one file of `mien_models.families`."""
 
     def recognise(self, graph: GraphDescription) -> Recognised | None:
-        """Look at names, shapes and constants; None for a network of another family."""
+        """Look at a file: None where it does not take and give what this family's networks do.
+
+        Where it does, `marks` says what else speaks for it: names, nodes, layers. Without any, it may be another's.
+        """
         ...
 
 
 FAMILIES: Final[Plugins[Family]] = Plugins("mien_models.families", "family of networks")
 
 
+def marks(**found: bool) -> tuple[str, ...]:
+    """Name the marks that were found."""
+    return tuple(name for name, is_there in found.items() if is_there)
+
+
 def recognise(graph: GraphDescription, name: str, *, family: str | None = None) -> Recognised:
-    """Find out what a file is: by its stamp, else by asking every family.
+    """Find out what a file is: by its stamp, else by asking every family, of which the one with most marks is taken.
 
     Args:
         graph: what stands in the file.
@@ -59,7 +69,8 @@ def recognise(graph: GraphDescription, name: str, *, family: str | None = None) 
         family: the only one to ask, where the user named it.
 
     Raises:
-        ModelError: no family knows it, several do, or its stamp is damaged.
+        ModelError: no family knows it, or its stamp is damaged.
+        AmbiguousError: several families know it equally well, or one does without a mark.
         UnknownPluginError: no family has that name.
     """
     if STAMP in graph.stamps and family is None:
@@ -67,13 +78,19 @@ def recognise(graph: GraphDescription, name: str, *, family: str | None = None) 
     asked = FAMILIES.names() if family is None else (family,)
     answers = {one: FAMILIES.load(one).recognise(graph) for one in asked}
     found = {one: answer for one, answer in answers.items() if answer is not None}
-    if len(found) == 1:
-        return next(iter(found.values()))
+    if not found:
+        raise ModelError(_refusal(graph, name, asked))
+    most = max(len(answer.marks) for answer in found.values())
+    best = {one: answer for one, answer in found.items() if len(answer.marks) == most}
+    if family is None and (len(best) > 1 or most == 0):
+        raise AmbiguousError(name, tuple(best))
+    return next(iter(best.values()))
+
+
+def _refusal(graph: GraphDescription, name: str, asked: Sequence[str]) -> str:
     takes = ", ".join(f"{one} {list(info.shape)}" for one, info in graph.inputs.items())
     gives = ", ".join(f"{one} {list(info.shape)}" for one, info in graph.outputs.items())
-    if found:
-        raise ModelError(f"{name!r} may be {' or '.join(found)}; say which with --as.")
-    raise ModelError(
+    return (
         f"{name!r} should be a network of one of the families {', '.join(asked)}, but it takes {takes} and gives "
         f"{gives}. Give another file, or write a manifest for it."
     )

@@ -6,7 +6,7 @@ They are not written to disk: such a vector recognises a person, and belongs the
 import hashlib
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -18,7 +18,7 @@ from mien_models.contracts import Session
 from mien_models.errors import ModelError
 from mien_models.faces import FaceView
 from mien_models.onnx_file import read_graph
-from mien_models.spec import ConvertSpec, EmbedSpec, IdentitySpec
+from mien_models.spec import ConvertSpec, CutSpec, EmbedSpec, IdentitySpec
 from mien_models.stored import Models, StoredModel
 
 VectorF32 = NDArray[np.float32]
@@ -58,15 +58,20 @@ class Identities:
         """
         if spec.network is None:
             raise ModelError(f"{swapper.manifest.name!r} takes an identity vector, but its manifest names no network.")
-        vector = self.embedding(views, spec.network)
+        vector = self.embedding(views, spec.network, seen=spec.seen)
         if spec.converter is not None:
             vector = self._converted(unit(vector), spec.converter)
         if spec.map != "none":
             vector = (unit(vector)[:, None] * self._map(swapper, spec)).sum(axis=0)
         return (unit(vector) if spec.is_unit else vector)[None].astype(np.float32)
 
-    def embedding(self, views: Sequence[FaceView], network: str) -> VectorF32:
+    def embedding(self, views: Sequence[FaceView], network: str, *, seen: CutSpec | None = None) -> VectorF32:
         """Give the mean vector (n,) of a face by one network: the direction is the views' mean, so is the length.
+
+        Args:
+            views: of one person.
+            network: its name.
+            seen: how it shall see the face, where that is not its own way.
 
         Raises:
             ModelError: the network is missing, of another kind, or does not run.
@@ -76,14 +81,14 @@ class Identities:
         if not isinstance(spec, EmbedSpec):
             raise ModelError(f"{network!r} is a {spec.kind}, where an identity network is needed.")
         with self._lock:
-            vectors = [self._seen(view, opened, spec) for view in views]
+            vectors = [self._vector(view, opened, as_seen(spec, seen)) for view in views]
         length = float(np.mean([np.linalg.norm(vector) for vector in vectors]))
         mean = np.stack([unit(vector) for vector in vectors]).mean(axis=0)
         return unit(as_f32(mean)) * np.float32(length)
 
-    def _seen(self, view: FaceView, opened: _Opened, spec: EmbedSpec) -> VectorF32:
+    def _vector(self, view: FaceView, opened: _Opened, spec: EmbedSpec) -> VectorF32:
         aligned = AlignedInput(spec.picture)
-        crop_bgr, _ = aligned.crop(view.photo_bgr, view.face.five_points)
+        crop_bgr, _ = aligned.crop_of(view.photo_bgr, view.face)
         key = hashlib.sha256(crop_bgr.tobytes() + opened.stored.manifest.sha256.encode()).digest()
         kept = self._vectors.get(key)
         if kept is None:
@@ -128,6 +133,21 @@ def graph_map(content: bytes, name: str, length: int = 512) -> VectorF32:
             "Add it again with --map emap.npy."
         )
     return found[0].read()
+
+
+def as_seen(spec: EmbedSpec, seen: CutSpec | None) -> EmbedSpec:
+    """Let an identity network see the face as a swapper was trained with it; None changes nothing."""
+    if seen is None:
+        return spec
+    cut = replace(
+        spec.picture,
+        template=seen.template,
+        cut_px=seen.cut_px,
+        resize=seen.resize,
+        border=seen.border,
+        fit="similarity",
+    )
+    return replace(spec, picture=cut)
 
 
 def unit(vector: VectorF32) -> VectorF32:

@@ -1,6 +1,7 @@
 """The swapper that every family of networks shares: align, run, place."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 from typing import Any, Final
 
 import cv2
@@ -20,6 +21,10 @@ from mien_models.stored import StoredModel
 
 _MASK_FADE: Final = 0.012
 """Standard deviation with which a network's mask is faded, in parts of the crop's side; its edge is a pixel sharp."""
+_FADE_REACH: Final = 3.5
+"""So many standard deviations from an edge its fade has ended."""
+_CLOSED: Final = 1
+"""A mask of no more levels than this changes nothing that is seen."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,9 +43,13 @@ class NetworkSwapper:
         """Give the network the source face, once.
 
         Raises:
-            ModelError: a network that the identity needs is missing, or this one cannot be boosted.
+            ModelError: a network that the identity needs is missing, this one cannot be boosted, or no template has
+                the name that the user gives.
         """
-        self._opened, self._spec, self._session = opened, opened.spec, opened.session
+        spec = opened.spec
+        if options.template is not None:
+            spec = replace(spec, crop=replace(spec.crop, template=options.template))
+        self._opened, self._spec, self._session = opened, spec, opened.session
         if options.boost > 1 and not self._spec.boosts:
             raise ModelError(f"{opened.stored.manifest.name!r} cannot be boosted; leave --boost away.")
         self._identities, self._options = identities, options
@@ -54,7 +63,7 @@ class NetworkSwapper:
 
     def swap(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> SwappedFace:  # noqa: ARG002 - the contract
         """Swap one face of one frame."""
-        crop_bgr, crop_from_frame = self._input.crop(frame_bgr, face.five_points)
+        crop_bgr, crop_from_frame = self._input.crop_of(frame_bgr, face)
         source = self._for_target(frame_bgr, face)
         pictures, answers = self._run(self._input.numbers(crop_bgr), source)
         return SwappedFace(
@@ -65,8 +74,9 @@ class NetworkSwapper:
         )
 
     def forget(self, face_id: int) -> None:
-        """Drop the vector of a target."""
+        """Drop the vector and the pose of a target."""
         self._mixed.pop(face_id, None)
+        self._input.forget(face_id)
 
     def _run(
         self, numbers: NDArray[np.float32], source: NDArray[np.float32] | None
@@ -76,7 +86,8 @@ class NetworkSwapper:
         if names.source is not None and source is not None:
             feeds[names.source] = source
         if names.morph is not None:
-            feeds[names.morph] = np.array([self._options.morph], np.float32)
+            morph = self._spec.morph if self._options.morph is None else self._options.morph
+            feeds[names.morph] = np.array([morph], np.float32)
         if whole == self._parts:
             answers = dict(self._session.run({names.target: numbers, **feeds}))
             return answers[names.output], answers
@@ -91,10 +102,12 @@ class NetworkSwapper:
         masks = [mask_of(answers[name], self._spec.crop.size_px) for name in self._spec.names.masks if name in answers]
         if not masks:
             return self._outline.alpha(face, crop_from_frame)
-        smallest = masks[0]
+        product = masks[0]
         for other in masks[1:]:
-            smallest = as_u8(cv2.min(smallest, other))
-        return self._outline.bordered(as_u8(cv2.GaussianBlur(smallest, (0, 0), _MASK_FADE * smallest.shape[0])))
+            product = as_u8(cv2.multiply(product, other, scale=1 / 255))
+        if self._spec.blends:
+            product = _support(product)
+        return self._outline.bordered(as_u8(cv2.GaussianBlur(product, (0, 0), _MASK_FADE * product.shape[0])))
 
     def _source_numbers(self, source: SourceFace) -> NDArray[np.float32] | None:
         identity = self._spec.identity
@@ -102,7 +115,7 @@ class NetworkSwapper:
             return self._identities.vector(source.views, identity, self._opened.stored)
         if identity.form == "picture" and identity.picture is not None:
             aligned = AlignedInput(identity.picture)
-            crop_bgr, _ = aligned.crop(source.best.photo_bgr, source.best.face.five_points)
+            crop_bgr, _ = aligned.crop_of(source.best.photo_bgr, source.best.face)
             return aligned.numbers(crop_bgr).copy()
         return None
 
@@ -118,6 +131,17 @@ class NetworkSwapper:
             mixed *= np.linalg.norm(source) / max(float(np.linalg.norm(mixed)), 1e-6)
             self._mixed[face.id] = mixed.astype(np.float32)
         return self._mixed[face.id]
+
+
+def _support(mask: MaskU8) -> MaskU8:
+    """Say where a network that blends by itself changed anything: there its picture counts whole.
+
+    Laid over the frame with the mask again, the new face would have the square of the opacity that the network gave it.
+    """
+    reach = ceil(_FADE_REACH * _MASK_FADE * mask.shape[0])
+    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    _, changed = cv2.threshold(mask, _CLOSED, 255, cv2.THRESH_BINARY)
+    return as_u8(cv2.dilate(changed, around))
 
 
 def _parts_at_once(batch: int, boost: int) -> int:

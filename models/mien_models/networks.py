@@ -133,7 +133,7 @@ def known_input(spec: NetworkSpec) -> dict[str, NDArray[Any]]:
         picture = spec.identity.picture
         known[spec.names.source] = _unit(random, spec.identity.length) if picture is None else _known_picture(picture)
     if spec.names.morph is not None:
-        known[spec.names.morph] = np.array([0.5], np.float32)
+        known[spec.names.morph] = np.array([spec.morph], np.float32)
     return known
 
 

@@ -6,7 +6,7 @@ inswapper's identity map. The format is protocol buffers; the field numbers belo
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Final
 
@@ -82,11 +82,21 @@ class GraphDescription:
     """The file's metadata."""
     taken: frozenset[str] = frozenset()
     """Names of the arrays that nodes take."""
+    labels: tuple[str, ...] = ()
+    """What its nodes are called: exporters write the modules there that they came from."""
 
     def has_constant(self, *shape: int) -> bool:
         """Say whether a constant has this shape, or its transpose where it has two sides."""
-        shapes = {constant.shape for constant in self.constants.values()}
-        return shape in shapes or (len(shape) == 2 and shape[::-1] in shapes)
+        return self.count(*shape) > 0
+
+    def count(self, *shape: int) -> int:
+        """Say how many constants have this shape, or its transpose where it has two sides."""
+        wanted = {shape, shape[::-1]} if len(shape) == 2 else {shape}
+        return sum(constant.shape in wanted for constant in self.constants.values())
+
+    def says(self, *words: str) -> bool:
+        """Say whether any of these words stands in the name of a node or constant."""
+        return any(word in label for label in (*self.labels, *self.constants) for word in words)
 
     def unused(self, *shape: int) -> tuple[Constant, ...]:
         """Give the constants of this shape that no node takes."""
@@ -135,13 +145,17 @@ def _graph(content: memoryview) -> GraphDescription:
     constants: dict[str, Constant] = {}
     operators: Counter[str] = Counter()
     taken: set[str] = set()
+    labels: list[str] = []
     inputs: dict[str, ArrayInfo] = {}
     outputs: dict[str, ArrayInfo] = {}
     for number, value in fields(graph):
         if number == 1:
-            operator, names = _node(message(value))
-            operators[operator] += 1
-            taken.update(names)
+            node = _node(message(value))
+            operators[node.operator] += 1
+            taken.update(node.taken)
+            labels.append(node.label)
+            if node.constant is not None:
+                constants[node.constant.name] = node.constant
         elif number == 5:
             constant = _constant(message(value))
             constants[constant.name] = constant
@@ -151,7 +165,7 @@ def _graph(content: memoryview) -> GraphDescription:
     inputs = {name: info for name, info in inputs.items() if name not in constants}
     if not inputs or not outputs:
         raise ValueError("no inputs or outputs")
-    return GraphDescription(inputs, outputs, constants, dict(operators), stamps, frozenset(taken))
+    return GraphDescription(inputs, outputs, constants, dict(operators), stamps, frozenset(taken), tuple(labels))
 
 
 def _pair(content: memoryview) -> tuple[str, str]:
@@ -159,15 +173,39 @@ def _pair(content: memoryview) -> tuple[str, str]:
     return texts.get(1, ""), texts.get(2, "")
 
 
-def _node(content: memoryview) -> tuple[str, list[str]]:
-    """Give a node's operator and what it takes."""
-    operator, taken = "", list[str]()
+@dataclass(frozen=True, slots=True, eq=False)
+class _Node:
+    operator: str
+    taken: tuple[str, ...]
+    label: str
+    constant: Constant | None
+    """The array that a node of the operator 'Constant' gives."""
+
+
+def _node(content: memoryview) -> _Node:
+    """Read a NodeProto."""
+    operator = label = given = ""
+    taken = list[str]()
+    tensor: memoryview | None = None
     for number, value in fields(content):
         if number == 1:
             taken.append(text_of(value))
+        elif number == 2:
+            given = given or text_of(value)
+        elif number == 3:
+            label = text_of(value)
         elif number == 4:
             operator = text_of(value)
-    return operator, taken
+        elif number == 5:
+            tensor = _attributed_tensor(message(value)) if tensor is None else tensor
+    is_constant = operator == "Constant" and tensor is not None
+    constant = replace(_constant(tensor), name=given) if is_constant and tensor is not None else None
+    return _Node(operator, tuple(taken), label, constant)
+
+
+def _attributed_tensor(content: memoryview) -> memoryview | None:
+    """Give the tensor of an AttributeProto, if it is one."""
+    return next((message(value) for number, value in fields(content) if number == 5), None)
 
 
 def _constant(content: memoryview) -> Constant:

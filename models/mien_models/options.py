@@ -13,5 +13,7 @@ class SwapOptions:
     """How much of the source's identity a network is given: 0 the target's own, 1 the source's, above 1 more."""
     boost: int = 1
     """A network is run on so many times its side, in interleaved parts; its cost grows with the square."""
-    morph: float = 1.0
-    """0..1, for DeepFaceLab's models that have such an input."""
+    morph: float | None = None
+    """0..1, for DeepFaceLab's models that have such an input; None: as the model's own settings say."""
+    template: str | None = None
+    """A name of `mien_models.templates` to align faces with instead of the one that a network was trained with."""

@@ -5,9 +5,14 @@ from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
 from pydantic import ConfigDict, Field
 
-from mien_models.templates import Fit
+from mien_models.least_squares import Fit
+from mien_models.templates import Extent
 
 _STRICT = ConfigDict(extra="forbid")
+Resize: TypeAlias = Literal["linear", "nearest", "corners"]
+"""How a crop changes its side: between pixel centres (OpenCV's), every n-th pixel, or with corner pixels on corners."""
+DEFAULT_MORPH: Final = 0.75
+"""DeepFaceLive's."""
 Triple: TypeAlias = tuple[float, float, float]
 Pixels: TypeAlias = tuple[Triple, Triple]
 UNIT_PIXELS: Final[Pixels] = ((1 / 255, 1 / 255, 1 / 255), (0.0, 0.0, 0.0))
@@ -38,6 +43,14 @@ class PictureSpec:
     shift_px: float = 0.0
     """Added to the template's x and y."""
     fit: Fit = "similarity"
+    cut_px: int | None = None
+    """The side at which the face is cut out, where the network was trained with crops that were resized afterwards."""
+    resize: Resize = "linear"
+    """How it is brought from there to `size_px`."""
+    border: Literal["replicate", "black"] = "replicate"
+    """What stands in the crop where it reaches over the frame's edge."""
+    extent: Extent | None = None
+    """How much of the face the crop shows, where that is not what the template says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +67,18 @@ UNIT_OUTPUT: Final = PixelSpec(255.0, 0.0)
 """Of a network that gives 0..1."""
 SIGNED_OUTPUT: Final = PixelSpec(127.5, 127.5)
 """Of one that gives -1..1."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutSpec:
+    """How a face is cut out and resized."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    template: str
+    cut_px: int
+    resize: Resize = "linear"
+    border: Literal["replicate", "black"] = "replicate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +101,8 @@ class IdentitySpec:
     """Whether the vector is brought to length 1 at the end."""
     picture: PictureSpec | None = None
     """For a picture of the source face."""
+    seen: CutSpec | None = None
+    """How the identity network sees the face, where the swapper was trained with another crop than that network's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +115,7 @@ class SwapNames:
     output: str
     source: str | None = None
     masks: tuple[str, ...] = ()
-    """Outputs 0..1 that say where the new face is; the smallest of them counts."""
+    """Outputs 0..1 that say where the new face is; their product counts."""
     morph: str | None = None
     """A number 0..1 that DeepFaceLab's AMP models take."""
 
@@ -110,6 +137,10 @@ class SwapSpec:
     """Largest difference from its reference that an export of it may have; black to white is 1."""
     boosts: bool = False
     """Whether it may be run on interleaved pixels of a larger crop (pixel boost)."""
+    blends: bool = False
+    """Whether the picture that it gives is the crop already where its mask is closed."""
+    morph: float = DEFAULT_MORPH
+    """How far a network with such an input is morphed, unless the user says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from mien_models.faces import SourceFace
 from mien_models.networks import Networks
 from mien_models.options import SwapOptions
 
-CHANGEABLE: Final = ("face", "consent", "swapper", "shape", "strength", "boost", "morph")
+CHANGEABLE: Final = ("face", "consent", "swapper", "shape", "strength", "boost", "morph", "template")
 """The settings that a run can take on while it lasts."""
 
 
@@ -70,7 +70,9 @@ def make_swapper(settings: Settings, source: SourceFace, networks: Networks) -> 
         ModelError: its network, or one that it needs, is missing or does not run.
         PhotoError: the face cannot be used.
     """
-    options = SwapOptions(settings.shape, settings.strength, settings.boost, settings.morph)
+    options = SwapOptions(
+        settings.shape, settings.strength, settings.boost, morph=settings.morph, template=settings.template
+    )
     if settings.swapper in SWAPPERS.names():
         return SWAPPERS.load(settings.swapper)(source, options)
     return networks.swapper(settings.swapper, source, options)

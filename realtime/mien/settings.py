@@ -78,8 +78,11 @@ class Settings(BaseSettings):
     boost: Annotated[int, Field(ge=1, le=4)] = Field(
         SwapOptions().boost, description="run a network at so many times its resolution, at the square of its cost"
     )
-    morph: Annotated[float, Field(ge=0, le=1)] = Field(
-        SwapOptions().morph, description="how far a DeepFaceLab model that can be morphed is"
+    morph: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        None, description="how far a DeepFaceLab model that can be morphed is; by default as is kept with the model"
+    )
+    template: str | None = Field(
+        None, description="how faces are aligned for a network; by default as is kept with the model"
     )
     provider: Literal["auto", "tensorrt-rtx", "tensorrt", "cuda", "coreml", "directml", "openvino", "cpu"] = Field(
         "auto", description="what runs the swapper's networks"

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from mien_export.architectures._plain import called
 from mien_export.contracts import Architecture, Port, Shapes, width_of
-from mien_models.families.arcface import SIDE_PX, TERMS
-from mien_models.spec import SIGNED_PIXELS, EmbedSpec, PictureSpec
+from mien_models.families.arcface import SIDE_PX, TERMS, picture
+from mien_models.spec import SIGNED_PIXELS, EmbedSpec
 
 EPS: Final = 1e-5
 
@@ -102,7 +102,7 @@ class ArcFace:
         return EmbedSpec(
             kind="identity",
             architecture="arcface",
-            picture=PictureSpec("arcface_112_v2", SIDE_PX, *SIGNED_PIXELS),
+            picture=picture(SIGNED_PIXELS),
             input="input",
             output="output",
             length=self.length,

@@ -16,8 +16,9 @@ from torch.nn import functional
 
 from mien_export.architectures._plain import called
 from mien_export.contracts import Architecture, Port, Shapes
+from mien_models.families.dfm import crop
 from mien_models.family import UNKNOWN_TERMS
-from mien_models.spec import UNIT_OUTPUT, UNIT_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec
+from mien_models.spec import UNIT_OUTPUT, IdentitySpec, SwapNames, SwapSpec
 
 _SLOPE: Final = 0.1
 _SHRUNK: Final = 16
@@ -205,7 +206,7 @@ class Dfl:
         return SwapSpec(
             kind="swapper",
             architecture="dfm",
-            crop=PictureSpec("dfl_whole_face", self.size_px, *UNIT_PIXELS, layout="nhwc", colour="bgr"),
+            crop=crop(self.size_px),
             output=UNIT_OUTPUT,
             identity=IdentitySpec(form="none"),
             names=SwapNames("in_face:0", "out_celeb_face:0", masks=("out_face_mask:0", "out_celeb_face_mask:0")),

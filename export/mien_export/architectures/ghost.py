@@ -18,8 +18,8 @@ from mien_export.architectures._plain import (
     over_the_picture,
 )
 from mien_export.contracts import Architecture, Port, Shapes, width_of
-from mien_models.families.ghost import TERMS
-from mien_models.spec import SIGNED_OUTPUT, SIGNED_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec
+from mien_models.families.ghost import TERMS, crop, own_identity
+from mien_models.spec import SIGNED_OUTPUT, SwapNames, SwapSpec
 
 SLOPE: Final = 0.1
 
@@ -156,11 +156,9 @@ class Ghost:
         return SwapSpec(
             kind="swapper",
             architecture="ghost",
-            crop=PictureSpec("arcface_112_v1", self.size_px, *SIGNED_PIXELS),
+            crop=crop(self.size_px),
             output=SIGNED_OUTPUT,
-            identity=IdentitySpec(
-                form="vector", network="arcface_r100_glint360k", is_unit=False, length=self.identity_length
-            ),
+            identity=own_identity(self.identity_length),
             names=SwapNames("target", "output", "source"),
         )
 

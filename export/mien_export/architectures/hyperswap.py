@@ -223,6 +223,7 @@ class HyperSwap:
             output=SIGNED_OUTPUT,
             identity=IdentitySpec(form="vector", network="arcface_w600k_r50", length=self.identity_length),
             names=SwapNames("target", "output", "source", masks=("mask",)),
+            blends=True,
         )
 
 

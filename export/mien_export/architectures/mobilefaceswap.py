@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from mien_export.architectures._plain import called, doubled
 from mien_export.contracts import Architecture, Port, Shapes, width_of
-from mien_models.families.mobilefaceswap import TERMS
-from mien_models.spec import UNIT_OUTPUT, UNIT_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec
+from mien_models.families.mobilefaceswap import TERMS, crop
+from mien_models.spec import UNIT_OUTPUT, IdentitySpec, SwapNames, SwapSpec
 
 SLOPE: Final = 0.1
 
@@ -96,10 +96,11 @@ class MobileFaceSwap:
         return SwapSpec(
             kind="swapper",
             architecture="mobilefaceswap",
-            crop=PictureSpec("arcface_112_v2", self.size_px, *UNIT_PIXELS, fit="affine"),
+            crop=crop(self.size_px),
             output=UNIT_OUTPUT,
             identity=IdentitySpec(form="none"),
             names=SwapNames("target", "output", masks=("mask",)),
+            blends=True,
         )
 
 

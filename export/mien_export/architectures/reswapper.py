@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from mien_export.architectures._plain import Mapped, called, doubled, over_the_picture, strict_norm
 from mien_export.contracts import Architecture, Port, Shapes, width_of
-from mien_models.families.inswapper import TERMS, shift_px
-from mien_models.spec import UNIT_OUTPUT, UNIT_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec
+from mien_models.families.inswapper import TERMS, crop
+from mien_models.spec import UNIT_OUTPUT, IdentitySpec, SwapNames, SwapSpec
 
 SLOPE: Final = 0.2
 
@@ -110,7 +110,7 @@ class ReSwapper:
         return SwapSpec(
             kind="swapper",
             architecture="inswapper",
-            crop=PictureSpec("arcface_128", self.size_px, *UNIT_PIXELS, shift_px=shift_px(self.size_px)),
+            crop=crop(self.size_px),
             output=UNIT_OUTPUT,
             identity=IdentitySpec(
                 form="vector",

@@ -17,8 +17,8 @@ from torch.nn import functional
 
 from mien_export.architectures._plain import called, over_the_picture, strict_norm
 from mien_export.contracts import Answer, Architecture, Port, Shapes, Variants, width_of
-from mien_models.families.simswap import TERMS
-from mien_models.spec import UNIT_OUTPUT, UNIT_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec
+from mien_models.families.simswap import TERMS, crop, own_identity
+from mien_models.spec import UNIT_OUTPUT, SwapNames, SwapSpec
 
 IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION: Final = (0.229, 0.224, 0.225)
@@ -147,9 +147,9 @@ class SimSwap:
         return SwapSpec(
             kind="swapper",
             architecture="simswap",
-            crop=PictureSpec("arcface_112_v1", self.size_px, *UNIT_PIXELS),
+            crop=crop(self.size_px),
             output=UNIT_OUTPUT,
-            identity=IdentitySpec(form="vector", network="arcface_simswap", length=self.identity_length),
+            identity=own_identity(self.size_px, self.identity_length),
             names=SwapNames("target", "output", "source"),
         )
 

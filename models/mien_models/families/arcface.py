@@ -2,15 +2,17 @@
 
 from typing import Final
 
-from mien_models.family import Family, Recognised
+from mien_models.family import Family, Recognised, marks
 from mien_models.onnx_file import GraphDescription
 from mien_models.signature import signature
-from mien_models.spec import IMAGENET_PIXELS, SIGNED_PIXELS, EmbedSpec, PictureSpec, Terms
+from mien_models.spec import IMAGENET_PIXELS, SIGNED_PIXELS, EmbedSpec, PictureSpec, Pixels, Terms
 
 TERMS: Final = Terms(
     "non-commercial", "InsightFace's identity networks, and those made of them, are for non-commercial use."
 )
 SIDE_PX: Final = 112
+LENGTHS: Final = (128, 256, 512, 1024)
+"""Of identity vectors; networks that find landmarks in a face of 112 px give twice as many numbers as points."""
 
 
 class ArcFace:
@@ -23,16 +25,27 @@ class ArcFace:
         if not is_like_it or len(arrays.given_vectors) != 1 or arrays.given_pictures or arrays.given_masks:
             return None
         output, length = next(iter(arrays.given_vectors.items()))
+        if length not in LENGTHS:
+            return None
+        found = marks(
+            picture_of_112=list(arrays.pictures.values()) == [SIDE_PX],
+            parametric_rectifiers=graph.operators.get("PRelu", 0) > 0,
+        )
         pixels = IMAGENET_PIXELS if graph.operators.get("Sigmoid", 0) else SIGNED_PIXELS
         spec = EmbedSpec(
             kind="identity",
             architecture="arcface",
-            picture=PictureSpec("arcface_112_v2", SIDE_PX, *pixels),
+            picture=picture(pixels),
             input=next(iter(arrays.pictures)),
             output=output,
             length=length,
         )
-        return Recognised.surely(spec, TERMS)
+        return Recognised.surely(spec, marks=found)
+
+
+def picture(pixels: Pixels) -> PictureSpec:
+    """Say how its picture is cut out (insightface's `face_align.py`)."""
+    return PictureSpec("arcface_112_v2", SIDE_PX, *pixels, border="black")
 
 
 PLUGIN: Final[Family] = ArcFace()

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from mien_models.family import Family, Recognised
+from mien_models.family import Family, Recognised, marks
 from mien_models.onnx_file import GraphDescription
-from mien_models.signature import signature
+from mien_models.signature import Signature, signature
 from mien_models.spec import UNIT_OUTPUT, UNIT_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec, Terms
 
 TERMS: Final = Terms(
@@ -12,28 +12,54 @@ TERMS: Final = Terms(
     "These weights may be used and passed on for non-commercial purposes, with credit, on the same terms.",
 )
 SOURCE_PX: Final = 112
+EMBEDDING: Final = (512, 25088)
+"""The last layer of the identity network inside: 512 numbers of 512 maps of 7 x 7."""
 
 
 class BlendSwap:
-    """Known by its second picture, of 112 px."""
+    """Known by its second picture, of 112 px, and the identity network inside it."""
 
     def recognise(self, graph: GraphDescription) -> Recognised | None:
         """Look at names and shapes."""
         arrays = signature(graph)
-        sources = [name for name, side in arrays.pictures.items() if side == SOURCE_PX]
-        targets = [name for name, side in arrays.pictures.items() if side != SOURCE_PX]
-        if len(sources) != 1 or len(targets) != 1 or arrays.vectors or len(arrays.given_pictures) != 1:
+        found = _target_and_source(arrays)
+        if found is None or arrays.vectors or len(arrays.given_pictures) != 1 or arrays.given_masks:
             return None
-        side = arrays.pictures[targets[0]]
+        target, source = found
+        side = arrays.pictures[target]
         spec = SwapSpec(
             kind="swapper",
             architecture="blendswap",
             crop=PictureSpec("ffhq_512", side if side > 0 else 256, *UNIT_PIXELS),
             output=UNIT_OUTPUT,
             identity=IdentitySpec(form="picture", picture=PictureSpec("arcface_112_v2", SOURCE_PX, *UNIT_PIXELS)),
-            names=SwapNames(targets[0], next(iter(arrays.given_pictures)), sources[0]),
+            names=SwapNames(target, next(iter(arrays.given_pictures)), source),
         )
-        return Recognised.surely(spec, TERMS)
+        found_marks = marks(
+            portrait_of_112=arrays.pictures[source] == SOURCE_PX,
+            names=names_of(arrays) == {"source", "target"},
+            identity_inside=graph.has_constant(*EMBEDDING),
+            modules=graph.says("E_ema", "G_ema", "Z_e", "mask_head"),
+        )
+        return Recognised.surely(spec, marks=found_marks)
+
+
+def names_of(arrays: Signature) -> set[str]:
+    """Give the names of the pictures that a network takes, without what some exporters put behind them."""
+    return {name.partition(":")[0] for name in arrays.pictures}
+
+
+def _target_and_source(arrays: Signature) -> tuple[str, str] | None:
+    """Tell them by their sides, or by their names where both are free."""
+    if len(arrays.pictures) != 2:
+        return None
+    first, second = arrays.pictures
+    sides = arrays.pictures[first], arrays.pictures[second]
+    if sides.count(SOURCE_PX) == 1:
+        return (second, first) if sides[0] == SOURCE_PX else (first, second)
+    if sides == (-1, -1):
+        return (second, first) if "target" in second else (first, second)
+    return None
 
 
 PLUGIN: Final[Family] = BlendSwap()

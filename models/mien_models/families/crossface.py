@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from mien_models.family import Family, Recognised
+from mien_models.family import Family, Recognised, marks
 from mien_models.onnx_file import GraphDescription
 from mien_models.signature import signature
 from mien_models.spec import ConvertSpec, Terms
@@ -22,7 +22,7 @@ class CrossFace:
         if length != other:
             return None
         spec = ConvertSpec(kind="converter", architecture="crossface", input=source, output=output, length=length)
-        return Recognised.surely(spec, TERMS)
+        return Recognised.surely(spec, marks=marks(vector_for_vector=True))
 
 
 PLUGIN: Final[Family] = CrossFace()

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from mien_models.family import Family, Recognised
+from mien_models.family import Family, Recognised, marks
 from mien_models.onnx_file import GraphDescription
 from mien_models.signature import signature
 from mien_models.spec import SIGNED_OUTPUT, SIGNED_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec, Terms
@@ -12,25 +12,27 @@ FIRST_LAYER: Final = (64, 3, 3, 3)
 
 
 class HifiFace:
-    """Known by its first layer of 3 x 3, and by having no transposed convolution."""
+    """Known by its first layer of 3 x 3 and its module of semantic fusion; it has no transposed convolution."""
 
     def recognise(self, graph: GraphDescription) -> Recognised | None:
         """Look at names, shapes, constants and operators."""
-        arrays = signature(graph)
-        names = arrays.picture_and_vector()
-        is_other = graph.operators.get("ConvTranspose", 0) > 0 or bool(arrays.given_masks)
-        if names is None or is_other or not graph.has_constant(*FIRST_LAYER):
+        names = signature(graph).picture_and_vector()
+        if names is None or names.masks:
             return None
-        target, side, source, output = names
+        is_plain = graph.operators.get("ConvTranspose", 0) == 0
+        found = marks(
+            start=is_plain and graph.has_constant(*FIRST_LAYER),
+            modules=graph.says("sff", "z_fuse", "std_style_fc"),
+        )
         spec = SwapSpec(
             kind="swapper",
             architecture="hififace",
-            crop=PictureSpec("mtcnn_512", side if side > 0 else 256, *SIGNED_PIXELS),
+            crop=PictureSpec("mtcnn_512", names.side if names.side > 0 else 256, *SIGNED_PIXELS),
             output=SIGNED_OUTPUT,
             identity=IdentitySpec(form="vector", network="arcface_w600k_r50", converter="crossface_hififace"),
-            names=SwapNames(target, output, source),
+            names=SwapNames(names.target, names.output, names.source),
         )
-        return Recognised.surely(spec, TERMS)
+        return Recognised.surely(spec, marks=found)
 
 
 PLUGIN: Final[Family] = HifiFace()

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from mien_models.family import Family, Recognised
+from mien_models.families.ghost import GATE
+from mien_models.family import Family, Recognised, marks
 from mien_models.onnx_file import GraphDescription
 from mien_models.signature import signature
 from mien_models.spec import SIGNED_OUTPUT, SIGNED_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec, Terms
@@ -10,27 +11,34 @@ from mien_models.spec import SIGNED_OUTPUT, SIGNED_PIXELS, IdentitySpec, Picture
 TERMS: Final = Terms(
     "ResearchRAIL-MS", "These weights may be used for research, within the limits of use that their licence lists."
 )
+START: Final = (4096, 512, 3, 3)
 
 
 class HyperSwap:
-    """Known by its second output, a mask of one channel."""
+    """Known by its second output, a mask, and by how the identity starts: a convolution and a pixel shuffle."""
 
     def recognise(self, graph: GraphDescription) -> Recognised | None:
         """Look at names and shapes."""
-        arrays = signature(graph)
-        names = arrays.picture_and_vector()
-        if names is None or len(arrays.given_masks) != 1:
+        names = signature(graph).picture_and_vector()
+        if names is None or len(names.masks) > 1:
             return None
-        target, side, source, output = names
+        found = marks(
+            mask=bool(names.masks),
+            start=graph.has_constant(*START),
+            gates=graph.has_constant(*GATE),
+            modules=graph.says("pixel_shuffle_up_sample", "masker"),
+        )
+        side = names.side if names.side > 0 else 256
         spec = SwapSpec(
             kind="swapper",
             architecture="hyperswap",
-            crop=PictureSpec("arcface_128", side if side > 0 else 256, *SIGNED_PIXELS),
+            crop=PictureSpec("arcface_128", side, *SIGNED_PIXELS),
             output=SIGNED_OUTPUT,
             identity=IdentitySpec(form="vector", network="arcface_w600k_r50"),
-            names=SwapNames(target, output, source, masks=tuple(arrays.given_masks)),
+            names=SwapNames(names.target, names.output, names.source, masks=names.masks),
+            blends=bool(names.masks),
         )
-        return Recognised.surely(spec, TERMS)
+        return Recognised.surely(spec, marks=found)
 
 
 PLUGIN: Final[Family] = HyperSwap()

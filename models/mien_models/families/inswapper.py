@@ -5,7 +5,7 @@ The identity vector goes through a 512 x 512 map that insightface keeps as a con
 
 from typing import Final, Literal
 
-from mien_models.family import Family, Recognised
+from mien_models.family import Family, Recognised, marks
 from mien_models.onnx_file import GraphDescription
 from mien_models.signature import signature
 from mien_models.spec import UNIT_OUTPUT, UNIT_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec, Terms
@@ -26,24 +26,29 @@ class Inswapper:
     def recognise(self, graph: GraphDescription) -> Recognised | None:
         """Look at names, shapes and constants."""
         names = signature(graph).picture_and_vector(IDENTITY_LENGTH)
-        if names is None or not graph.has_constant(STYLE, IDENTITY_LENGTH) or not graph.has_constant(*FIRST_LAYER):
+        if names is None or names.masks:
             return None
-        target, side, source, output = names
-        size_px = side if side > 0 else 128
+        found = marks(
+            start=graph.has_constant(*FIRST_LAYER),
+            styles=graph.has_constant(STYLE, IDENTITY_LENGTH),
+            map=bool(graph.unused(IDENTITY_LENGTH, IDENTITY_LENGTH)),
+            modules=graph.says("style_blocks", "target_encoder"),
+        )
+        size_px = names.side if names.side > 0 else 128
         spec = SwapSpec(
             kind="swapper",
             architecture="inswapper",
-            crop=PictureSpec("arcface_128", size_px, *UNIT_PIXELS, shift_px=shift_px(size_px)),
+            crop=crop(size_px),
             output=UNIT_OUTPUT,
             identity=IdentitySpec(
                 form="vector",
                 network="arcface_w600k_r50",
                 map=_map(graph),
             ),
-            names=SwapNames(target, output, source),
+            names=SwapNames(names.target, names.output, names.source),
             boosts=size_px == 128,
         )
-        return Recognised.surely(spec, TERMS)
+        return Recognised.surely(spec, marks=found)
 
 
 def _map(graph: GraphDescription) -> Literal["none", "graph", "file"]:
@@ -51,6 +56,11 @@ def _map(graph: GraphDescription) -> Literal["none", "graph", "file"]:
     if graph.unused(IDENTITY_LENGTH, IDENTITY_LENGTH):
         return "graph"
     return "none" if graph.has_constant(IDENTITY_LENGTH, IDENTITY_LENGTH) else "file"
+
+
+def crop(size_px: int) -> PictureSpec:
+    """Say how its picture is cut out (insightface's and ReSwapper's `face_align.py`)."""
+    return PictureSpec("arcface_128", size_px, *UNIT_PIXELS, shift_px=shift_px(size_px), border="black")
 
 
 def shift_px(size_px: int) -> float:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from mien_models.family import Family, Recognised
+from mien_models.family import Family, Recognised, marks
 from mien_models.onnx_file import GraphDescription
 from mien_models.signature import signature
 from mien_models.spec import UNIT_OUTPUT, UNIT_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec, Terms
@@ -28,12 +28,18 @@ class MobileFaceSwap:
         spec = SwapSpec(
             kind="swapper",
             architecture="mobilefaceswap",
-            crop=PictureSpec("arcface_112_v2", side if side > 0 else 224, *UNIT_PIXELS, fit="affine"),
+            crop=crop(side if side > 0 else 224),
             output=UNIT_OUTPUT,
             identity=IdentitySpec(form="none"),
             names=SwapNames(target, next(iter(arrays.given_pictures)), masks=tuple(arrays.given_masks)),
+            blends=True,
         )
-        return Recognised.surely(spec, TERMS)
+        return Recognised.surely(spec, marks=marks(mask_beside_its_picture=True))
+
+
+def crop(size_px: int) -> PictureSpec:
+    """Say how its picture is cut out: with a whole affine map (its `utils/align_face.py`)."""
+    return PictureSpec("arcface_112_v2", size_px, *UNIT_PIXELS, fit="affine", border="black")
 
 
 PLUGIN: Final[Family] = MobileFaceSwap()

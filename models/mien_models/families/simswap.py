@@ -2,16 +2,16 @@
 
 from typing import Final
 
-from mien_models.family import Family, Recognised
+from mien_models.family import Family, Recognised, marks
 from mien_models.onnx_file import GraphDescription
-from mien_models.signature import signature
+from mien_models.signature import PictureAndVector, signature
 from mien_models.spec import (
     IMAGENET_PIXELS,
     UNIT_OUTPUT,
     UNIT_PIXELS,
+    CutSpec,
     IdentitySpec,
     PictureSpec,
-    Pixels,
     SwapNames,
     SwapSpec,
     Terms,
@@ -23,6 +23,8 @@ TERMS: Final = Terms(
 STYLE: Final = (1024, 512)
 """Each block has two layers that make scale and shift of the identity."""
 FIRST_LAYERS: Final = ((64, 3, 7, 7), (32, 3, 7, 7))
+FACEFUSIONS: Final = "arcface_112_v1"
+"""What facefusion aligns the file of 256 px with, the only public code that swaps with it."""
 ASKED_PX: Final = 256
 """Of this size both ways of feeding it are about: facefusion gives it ImageNet's numbers, the official code 0..1."""
 
@@ -33,39 +35,62 @@ class SimSwap:
     def recognise(self, graph: GraphDescription) -> Recognised | None:
         """Look at names, shapes and constants."""
         names = signature(graph).picture_and_vector()
-        first = any(graph.has_constant(*shape) for shape in FIRST_LAYERS)
-        if names is None or not first or not graph.has_constant(*STYLE):
+        if names is None or names.masks:
             return None
-        own = IdentitySpec(form="vector", network="arcface_simswap")
+        is_plain = graph.operators.get("ConvTranspose", 0) == 0
+        starts_so = is_plain and any(graph.has_constant(*shape) for shape in FIRST_LAYERS)
+        found = marks(
+            start=starts_so,
+            # Others have layers of this shape too.
+            styles=starts_so and graph.has_constant(*STYLE),
+            modules=graph.says("BottleNeck"),
+        )
+        side = names.side if names.side > 0 else 224
+        own = own_identity(side)
         converted = IdentitySpec(form="vector", network="arcface_w600k_r50", converter="crossface_simswap")
-        if names[1] == ASKED_PX:
+        if side == ASKED_PX:
             return Recognised(
                 {
-                    "imagenet": _spec(names, converted, IMAGENET_PIXELS),
-                    "unit": _spec(names, converted, UNIT_PIXELS),
-                    "own": _spec(names, own, UNIT_PIXELS),
+                    "imagenet": _spec(names, converted, PictureSpec(FACEFUSIONS, side, *IMAGENET_PIXELS)),
+                    "unit": _spec(names, converted, PictureSpec(FACEFUSIONS, side, *UNIT_PIXELS)),
+                    "own": _spec(names, own, crop(side)),
                 },
-                TERMS,
                 "Does it take ImageNet's numbers (imagenet) or 0..1 (unit), with the converter 'crossface_simswap'; or "
                 "0..1 with SimSwap's own identity network (own)?",
+                found,
             )
         return Recognised(
-            {"own": _spec(names, own, UNIT_PIXELS), "crossface": _spec(names, converted, UNIT_PIXELS)},
-            TERMS,
+            {"own": _spec(names, own, crop(side)), "crossface": _spec(names, converted, crop(side))},
             "Is it given the vector of SimSwap's own identity network (own), or w600k's through the converter "
             "'crossface_simswap' (crossface)?",
+            found,
         )
 
 
-def _spec(names: tuple[str, int, str, str], identity: IdentitySpec, pixels: Pixels) -> SwapSpec:
-    target, side, source, output = names
+def template_of(size_px: int) -> str:
+    """Name the template that SimSwap crops a size with: FFHQ's for 512 px (its `test_video_swapsingle.py`)."""
+    return "ffhq_512" if size_px == 512 else "arcface_5pose"
+
+
+def own_identity(size_px: int, length: int = 512) -> IdentitySpec:
+    """Say how SimSwap's own identity network is used: it sees every n-th pixel of the generator's crop."""
+    seen = CutSpec(template_of(size_px), size_px, "nearest", "black")
+    return IdentitySpec(form="vector", network="arcface_simswap", length=length, seen=seen)
+
+
+def crop(size_px: int) -> PictureSpec:
+    """Say how the generator's picture is cut out and fed by SimSwap's own code."""
+    return PictureSpec(template_of(size_px), size_px, *UNIT_PIXELS, border="black")
+
+
+def _spec(names: PictureAndVector, identity: IdentitySpec, picture: PictureSpec) -> SwapSpec:
     return SwapSpec(
         kind="swapper",
         architecture="simswap",
-        crop=PictureSpec("arcface_112_v1", side if side > 0 else 224, *pixels),
+        crop=picture,
         output=UNIT_OUTPUT,
         identity=identity,
-        names=SwapNames(target, output, source),
+        names=SwapNames(names.target, names.output, names.source),
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from mien_models.family import Family, Recognised
+from mien_models.family import Family, Recognised, marks
 from mien_models.onnx_file import GraphDescription
 from mien_models.signature import signature
 from mien_models.spec import (
@@ -30,8 +30,12 @@ class UniFace:
         if len(arrays.pictures) != 2 or arrays.vectors or len(arrays.given_pictures) != 1:
             return None
         (first, side), (second, other) = arrays.pictures.items()
-        if side != other:
+        if side != other or arrays.given_masks:
             return None
+        found = marks(
+            names={"source", "target"} == {one.partition(":")[0] for one in arrays.pictures},
+            modules=graph.says("g_ema", "e_ema"),
+        )
         target, source = (second, first) if "target" in second else (first, second)
         size_px = side if side > 0 else 256
         spec = SwapSpec(
@@ -43,7 +47,7 @@ class UniFace:
             identity=IdentitySpec(form="picture", picture=PictureSpec("ffhq_512", size_px, *UNIT_PIXELS)),
             names=SwapNames(target, next(iter(arrays.given_pictures)), source),
         )
-        return Recognised.surely(spec, TERMS)
+        return Recognised.surely(spec, marks=found)
 
 
 PLUGIN: Final[Family] = UniFace()

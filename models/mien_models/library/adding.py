@@ -8,6 +8,7 @@ from mien_models.family import Recognised
 from mien_models.library.candidate import MAP_FILE, Candidate, needs_map, read_map
 from mien_models.library.shelf import ModelLibrary
 from mien_models.library.trying import try_out
+from mien_models.library.tuning import tuned
 from mien_models.spec import NetworkSpec, Terms, UserManifest
 from mien_models.stored import StoredModel
 
@@ -23,6 +24,8 @@ class Wishes:
     """What its terms are called, where the user knows better."""
     map_file: Path | None = None
     replaces: bool = False
+    template: str | None = None
+    """How its faces shall be aligned, where the user knows better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ def add(library: ModelLibrary, candidate: Candidate, spec: NetworkSpec, wishes: 
     """Copy a candidate into the library and try it there, in another process; it stays only when it passes.
 
     Raises:
-        UsageError: its name is taken or cannot be one, or its identity map is missing.
+        UsageError: its name is taken or cannot be one, its identity map is missing, or no template has that name.
         ModelError: it cannot be written, or fails its self-test.
     """
     name = wishes.name or candidate.suggested_name(spec)
@@ -72,6 +75,8 @@ def add(library: ModelLibrary, candidate: Candidate, spec: NetworkSpec, wishes: 
         network=spec,
         side_file=MAP_FILE if needs_map(spec) else None,
     )
+    if wishes.template is not None:
+        manifest = tuned(manifest, {"template": wishes.template})
     with library.new(manifest, files, replaces=wishes.replaces) as aside:
         run_ms = try_out(aside.folder, name)
     return Added(library.find(name), run_ms)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien_models.errors import ModelError
-from mien_models.family import Recognised, recognise
+from mien_models.family import STAMP, Recognised, recognise
+from mien_models.library.known_files import KNOWN
+from mien_models.library.probing import said_clearly
 from mien_models.library.shelf import name_like
 from mien_models.network_file import check_content, read_network_file
 from mien_models.onnx_file import GraphDescription, read_graph
@@ -48,7 +50,7 @@ class Candidate:
 
 
 def look_at(path: Path, *, called: str | None = None, family: str | None = None) -> Candidate:
-    """Read a file and recognise it; nothing of it is run.
+    """Read a file and recognise it; where it leaves open what it gives, it is run once in another process.
 
     Args:
         path: an ONNX or DFM file.
@@ -57,15 +59,21 @@ def look_at(path: Path, *, called: str | None = None, family: str | None = None)
 
     Raises:
         ModelError: it is no network, or of no family; one sentence says what to do.
+        AmbiguousError: it may be of several families.
         UnknownPluginError: no family has that name.
     """
     shown = called or path.name
     content = read_network_file(path)
-    found = recognise(read_graph(content, shown), shown, family=family)
+    graph = read_graph(content, shown)
+    if STAMP not in graph.stamps:
+        graph = said_clearly(graph, content, shown)
+    found = recognise(graph, shown, family=family)
+    sha256 = hashlib.sha256(content).hexdigest()
+    found = replace(found, terms=KNOWN.get(sha256, found.terms))
     stem = shown.rpartition(".")[0] or shown
     suffix = ".dfm" if shown.lower().endswith(".dfm") else ".onnx"
     name = name_like(stem)
-    return Candidate(content, hashlib.sha256(content).hexdigest(), found, name, name + suffix)
+    return Candidate(content, sha256, found, name, name + suffix)
 
 
 def look_as_described(path: Path, manifest: UserManifest) -> Candidate:

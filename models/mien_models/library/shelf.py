@@ -3,6 +3,7 @@
 import contextlib
 import difflib
 import errno
+import os
 import re
 import shutil
 import tempfile
@@ -87,6 +88,20 @@ class ModelLibrary:
             # Again: another program may have added one meanwhile.
             self.check_free(manifest.name, replaces=replaces)
             self._settle(aside, self.folder / manifest.name)
+
+    def describe_anew(self, manifest: UserManifest) -> StoredModel:
+        """Write the manifest of a model that is there: whole, or not at all.
+
+        Raises:
+            ModelError: there is none of that name, or it cannot be written.
+        """
+        stored = self.find(manifest.name)
+        path = stored.folder / MANIFEST
+        with _told(path):
+            aside = path.with_name(f".{MANIFEST}.{os.getpid()}")
+            aside.write_text(manifest_toml(manifest), "utf-8", newline="\n")
+            aside.replace(path)
+        return read_stored(stored.folder)
 
     def remove(self, name: str) -> None:
         """Remove a model, also a damaged one.

@@ -26,7 +26,7 @@ def try_model(folder: Path) -> dict[str, str | float]:
     try:
         stored = read_stored(folder)
         content = stored.weights()
-        _limit_memory(len(content))
+        limit_memory(len(content))
         _, proof = trial_of(stored.manifest.network, content, stored.manifest.name, _THREADS).on(CPU_RUN)
     except ModelError as error:
         return {"refusal": str(error)}
@@ -36,7 +36,7 @@ def try_model(folder: Path) -> dict[str, str | float]:
     return {"run_ms": round(proof.run_ms, 3)}
 
 
-def _limit_memory(size_bytes: int) -> None:
+def limit_memory(size_bytes: int) -> None:
     """Let the process fail, not the machine, where a network asks for more than any of its size should."""
     if sys.platform == "win32":
         return

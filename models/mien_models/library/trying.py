@@ -5,6 +5,7 @@ import logging
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, cast
 
@@ -33,35 +34,47 @@ def try_out(folder: Path, name: str, *, seconds: float = MOST_SECONDS) -> float:
     Raises:
         ModelError: it does not load or run, answers nonsense, ends the process or does not answer in time.
     """
-    command = [sys.executable, *_PROGRAM, str(folder)]
+    answer = answer_of([*_PROGRAM, str(folder)], name, seconds=seconds)
+    return float(cast("float", answer["run_ms"]))
+
+
+def answer_of(
+    program: Sequence[str], name: str, *, content: bytes = b"", seconds: float = MOST_SECONDS
+) -> dict[str, object]:
+    """Run one of our own programs that loads a network, and give its answer.
+
+    Args:
+        program: what follows `python` on its command line; it prints `ANSWER` and JSON.
+        name: what to call the network in messages.
+        content: what the program reads from its standard input.
+        seconds: how long it may take.
+
+    Raises:
+        ModelError: the program refused it, failed, ended or did not answer in time.
+    """
     try:
         done = subprocess.run(  # noqa: S603 - our own module
-            command,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=seconds,
-            check=False,
-            stdin=subprocess.DEVNULL,
+            [sys.executable, *program], capture_output=True, timeout=seconds, check=False, input=content
         )
     except subprocess.TimeoutExpired as error:
         raise ModelError(
             f"{name!r} fails its self-test: no answer within {seconds:.0f} s. Give another file."
         ) from error
-    _LOG.debug("the trial of %s said: %s", name, done.stderr.strip())
+    said, error_text = (text.decode("utf-8", "replace") for text in (done.stdout, done.stderr))
+    _LOG.debug("the trial of %s said: %s", name, error_text.strip())
     if done.returncode != 0:
         raise ModelError(
             f"{name!r} fails its self-test: it ends the program that loads it ({_end(done.returncode)}). "
             "Export or download it again."
         )
     # What the libraries print comes before.
-    result = cast("dict[str, str | float]", json.loads(done.stdout.rpartition(ANSWER)[2]))
+    result = cast("dict[str, object]", json.loads(said.rpartition(ANSWER)[2]))
     if "refusal" in result:
         raise ModelError(_printable(str(result["refusal"])))
     if "fault" in result:
         fault = _printable(str(result["fault"]))
         raise ModelError(f"{name!r} fails its self-test: it does not run ({fault}). Give another file.")
-    return float(result["run_ms"])
+    return result
 
 
 def _printable(text: str) -> str:

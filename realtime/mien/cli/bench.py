@@ -71,6 +71,7 @@ def quality(
     strength: options.Strength = None,
     boost: options.Boost = None,
     morph: options.Morph = None,
+    template: options.Template = None,
     shape: options.Shape = None,
     detail: options.Detail = None,
     colour: options.Colour = None,

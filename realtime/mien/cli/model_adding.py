@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from mien.cli.terminal import download_bar
 from mien.user_models import library
-from mien_models.errors import ModelError
+from mien_models.errors import AmbiguousError, ModelError
 from mien_models.family import FAMILIES, Recognised
 from mien_models.library.adding import Wishes, add, chosen
 from mien_models.library.candidate import (
@@ -23,6 +23,7 @@ from mien_models.library.candidate import (
 )
 from mien_models.library.download import checked_hash, discard, fetch
 from mien_models.library.shelf import ModelLibrary
+from mien_models.library.tuning import read_changes, tuned
 from mien_models.library.web import is_address
 from mien_models.spec import UserManifest
 from mien_models.stored import StoredModel
@@ -47,6 +48,7 @@ class Request:
     map_file: Path | None = None
     sha256: str | None = None
     replaces: bool = False
+    template: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,9 +73,10 @@ def add_model(request: Request, console: "Console", ask: Ask) -> StoredModel:
         FAMILIES.check(request.family)
     if request.name is not None:
         shelf.check_free(request.name, replaces=request.replaces)
-    with _found(request, shelf, console) as found:
+    with _found(request, shelf, console, ask) as found:
         spec = chosen(found.candidate.found, request.answer or _asked(found.candidate.found, ask), request.source)
-        wishes = Wishes(found.origin, request.name, request.licence, _map_of(request, found), request.replaces)
+        mapped = _map_of(request, found)
+        wishes = Wishes(found.origin, request.name, request.licence, mapped, request.replaces, request.template)
         with console.status("Trying it in a process of its own ..."):
             added = add(shelf, found.candidate, spec, wishes)
     manifest = added.stored.manifest
@@ -84,6 +87,18 @@ def add_model(request: Request, console: "Console", ask: Ask) -> StoredModel:
         if name not in shelf.names():
             _LOG.warning("It needs %r too: mien models add FILE.onnx --name %s", name, name)
     return added.stored
+
+
+def set_of_model(name: str, words: Sequence[str]) -> StoredModel:
+    """Change what is kept with a swapper: NAME=VALUE words.
+
+    Raises:
+        UsageError: a word is wrong.
+        ModelError: no model has that name.
+    """
+    changes = read_changes(list(words))
+    shelf = library()
+    return shelf.describe_anew(tuned(shelf.find(name).manifest, changes))
 
 
 def remove_models(names: Sequence[str]) -> None:
@@ -110,7 +125,7 @@ def _needs(shelf: ModelLibrary, name: str) -> set[str]:
 
 
 @contextmanager
-def _found(request: Request, shelf: ModelLibrary, console: "Console") -> Generator[_Found]:
+def _found(request: Request, shelf: ModelLibrary, console: "Console", ask: Ask) -> Generator[_Found]:
     """Look at what the source names; a download stays only for as long as an answer is missing."""
     path = Path(request.source)
     manifest = None
@@ -118,17 +133,17 @@ def _found(request: Request, shelf: ModelLibrary, console: "Console") -> Generat
         manifest = read_description(path)
         path = path.parent / manifest.file
     if is_address(request.source) or (manifest is not None and not path.exists() and is_address(manifest.origin)):
-        with _downloaded(request, manifest, shelf, console) as found:
+        with _downloaded(request, manifest, shelf, console, ask) as found:
             yield found
         return
-    candidate = _looked(path, path.name, request, manifest)
+    candidate = _looked(path, path.name, request, manifest, ask)
     _check_hash(request, path)
     yield _Found(candidate, manifest.origin if manifest is not None else path.name, path.parent)
 
 
 @contextmanager
 def _downloaded(
-    request: Request, manifest: UserManifest | None, shelf: ModelLibrary, console: "Console"
+    request: Request, manifest: UserManifest | None, shelf: ModelLibrary, console: "Console", ask: Ask
 ) -> Generator[_Found]:
     address = request.source if manifest is None else manifest.origin
     sha256 = request.sha256 if manifest is None else manifest.sha256
@@ -137,17 +152,25 @@ def _downloaded(
     if sha256 is None:
         _LOG.info("Nobody said what its hash has to be; it is: --sha256 %s", file.sha256)
     try:
-        yield _Found(_looked(file.path, file.file, request, manifest), file.origin)
+        yield _Found(_looked(file.path, file.file, request, manifest, ask), file.origin)
     except ModelError:
         discard(file)
         raise
     discard(file)
 
 
-def _looked(path: Path, called: str, request: Request, manifest: UserManifest | None) -> Candidate:
+def _looked(path: Path, called: str, request: Request, manifest: UserManifest | None, ask: Ask) -> Candidate:
     if manifest is not None:
         return look_as_described(path, manifest)
-    return look_at(path, called=called, family=request.family)
+    try:
+        return look_at(path, called=called, family=request.family)
+    except AmbiguousError as error:
+        if ask is None:
+            raise
+        answer = ask(f"It may be {' or '.join(error.families)}. Which is it? [{'|'.join(error.families)}]").strip()
+        if answer not in error.families:
+            raise
+        return look_at(path, called=called, family=answer)
 
 
 def _check_hash(request: Request, path: Path) -> None:

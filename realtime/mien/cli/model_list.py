@@ -14,7 +14,8 @@ from mien_models.catalog import manifest_names, read_manifest
 from mien_models.errors import ModelError
 from mien_models.library.candidate import needed_networks
 from mien_models.library.shelf import ModelLibrary
-from mien_models.spec import Terms
+from mien_models.library.tuning import settings_of
+from mien_models.spec import SwapSpec, Terms
 from mien_models.stored import StoredModel, manifest_toml
 
 MESH: Final = "mesh"
@@ -65,6 +66,13 @@ def show_one(name: str, as_json: bool) -> None:
 def print_added(stored: StoredModel, as_json: bool) -> None:
     """Print the model that was added: its name, or all as JSON."""
     print(json.dumps(as_data(row_of(stored, library())), indent=2) if as_json else stored.manifest.name)
+
+
+def print_settings(stored: StoredModel, as_json: bool) -> None:
+    """Print what is set of a swapper: NAME=VALUE lines, or JSON."""
+    spec = stored.manifest.network
+    values = settings_of(spec) if isinstance(spec, SwapSpec) else {}
+    print(json.dumps(values, indent=2) if as_json else "\n".join(f"{key}={value}" for key, value in values.items()))
 
 
 def as_data(row: Row) -> dict[str, object]:

@@ -56,6 +56,10 @@ def add(
     sha256: Annotated[
         str | None, typer.Option("--sha256", metavar="HASH", help="What the file's hash has to be.")
     ] = None,
+    template: Annotated[
+        str | None,
+        typer.Option("--template", metavar="NAME", help="How faces are aligned for it, where you know better."),
+    ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Take the place of the model of that name.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -66,12 +70,36 @@ def add(
     from mien.cli.model_adding import Request, add_model
     from mien.cli.terminal import asker, terminal, termination_unwinds
 
-    request = Request(source, name, family, answer, licence, map_file, sha256, replaces=replace)
+    request = Request(source, name, family, answer, licence, map_file, sha256, replace, template)
     with terminal(is_debug=bool(context.obj)) as console, termination_unwinds():
         stored = add_model(request, console, asker())
     from mien.cli.model_list import print_added
 
     print_added(stored, as_json)
+
+
+@models.command(name="set")
+def set_values(
+    context: typer.Context,
+    name: Name,
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="KEY=VALUE...",
+            help="template=NAME; face_type=full|whole_face|head; coverage=2.2; vertical_offset=-0.08; morph=0.75.",
+        ),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Change what is kept with a swapper: how much of a face it is shown, and how far it is morphed."""
+    from mien.cli.model_adding import set_of_model
+    from mien.cli.terminal import terminal
+
+    with terminal(is_debug=bool(context.obj)):
+        stored = set_of_model(name, words)
+    from mien.cli.model_list import print_settings
+
+    print_settings(stored, as_json)
 
 
 @models.command()

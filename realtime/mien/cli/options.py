@@ -38,6 +38,9 @@ Boost: TypeAlias = Annotated[
 Morph: TypeAlias = Annotated[
     float | None, typer.Option(metavar="0..1", help="How far a DeepFaceLab model that can be morphed is.")
 ]
+Template: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="NAME", help="How faces are aligned for a network; by default as it was trained.")
+]
 Shape: TypeAlias = Annotated[
     float | None, typer.Option(metavar="0..1", help="Proportions of the new face, from the wearer's to the photo's.")
 ]

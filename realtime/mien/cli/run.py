@@ -24,6 +24,7 @@ def run(
     strength: options.Strength = None,
     boost: options.Boost = None,
     morph: options.Morph = None,
+    template: options.Template = None,
     shape: options.Shape = None,
     detail: options.Detail = None,
     colour: options.Colour = None,

@@ -19,6 +19,7 @@ def swap(
     strength: options.Strength = None,
     boost: options.Boost = None,
     morph: options.Morph = None,
+    template: options.Template = None,
     shape: options.Shape = None,
     detail: options.Detail = None,
     colour: options.Colour = None,

@@ -45,14 +45,20 @@ CONVERTERS = ("crossface_ghost", "crossface_simswap")
 
 def aligned(photo: BgrU8, face: Face, spec: SwapSpec) -> tuple[BgrU8, NDArray[np.float64]]:
     size_px = spec.crop.size_px
-    there = template_points(spec.crop.template, size_px, offset_px=spec.crop.shift_px)
+    cut_px = spec.crop.cut_px or size_px
+    there = template_points(spec.crop.template, cut_px, offset_px=spec.crop.shift_px)
     if spec.crop.fit == "affine":
         here = np.column_stack([face.five_points, np.ones(5)])
         matrix = np.linalg.lstsq(here, there, rcond=None)[0].T
     else:
         matrix = SimilarityTransform.from_estimate(face.five_points, there).params[:2]
-    crop = cv2.warpAffine(photo, matrix, (size_px, size_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return as_u8(crop), np.asarray(matrix, np.float64)
+    border = cv2.BORDER_REPLICATE if spec.crop.border == "replicate" else cv2.BORDER_CONSTANT
+    crop = cv2.warpAffine(photo, matrix, (cut_px, cut_px), flags=cv2.INTER_LINEAR, borderMode=border)
+    if cut_px != size_px:
+        crop = cv2.resize(crop, (size_px, size_px), interpolation=cv2.INTER_LINEAR)
+    scale = size_px / cut_px
+    resized = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2]])
+    return as_u8(crop), np.asarray(resized[:, :2] @ matrix + np.column_stack([np.zeros((2, 2)), resized[:, 2]]))
 
 
 def composed(photo: BgrU8, swapped: SwappedFace) -> NDArray[np.float64]:

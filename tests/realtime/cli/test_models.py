@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,13 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 from tests.http_files import Behaviour, serving
+from tests.models.published import STYLES, published
 from tests.onnx_networks import arcface_network, dfm_network, inswapper_network
 
 from mien import folders
 from mien.cli.main import main
+from mien_models.families import ghost
+from mien_models.library import known_files
 from mien_models.stored import MANIFEST
 
 
@@ -64,7 +68,7 @@ def test_a_file_is_added_shown_checked_and_removed(capsys: pytest.CaptureFixture
     assert main(["models", "add", str(path)]) == 0
     output = capsys.readouterr()
     assert output.out == "inswapper_128\n"
-    assert "Licence: non-commercial. inswapper may be used for research only" in output.err
+    assert "Licence: unknown. Nobody said under what terms these weights may be used" in output.err
     assert "mien models add FILE.onnx --name arcface_w600k_r50" in output.err
     assert printed(capsys, "list")["models"][-1]["missing"] == ["arcface_w600k_r50"]
     assert main(["models", "add", str(arcface_network(tmp_path / "w600k_r50.onnx"))]) == 0
@@ -219,3 +223,57 @@ def test_numbers_beside_a_file_are_kept_with_it(capsys: pytest.CaptureFixture[st
     (tmp_path / "split.onnx").rename(tmp_path / "other" / "split.onnx")
     assert main(["models", "add", "other/split.onnx", "--replace"]) == 1
     assert "'split.onnx.data' beside it, which cannot be read" in capsys.readouterr().err
+
+
+def bare_swapper(path: Path) -> Path:
+    return published(path, "hififace", replace(STYLES["slimmed"], anonymous=True), weights={})
+
+
+def test_what_may_be_of_several_families_is_asked_about(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(bare_swapper(tmp_path / "net.onnx"))
+    assert main(["models", "add", path]) == 2
+    assert "--as ghost|hififace|hyperswap|inswapper|simswap" in capsys.readouterr().err
+    assert kept() == []
+    monkeypatch.setattr(sys, "stdin", Person("hififace\n"))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(["models", "add", path]) == 0
+    assert "[ghost|hififace|hyperswap|inswapper|simswap]" in capsys.readouterr().err
+    assert printed(capsys, "info", "net")["family"] == "hififace"
+
+
+def test_what_it_is_can_be_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = str(bare_swapper(tmp_path / "net.onnx"))
+    assert main(["models", "add", path, "--as", "hyperswap", "--template", "ffhq_512"]) == 0
+    facts = printed(capsys, "info", "net")
+    assert facts["family"] == "hyperswap"
+    assert facts["network"]["crop"]["template"] == "ffhq_512"
+    assert main(["models", "add", path, "--as", "uniface", "--name", "other"]) == 1
+    assert "of the families uniface, but it takes" in capsys.readouterr().err
+
+
+def test_the_licence_of_a_published_file_is_shown_and_of_no_other(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = published(tmp_path / "ghost_1.onnx", "ghost", STYLES["legacy, opset 11"])
+    add = ["models", "add", str(path), "--answer", "r100"]
+    assert main([*add, "--name", "unknown"]) == 0
+    assert "freely" not in capsys.readouterr().err
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    monkeypatch.setitem(known_files.KNOWN, sha256, ghost.TERMS)
+    assert main([*add, "--name", "known"]) == 0
+    assert "Licence: Apache-2.0. GHOST may be used freely" in capsys.readouterr().err
+
+
+def test_what_is_set_of_a_model_is_printed_and_kept(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["models", "add", str(dfm_network(tmp_path / "face.dfm"))]) == 0
+    capsys.readouterr()
+    assert main(["models", "set", "face", "face_type=head", "vertical_offset=-0.5"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["template=dfl_whole_face", "coverage=3.2", "vertical_offset=-0.5"]
+    extent = printed(capsys, "info", "face")["network"]["crop"]["extent"]
+    assert extent == {"coverage": 3.2, "vertical_offset": -0.5, "follows_yaw": True}
+    assert printed(capsys, "set", "face", "face_type=whole_face")["coverage"] == 2.2
+    assert main(["models", "set", "face", "coverage=wide"]) == 2
+    assert "coverage takes a number" in capsys.readouterr().err
+    assert main(["models", "set", "nobody", "coverage=2"]) == 1
