@@ -68,5 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--wheels", type=Path, metavar="DIR", help="wheels to install first, whole or in parts")
     parser.add_argument("--minutes", type=float, default=8.0, metavar="N", help="never longer than this")
     parser.add_argument("--work", type=Path, metavar="DIR", help="kept for the next call: packages and weights")
-    parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="only steps with such a word in their name")
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="WORD", help="only steps with such a word in their name"
+    )
     return parser

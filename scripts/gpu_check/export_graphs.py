@@ -27,7 +27,6 @@ from onnx import ModelProto, TensorProto, numpy_helper
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from gpu_check.restorer import SIDE_PX, Restorer
-
 from mien_export.contracts import ARCHITECTURES, Network
 from mien_export.fused import Fused
 from mien_export.graph import GraphOptions, simplified, write_onnx

@@ -13,6 +13,7 @@ _SIZES: Final = ("1280x720", "1920x1080", "2560x1440")
 _LIVE: Final = ("reswapper-128", "hyperswap-256", "simswap-512-unofficial", "ghost-2-block")
 _ENHANCER: Final = "restorer-512"
 _FIRST: Final = ("reswapper-128", "arcface-r50", "simswap-512-unofficial", "hyperswap-256", "ghost-2-block", _ENHANCER)
+_PROVIDERS: Final = {"cuda": "cuda", "rtx": "tensorrt-rtx"}
 _FPS: Final = 60
 _LIVE_S: Final = 8
 EVERY: Final = (
@@ -29,16 +30,13 @@ def steps(machine: Machine, graphs: Sequence[str], routes: Sequence[str]) -> lis
     Args:
         machine: with or without a card.
         graphs: the networks whose graphs are there.
-        routes: 'cuda' and 'rtx' as far as there are packages for them, in the order in which they are to be tried.
+        routes: 'cuda', 'rtx' and 'engines' as far as there are packages for them, in the order to try them in.
     """
     if not machine.card:
         return _without_a_card(graphs)
-    providers = {"cuda": "cuda", "rtx": "tensorrt-rtx"}
     wanted: list[Step] = [_weights([one for one in EVERY if one in graphs])]
     for route in routes:
-        wanted += _on_card(machine, graphs, route, providers[route])
-    if "engines" in routes or "rtx" in routes:
-        wanted.append(_engines(machine))
+        wanted += [_engines(machine)] if route == "engines" else _on_card(machine, graphs, route, _PROVIDERS[route])
     return wanted
 
 

@@ -40,15 +40,15 @@ class Restorer(nn.Module):
         super().__init__()
         self.first = nn.Conv2d(3, _ENCODER[0], 1)
         pairs = list(pairwise(_ENCODER))
-        self.down = nn.ModuleList(nn.Conv2d(one, two, 3, padding=1) for one, two in pairs)
+        self.down = nn.ModuleList([nn.Conv2d(one, two, 3, padding=1) for one, two in pairs])
         self.vector = nn.Linear(_ENCODER[-1] * 16, 16 * _STYLE)
         self.skips = nn.ModuleList(
-            nn.Conv2d(one, two, 3, padding=1) for one, two in zip(reversed(_ENCODER), _DECODER, strict=True)
+            [nn.Conv2d(one, two, 3, padding=1) for one, two in zip(reversed(_ENCODER), _DECODER, strict=True)]
         )
-        self.constant = nn.Parameter(torch.randn(1, _DECODER[0], 4, 4))
+        self.constant: Tensor = nn.Parameter(torch.randn(1, _DECODER[0], 4, 4))
         befores = (_DECODER[0], *_DECODER[:-1])
-        self.one = nn.ModuleList(_Styled(one, two) for one, two in zip(befores, _DECODER, strict=True))
-        self.two = nn.ModuleList(_Styled(one, one) for one in _DECODER)
+        self.one = nn.ModuleList([_Styled(one, two) for one, two in zip(befores, _DECODER, strict=True)])
+        self.two = nn.ModuleList([_Styled(one, one) for one in _DECODER])
         self.last = nn.Conv2d(_DECODER[-1], 3, 1)
 
     def forward(self, picture: Tensor) -> Tensor:

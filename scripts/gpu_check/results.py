@@ -102,8 +102,7 @@ def _networks(found: Sequence[dict[str, Any]]) -> list[str]:
         return []
     lines = [
         "## Networks, a call with the way there and back", "",
-        "| network | provider | variant | p50 ms | p95 ms | there | run | back | first answer s | memory MB | "
-        "largest difference | as it should be |",
+        "| network | provider | variant | p50 ms | p95 ms | there | run | back | first s | MB | difference | right |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for one in measured:
@@ -124,8 +123,7 @@ def _live(found: Sequence[dict[str, Any]]) -> list[str]:
         return []
     lines = [
         "## The live loop, synthetic camera to nowhere", "",
-        "| network | size | provider | asked | swapped a second | age p50 ms | age p95 ms | card busy | dearest stages, "
-        "p50 ms | left out | as it should be |",
+        "| network | size | provider | asked | swapped | age p50 | p95 | card % | dearest stages | left out | right |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for one in measured:

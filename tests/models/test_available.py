@@ -36,26 +36,26 @@ def test_what_is_listed_counts_only_when_its_libraries_are_there() -> None:
     assert look(LISTED, nothing_missing, {}).ready == LISTED
     found = look(LISTED, no_libraries, {})
     assert found.ready == (CPU_PROVIDER,)
-    assert found.unready[CUDA].startswith("libcublasLt.so.13, libcublas.so.13 and 1 more are missing.")
-    assert "uv pip install 'onnxruntime-gpu[cuda,cudnn]" in found.unready[CUDA]
+    assert found.unready[CUDA].why == "libcublasLt.so.13, libcublas.so.13 and 1 more are missing"
+    assert "uv pip install 'onnxruntime-gpu[cuda,cudnn]" in found.unready[CUDA].remedy
 
 
 def test_tensorrt_that_nobody_installed_is_left_out_and_cuda_stays() -> None:
     found = look(LISTED, no_tensorrt, {})
     assert found.ready == (CUDA, CPU_PROVIDER)
-    assert "tensorrt-cu13<11" in found.unready[TENSORRT]
+    assert "tensorrt-cu13<11" in found.unready[TENSORRT].remedy
 
 
 def test_a_plug_in_counts_when_it_has_a_device() -> None:
     assert look((CPU_PROVIDER,), nothing_missing, {RTX: PlugIn(("a device",))}).ready == (CPU_PROVIDER, RTX)
     found = look((CPU_PROVIDER,), nothing_missing, {RTX: PlugIn(fault="it does not take this card")})
     assert found.ready == (CPU_PROVIDER,)
-    assert found.unready[RTX] == "it does not take this card."
+    assert found.unready[RTX].sentence == "it does not take this card."
 
 
 def test_a_missing_driver_is_what_is_said_first() -> None:
     found = look(LISTED, lambda _: (libraries.file_name("cuda"), "libcudnn.so.9"), {})
-    assert "Install NVIDIA's driver" in found.unready[CUDA]
+    assert "Install NVIDIA's driver" in found.unready[CUDA].remedy
 
 
 def test_an_idle_card_is_said_in_one_plain_sentence() -> None:

@@ -24,13 +24,28 @@ _SHOWN: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
+class Unready:
+    """What keeps a provider from starting."""
+
+    why: str
+    """In a few words."""
+    remedy: str = ""
+    """What to do; '' where nothing can be done."""
+
+    @property
+    def sentence(self) -> str:
+        """Both."""
+        return f"{self.why}. {self.remedy}".strip()
+
+
+@dataclass(frozen=True, slots=True)
 class Available:
     """What was found."""
 
     ready: tuple[str, ...]
     """Providers whose libraries are all there, as ONNX Runtime calls them."""
-    unready: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Listed or installed, but not able to start: why, and what to do, in two sentences."""
+    unready: Mapping[str, Unready] = field(default_factory=dict[str, Unready])
+    """Listed or installed, but not able to start."""
 
 
 @cache
@@ -48,14 +63,14 @@ def look(listed: Sequence[str], lacks: Callable[[str], Sequence[str]], plugged: 
         lacks: names the files that a provider misses.
         plugged: plug-in providers that are installed.
     """
-    unready: dict[str, str] = {}
+    unready: dict[str, Unready] = {}
     for provider in listed:
         lacking = lacks(provider)
         if lacking:
-            unready[provider] = f"{_told(lacking)} {_remedy(provider, lacking)}"
+            unready[provider] = Unready(_told(lacking), _remedy(provider, lacking))
     for provider, one in plugged.items():
         if not one.devices:
-            unready[provider] = f"{one.fault}. {_driver_line()}" if _is_driver(one.fault) else f"{one.fault}."
+            unready[provider] = Unready(one.fault, _driver_line() if file_name(DRIVER) in one.fault else "")
     have = [*listed, *(provider for provider, one in plugged.items() if one.devices)]
     return Available(tuple(one for one in dict.fromkeys(have) if one not in unready), unready)
 
@@ -68,7 +83,7 @@ def idle_card(found: Available, here: Card | None) -> str | None:
         why = found.unready.get(PROVIDERS[name])
         # Where nobody has a card, whoever installed a package for one need not hear of it with every run.
         if why is not None and (here is not None or name == "cuda"):
-            return f"{_TITLES[name]} is listed, but the processor computes: {why}"
+            return f"{_TITLES[name]} is listed, but the processor computes: {why.sentence}"
     if here is None:
         return None
     package = package_for(here)
@@ -86,7 +101,7 @@ _TITLES: Final[Mapping[str, str]] = {"tensorrt-rtx": "TensorRT for RTX", "cuda":
 def _told(lacking: Sequence[str]) -> str:
     more = len(lacking) - _SHOWN
     names = ", ".join(lacking[:_SHOWN])
-    return f"{names} {f'and {more} more ' if more > 0 else ''}{'is' if len(lacking) == 1 else 'are'} missing."
+    return f"{names} {f'and {more} more ' if more > 0 else ''}{'is' if len(lacking) == 1 else 'are'} missing"
 
 
 def _remedy(provider: str, lacking: Sequence[str]) -> str:
@@ -97,7 +112,3 @@ def _remedy(provider: str, lacking: Sequence[str]) -> str:
 
 def _driver_line() -> str:
     return f"Install NVIDIA's driver, {DRIVER_OF_CUDA_13} or newer; without an NVIDIA card, leave it as it is."
-
-
-def _is_driver(fault: str) -> bool:
-    return file_name(DRIVER) in fault

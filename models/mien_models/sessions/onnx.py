@@ -203,7 +203,8 @@ def _opened(content: bytes, name: str, run: Run, options: Any) -> Any:  # noqa: 
 def _require(run: Run, providers: Sequence[str], name: str) -> None:
     if run.provider in providers:
         return
-    why = available().unready.get(run.provider, "ONNX Runtime does not have it here, or cannot start it.")
+    unready = available().unready.get(run.provider)
+    why = "ONNX Runtime does not have it here, or cannot start it." if unready is None else unready.sentence
     raise ModelError(f"{name!r} was to run on {run.provider}, but: {why} 'mien doctor' shows what is there.")
 
 

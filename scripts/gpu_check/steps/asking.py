@@ -39,7 +39,10 @@ class Question:
     @property
     def side_px(self) -> int:
         """Of the picture that goes in; 0 without one."""
-        return max((array.shape[1 if array.shape[-1] == 3 else 2] for array in self.feeds.values() if array.ndim == 4), default=0)
+        return max(
+            (array.shape[1 if array.shape[-1] == 3 else 2] for array in self.feeds.values() if array.ndim == 4),
+            default=0,
+        )
 
     def answers(self, given: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
         """Bring what comes out to 0..1 and rows, so that the file between bytes and the plain one can be compared."""

@@ -1,4 +1,4 @@
-"""The live program with one network, camera to sink: frames a second, their age, what each stage takes, and the card."""
+"""The live program with one network, camera to sink: frames a second, their age, the stages, and the card."""
 
 import hashlib
 import json
@@ -53,7 +53,7 @@ def main() -> None:
 def _watched(
     words: Sequence[str], live_s: float, longest_s: float
 ) -> tuple[int, list[str], float, Mapping[str, float]]:
-    """Run the live program until it has swapped for so long; give status, what it said, how long, and the card's use."""
+    """Run the live program until it has swapped for so long; give status, words, how long, and the card's use."""
     # -P: nothing is imported from the folder that this happens to run in.
     command = [sys.executable, "-P", "-m", "mien", *words]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
@@ -109,7 +109,10 @@ def _added(ordered: Told, network: str) -> str:
     spec = _put(library, network, path)
     identity = spec.identity if isinstance(spec, SwapSpec) else None
     tiny = "-tiny" if network.endswith("-tiny") else ""
-    for wanted, like in ((identity and identity.network, "arcface-r50"), (identity and identity.converter, "crossface-512")):
+    for wanted, like in (
+        (identity and identity.network, "arcface-r50"),
+        (identity and identity.converter, "crossface-512"),
+    ):
         if wanted and wanted not in library.names():
             _put(library, wanted, fill(like + tiny, ordered.work / "networks" / (like + tiny))["fp32"])
     return network
