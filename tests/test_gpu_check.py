@@ -96,6 +96,7 @@ def test_the_plug_in_is_tried_only_on_cards_that_it_takes() -> None:
     installed = ("base", "rtx", "cuda", "engines")
     assert plan.ordered_routes(H100, installed) == ["cuda", "engines"]
     assert plan.ordered_routes(RTX_4070, installed) == ["rtx", "cuda", "engines"]
+    assert plan.ordered_routes(NO_CARD, ("base", "cuda")) == ["cuda"]
 
 
 def test_the_most_valuable_comes_first_and_every_network_comes() -> None:
@@ -150,6 +151,7 @@ def test_a_step_that_takes_too_long_or_breaks_keeps_what_it_has_found(
     root = tmp_path / "root"
     steps = root / "scripts" / "gpu_check" / "steps"
     steps.mkdir(parents=True)
+    (root / "pyproject.toml").write_text('[project]\nname = "mien"\nversion = "1"\n')
     for folder in (steps, steps.parent):
         (folder / "__init__.py").touch()
     found = (

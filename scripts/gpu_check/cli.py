@@ -28,7 +28,10 @@ def main(words: Sequence[str] | None = None) -> int:
     here = machine.look()
     results = Results(wanted.out.resolve(), here)
     _say(f"{here.card or 'no NVIDIA card'}, driver {here.driver or 'none'}, Python {here.python}, {here.cores} cores")
-    sites = {} if wanted.wheels is None else wheels.install(wanted.wheels.resolve(), work.resolve() / "packages")
+    routes = plan.ordered_routes(here, wheels.EVERY)
+    sites = {}
+    if wanted.wheels is not None:
+        sites = wheels.install(wanted.wheels.resolve(), work.resolve() / "packages", ["base", *routes])
     results.packages = {name: site.fault for name, site in sites.items()}
     there = {name: site.folder for name, site in sites.items() if not site.fault}
     graphs = plan.graphs_there()

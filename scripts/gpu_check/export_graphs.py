@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from gpu_check.restorer import SIDE_PX, Restorer
 from mien_export.contracts import ARCHITECTURES, Network
 from mien_export.fused import Fused
-from mien_export.graph import GraphOptions, simplified, write_onnx
+from mien_export.graph import GraphOptions, write_onnx
 from mien_export.precision.lowering import lower
 from mien_export.proof.cases import looked_into, make_cases
 from mien_export.proof.pixels import fed
@@ -121,7 +121,7 @@ def _restorer(folder: Path) -> Iterator[tuple[str, Path]]:
         external_data=False, verbose=False,
     )  # fmt: skip
     path = folder / "fp32.onnx"
-    onnx.save(simplified(program.model_proto), str(path))
+    onnx.save(program.model_proto, str(path))
     yield "fp32", path
     half = folder / "mixed.onnx"
     half.write_bytes(path.read_bytes())

@@ -43,6 +43,9 @@ def steps(machine: Machine, graphs: Sequence[str], routes: Sequence[str]) -> lis
 def ordered_routes(machine: Machine, installed: Sequence[str]) -> list[str]:
     """Choose which packages are tried, and which first: the plug-in where it takes the card, CUDA's provider always."""
     order = ["rtx", "cuda", "engines"] if machine.takes_rtx else ["cuda", "engines"]
+    if not machine.card:
+        # Any of them runs on the processor too.
+        return [one for one in ("rtx", "cuda") if one in installed][:1]
     return [one for one in order if one in installed]
 
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,9 +84,19 @@ def run(step: Step, sites: Sequence[Path], work: Path, seconds: float) -> Outcom
 
 def environment(sites: Sequence[Path], work: Path) -> dict[str, str]:
     """Give the environment of a step: the checkout's sources and the folders of packages, Mien's folders in `work`."""
-    paths = [*map(str, sites), *(str(ROOT / one) for one in _SOURCES), os.environ.get("PYTHONPATH", "")]
+    told = _named(work / "named")
+    paths = [*map(str, sites), *(str(ROOT / one) for one in _SOURCES), str(told), os.environ.get("PYTHONPATH", "")]
     folders = {f"MIEN_{kind}_DIR": str(work / "mien" / kind.lower()) for kind in ("DATA", "CONFIG", "STATE")}
     return {**os.environ, **folders, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONUNBUFFERED": "1"}
+
+
+def _named(folder: Path) -> Path:
+    """Say of the checkout what an installed package says of itself: Mien asks for its own version."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    told = folder / f"{project['name']}-{project['version']}.dist-info" / "METADATA"
+    told.parent.mkdir(parents=True, exist_ok=True)
+    told.write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n", "utf-8")
+    return folder
 
 
 def _waited(process: "subprocess.Popen[bytes]", longest_s: float) -> str:

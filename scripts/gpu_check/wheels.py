@@ -10,12 +10,14 @@ import subprocess
 import sys
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 SUMS: Final = "SHA256SUMS"
+EVERY: Final = ("base", "cuda", "rtx", "engines")
+"""The ways that packages are for; each has a folder of its own."""
 _PART: Final = re.compile(r"(?P<name>.+\.whl)\.(?P<number>\d{3})")
 _BLOCK: Final = 1 << 20
 _ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -35,8 +37,13 @@ class Site:
     """Why it is not complete; '' when it is."""
 
 
-def install(source: Path, into: Path) -> dict[str, Site]:
-    """Install every wheel of a folder and of those in it; none asks for an index.
+def install(source: Path, into: Path, wanted: Sequence[str] = EVERY) -> dict[str, Site]:
+    """Install the wheels of a folder and of those in it; none asks for an index.
+
+    Args:
+        source: where they are, whole or in parts.
+        into: gets a folder for each route.
+        wanted: the routes that are needed.
 
     Returns:
         A folder of packages for each route that there are wheels for, by its name.
@@ -46,7 +53,7 @@ def install(source: Path, into: Path) -> dict[str, Site]:
     by_route: defaultdict[str, list[tuple[str, list[Path]]]] = defaultdict(list)
     for name, parts in sorted(_found(source).items()):
         by_route[_route(name)].append((name, parts))
-    return {route: _installed(wheels, sums, into / route) for route, wheels in by_route.items()}
+    return {route: _installed(by_route[route], sums, into / route) for route in wanted if route in by_route}
 
 
 def _found(source: Path) -> dict[str, list[Path]]:
