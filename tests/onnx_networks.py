@@ -234,6 +234,19 @@ def whitening_network(path: Path, *, masks: dict[str, float], blends: bool) -> P
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
+
+
+def byte_network(path: Path, side_px: int) -> Path:
+    """Write a swapper between bytes, (1, n, n, 3) uint8 in and out, that gives the negative."""
+    picture = [1, side_px, side_px, 3]
+    graph = helper.make_graph(
+        [helper.make_node("Sub", ["white", "target"], ["output"])],
+        "bytes",
+        [helper.make_tensor_value_info("target", TensorProto.UINT8, picture)],
+        [helper.make_tensor_value_info("output", TensorProto.UINT8, picture)],
+        [numpy_helper.from_array(np.array(255, np.uint8), "white")],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(path))
     return path
 
 

@@ -1,6 +1,6 @@
 """An aligned crop of a frame, as a network's numbers, and its numbers as a crop again; all in memory made once."""
 
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -41,6 +41,7 @@ class AlignedInput:
         self._tables = (pixels * np.array(spec.scale) + np.array(spec.offset)).astype(np.float32)
         inside = (3, spec.size_px, spec.size_px) if spec.layout == "nchw" else (spec.size_px, spec.size_px, 3)
         self._numbers = np.empty((boost * boost, *inside), np.float32)
+        self._pixels = np.empty((boost * boost, *inside), np.uint8)
 
     def crop(self, frame_bgr: BgrU8, five_points: PointsF32) -> tuple[BgrU8, AffineF64]:
         """Cut out a face of which five points are known; see `crop_of`."""
@@ -69,6 +70,13 @@ class AlignedInput:
         crop_from_cut = side_from_cut(self.side_px, len(self._cut), self._spec.resize)
         return self._crop, (crop_from_cut @ np.vstack([cut_from_frame, (0, 0, 1)]))[:2]
 
+    def pixels(self, crop_bgr: BgrU8) -> NDArray[np.uint8]:
+        """Give (boost^2, n, n, 3) BGR for a network that takes pixels as they are; written over by the next call."""
+        k = self._boost
+        for phase in range(k * k):
+            self._pixels[phase] = crop_bgr[phase // k :: k, phase % k :: k]
+        return self._pixels
+
     def numbers(self, crop_bgr: BgrU8) -> NDArray[np.float32]:
         """Give (boost^2, 3, n, n) or (boost^2, n, n, 3); written over by the next call."""
         k = self._boost
@@ -94,9 +102,11 @@ class AlignedOutput:
         """Prepare for a network whose output is laid out like its picture."""
         self._picture, self._pixels, self._boost = picture, pixels, boost
         self._numbers = np.empty((picture.size_px, picture.size_px), np.float32)
+        is_laid_out = picture.layout == "nhwc" and picture.colour == "bgr"
+        self._gives_pixels = is_laid_out and (pixels.scale, pixels.offset) == (1.0, 0.0)
 
-    def crop(self, numbers: NDArray[np.float32]) -> BgrU8:
-        """Give (side, side, 3), rounded.
+    def crop(self, numbers: NDArray[Any]) -> BgrU8:
+        """Give (side, side, 3), rounded; bytes are taken for pixels that are rounded already.
 
         Raises:
             ModelError: the numbers have another shape, or are none.
@@ -107,6 +117,10 @@ class AlignedOutput:
         if numbers.shape != expected:
             raise ModelError(f"The swapper should give a picture {expected}, but gives {numbers.shape}.")
         crop_bgr = np.empty((k * n, k * n, 3), np.uint8)
+        if numbers.dtype == np.uint8 and self._gives_pixels:
+            for phase in range(k * k):
+                crop_bgr[phase // k :: k, phase % k :: k] = numbers[phase]
+            return crop_bgr
         for place in range(3):
             channel = place if self._picture.colour == "bgr" else 2 - place
             for phase in range(k * k):
@@ -114,7 +128,7 @@ class AlignedOutput:
                 crop_bgr[phase // k :: k, phase % k :: k, channel] = self._rounded(plane)
         return crop_bgr
 
-    def _rounded(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _rounded(self, plane: NDArray[Any]) -> NDArray[np.float32]:
         """Bring a plane to 0..255.99, so that cutting off its fraction rounds it."""
         np.multiply(plane, np.float32(self._pixels.scale), out=self._numbers, casting="same_kind")
         np.add(self._numbers, np.float32(self._pixels.offset + 0.5), out=self._numbers)

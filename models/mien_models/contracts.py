@@ -179,8 +179,8 @@ class Enhancer(Protocol):
 class EnhancerFactory(Protocol):
     """Makes an enhancer of a user's file."""
 
-    def __call__(self, network: Path, *, threads: int = 1) -> Enhancer:
-        """Load it and try it once.
+    def __call__(self, network: Path, *, threads: int = 1, provider: str = "auto") -> Enhancer:
+        """Load it and try it once, on the provider that the user names ('auto': the fastest that works).
 
         Raises:
             ModelError: the file is no network of this family, or does not run.

@@ -58,14 +58,15 @@ class NetworkSwapper:
         self._outline = FaceOutline(self._input.side_px)
         self._source = self._source_numbers(source)
         self._mixed: dict[int, NDArray[np.float32]] = {}
-        self._joined = np.empty(0, np.float32)
+        self._joined: NDArray[Any] = np.empty(0, np.float32)
         self._parts = _parts_at_once(self._session.input_shapes[self._spec.names.target][0], options.boost)
 
     def swap(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> SwappedFace:  # noqa: ARG002 - the contract
         """Swap one face of one frame."""
         crop_bgr, crop_from_frame = self._input.crop_of(frame_bgr, face)
         source = self._for_target(frame_bgr, face)
-        pictures, answers = self._run(self._input.numbers(crop_bgr), source)
+        given = self._input.pixels(crop_bgr) if self._spec.crop.takes_pixels else self._input.numbers(crop_bgr)
+        pictures, answers = self._run(given, source)
         return SwappedFace(
             face_id=face.id,
             crop_bgr=self._output.crop(pictures),
@@ -79,8 +80,8 @@ class NetworkSwapper:
         self._input.forget(face_id)
 
     def _run(
-        self, numbers: NDArray[np.float32], source: NDArray[np.float32] | None
-    ) -> tuple[NDArray[np.float32], dict[str, NDArray[Any]]]:
+        self, numbers: NDArray[Any], source: NDArray[np.float32] | None
+    ) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
         names, whole = self._spec.names, len(numbers)
         feeds: dict[str, NDArray[Any]] = {}
         if names.source is not None and source is not None:
@@ -91,11 +92,12 @@ class NetworkSwapper:
         if whole == self._parts:
             answers = dict(self._session.run({names.target: numbers, **feeds}))
             return answers[names.output], answers
-        if self._joined.shape != numbers.shape:
-            self._joined = np.empty_like(numbers)
         for first in range(0, whole, self._parts):
             some = slice(first, first + self._parts)
-            self._joined[some] = self._session.run({names.target: numbers[some], **feeds})[names.output]
+            part = self._session.run({names.target: numbers[some], **feeds})[names.output]
+            if self._joined.shape != numbers.shape or self._joined.dtype != part.dtype:
+                self._joined = np.empty(numbers.shape, part.dtype)
+            self._joined[some] = part
         return self._joined, {}
 
     def _alpha(self, answers: dict[str, NDArray[Any]], face: Face, crop_from_frame: AffineF64) -> MaskU8:

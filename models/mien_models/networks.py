@@ -1,17 +1,19 @@
 """The user's networks, loaded where they run best, tried before they are used, and kept for when a face is changed."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from mien_models.arrays import as_f32
 from mien_models.contracts import Session
+from mien_models.engines.available import available, idle_card
 from mien_models.engines.building import build_aside
+from mien_models.engines.card import card
 from mien_models.engines.plan import Run, planned_runs
 from mien_models.engines.proof import picture_fault
 from mien_models.engines.replaceable import ReplaceableSession
@@ -24,6 +26,8 @@ from mien_models.network_swapper import NetworkSwapper, OpenedSwapper
 from mien_models.options import SwapOptions
 from mien_models.spec import ConvertSpec, EmbedSpec, NetworkSpec, PictureSpec, SwapSpec, UserManifest
 from mien_models.stored import Models, StoredModel
+
+_LOG = logging.getLogger(__name__)
 
 
 class Networks:
@@ -43,6 +47,7 @@ class Networks:
         self._models, self._preferred, self._threads, self._caches = models, preferred, threads, caches
         self._sessions: dict[str, ReplaceableSession] = {}
         self._running: dict[str, str] = {}
+        self._has_said_idle = False
         self.identities = Identities(models, self.session)
         """Makes the vectors that swappers take."""
 
@@ -81,7 +86,8 @@ class Networks:
         """Load it on the fastest provider that needs no engine built first, and have that built beside."""
         manifest = stored.manifest
         trial = trial_of(manifest.network, stored.weights(), manifest.name, self._threads)
-        runs = [self._kept(run, manifest) for run in planned_runs(self._preferred, self._available())]
+        self._say_idle()
+        runs = [self._kept(run, manifest) for run in planned_runs(self._preferred, available().ready)]
         ready = [run for run, folder in runs if folder is None or not must_be_built(run, folder)]
         served = serve(trial, ready)
         self._running[manifest.name] = served.run.provider
@@ -107,8 +113,14 @@ class Networks:
         folder = engine_folder(self._caches, _key_of(run, manifest))
         return cached(run, folder), folder
 
-    def _available(self) -> list[str]:
-        return cast("list[str]", cast("Any", onnxruntime).get_available_providers())
+    def _say_idle(self) -> None:
+        """Say once that a card is left idle that nobody told us to leave idle."""
+        if self._preferred != "auto" or self._has_said_idle:
+            return
+        self._has_said_idle = True
+        sentence = idle_card(available(), card())
+        if sentence is not None:
+            _LOG.warning("%s", sentence)
 
 
 def _key_of(run: Run, manifest: UserManifest) -> EngineKey:

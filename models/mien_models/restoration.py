@@ -11,7 +11,7 @@ import numpy as np
 
 from mien_models.arrays import BgrU8, as_f32, as_u8
 from mien_models.errors import ModelError
-from mien_models.user_network import open_user_network, square_picture
+from mien_models.user_network import moved_to, open_user_network, square_picture
 
 _TRIAL_RUNS: Final = 2
 """After one that warms up, so many are timed."""
@@ -24,13 +24,16 @@ _WEIGHT: Final = "weight"
 class RestorationNetwork:
     """Restores aligned faces with a user's ONNX file, (1, 3, n, n) RGB -1..1 in and out; keeps nothing of a face."""
 
-    def __init__(self, network: Path, templates: Mapping[int, str], *, threads: int, weight: float = 0.5) -> None:
+    def __init__(
+        self, network: Path, templates: Mapping[int, str], *, threads: int, provider: str = "auto", weight: float = 0.5
+    ) -> None:
         """Load and try the network.
 
         Args:
             network: the file.
             templates: how the face is aligned for each size of picture, in pixels, that the family takes.
             threads: of the processor.
+            provider: what it shall run on: a key of `mien_models.engines.plan.PROVIDERS`, or 'auto'.
             weight: see the file's input of that name; ignored where there is none.
 
         Raises:
@@ -53,6 +56,8 @@ class RestorationNetwork:
                 "was expected. Give a network that restores faces."
             )
         self._weight = {name: np.full([max(1, n) for n in shapes[name]], weight) for name in others}
+        known = {self._input: np.zeros((1, 3, self.side_px, self.side_px), np.float32), **self._weight}
+        self._session = moved_to(provider, self._session, network, known, threads=threads)
         self.cost_ms = self._tried()
         """What one face took when the network was loaded."""
 

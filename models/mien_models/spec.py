@@ -52,6 +52,12 @@ class PictureSpec:
     extent: Extent | None = None
     """How much of the face the crop shows, where that is not what the template says."""
 
+    @property
+    def takes_pixels(self) -> bool:
+        """Whether pixels go in as the camera has them: BGR in rows, 0..255."""
+        is_untouched = (self.scale, self.offset) == ((1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
+        return is_untouched and self.layout == "nhwc" and self.colour == "bgr"
+
 
 @dataclass(frozen=True, slots=True)
 class PixelSpec:

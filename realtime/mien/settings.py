@@ -85,7 +85,7 @@ class Settings(BaseSettings):
         None, description="how faces are aligned for a network; by default as is kept with the model"
     )
     provider: Literal["auto", "tensorrt-rtx", "tensorrt", "cuda", "coreml", "directml", "openvino", "cpu"] = Field(
-        "auto", description="what runs the swapper's networks"
+        "auto", description="what runs the networks of swapper and enhancer"
     )
     shape: Annotated[float, Field(ge=0, le=1)] = Field(
         SwapOptions().shape, description="proportions of the new face: 0 the wearer's own, 1 those of the photo"

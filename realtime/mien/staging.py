@@ -65,7 +65,7 @@ def gate_stage(settings: Settings, *, is_file: bool, is_still: bool) -> tuple[St
 def enhance_stage(settings: Settings) -> EnhanceStage:
     """Make the stage of the enhancer that was asked for, and say what it costs."""
     name, network = parse_enhancer(settings.enhance or "")
-    enhancer = ENHANCERS.load(name)(network, threads=settings.threads)
+    enhancer = ENHANCERS.load(name)(network, threads=settings.threads, provider=settings.provider)
     _LOG.info("Enhancer: %s on %s, about %.0f ms for each face.", name, enhancer.provider, enhancer.cost_ms)
     return EnhanceStage(enhancer, settings.enhance_strength)
 

@@ -1,12 +1,18 @@
 """Every enhancer, with a tiny network of its contract."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.onnx_networks import affine_network, restoring_network, xseg_network
 
+from mien_models import user_network
 from mien_models.contracts import Enhancer, EnhancerFactory
+from mien_models.engines import serving
+from mien_models.engines.available import Available
+from mien_models.engines.plan import CPU_PROVIDER, CPU_RUN, PROVIDERS, Run
+from mien_models.engines.serving import Served, Trial
 from mien_models.errors import ModelError
 from mien_models.plugins import Plugins
 from mien_models.templates import TEMPLATES
@@ -67,3 +73,23 @@ def test_a_network_of_another_size_is_refused(factory: EnhancerFactory, tmp_path
 def test_another_network_is_refused(factory: EnhancerFactory, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="should take one square colour picture"):
         factory(xseg_network(tmp_path / "tiny.onnx"))
+
+
+def test_it_goes_where_it_runs_fastest_and_the_user_may_name_the_processor(
+    factory: EnhancerFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[list[str]] = []
+
+    def serve(trial: Trial, runs: Sequence[Run]) -> Served:
+        tried.append([run.name for run in runs])
+        return served(trial, [CPU_RUN])
+
+    served = serving.serve
+    monkeypatch.setattr(user_network, "serve", serve)
+    ready = (PROVIDERS["tensorrt"], PROVIDERS["cuda"], CPU_PROVIDER)
+    monkeypatch.setattr(user_network, "available", lambda: Available(ready))
+    path = restoring_network(tmp_path / "tiny.onnx")
+    patch = picture(512)
+    assert np.abs(factory(path).enhance(patch).astype(int) - patch).max() <= 1
+    factory(path, provider="cpu")
+    assert tried == [["cuda", "cuda", "cpu"]]

@@ -6,7 +6,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from tests.onnx_networks import arcface_network, inswapper_network
+from tests.onnx_networks import arcface_network, byte_network, inswapper_network
 from tests.stored_models import Shelf
 
 from mien.follow.still import find_faces
@@ -19,7 +19,16 @@ from mien_models.faces import Face, FaceView, SourceFace
 from mien_models.identity import graph_map, unit
 from mien_models.networks import Networks
 from mien_models.options import SwapOptions
-from mien_models.spec import IMAGENET_PIXELS, SIGNED_OUTPUT, SIGNED_PIXELS, PictureSpec, SwapSpec
+from mien_models.spec import (
+    IMAGENET_PIXELS,
+    SIGNED_OUTPUT,
+    SIGNED_PIXELS,
+    IdentitySpec,
+    PictureSpec,
+    PixelSpec,
+    SwapNames,
+    SwapSpec,
+)
 from mien_models.stored import StoredModel
 
 
@@ -191,3 +200,34 @@ def test_a_manifest_that_points_outside_its_folder_is_refused(shelf: Shelf, tmp_
     outside = StoredModel(stored.folder, dataclasses.replace(stored.manifest, file="../secret.onnx"))
     with pytest.raises(ModelError, match="outside its folder"):
         outside.weights()
+
+
+@pytest.mark.parametrize("boost", [1, 2])
+def test_a_network_between_bytes_gets_and_gives_the_pixels_themselves(
+    shelf: Shelf, tmp_path: Path, photo: BgrU8, face: Face, boost: int
+) -> None:
+    spec = SwapSpec(
+        kind="swapper",
+        architecture="inswapper",
+        crop=PictureSpec("arcface_128", 64, (1, 1, 1), (0, 0, 0), layout="nhwc", colour="bgr"),
+        output=PixelSpec(1.0, 0.0),
+        identity=IdentitySpec(form="none"),
+        names=SwapNames("target", "output"),
+        boosts=True,
+    )
+    shelf.put("bytes", byte_network(tmp_path / "bytes.onnx", 64), spec=spec)
+    networks = Networks(shelf)
+    swapper = networks.swapper("bytes", SourceFace.of(photo, face), SwapOptions(boost=boost))
+    seen: list[np.dtype[Any]] = []
+    session = networks.session(shelf.find("bytes"))
+    run = session.run
+
+    def noting(feeds: Any) -> Any:
+        seen.append(feeds["target"].dtype)
+        return run(feeds)
+
+    session.run = noting  # type: ignore[method-assign]
+    swapped = swapper.swap(photo, face, captured_ns=0)
+    crop, _ = AlignedInput(spec.crop, boost=boost).crop(photo, face.five_points)
+    np.testing.assert_array_equal(swapped.crop_bgr, 255 - crop)
+    assert set(seen) == {np.dtype(np.uint8)}

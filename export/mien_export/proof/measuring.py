@@ -3,13 +3,16 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien_export.contracts import Network, Port
-from mien_export.proof.pixels import Numbers
+if TYPE_CHECKING:
+    # For its types alone: where no torch is, answers can be compared all the same.
+    from mien_export.contracts import Network
 
+Numbers = NDArray[np.float32]
 _FLAT_SHARE = 0.01
 """An answer whose deviation is less than this part of its reference's is flat."""
 
@@ -41,31 +44,48 @@ class Measured:
 
 
 def measure(
-    network: Network, case: str, reference: Mapping[str, Numbers], candidate: Mapping[str, Numbers], asked: str = ""
+    network: "Network",
+    case: str,
+    reference: Mapping[str, Numbers],
+    candidate: Mapping[str, Numbers],
+    asked: str = "",
 ) -> list[Measured]:
     """Compare every output of a case; `asked` is its own name where it stood in a batch."""
-    found = [_measured(port, case, reference[port.name], candidate[port.name]) for port in network.outputs]
+    found = [
+        compare((case, port.name), reference[port.name], candidate[port.name], None if port.is_vector else 1 - port.low)
+        for port in network.outputs
+    ]
     return [replace(one, asked=asked) for one in found]
 
 
-def _measured(port: Port, case: str, reference: Numbers, candidate: Numbers) -> Measured:
+def compare(what: tuple[str, str], reference: Numbers, candidate: Numbers, span: float | None) -> Measured:
+    """Compare one output.
+
+    Args:
+        what: the case and the output, as they are called.
+        reference: what should come out.
+        candidate: what came out.
+        span: of a picture or mask, the number that stands for white less the one that stands for black; None for
+            vectors.
+    """
+    case, output = what
     if reference.shape != candidate.shape:
-        return Measured(case, port.name, math.inf, math.inf, 0.0, math.inf, None, fault="shape")
+        return Measured(case, output, math.inf, math.inf, 0.0, math.inf, None, fault="shape")
     if not np.isfinite(candidate).all():
-        return Measured(case, port.name, math.inf, math.inf, 0.0, math.inf, None, fault="not a number")
+        return Measured(case, output, math.inf, math.inf, 0.0, math.inf, None, fault="not a number")
     one, other = reference.astype(np.float64), candidate.astype(np.float64)
-    scale = float(np.linalg.norm(one)) if port.is_vector else 1 - port.low
+    scale = float(np.linalg.norm(one)) if span is None else span
     difference = (other - one) / max(scale, 1e-12)
     is_flat = one.std() > 1e-3 and other.std() < _FLAT_SHARE * one.std()
     square = float((difference**2).mean())
     return Measured(
         case,
-        port.name,
+        output,
         float(np.abs(difference).max()),
         float(np.abs(difference).mean()),
         math.inf if square == 0 else -10 * math.log10(square),
-        0.0 if port.is_vector else _colour_shift(difference),
-        _cosine(one, other) if port.is_vector else None,
+        0.0 if span is None else _colour_shift(difference),
+        None if span is not None else _cosine(one, other),
         fault="flat" if is_flat else "",
     )
 

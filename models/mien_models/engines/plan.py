@@ -18,7 +18,8 @@ PROVIDERS: Final[Mapping[str, str]] = {
 """What users call them, the preferred one first, and what ONNX Runtime calls them."""
 BUILDS: Final = frozenset({"tensorrt-rtx", "tensorrt"})
 """They build an engine for the card, which takes minutes the first time."""
-_ON_CUDA: Final = frozenset(PROVIDERS[name] for name in ("tensorrt-rtx", "tensorrt", "cuda"))
+ON_CUDA: Final = frozenset(PROVIDERS[name] for name in ("tensorrt-rtx", "tensorrt", "cuda"))
+"""They run on NVIDIA cards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Run:
     @property
     def is_on_cuda(self) -> bool:
         """Whether inputs and outputs lie in a card's memory."""
-        return self.provider in _ON_CUDA
+        return self.provider in ON_CUDA
 
     @property
     def title(self) -> str:

@@ -3,14 +3,13 @@
 import dataclasses
 import hashlib
 import json
-import subprocess
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Final, cast
 
 import onnxruntime
 
+from mien_models.engines.card import card
 from mien_models.engines.plan import BUILDS, Run
 
 _DONE: Final = "built.json"
@@ -80,12 +79,9 @@ def must_be_built(run: Run, folder: Path) -> bool:
     return run.name in BUILDS and not is_built(folder)
 
 
-@cache
 def _card() -> str:
-    """Ask the driver which card there is; the answer does not change while a program runs."""
-    question = ["nvidia-smi", "--query-gpu=name,compute_cap,driver_version", "--format=csv,noheader"]
-    try:
-        done = subprocess.run(question, capture_output=True, text=True, timeout=10, check=True)  # noqa: S603
-    except (OSError, subprocess.SubprocessError):
+    """Say which card there is."""
+    here = card()
+    if here is None:
         return _NO_CARD
-    return done.stdout.strip().splitlines()[0] if done.stdout.strip() else _NO_CARD
+    return f"{here.name}, {'.'.join(map(str, here.capability))}, {here.driver}"

@@ -11,9 +11,9 @@ TEMPLATES: Final[Mapping[int, str]] = {512: "ffhq_512"}
 """The alignment that the network was trained with, by the side of its picture."""
 
 
-def gfpgan_enhancer(network: Path, *, threads: int = 1) -> Enhancer:
+def gfpgan_enhancer(network: Path, *, threads: int = 1, provider: str = "auto") -> Enhancer:
     """Load the user's file."""
-    return RestorationNetwork(network, TEMPLATES, threads=threads)
+    return RestorationNetwork(network, TEMPLATES, threads=threads, provider=provider)
 
 
 PLUGIN: Final[EnhancerFactory] = gfpgan_enhancer

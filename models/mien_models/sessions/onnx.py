@@ -1,7 +1,9 @@
 """ONNX Runtime, the engine of most networks that people bring along."""
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, cast
 
 import numpy as np
@@ -10,8 +12,12 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType]
 
 from mien_models.contracts import Session, SessionFactory
-from mien_models.engines.buffers import Buffers, CpuBuffers, DeviceBuffers, fixed
+from mien_models.engines.available import available
+from mien_models.engines.buffers import Buffers, CpuBuffers, fixed
+from mien_models.engines.cuda_driver import cuda_driver
+from mien_models.engines.device_buffers import DeviceBuffers
 from mien_models.engines.plan import CPU_PROVIDER, CPU_RUN, Run
+from mien_models.engines.plug_ins import plug_ins
 from mien_models.errors import ModelError
 from mien_models.manifest import Manifest
 from mien_models.network_file import check_content
@@ -20,6 +26,7 @@ from mien_models.network_file import check_content
 _REFUSALS: Final = cast(
     "tuple[type[Exception], ...]",
     (
+        ort_errors.EPFail,
         ort_errors.Fail,
         ort_errors.InvalidArgument,
         ort_errors.InvalidGraph,
@@ -46,7 +53,15 @@ class OnnxSession:
     """A network in the ONNX format, whole in one file. `run` releases the GIL while it works."""
 
     def __init__(
-        self, content: bytes, name: str, *, threads: int = 1, run: Run = CPU_RUN, profile: Path | None = None
+        self,
+        content: bytes,
+        name: str,
+        *,
+        threads: int = 1,
+        run: Run = CPU_RUN,
+        profile: Path | None = None,
+        is_alone: bool = False,
+        sizes: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         """Load it; nothing of a file that is refused is executed.
 
@@ -56,33 +71,28 @@ class OnnxSession:
             threads: of the processor, for one run.
             run: the provider to run it on; the processor takes what that one cannot.
             profile: how the file begins to which ONNX Runtime writes what ran where, until `end_profile`.
+            is_alone: whether the processor may take nothing that the provider cannot; it is then refused.
+            sizes: of sides that the file leaves free, by their names, for all runs; what is fixed runs faster.
 
         Raises:
             ModelError: it is no ONNX network, a damaged one, one whose numbers lie in other files, or the provider does
                 not start.
         """
         check_content(content, name)
-        _require(run, cast("Any", onnxruntime).get_available_providers(), name)
-        options = _options(threads, profile)
-        wanted: list[Any] = [(run.provider, dict(run.options))]
-        if run.provider != CPU_PROVIDER:
-            wanted.append(CPU_PROVIDER)
-        try:
-            self._session = cast("Any", onnxruntime.InferenceSession(content, cast("Any", options), providers=wanted))
-        except _REFUSALS as error:
-            reason = str(error).splitlines()[0].strip()
-            raise ModelError(
-                f"{name!r} should be a network that ONNX Runtime runs, but: {reason}. Export or download it again."
-            ) from error
+        _require(run, available().ready, name)
+        self._session = _opened(content, name, run, _options(threads, profile, sizes, is_alone=is_alone))
         _require(run, self._session.get_providers(), name)
+        self._is_profiled = profile is not None
         inputs = cast("list[Any]", self._session.get_inputs())
         outputs = cast("list[Any]", self._session.get_outputs())
         self._name, self._is_on_cuda = name, run.is_on_cuda
         self._shapes = {str(one.name): _shape(one.shape) for one in inputs}
+        self._free_sides = {str(one.name): tuple(one.shape) for one in (*inputs, *outputs)}
         self._types = {str(one.name): _TYPES.get(str(one.type), np.float32) for one in inputs}
         self._outputs = {str(one.name): _shape(one.shape) for one in outputs}
         self._output_types = {str(one.name): _TYPES.get(str(one.type), np.float32) for one in outputs}
         self._buffers: dict[tuple[tuple[int, ...], ...], Buffers] = {}
+        self._graphs = count()
 
     @property
     def provider(self) -> str:
@@ -111,16 +121,23 @@ class OnnxSession:
             ModelError: an input of a wrong shape, or the provider failed.
         """
         try:
-            return self._buffers_for(feeds).run(feeds)
+            # A profile waits for each node, which a recording does not allow.
+            return self.buffers_for(feeds).run(feeds, is_recorded=not self._is_profiled)
         except _FAILURES as error:
             reason = str(error).splitlines()[0].strip()
             raise ModelError(f"The network {self._name!r} does not run on {self.provider}: {reason}.") from error
 
     def end_profile(self) -> Path:
         """Stop noting what runs where; give the file."""
+        self._is_profiled = False
         return Path(str(self._session.end_profiling()))
 
-    def _buffers_for(self, feeds: Mapping[str, NDArray[Any]]) -> Buffers:
+    def buffers_for(self, feeds: Mapping[str, NDArray[Any]]) -> Buffers:
+        """Give what inputs of these shapes go through; made with the first ones.
+
+        Raises:
+            ValueError: an input is missing.
+        """
         shapes = tuple(feeds[name].shape for name in self._shapes if name in feeds)
         buffers = self._buffers.get(shapes)
         if buffers is None:
@@ -138,27 +155,70 @@ class OnnxSession:
         }
         outputs: dict[str, NDArray[Any] | None] = {
             name: np.zeros(shape, self._output_types[name]) if fixed(shape) else None
-            for name, shape in self._outputs.items()
+            for name, shape in self._outputs_for(inputs).items()
         }
-        kind = DeviceBuffers if self._is_on_cuda else CpuBuffers
-        return kind(self._session, inputs, outputs)
+        driver = cuda_driver() if self._is_on_cuda else None
+        if driver is None:
+            return CpuBuffers(self._session, inputs, outputs)
+        return DeviceBuffers(self._session, inputs, outputs, driver, graph=next(self._graphs))
+
+    def _outputs_for(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, tuple[int, ...]]:
+        """Give every output's shape for these inputs: on a card also where it goes with a free side of an input's."""
+        if not self._is_on_cuda:
+            return self._outputs
+        sides: dict[object, int] = {}
+        for name, array in inputs.items():
+            sides |= dict(zip(self._free_sides[name], array.shape, strict=False))
+        return {
+            name: tuple(side if isinstance(side, int) else sides.get(side, -1) for side in self._free_sides[name])
+            for name in self._outputs
+        }
+
+
+def _opened(content: bytes, name: str, run: Run, options: Any) -> Any:  # noqa: ANN401 - without annotations
+    """Make ONNX Runtime's session.
+
+    Raises:
+        ModelError: it is refused, or the provider does not start.
+    """
+    devices = plug_ins()[run.provider].devices if run.provider in plug_ins() else ()
+    wanted: list[Any] | None = [(run.provider, dict(run.options))]
+    if devices:
+        options.add_provider_for_devices(list(devices), dict(run.options))
+        wanted = None
+    elif wanted is not None and run.provider != CPU_PROVIDER:
+        wanted.append(CPU_PROVIDER)
+    try:
+        # Its own way of falling back prints to standard output, which is for results.
+        return cast("Any", onnxruntime.InferenceSession(content, options, providers=wanted, enable_fallback=0))
+    except _FAILURES as error:
+        reason = str(error).splitlines()[0].strip()
+        if run.provider != CPU_PROVIDER:
+            raise ModelError(f"{name!r} does not start on {run.title}: {reason}.") from error
+        raise ModelError(
+            f"{name!r} should be a network that ONNX Runtime runs, but: {reason}. Export or download it again."
+        ) from error
 
 
 def _require(run: Run, providers: Sequence[str], name: str) -> None:
-    if run.provider not in providers:
-        raise ModelError(
-            f"{name!r} was to run on {run.provider}, which ONNX Runtime does not have here or cannot start. "
-            "'mien doctor' shows what is there."
-        )
+    if run.provider in providers:
+        return
+    unready = available().unready.get(run.provider)
+    why = "ONNX Runtime does not have it here, or cannot start it." if unready is None else unready.sentence
+    raise ModelError(f"{name!r} was to run on {run.provider}, but: {why} 'mien doctor' shows what is there.")
 
 
-def _options(threads: int, profile: Path | None) -> object:
+def _options(threads: int, profile: Path | None, sizes: Mapping[str, int], *, is_alone: bool) -> object:
     options = cast("Any", onnxruntime.SessionOptions())  # pyright: ignore[reportUnknownMemberType]
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _QUIET
     # Threads that wait by spinning would take the processor from the other stages.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    for side, size in sizes.items():
+        options.add_free_dimension_override_by_name(side, size)
+    if is_alone:
+        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     if profile is not None:
         options.enable_profiling = True
         options.profile_file_prefix = str(profile)

@@ -52,6 +52,14 @@ def _face_networks() -> Iterator[Check]:
     yield networks.check_face_networks()
 
 
+def _graphics_card() -> Iterator[Check]:
+    from mien.doctor.graphics_card import check_card
+    from mien_models.engines.available import available
+    from mien_models.engines.card import card
+
+    yield check_card(card(), available())
+
+
 def _providers() -> Iterator[Check]:
     yield from networks.check_providers()
 
@@ -62,5 +70,6 @@ _EXAMINATION: Final[tuple[tuple[str, Callable[[], Iterator[Check]]], ...]] = (
     ("camera", _cameras),
     ("virtual camera", _virtual_camera),
     ("face networks", _face_networks),
+    ("graphics card", _graphics_card),
     ("providers", _providers),
 )

@@ -12,6 +12,9 @@ from typing import Final, cast
 import numpy as np
 
 from mien.doctor.checks import Check, Verdict
+from mien_models.engines.available import Unready, look
+from mien_models.engines.libraries import missing
+from mien_models.engines.plug_ins import plug_ins
 from mien_models.errors import ModelError
 
 _LOG = logging.getLogger(__name__)
@@ -21,6 +24,7 @@ _PROBE_SECONDS: Final = 180
 _REMOTE: Final = frozenset({"AzureExecutionProvider"})
 """Sends pictures to a server; Mien never uses it."""
 _CPU: Final = "CPUExecutionProvider"
+_OTHERWISE: Final = "Its driver may be too old, or the card is none that it takes; networks run on another provider."
 
 
 def check_face_networks() -> Check:
@@ -42,43 +46,49 @@ def check_face_networks() -> Check:
     return Check("face networks", Verdict.OK, found)
 
 
-def check_providers(probe: Callable[[str], dict[str, object]] | None = None) -> tuple[Check, ...]:
-    """Run a small network on every provider that ONNX Runtime lists; `probe` runs one, by default in a process."""
+def check_providers(
+    probe: Callable[[str], dict[str, object]] | None = None, lacks: Callable[[str], Sequence[str]] = missing
+) -> tuple[Check, ...]:
+    """Run a small network on every provider that ONNX Runtime lists, and on those that are packages of their own.
+
+    Args:
+        probe: runs one; by default in a process of its own.
+        lacks: names the files that a provider misses; one that misses any is not run.
+    """
     import onnxruntime
 
-    listed = cast("Sequence[str]", onnxruntime.get_available_providers())
+    plugged = plug_ins()
+    listed = (*cast("Sequence[str]", onnxruntime.get_available_providers()), *plugged)
+    unready = look(listed, lacks, plugged).unready
     run = probe or _probe_in_its_own_process
-    results = {name: run(name) for name in listed if name not in _REMOTE}
-    return tuple(_judged(name, result, results.get(_CPU, {})) for name, result in results.items())
+    results = {name: run(name) for name in dict.fromkeys(listed) if name not in _REMOTE and name not in unready}
+    lacking = tuple(_lacking(name, why) for name, why in unready.items())
+    return *(_judged(name, result, results.get(_CPU, {})) for name, result in results.items()), *lacking
+
+
+def _lacking(provider: str, why: Unready) -> Check:
+    return Check(_row(provider), Verdict.ADVICE, f"listed, but DOES NOT RUN: {why.why}", why.remedy)
 
 
 def _judged(provider: str, result: dict[str, object], on_cpu: dict[str, object]) -> Check:
-    name = provider.removesuffix("ExecutionProvider")
     if "error" in result:
         is_needed = provider == _CPU
         return Check(
-            f"provider {name}",
+            _row(provider),
             Verdict.BROKEN if is_needed else Verdict.ADVICE,
             f"listed, but DOES NOT RUN: {result['error']}",
-            "Install onnxruntime again: uv sync --reinstall-package onnxruntime" if is_needed else _advice(provider),
+            "Install onnxruntime again: uv sync --reinstall-package onnxruntime" if is_needed else _OTHERWISE,
         )
     duration_ms = float(str(result["ms"]))
     found = f"runs: {duration_ms:.2f} ms for two convolutions"
     cpu_ms = on_cpu.get("ms")
     if provider != _CPU and cpu_ms is not None:
         found += f", {float(str(cpu_ms)) / duration_ms:.1f} times as fast as the CPU"
-    return Check(f"provider {name}", Verdict.OK, found)
+    return Check(_row(provider), Verdict.OK, found)
 
 
-def _advice(provider: str) -> str:
-    """Say what usually is missing (the requirement pages of onnxruntime.ai)."""
-    match provider:
-        case "CUDAExecutionProvider":
-            return "It needs an NVIDIA driver, CUDA 13 and cuDNN 9: pip install 'onnxruntime-gpu[cuda,cudnn]'"
-        case "TensorrtExecutionProvider":
-            return "It needs libnvinfer.so.10, not 11: pip install 'tensorrt-cu13<11'"
-        case _:
-            return "Its driver or its libraries are missing; networks run on another provider meanwhile."
+def _row(provider: str) -> str:
+    return f"provider {provider.removesuffix('ExecutionProvider')}"
 
 
 def _probe_in_its_own_process(provider: str) -> dict[str, object]:

@@ -13,6 +13,8 @@ import numpy as np
 import onnxruntime
 
 from mien.doctor.onnx_probe import INPUT_SHAPE, probe_network
+from mien_models.engines.libraries import missing
+from mien_models.engines.plug_ins import plug_ins
 
 _RUNS: Final = 15
 _TOLERANCE: Final = 0.02
@@ -27,8 +29,14 @@ def probe(provider: str) -> dict[str, str | float]:
     if provider != "CPUExecutionProvider":
         # Without this, what the provider cannot do is done by the CPU and nobody is told.
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+    plugged = plug_ins()
+    if provider in plugged:
+        options.add_provider_for_devices(list(plugged[provider].devices), {})
+    else:
+        missing(provider)  # looks for NVIDIA's libraries where pip puts them, and loads them
     try:
-        session = onnxruntime.InferenceSession(probe_network(), options, providers=[provider])
+        named = None if provider in plugged else [provider]
+        session = onnxruntime.InferenceSession(probe_network(), options, providers=named)
     except Exception as error:  # noqa: BLE001 - whatever the provider raises is the finding
         return {"error": _first_line(error)}
     granted = session.get_providers()[0]

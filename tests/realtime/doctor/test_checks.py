@@ -14,8 +14,11 @@ from mien.cameras import v4l2
 from mien.cameras.devices import Camera, VirtualCamera
 from mien.doctor import cameras, examination, machine, networks, packages
 from mien.doctor.checks import Check, Verdict
+from mien.doctor.graphics_card import check_card
 from mien.doctor.onnx_probe import INPUT_SHAPE, probe_network
 from mien.doctor.provider_probe import probe
+from mien_models.engines.available import Available
+from mien_models.engines.card import Card
 
 
 def _camera(**changes: Any) -> Camera:
@@ -91,11 +94,35 @@ def test_a_listed_provider_that_fails_is_said_loudly(monkeypatch: pytest.MonkeyP
         "CPUExecutionProvider": {"ms": 5.0},
     }
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: list(results))
-    cuda, coreml, cpu = networks.check_providers(results.__getitem__)
+    cuda, coreml, cpu = networks.check_providers(results.__getitem__, nothing_missing)
     assert cuda.verdict is Verdict.ADVICE
     assert "DOES NOT RUN: libcudnn.so.9" in cuda.found
     assert "2.5 times as fast as the CPU" in coreml.found
     assert cpu.verdict is Verdict.OK
+
+
+def nothing_missing(provider: str) -> tuple[str, ...]:
+    return ()
+
+
+def test_a_provider_without_its_libraries_is_not_run_and_they_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CUDAExecutionProvider"])
+    (cuda,) = networks.check_providers(pytest.fail, lambda _: ("libcudnn.so.9",))
+    assert cuda.verdict is Verdict.ADVICE
+    assert cuda.found == "listed, but DOES NOT RUN: libcudnn.so.9 is missing"
+    assert "uv pip install 'onnxruntime-gpu[cuda,cudnn]" in cuda.advice
+
+
+def test_an_idle_card_is_advice_with_the_line_that_puts_it_to_work() -> None:
+    card = Card("NVIDIA GeForce RTX 4070", (8, 9), "580.88", 12282)
+    idle = check_card(card, Available(("CPUExecutionProvider",)))
+    assert idle.verdict is Verdict.ADVICE
+    assert "the processor computes" in idle.advice
+    assert "uv pip install onnxruntime-ep-nv-tensorrt-rtx" in idle.advice
+    busy = check_card(card, Available(("NvTensorRTRTXExecutionProvider", "CPUExecutionProvider")))
+    assert (busy.verdict, busy.advice) == (Verdict.OK, "")
+    assert "driver 580.88" in busy.found
+    assert check_card(None, Available(("CPUExecutionProvider",))).verdict is Verdict.OK
 
 
 def test_without_a_running_cpu_provider_mien_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +137,7 @@ def test_a_provider_that_ends_its_process_is_survived(monkeypatch: pytest.Monkey
     dying.chmod(0o755)
     monkeypatch.setattr("sys.executable", str(dying))
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CUDAExecutionProvider"])
-    (cuda,) = networks.check_providers()
+    (cuda,) = networks.check_providers(None, nothing_missing)
     assert "ended the process" in cuda.found
 
 
