@@ -1,5 +1,6 @@
 """Text that may come from anywhere, such as the name of a file, made fit to be shown, drawn or kept."""
 
+import json
 import unicodedata
 from os import PathLike
 from typing import Final
@@ -30,6 +31,11 @@ def in_one_line(text: str) -> str:
 def shown(path: "str | PathLike[str]") -> str:
     """Give a path in quotation marks, as messages name files."""
     return repr(in_one_line(str(path)))
+
+
+def json_text(data: object) -> str:
+    """Give JSON that every console can show and every reader takes: in ASCII, without halves of characters."""
+    return json.dumps(json.loads(printable(json.dumps(data, ensure_ascii=False))), indent=2)
 
 
 def _is_fine(letter: str) -> bool:
