@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from mien_export.contracts import Network
 from mien_export.seeded import LAST_COUNTER, example, seeded_inputs
 from mien_export.weightless import weightless, with_weights
+from mien_models.atomic_write import PART, beside
 from mien_models.errors import MienError
 from mien_models.family import LICENCE_STAMP, STAMP, UNKNOWN_TERMS, stamp_of
 from mien_models.spec import Terms
@@ -84,7 +85,7 @@ def write_onnx(network: Network, state: Mapping[str, Tensor], path: Path, option
     model = simplified(traced(module, network, options.batch))
     _stamp(model, network, options)
     onnx.checker.check_model(weightless(model), full_check=True)
-    unfinished = path.with_name(f"{path.name}.part")
+    unfinished = beside(path, PART)
     onnx.save(model, str(unfinished))
     return unfinished.replace(path)
 

@@ -43,6 +43,25 @@ def whole_or_nothing(path: Path) -> Generator[Path]:
             part.unlink(missing_ok=True)
 
 
+def write_text_whole(path: Path, text: str) -> None:
+    """Write a text in UTF-8; a pipe or device such as /dev/stdout is written to, a file appears whole or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")
+        return
+    part = own_part(path)
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
+
+
 def check_writable(path: Path) -> None:
     """Check that `path` can come to be, before any work is done for it; nothing is left behind.
 

@@ -1,6 +1,5 @@
 """What a run did, in numbers: the report that `mien run` and `mien swap` write."""
 
-import contextlib
 import json
 import platform
 from collections.abc import Mapping
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from mien.meters import Histogram, Memory
-from mien_models.atomic_write import own_part
+from mien_models.atomic_write import write_text_whole
 from mien_models.causes import advice_for, cause_of
 from mien_models.errors import MienError
 from mien_models.printable import printable, shown
@@ -139,17 +138,7 @@ class Report:
             OSError: the folder is missing, full or read-only.
         """
         text = printable(json.dumps(asdict(self), indent=2, ensure_ascii=False)) + "\n"
-        if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")
-            return
-        part = own_part(path)
-        try:
-            part.write_text(text, encoding="utf-8")
-            part.replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
-            raise
+        write_text_whole(path, text)
 
 
 def ages_of(histogram: Histogram) -> Ages:

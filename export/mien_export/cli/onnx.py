@@ -1,6 +1,5 @@
 """`mien-export onnx`: a checkpoint as one ONNX file, proven."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from mien_export.cli import shared
 from mien_models.errors import UsageError
+from mien_models.printable import json_text
 
 
 def onnx(
@@ -54,7 +54,7 @@ def onnx(
     terms = None if licence is None else Terms(licence, f"Given at the export: {licence}.")
     shape = Shape(pictures, chosen, fused, terms)
     proof = export(source, output, shape=shape, asked=Asked(faces, identity), progress=shared.say)
-    typer.echo(json.dumps(as_data(proof, source.sha256), indent=2) if as_json else table(proof))
+    typer.echo(json_text(as_data(proof, source.sha256)) if as_json else table(proof))
     shared.say(f"{output} is ready: mien models add {output.name}")
 
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from mien_models.printable import in_one_line
+
 if TYPE_CHECKING:
     from mien_export.exporting import Source, Wish
 
@@ -41,7 +43,7 @@ Identity: TypeAlias = Annotated[
 
 def say(text: str) -> None:
     """Tell people how far it is."""
-    typer.echo(f"mien-export: {text}", err=True)
+    typer.echo(f"mien-export: {in_one_line(text)}", err=True)
 
 
 def told_source(wish: "Wish", emap: str | None) -> "Source":

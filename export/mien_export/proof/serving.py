@@ -17,7 +17,9 @@ from mien_export.fused import fusible
 from mien_export.precision.lowering import is_half, islands_of
 from mien_export.precision.overflows import half_faults
 from mien_export.proof.pixels import Numbers, fed, from_bytes
+from mien_export.runtime_input import runtime_input
 from mien_models.errors import MienError
+from mien_models.onnx_refusal import refusal_of
 
 
 class ServingError(MienError):
@@ -56,7 +58,9 @@ class Candidate:
     def _session(self) -> Any:  # noqa: ANN401 - without types
         """Opened when it is first run: what looks into the file before needs the memory for itself."""
         try:
-            return cast("Any", onnxruntime).InferenceSession(str(self._path), providers=["CPUExecutionProvider"])
+            return cast("Any", onnxruntime).InferenceSession(
+                runtime_input(self._path), providers=["CPUExecutionProvider"]
+            )
         except Exception as error:  # of ONNX Runtime's own classes
             raise _not_running(self._path, error) from error
 
@@ -77,7 +81,7 @@ class Candidate:
         try:
             answers = dict(zip(gives, session.run(gives, self._fed(inputs, network)), strict=True))
         except Exception as error:  # of ONNX Runtime's own classes
-            raise ServingError(f"{self._name!r} does not run: {error}".splitlines()[0]) from error
+            raise ServingError(f"{self._name!r} does not run: {refusal_of(error)}.") from error
         if self.is_fused:
             spec = fusible(network)
             answers[spec.names.output] = from_bytes(answers[spec.names.output], spec)
@@ -96,7 +100,7 @@ class Candidate:
 
 
 def _not_running(path: Path, error: Exception) -> ServingError:
-    return ServingError(f"{path.name!r} should be an ONNX file that runs here, but: {error}".splitlines()[0])
+    return ServingError(f"{path.name!r} should be an ONNX file that runs here, but: {refusal_of(error)}.")
 
 
 def _unsafe_norms(model: onnx.ModelProto) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from mien_models.engines.plan import CPU_PROVIDER, CPU_RUN, Run
 from mien_models.errors import ModelError
 from mien_models.manifest import Manifest
 from mien_models.network_file import check_content
+from mien_models.onnx_refusal import refusal_of
 
 # ONNX Runtime carries no annotations: its errors are typed here, once.
 _REFUSALS: Final = cast(
@@ -70,9 +71,9 @@ class OnnxSession:
         try:
             self._session = cast("Any", onnxruntime.InferenceSession(content, cast("Any", options), providers=wanted))
         except _REFUSALS as error:
-            reason = str(error).splitlines()[0].strip()
             raise ModelError(
-                f"{name!r} should be a network that ONNX Runtime runs, but: {reason}. Export or download it again."
+                f"{name!r} should be a network that ONNX Runtime runs, but: {refusal_of(error)}. "
+                "Export or download it again."
             ) from error
         _require(run, self._session.get_providers(), name)
         inputs = cast("list[Any]", self._session.get_inputs())
@@ -113,8 +114,9 @@ class OnnxSession:
         try:
             return self._buffers_for(feeds).run(feeds)
         except _FAILURES as error:
-            reason = str(error).splitlines()[0].strip()
-            raise ModelError(f"The network {self._name!r} does not run on {self.provider}: {reason}.") from error
+            raise ModelError(
+                f"The network {self._name!r} does not run on {self.provider}: {refusal_of(error)}."
+            ) from error
 
     def end_profile(self) -> Path:
         """Stop noting what runs where; give the file."""

@@ -9,6 +9,7 @@ import typer
 
 from mien.cli import options
 from mien.cli.options import JsonFile
+from mien_models.atomic_write import write_text_whole
 from mien_models.causes import cause_of
 from mien_models.errors import MienError
 from mien_models.printable import json_text, shown
@@ -119,6 +120,6 @@ def _give(result: Mapping[str, Any], json_file: Path | None) -> None:
         print(text, end="")
         return
     try:
-        json_file.write_text(text, encoding="utf-8")
+        write_text_whole(json_file, text)
     except OSError as error:
         raise MienError(f"The result could not be written to {shown(json_file)}: {cause_of(error)}.") from error

@@ -2,7 +2,9 @@
 
 import os
 import sys
+import threading
 from collections.abc import Sequence
+from typing import NoReturn
 
 from mien.cameras.environment import prepare_opencv
 from mien.cli.app import app
@@ -19,8 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     `--debug` anywhere, or MIEN_DEBUG=1, shows the traceback too.
     """
+    if arguments is None:
+        _leave(main(sys.argv[1:]))
     prepare_opencv()
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = list(arguments)
     is_debug = "--debug" in words or os.environ.get("MIEN_DEBUG", "") not in {"", "0"}
     with standard_streams():
         try:
@@ -33,6 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"mien: {in_one_line(_said_of(error, words))}", file=sys.stderr)
             return 2 if isinstance(error, UsageError) else 1
     return status
+
+
+def _leave(status: int) -> NoReturn:
+    """End the process; at once where a thread is still busy in a library, where Python would abort it."""
+    if any(thread.daemon for thread in threading.enumerate()):
+        os._exit(status)
+    raise SystemExit(status)
 
 
 def _run(words: Sequence[str], *, is_debug: bool) -> int:

@@ -15,6 +15,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 
 from mien.pictures.metadata import metadata_of, orientation_of
 from mien.pictures.picture import Metadata, Picture, Samples, picture_from_samples
+from mien_models.causes import advice_for, cause_of
 from mien_models.errors import MienError, PhotoError
 
 MAX_PIXELS: Final = 120_000_000
@@ -84,7 +85,9 @@ def _check_is_file(path: Path) -> None:
     except FileNotFoundError as error:
         raise PhotoError(f"There is no picture at {str(path)!r}. Check the path.") from error
     except OSError as error:
-        raise PhotoError(f"The picture {str(path)!r} cannot be opened: {error.strerror}. Check its rights.") from error
+        raise PhotoError(
+            f"The picture {str(path)!r} cannot be opened: {cause_of(error)}. {advice_for(error)}"
+        ) from error
     if not start:
         raise PhotoError(f"Expected a picture, and {str(path)!r} is empty. Get another copy of it.")
     if start[4:8] == b"ftyp" and start[8:12] in (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"):
