@@ -49,9 +49,9 @@ def bench(path: Path, *, runs: int, threads: int) -> Cost:
     """
     command = [sys.executable, "-m", "mien_export.benching", str(path), str(runs), str(threads)]
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - our own module
             command, capture_output=True, encoding="utf-8", errors="replace", check=False, timeout=_TIME_S
-        )  # noqa: S603
+        )
     except subprocess.TimeoutExpired as error:
         raise BenchError(f"{path.name!r} was not measured within {_TIME_S} s; give fewer --runs.") from error
     if done.returncode != 0:

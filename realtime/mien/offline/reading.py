@@ -50,7 +50,7 @@ def open_video(path: Path, stack: ExitStack) -> tuple[InputContainer, VideoStrea
         if not stream.disposition & Disposition.attached_pic:
             stream.thread_type = "AUTO"
             return source, stream
-    kinds = ", ".join(sorted({stream.type for stream in source.streams}))
+    kinds = ", ".join(sorted({"a cover" if one.type == "video" else one.type for one in source.streams}))
     found = f"no video, only {kinds}" if kinds else "nothing that can be played"
     raise SourceError(f"{str(path)!r} holds {found}. Give a file with a picture.")
 
