@@ -12,7 +12,9 @@ from typing import Any, Final, cast
 
 import numpy as np
 
+from mien_export.runtime_input import runtime_input
 from mien_models.errors import MienError
+from mien_models.onnx_refusal import refusal_of
 
 _TIME_S: Final = 600
 _MB: Final = 1e6
@@ -47,12 +49,14 @@ def bench(path: Path, *, runs: int, threads: int) -> Cost:
     """
     command = [sys.executable, "-m", "mien_export.benching", str(path), str(runs), str(threads)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TIME_S)  # noqa: S603
+        done = subprocess.run(  # noqa: S603 - our own module
+            command, capture_output=True, encoding="utf-8", errors="replace", check=False, timeout=_TIME_S
+        )
     except subprocess.TimeoutExpired as error:
         raise BenchError(f"{path.name!r} was not measured within {_TIME_S} s; give fewer --runs.") from error
     if done.returncode != 0:
         said = (done.stderr.strip().splitlines() or [f"its process ended with {done.returncode}"])[-1]
-        raise BenchError(f"{path.name!r} should be an ONNX file that runs here, but: {said}")
+        raise BenchError(f"{path.name!r} should be an ONNX file that runs here, but: {refusal_of(Exception(said))}.")
     seconds, megabytes = _export(path)
     return replace(Cost(**json.loads(done.stdout.splitlines()[-1])), export_s=seconds, export_mb=megabytes)
 
@@ -90,7 +94,7 @@ def measured(path: Path, runs: int, threads: int) -> Cost:
     options = library.SessionOptions()
     options.intra_op_num_threads = threads
     began_s = time.perf_counter()
-    session = library.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = library.InferenceSession(runtime_input(path), options, providers=["CPUExecutionProvider"])
     load_s = time.perf_counter() - began_s
     generator = np.random.default_rng(0)
     given = {one.name: _numbers(generator, one.shape, one.type) for one in session.get_inputs()}

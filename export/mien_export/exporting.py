@@ -28,6 +28,8 @@ from mien_export.proof.prove import Made, Proof, prove
 from mien_export.proof.report import save
 from mien_export.proof.serving import GATE_STAMP
 from mien_export.recognising import AskError, Found, Said, network_for
+from mien_models.one_writer import only_writer
+from mien_models.printable import printable
 from mien_models.spec import SwapSpec, Terms
 
 _NO_MAP: Final = "none"
@@ -159,7 +161,7 @@ def export(source: Source, path: Path, *, shape: Shape, asked: Asked, progress: 
         ExportError: the weights do not fit, or a gate failed; the proof says which.
     """
     found, began_s = source.found, monotonic()
-    stamps = {"mien.source": source.wish.path.name, "mien.source_sha256": source.sha256}
+    stamps = {"mien.source": printable(source.wish.path.name), "mien.source_sha256": source.sha256}
     if source.wish.worn is not None:
         stamps[CONSENT_STAMP] = source.wish.worn.consent
     if asked.raised is not None:
@@ -167,7 +169,7 @@ def export(source: Source, path: Path, *, shape: Shape, asked: Asked, progress: 
     options = GraphOptions(shape.batch, source.identity_map, source.needs_no_map, shape.terms or found.terms, stamps)
     network = Fused(found.network) if shape.is_fused else found.network
     # Beside its place, so that giving it its name is one step on the same disk.
-    with tempfile.TemporaryDirectory(prefix=".unproven-", dir=path.parent) as folder:
+    with only_writer(path) as part, tempfile.TemporaryDirectory(prefix=".unproven-", dir=path.parent) as folder:
         unproven = Path(folder) / path.name
         progress("tracing the network, which takes half a minute for a large one")
         write_onnx(network, source.state(), unproven, options)
@@ -186,7 +188,9 @@ def export(source: Source, path: Path, *, shape: Shape, asked: Asked, progress: 
             raise ExportError(
                 f"{path.name!r} was not kept, since it is not what the checkpoint is: {told}. {written[0]} has it all."
             )
-        unproven.replace(path)
+        # Else it may look like what a run left long ago.
+        unproven.touch()
+        unproven.replace(part)
     return proof
 
 

@@ -17,6 +17,7 @@ from mien_export.contracts import Network
 from mien_export.custom import CustomNetwork
 from mien_export.seeded import LAST_COUNTER, example, seeded_inputs
 from mien_export.streaming import Parts, parts_of_program, write_parts
+from mien_models.atomic_write import PART, beside
 from mien_models.errors import MienError
 from mien_models.family import LICENCE_STAMP, STAMP, UNKNOWN_TERMS, stamp_of
 from mien_models.spec import Terms
@@ -105,7 +106,7 @@ def write_onnx(network: Network, state: Mapping[str, Tensor], path: Path, option
     parts = simplified(traced(module, network, options.batch))
     _stamp(parts.light, network, options)
     onnx.checker.check_model(parts.light, full_check=True)
-    unfinished = path.with_name(f"{path.name}.part")
+    unfinished = beside(path, PART)
     write_parts(parts, unfinished)
     return unfinished.replace(path)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from mien_models.causes import cause_of
 from mien_models.errors import ModelError
 from mien_models.protobuf import LARGEST_BYTES, fields, header, message, spans, text_of
 
@@ -113,7 +114,7 @@ class _Gathering:
                 return opened.read(wanted)
         except OSError as error:
             raise ModelError(
-                f"{self._shown} keeps its numbers in {location!r} beside it, which cannot be read ({error.strerror}). "
+                f"{self._shown} keeps its numbers in {location!r} beside it, which cannot be read ({cause_of(error)}). "
                 "Give both, or save it as one file."
             ) from error
 

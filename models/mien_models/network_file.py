@@ -4,6 +4,7 @@ import contextlib
 from pathlib import Path
 from typing import Final
 
+from mien_models.causes import cause_of
 from mien_models.errors import ModelError
 from mien_models.external_data import DEEPEST, IS_ELSEWHERE, LIST_ELSEWHERE, MOST_FIELDS, PARTS, made_whole
 from mien_models.protobuf import LARGEST_BYTES, fields, message
@@ -38,7 +39,7 @@ def read_network_file(path: Path) -> bytes:
             raise ModelError(f"{shown} has {size / 2**30:.1f} GB; no ONNX network has more than 2. Give another file.")
         content = path.read_bytes()
     except OSError as error:
-        raise ModelError(f"{shown} cannot be read ({error.strerror}); give the path of an ONNX network.") from error
+        raise ModelError(f"{shown} cannot be read ({cause_of(error)}); give the path of an ONNX network.") from error
     # What is damaged is told by the check.
     with contextlib.suppress(ValueError, IndexError):
         content = made_whole(content, path)

@@ -12,6 +12,7 @@ import tomli_w
 from numpy.typing import NDArray
 
 from mien_models.arrays import as_f32
+from mien_models.causes import cause_of
 from mien_models.errors import ModelError
 from mien_models.spec import UserManifest
 from mien_models.strict_toml import read_strictly
@@ -75,7 +76,7 @@ class StoredModel:
                 )
             return path.read_bytes()
         except OSError as error:
-            raise ModelError(f"{str(path)!r} cannot be read ({error.strerror}). Add the model again.") from error
+            raise ModelError(f"{str(path)!r} cannot be read ({cause_of(error)}). Add the model again.") from error
 
 
 class Models(Protocol):

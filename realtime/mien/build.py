@@ -32,7 +32,7 @@ from mien.marking.marks import Marks
 from mien.marking.schedule import LABEL_OFF_WARNING, LabelMode
 from mien.memory import keep_freed_memory
 from mien.portrait import lent_face, seen_face
-from mien.recording.partial import check_spares
+from mien.recording.partial import check_differ, check_spares
 from mien.sealing import checked_seal, seal_files
 from mien.settings import Settings
 from mien.settings_watch import SettingsWatch
@@ -54,6 +54,8 @@ from mien_models.identity import unit
 from mien_models.networks import Networks
 
 _LOG = logging.getLogger(__name__)
+_LEAVES_FILES: Final = frozenset({"file", "images"})
+"""The sinks whose target is a file, or a folder of files."""
 _PLAYED: Final = frozenset({"video", "images"})
 """The kinds of sources that are files."""
 
@@ -104,7 +106,9 @@ def live_plan(
     check_names(settings)
     address = settings.camera if settings.camera is not None else default_camera_address()
     played = [local_path(address)] if source_kind(address) in _PLAYED else []
-    files = [Path(target) for name, target in map(parse_sink, settings.sinks) if name == "file"]
+    targets = [(name, Path(target)) for name, target in map(parse_sink, settings.sinks)]
+    files = [target for name, target in targets if name == "file"]
+    check_differ([target for name, target in targets if name in _LEAVES_FILES])
     _spare_inputs(settings, played, files)
     request = source_request(address, settings.size, settings.fps)
     output = output_format(request, settings.size, settings.fps)

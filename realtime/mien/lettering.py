@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien_models.arrays import MaskU8
+from mien_models.printable import in_one_line
 
 _CAPS_PER_SIZE: Final = 0.73
 """Height of a capital in parts of the font size, measured on OpenCV 5's 'sans'."""
@@ -15,9 +16,12 @@ _CAPS_PER_SIZE: Final = 0.73
 def text_mask(text: str, cap_height_px: int, *, weight: int = 400) -> MaskU8:
     """Draw one line of text whose capitals are at least `cap_height_px` high, cut to what is inked.
 
+    What no font can hold is replaced.
+
     Returns:
         (h, w) how much of each pixel the letters cover, 0..255.
     """
+    text = in_one_line(text)  # OpenCV crashes on halves of characters
     face = cv2.FontFace("sans")
     size = round(cap_height_px / _CAPS_PER_SIZE) + 1
     canvas: NDArray[np.uint8] = np.zeros((size * 2, size * (len(text) + 2), 3), np.uint8)

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from mien.meters import Histogram, Memory
+from mien_models.atomic_write import write_text_whole
+from mien_models.causes import advice_for, cause_of
 from mien_models.errors import MienError
+from mien_models.printable import printable, shown
 
 MARK: Final = "mark"
 """The name under which a report says what the marks cost; in a live run that is a part of `output`."""
@@ -124,7 +127,9 @@ class Report:
         try:
             self.write(path)
         except OSError as error:
-            raise MienError(f"The report could not be written to {str(path)!r}: {error.strerror}.") from error
+            raise MienError(
+                f"The report could not be written to {shown(path)}: {cause_of(error)}. {advice_for(error)}"
+            ) from error
 
     def write(self, path: Path) -> None:
         """Write it as JSON; a file appears whole or not at all, a pipe or device such as /dev/stdout is written to.
@@ -132,17 +137,8 @@ class Report:
         Raises:
             OSError: the folder is missing, full or read-only.
         """
-        text = json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
-        if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")
-            return
-        half_written = path.with_name(f".{path.name}.part")
-        try:
-            half_written.write_text(text, encoding="utf-8")
-            half_written.replace(path)
-        except BaseException:
-            half_written.unlink(missing_ok=True)
-            raise
+        text = printable(json.dumps(asdict(self), indent=2, ensure_ascii=False)) + "\n"
+        write_text_whole(path, text)
 
 
 def ages_of(histogram: Histogram) -> Ages:

@@ -26,6 +26,7 @@ from mien.content.mode import GateMode
 from mien.live.policy import Show
 from mien.marking.schedule import LabelMode
 from mien.setting_values import Names, Rate, Size
+from mien_models.causes import cause_of
 from mien_models.errors import UsageError
 from mien_models.options import SwapOptions
 
@@ -229,7 +230,7 @@ def _read(file: Path) -> dict[str, object]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"The settings file {str(file)!r} cannot be read: {error.strerror}.") from error
+        raise UsageError(f"The settings file {str(file)!r} cannot be read: {cause_of(error)}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"The settings file {str(file)!r} is not valid TOML: {error}.") from error
 

@@ -44,7 +44,13 @@ def unpickled(path: Path) -> Taken:
         command = [sys.executable, "-P", "-c", program, str(path.resolve()), str(output)]
         try:
             done = subprocess.run(  # noqa: S603  # our own words and a path
-                command, env=environment, capture_output=True, text=True, check=False, timeout=TIME_S
+                command,
+                env=environment,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                check=False,
+                timeout=TIME_S,
             )
         except subprocess.TimeoutExpired as error:
             raise CheckpointError(f"{path.name!r} was not open after {TIME_S} s; it was stopped.") from error

@@ -22,6 +22,8 @@ from mien_export.checkpoint.inert import NamesCodeError, opened_inertly
 from mien_export.checkpoint.isolation import unpickled
 from mien_export.checkpoint.nesting import Taken, weights_of
 from mien_export.checkpoint.paddle import from_paddle
+from mien_export.runtime_input import has_text_name
+from mien_models.causes import cause_of
 
 PLAIN: Final[tuple[object, ...]] = (
     argparse.Namespace,
@@ -74,7 +76,7 @@ def read_checkpoint(path: Path, *, allow_pickle: bool = False) -> Checkpoint:
             file.seek(0)
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise CheckpointError(f"{str(path)!r} should be a checkpoint, but: {error.strerror}.") from error
+        raise CheckpointError(f"{str(path)!r} should be a checkpoint, but: {cause_of(error)}.") from error
     if _is_safetensors(start):
         taken = weights_of(_safetensors(path), path.name)
         return Checkpoint(taken.state, digest, taken.taken_from)
@@ -152,6 +154,9 @@ def _torch_file(path: Path, *, is_zip: bool) -> object:
         # That it was saved by an older version is no news to the user.
         warnings.simplefilter("ignore")
         try:
+            if not has_text_name(path):
+                with path.open("rb") as file:
+                    return torch.load(file, map_location="cpu", weights_only=True)
             return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
         except UnpicklingError as error:
             raise _RunsCodeError(_named_globals(path, str(error), is_zip=is_zip)) from error

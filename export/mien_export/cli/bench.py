@@ -1,6 +1,5 @@
 """`mien-export bench`: what files cost here."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mien_export.cli import shared
+from mien_models.printable import json_text
 
 
 def bench(
@@ -25,4 +25,4 @@ def bench(
     for path in files:
         shared.say(f"running {path.name} {runs} times")
         costs.append(measured(path, runs=runs, threads=threads))
-    typer.echo(json.dumps([asdict(one) for one in costs], indent=2) if as_json else table(costs))
+    typer.echo(json_text([asdict(one) for one in costs]) if as_json else table(costs))

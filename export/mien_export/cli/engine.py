@@ -1,6 +1,5 @@
 """`mien-export engine`: an ONNX file compiled for graphics cards."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from mien_export.cli import shared
 from mien_models.errors import UsageError
+from mien_models.printable import json_text
 
 
 def engine(
@@ -46,7 +46,7 @@ def engine(
     size_mb = output.stat().st_size / 1e6
     shared.say(f"{output} is ready: {size_mb:.0f} MB, {built.build_s:.0f} s, {kind} {built.version}. Not run here.")
     if as_json:
-        typer.echo(json.dumps(engine_data(built), indent=2))
+        typer.echo(json_text(engine_data(built)))
 
 
 def _check_loads(kind: str, loads: str | None) -> None:

@@ -1,6 +1,5 @@
 """`mien-export onnx`: a checkpoint as one ONNX file, proven."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +8,7 @@ import typer
 from mien_export.cli import shared
 from mien_export.cli.bar import shown
 from mien_models.errors import UsageError
+from mien_models.printable import json_text
 
 
 def onnx(
@@ -67,8 +67,8 @@ def onnx(
     shape = Shape(pictures, chosen, fused, terms)
     with shown() as progress:
         proof = export(source, output, shape=shape, asked=Asked(faces, identity, raised), progress=progress)
-    typer.echo(json.dumps(as_data(proof, source.sha256), indent=2) if as_json else table(proof))
-    shared.say(f"{output} is ready: mien models add {output}{' --map FILE.npy' if source.lacks_map else ''}")
+    typer.echo(json_text(as_data(proof, source.sha256)) if as_json else table(proof))
+    shared.say(f"{output.name} is ready: mien models add {output.name}{' --map FILE.npy' if source.lacks_map else ''}")
 
 
 def _pictures(batch: str) -> int | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from mien_models.errors import UsageError
+from mien_models.printable import in_one_line
 
 if TYPE_CHECKING:
     from mien_export.baking import Worn
@@ -78,7 +79,7 @@ Reason: TypeAlias = Annotated[
 
 def say(text: str) -> None:
     """Tell people how far it is."""
-    typer.echo(f"mien-export: {text}", err=True)
+    typer.echo(f"mien-export: {in_one_line(text)}", err=True)
 
 
 def raised_gate(gate: float | None, reason: str | None) -> "Raised | None":

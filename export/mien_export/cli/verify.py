@@ -1,6 +1,5 @@
 """`mien-export verify`: whether files compute what a checkpoint's network computes."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +8,7 @@ import typer
 from mien_export.cli import shared
 from mien_export.cli.bar import shown
 from mien_models.errors import UsageError
+from mien_models.printable import json_text
 
 
 def verify(
@@ -55,7 +55,7 @@ def verify(
         proof = hold_against(source, files, asked=Asked(faces, identity, raised), progress=progress)
     base = save or files[0].with_name(f"{files[0].stem}.proof")
     written = save_proof(proof, source.found.network, source.sha256, base)
-    typer.echo(json.dumps(as_data(proof, source.sha256), indent=2) if as_json else table(proof))
+    typer.echo(json_text(as_data(proof, source.sha256)) if as_json else table(proof))
     shared.say(f"written: {', '.join(map(str, written))}")
     if proof.has_failed:
         raise typer.Exit(1)

@@ -15,6 +15,9 @@ from typing import Any, Final, cast
 import onnx
 
 from mien_export.engines.contracts import BUILDERS, EngineError, Order, Told
+from mien_models.one_writer import only_writer
+from mien_models.onnx_refusal import refusal_of
+from mien_models.printable import json_text
 
 LONGEST_S: Final = 1800.0
 _LAST_LINES: Final = 5
@@ -53,7 +56,10 @@ def build(kind: str, order: Order, told: Told, *, longest_s: float = LONGEST_S) 
     version = _checked(kind, order)
     stamps = _stamps(order.model)
     began_s = monotonic()
-    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=order.engine.parent) as folder:
+    with (
+        only_writer(order.engine) as part,
+        tempfile.TemporaryDirectory(prefix=".unfinished-", dir=order.engine.parent) as folder,
+    ):
         unfinished = replace(order, engine=Path(folder) / order.engine.name)
         _run(kind, unfinished, told, longest_s)
         if not unfinished.engine.is_file() or not unfinished.engine.stat().st_size:
@@ -69,8 +75,10 @@ def build(kind: str, order: Order, told: Told, *, longest_s: float = LONGEST_S) 
             stamps,
         )
         sidecar = Path(folder) / "sidecar.json"
-        sidecar.write_text(json.dumps(engine_data(engine), indent=2) + "\n", encoding="utf-8")
-        unfinished.engine.replace(order.engine)
+        sidecar.write_text(json_text(engine_data(engine)) + "\n", encoding="utf-8")
+        # Else it may look like what a run left long ago.
+        unfinished.engine.touch()
+        unfinished.engine.replace(part)
         sidecar.replace(sidecar_of(order.engine))
     return engine
 
@@ -102,7 +110,7 @@ def _stamps(model: Path) -> dict[str, str]:
     try:
         found = onnx.load(str(model), load_external_data=False).metadata_props
     except Exception as error:  # of protobuf's own classes
-        raise EngineError(f"{str(model)!r} should be an ONNX file, but: {error}".splitlines()[0]) from error
+        raise EngineError(f"{str(model)!r} should be an ONNX file, but: {refusal_of(error)}.") from error
     return {one.key: one.value for one in found if one.key.startswith(_COPIED)}
 
 

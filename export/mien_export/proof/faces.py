@@ -53,8 +53,15 @@ def _pictures(folder: Path | None) -> Iterator[tuple[str, BgrU8]]:
         yield "astronaut", as_u8(np.ascontiguousarray(picture_rgb[:, :, ::-1]))
         return
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.suffix.lower() in SUFFIXES and (picture := cv2.imread(str(path))) is not None:
-            yield path.stem, as_u8(picture)
+        if path.suffix.lower() in SUFFIXES and (picture := _read(path)) is not None:
+            yield path.stem, picture
+
+
+def _read(path: Path) -> BgrU8 | None:
+    """Decode a picture; OpenCV itself opens only files whose names are UTF-8."""
+    content = np.fromfile(path, np.uint8)
+    picture = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
+    return None if picture is None else as_u8(picture)
 
 
 def face_in(picture_bgr: BgrU8) -> Face | None:

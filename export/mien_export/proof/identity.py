@@ -10,6 +10,7 @@ import onnxruntime
 from mien_export.contracts import Network
 from mien_export.graph import ExportError
 from mien_export.proof.pixels import Numbers, from_numbers
+from mien_export.runtime_input import runtime_input
 from mien_models.aligned import AlignedInput
 from mien_models.arrays import BgrU8, as_f32
 from mien_models.library.candidate import look_at
@@ -36,7 +37,9 @@ class IdentityJudge:
         if not specs:
             raise ExportError(f"--identity should name an identity network, such as an ArcFace; {path.name!r} is none.")
         self._spec, self.name = specs[0], path.name
-        self._session = cast("Any", onnxruntime).InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        self._session = cast("Any", onnxruntime).InferenceSession(
+            runtime_input(path), providers=["CPUExecutionProvider"]
+        )
         self._input = AlignedInput(self._spec.picture)
 
     def cosines(

@@ -1,6 +1,5 @@
 """A proof as a table for people, one JSON and one picture."""
 
-import json
 import math
 from collections import defaultdict
 from dataclasses import asdict
@@ -16,6 +15,8 @@ from mien_export.proof.measuring import Measured
 from mien_export.proof.pixels import from_numbers
 from mien_export.proof.prove import Judged, Proof
 from mien_models.arrays import BgrU8, as_u8
+from mien_models.atomic_write import whole_or_nothing
+from mien_models.printable import json_text
 from mien_models.spec import SwapSpec
 
 _AMPLIFIED: Final = 16
@@ -105,14 +106,20 @@ def as_data(proof: Proof, source_sha256: str) -> dict[str, Any]:
 
 
 def save(proof: Proof, network: Network, source_sha256: str, base: Path) -> tuple[Path, ...]:
-    """Write `BASE.json` and, where the network gives pictures, `BASE.png`."""
+    """Write `BASE.json` and, where the network gives pictures, `BASE.png`.
+
+    Raises:
+        SinkError: they cannot be written.
+    """
     data = base.with_name(f"{base.name}.json")
-    data.write_text(json.dumps(as_data(proof, source_sha256), indent=2) + "\n", encoding="utf-8")
+    with whole_or_nothing(data) as part:
+        part.write_text(json_text(as_data(proof, source_sha256)) + "\n", encoding="utf-8")
     picture = sheet(proof, network)
     if picture is None:
         return (data,)
     drawn = base.with_name(f"{base.name}.png")
-    cv2.imwrite(str(drawn), picture)
+    with whole_or_nothing(drawn) as part:
+        part.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
     return data, drawn
 
 

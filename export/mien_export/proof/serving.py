@@ -17,7 +17,9 @@ from mien_export.fused import fusible
 from mien_export.precision.lowering import is_half, islands_of
 from mien_export.precision.overflows import half_faults
 from mien_export.proof.pixels import Numbers, fed, from_bytes
+from mien_export.runtime_input import runtime_input
 from mien_models.errors import MienError
+from mien_models.onnx_refusal import refusal_of
 
 GATE_STAMP: Final = "mien.gate"
 """Under which a file says that its export was allowed to differ more than usual, and why, as JSON."""
@@ -69,7 +71,7 @@ class Candidate:
         options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         try:
             return cast("Any", onnxruntime).InferenceSession(
-                str(self._path), options, providers=["CPUExecutionProvider"]
+                runtime_input(self._path), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # of ONNX Runtime's own classes
             raise _not_running(self._path, error) from error
@@ -91,7 +93,7 @@ class Candidate:
         try:
             answers = dict(zip(gives, session.run(gives, self._fed(inputs, network)), strict=True))
         except Exception as error:  # of ONNX Runtime's own classes
-            raise ServingError(f"{self.name!r} does not run: {error}".splitlines()[0]) from error
+            raise ServingError(f"{self.name!r} does not run: {refusal_of(error)}.") from error
         if self.is_fused:
             spec = fusible(network)
             answers[spec.names.output] = from_bytes(answers[spec.names.output], spec)
@@ -110,7 +112,7 @@ class Candidate:
 
 
 def _not_running(path: Path, error: Exception) -> ServingError:
-    return ServingError(f"{path.name!r} should be an ONNX file that runs here, but: {error}".splitlines()[0])
+    return ServingError(f"{path.name!r} should be an ONNX file that runs here, but: {refusal_of(error)}.")
 
 
 def _raised_by(model: onnx.ModelProto) -> str:

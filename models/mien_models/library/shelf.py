@@ -2,7 +2,6 @@
 
 import contextlib
 import difflib
-import errno
 import os
 import re
 import shutil
@@ -11,6 +10,7 @@ from collections.abc import Collection, Generator, Mapping
 from pathlib import Path
 from typing import Final
 
+from mien_models.causes import advice_for, cause_of
 from mien_models.errors import ModelError, UsageError
 from mien_models.spec import UserManifest
 from mien_models.stored import MANIFEST, StoredModel, manifest_toml, read_stored
@@ -198,6 +198,7 @@ def _told(path: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        is_full = error.errno in {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
-        advice = "Free some space." if is_full else "Look after that folder, or set MIEN_DATA_DIR to another one."
-        raise ModelError(f"Models should be kept in {str(path)!r}, but: {error.strerror or error}. {advice}") from error
+        raise ModelError(
+            f"Models should be kept in {str(path)!r}, but: {cause_of(error)}. {advice_for(error)} "
+            "MIEN_DATA_DIR names another folder."
+        ) from error

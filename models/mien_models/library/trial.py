@@ -13,6 +13,7 @@ from mien_models.engines.plan import CPU_RUN
 from mien_models.errors import ModelError
 from mien_models.library.trying import ANSWER
 from mien_models.networks import trial_of
+from mien_models.onnx_refusal import refusal_of
 from mien_models.stored import read_stored
 
 _ROOM_BYTES: Final = 6 * 2**30
@@ -31,8 +32,7 @@ def try_model(folder: Path) -> dict[str, str | float]:
     except ModelError as error:
         return {"refusal": str(error)}
     except Exception as error:  # noqa: BLE001 - whatever a strange network leads to is the finding
-        reason = str(error).strip().splitlines()
-        return {"fault": f"{type(error).__name__}: {reason[0] if reason else 'no reason given'}"}
+        return {"fault": refusal_of(error)}
     return {"run_ms": round(proof.run_ms, 3)}
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from mien_models.errors import ModelError
+from mien_models.printable import in_one_line
 
 _LOG = logging.getLogger(__name__)
 _PROGRAM: Final = ("-P", "-m", "mien_models.library.trial")
@@ -70,16 +71,11 @@ def answer_of(
     # What the libraries print comes before.
     result = cast("dict[str, object]", json.loads(said.rpartition(ANSWER)[2]))
     if "refusal" in result:
-        raise ModelError(_printable(str(result["refusal"])))
+        raise ModelError(in_one_line(str(result["refusal"])))
     if "fault" in result:
-        fault = _printable(str(result["fault"]))
+        fault = in_one_line(str(result["fault"]))
         raise ModelError(f"{name!r} fails its self-test: it does not run ({fault}). Give another file.")
     return result
-
-
-def _printable(text: str) -> str:
-    """Take out what a terminal would obey: a network's names stand in the libraries' messages."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _end(status: int) -> str:

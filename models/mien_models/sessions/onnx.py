@@ -21,6 +21,7 @@ from mien_models.engines.plug_ins import plug_ins
 from mien_models.errors import ModelError
 from mien_models.manifest import Manifest
 from mien_models.network_file import check_content
+from mien_models.onnx_refusal import refusal_of
 
 # ONNX Runtime carries no annotations: its errors are typed here, once.
 _REFUSALS: Final = cast(
@@ -124,8 +125,9 @@ class OnnxSession:
             # A profile waits for each node, which a recording does not allow.
             return self.buffers_for(feeds).run(feeds, is_recorded=not self._is_profiled)
         except _FAILURES as error:
-            reason = str(error).splitlines()[0].strip()
-            raise ModelError(f"The network {self._name!r} does not run on {self.provider}: {reason}.") from error
+            raise ModelError(
+                f"The network {self._name!r} does not run on {self.provider}: {refusal_of(error)}."
+            ) from error
 
     def end_profile(self) -> Path:
         """Stop noting what runs where; give the file."""
@@ -192,7 +194,7 @@ def _opened(content: bytes, name: str, run: Run, options: Any) -> Any:  # noqa: 
         # Its own way of falling back prints to standard output, which is for results.
         return cast("Any", onnxruntime.InferenceSession(content, options, providers=wanted, enable_fallback=0))
     except _FAILURES as error:
-        reason = str(error).splitlines()[0].strip()
+        reason = refusal_of(error)
         if run.provider != CPU_PROVIDER:
             raise ModelError(f"{name!r} does not start on {run.title}: {reason}.") from error
         raise ModelError(

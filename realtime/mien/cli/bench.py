@@ -1,6 +1,5 @@
 """`mien bench`: how fast it is here."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +9,10 @@ import typer
 
 from mien.cli import options
 from mien.cli.options import JsonFile
+from mien_models.atomic_write import write_text_whole
+from mien_models.causes import cause_of
 from mien_models.errors import MienError
+from mien_models.printable import json_text, shown
 
 if TYPE_CHECKING:
     from mien.bench.live import LiveBench
@@ -114,11 +116,11 @@ def _summary(result: "LiveBench") -> dict[str, Any]:
 
 def _give(result: Mapping[str, Any], json_file: Path | None) -> None:
     """Print the result, or write it where `--json` says."""
-    text = json.dumps(result, indent=2) + "\n"
+    text = json_text(result) + "\n"
     if json_file is None:
         print(text, end="")
         return
     try:
-        json_file.write_text(text, encoding="utf-8")
+        write_text_whole(json_file, text)
     except OSError as error:
-        raise MienError(f"The result could not be written to {str(json_file)!r}: {error.strerror}.") from error
+        raise MienError(f"The result could not be written to {shown(json_file)}: {cause_of(error)}.") from error

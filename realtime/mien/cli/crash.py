@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 
 from mien import folders
+from mien_models.causes import cause_of
 
 
 def write_crash(error: BaseException, arguments: Sequence[str]) -> str:
@@ -25,7 +26,7 @@ def write_crash(error: BaseException, arguments: Sequence[str]) -> str:
     )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as failure:
-        return f"Mien is at fault ({what}), and {str(path)!r} could not be written ({failure.strerror}); see --debug."
+        return f"Mien is at fault ({what}), and {str(path)!r} could not be written ({cause_of(failure)}); see --debug."
     return f"Mien is at fault ({what}). The details are in {str(path)!r}; please report them."

@@ -1,6 +1,5 @@
 """`mien devices`: the cameras of this machine, how to name each, and what each can send."""
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from mien.cameras.devices import Camera, VirtualCamera, cameras, default_camera, modes_of, virtual_cameras
 from mien.cameras.video_modes import ModeWish, VideoMode, choose_mode
+from mien_models.printable import json_text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -42,7 +42,7 @@ def show_devices(as_json: bool) -> None:
     found = cameras()
     listed = DeviceList(found, {camera.path: modes_of(camera) for camera in found}, virtual_cameras())
     if as_json:
-        print(json.dumps(as_data(listed), indent=2, ensure_ascii=False))
+        print(json_text(as_data(listed)))
         return
     from rich.console import Console
 

@@ -1,6 +1,5 @@
 """`mien doctor`: what works here and what to install."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from mien.cli.options import Json
+from mien_models.printable import json_text
 
 if TYPE_CHECKING:
     from mien.doctor.checks import Check
@@ -24,7 +24,7 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
     is_healthy = all(check.verdict is not Verdict.BROKEN for check in checks)
     if as_json:
         rows = [{**asdict(check), "verdict": check.verdict.value} for check in checks]
-        print(json.dumps({"is_healthy": is_healthy, "checks": rows}, indent=2))
+        print(json_text({"is_healthy": is_healthy, "checks": rows}))
     else:
         _print_table(checks)
     if not is_healthy:

@@ -1,6 +1,5 @@
 """`mien faces add|list|remove`: whose faces may be lent, by what right."""
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mien.consent import ConsentKind
+from mien_models.printable import json_text
 
 
 def add(
@@ -55,7 +55,7 @@ def list_faces(
         library = face_library()
         faces = library.faces()
     if as_json:
-        print(json.dumps([{**one.terms.as_data(), "photos": one.photos, "key": one.store} for one in faces], indent=2))
+        print(json_text([{**one.terms.as_data(), "photos": one.photos, "key": one.store} for one in faces]))
         return
     if not faces:
         print("No faces yet: mien faces add PHOTO... --name NAME --consent self|granted|synthetic|public-domain")

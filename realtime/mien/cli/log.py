@@ -1,6 +1,5 @@
 """`mien log`: which sessions there were on this computer."""
 
-import json
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ import typer
 
 from mien.cli import options
 from mien_models.errors import UsageError
+from mien_models.printable import in_one_line, json_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,10 +40,11 @@ def show(
         (one for one in local_journal().entries() if session is None or one.session == session.lower()), maxlen=last
     )
     if as_json:
-        print(json.dumps([asdict(entry) | {"sha256": entry.sha256} for entry in entries], indent=2, ensure_ascii=False))
+        print(json_text([asdict(entry) | {"sha256": entry.sha256} for entry in entries]))
         return
     for entry in entries:
-        print(f"{entry.at}  {entry.session or '------'}  {entry.kind:8}  {_said(entry)}")
+        # Whatever somebody wrote into the file, a terminal does not obey it.
+        print(in_one_line(f"{entry.at}  {entry.session or '------'}  {entry.kind:8}  {_said(entry)}"))
     if not entries:
         print("There is nothing in the log.", file=sys.stderr)
 
@@ -56,7 +57,7 @@ def verify(as_json: options.Json = False) -> None:
     journal = local_journal()
     found = journal.examine()
     if as_json:
-        print(json.dumps({"whole": found.is_whole, **asdict(found)}, indent=2))
+        print(json_text({"whole": found.is_whole, **asdict(found)}))
     elif found.is_whole:
         print(f"The log is whole: {found.entries} lines, each with the hash of the one before.")
     if found.fault is not None:

@@ -1,6 +1,5 @@
 """What `mien models verify` does."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from mien_models.errors import ModelError
 from mien_models.library.candidate import recheck
 from mien_models.library.shelf import ModelLibrary
 from mien_models.library.trying import try_out
+from mien_models.printable import json_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,7 +40,7 @@ def verify_models(names: Sequence[str], as_json: bool, console: "Console") -> bo
             checked.append(_check(shelf, name))
     is_well = all(one.fault is None for one in checked)
     if as_json:
-        print(json.dumps({"is_well": is_well, "models": [asdict(one) for one in checked]}, indent=2))
+        print(json_text({"is_well": is_well, "models": [asdict(one) for one in checked]}))
     else:
         for one in checked:
             print(f"{one.name}: {one.fault or f'whole, runs in {one.run_ms:.0f} ms'}")

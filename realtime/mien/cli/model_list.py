@@ -1,7 +1,6 @@
 """What `mien models list` and `mien models info` show."""
 
 import dataclasses
-import json
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from mien_models.errors import ModelError
 from mien_models.library.candidate import needed_networks
 from mien_models.library.shelf import ModelLibrary
 from mien_models.library.tuning import settings_of
+from mien_models.printable import json_text
 from mien_models.spec import SwapSpec, Terms
 from mien_models.stored import StoredModel, manifest_toml
 
@@ -45,7 +45,7 @@ def show_list(as_json: bool) -> None:
     """Print every model: a table for people, or JSON."""
     rows = [*_built_in(), *_added(library())]
     if as_json:
-        print(json.dumps({"folder": str(library().folder), "models": [as_data(row) for row in rows]}, indent=2))
+        print(json_text({"folder": str(library().folder), "models": [as_data(row) for row in rows]}))
         return
     _print_table(rows)
 
@@ -58,21 +58,21 @@ def show_one(name: str, as_json: bool) -> None:
     """
     facts = _facts(name)
     if as_json:
-        print(json.dumps(facts, indent=2))
+        print(json_text(facts))
         return
     print(tomli_w.dumps({key: value for key, value in facts.items() if value not in (None, "", [])}), end="")
 
 
 def print_added(stored: StoredModel, as_json: bool) -> None:
     """Print the model that was added: its name, or all as JSON."""
-    print(json.dumps(as_data(row_of(stored, library())), indent=2) if as_json else stored.manifest.name)
+    print(json_text(as_data(row_of(stored, library()))) if as_json else stored.manifest.name)
 
 
 def print_settings(stored: StoredModel, as_json: bool) -> None:
     """Print what is set of a swapper: NAME=VALUE lines, or JSON."""
     spec = stored.manifest.network
     values = settings_of(spec) if isinstance(spec, SwapSpec) else {}
-    print(json.dumps(values, indent=2) if as_json else "\n".join(f"{key}={value}" for key, value in values.items()))
+    print(json_text(values) if as_json else "\n".join(f"{key}={value}" for key, value in values.items()))
 
 
 def as_data(row: Row) -> dict[str, object]:

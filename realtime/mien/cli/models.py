@@ -68,10 +68,10 @@ def add(
     Nothing is downloaded unless you give an address.
     """
     from mien.cli.model_adding import Request, add_model
-    from mien.cli.terminal import asker, terminal, termination_unwinds
+    from mien.cli.terminal import asker, terminal
 
     request = Request(source, name, family, answer, licence, map_file, sha256, replace, template)
-    with terminal(is_debug=bool(context.obj)) as console, termination_unwinds():
+    with terminal(is_debug=bool(context.obj)) as console:
         stored = add_model(request, console, asker())
     from mien.cli.model_list import print_added
 

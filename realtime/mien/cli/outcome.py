@@ -8,7 +8,6 @@ from pathlib import Path
 import typer
 
 from mien.offline import OfflineResult
-from mien_models.errors import MienError
 
 _LOG = logging.getLogger(__name__)
 
@@ -26,14 +25,6 @@ def finish(result: OfflineResult, notes: Mapping[str, str], output_path: Path, r
     frames = "1 frame" if result.frames_written == 1 else f"{result.frames_written} frames"
     _LOG.info("%s: %s, %d of them swapped.", output_path, frames, result.frames_swapped)
     if report_path is not None:
-        _write(result, notes, report_path)
+        replace(result.report, notes={**notes, **result.report.notes}).save(report_path)
     if not is_well:
         raise typer.Exit(1)
-
-
-def _write(result: OfflineResult, notes: Mapping[str, str], path: Path) -> None:
-    report = replace(result.report, notes={**notes, **result.report.notes})
-    try:
-        report.write(path)
-    except OSError as error:
-        raise MienError(f"The report could not be written to {str(path)!r}: {error.strerror}.") from error

@@ -19,10 +19,10 @@ def recover(
     config: options.Config = None,
 ) -> None:
     """Make a whole, signed file of a recording that was interrupted by a crash or a power cut."""
-    from mien.cli.terminal import terminal, termination_unwinds
+    from mien.cli.terminal import terminal
     from mien.settings import load_settings
 
-    with terminal(is_debug=bool(context.obj)), termination_unwinds():
+    with terminal(is_debug=bool(context.obj)):
         given = {"credentials_certificate": credentials_certificate, "credentials_key": credentials_key}
         settings = load_settings(given, config)
         from mien.recording.recovery import recover as recovered

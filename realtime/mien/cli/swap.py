@@ -43,10 +43,10 @@ def swap(
 
     Exit 1 also when the input is cut off or damaged: what could be read is in OUTPUT then.
     """
-    from mien.cli.terminal import asker, progress_bar, terminal, termination_unwinds
+    from mien.cli.terminal import asker, progress_bar, terminal
     from mien.settings import load_settings
 
-    with terminal(is_debug=bool(context.obj)) as console, termination_unwinds():
+    with terminal(is_debug=bool(context.obj)) as console:
         settings = load_settings(options.given(context.params), config)
         from mien.build import file_work
         from mien.cli.outcome import finish

@@ -1,16 +1,16 @@
 """The people at the terminal: what is said to them on stderr and what they answer."""
 
 import logging
-import signal
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from types import FrameType
 from typing import Final
 
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.text import Text
+
+from mien_models.printable import in_one_line, printable
 
 _OURS: Final = ("mien", "mien_models")
 
@@ -39,27 +39,15 @@ def terminal(*, is_debug: bool) -> Generator[Console]:
 
 
 @contextmanager
-def termination_unwinds() -> Generator[None]:
-    """Let SIGTERM unwind what is under way, as Ctrl-C does, so that no half file is left; the main thread calls it."""
-
-    def leave(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
-
-
-@contextmanager
 def progress_bar(console: Console, name: str) -> Generator[Callable[[int, int | None], None]]:
     """Show a bar on a terminal while a file is worked on."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    # No markup: the name is somebody else's.
+    title = TextColumn("{task.description}", markup=False)
+    columns = title, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(name, total=None)
+        task = progress.add_task(in_one_line(name), total=None)
 
         def show(done: int, total: int | None) -> None:
             progress.update(task, completed=done, total=total)
@@ -76,7 +64,7 @@ def download_bar(console: Console, name: str) -> Generator[Callable[[int, int | 
     title = TextColumn("{task.description}", markup=False)
     columns = title, BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(name, total=None)
+        task = progress.add_task(in_one_line(name), total=None)
 
         def show(done: int, total: int | None) -> None:
             progress.update(task, completed=done, total=total)
@@ -90,7 +78,7 @@ def asker() -> Callable[[str], str] | None:
         return None
 
     def ask(question: str) -> str:
-        print(question, "> ", sep="\n", end="", file=sys.stderr, flush=True)
+        print(printable(question), "> ", sep="\n", end="", file=sys.stderr, flush=True)
         answer = sys.stdin.readline()
         if not answer.endswith("\n"):  # Ctrl-D leaves the cursor behind the question
             print(file=sys.stderr)
@@ -117,7 +105,7 @@ class _Sentence(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Write one record."""
         level = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
-        return f"mien: {level}{super().format(record)}"
+        return f"mien: {level}{_fit(record, super().format(record))}"
 
 
 class _Colourful(RichHandler):
@@ -126,4 +114,9 @@ class _Colourful(RichHandler):
     def render_message(self, record: logging.LogRecord, message: str) -> Text:
         """Colour by level."""
         style = "bold red" if record.levelno >= logging.ERROR else "yellow" if record.levelno >= logging.WARNING else ""
-        return Text(message, style=style)
+        return Text(_fit(record, message), style=style)
+
+
+def _fit(record: logging.LogRecord, message: str) -> str:
+    """Take out what a terminal would obey, such as the names of files; a sentence of ours is one line."""
+    return in_one_line(message) if record.name.partition(".")[0] in _OURS else printable(message)

@@ -1,6 +1,5 @@
 """`mien verify`: whether a picture or video says that a face in it was replaced."""
 
-import json
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mien.cli import options
+from mien_models.printable import json_text
 
 
 def verify(
@@ -56,4 +56,4 @@ def verify(
             from mien.verify.timeline import write_timeline
 
             write_timeline(timeline, found, Path(target).name)
-        print(json.dumps(result, indent=2) if as_json else words(result, is_still=footage.is_still))
+        print(json_text(result) if as_json else words(result, is_still=footage.is_still))

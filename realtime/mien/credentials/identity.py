@@ -1,6 +1,5 @@
 """Who signs: a key that this installation makes for itself, or the user's own certificate."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
+from mien.private_files import write_private
+from mien_models.causes import advice_for, cause_of
 from mien_models.errors import MienError, UsageError
 
 _CLAIM_SIGNING: Final = ObjectIdentifier("1.3.6.1.4.1.62558.2.1")
@@ -147,7 +148,7 @@ def _made(folder: Path, now: datetime) -> Identity:
     chain_pem = leaf.public_bytes(_PEM) + root.public_bytes(_PEM)
     # The chain last: a pair that was interrupted does not match, and is made anew.
     for name, content in ((_KEY_FILE, key_pem), (_CHAIN_FILE, chain_pem)):
-        _write_private(folder / name, content)
+        write_private(folder / name, content)
     return _identity(chain_pem.decode(), key_pem.decode(), _CHAIN_FILE, _KEY_FILE, now)
 
 
@@ -195,25 +196,16 @@ def _usage(*, is_authority: bool) -> x509.KeyUsage:
     )
 
 
-def _write_private(path: Path, content: bytes) -> None:
-    """Write a file that nobody else may read, whole or not at all."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    part.replace(path)
-
-
 def _text_of(path: Path, what: str) -> str:
     try:
         return path.read_text(encoding="ascii")
     except OSError as error:
-        raise UsageError(f"The {what} {str(path)!r} cannot be read: {error.strerror}. Check the path.") from error
+        raise UsageError(f"The {what} {str(path)!r} cannot be read: {cause_of(error)}. {advice_for(error)}") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"The {what} {str(path)!r} is no PEM text. Convert it, for instance with openssl.") from error
 
 
 def _unusable(folder: Path, error: OSError) -> MienError:
     return MienError(
-        f"The signing key in {str(folder)!r} can be neither read nor made: {error.strerror}. Make that folder yours."
+        f"The signing key in {str(folder)!r} can be neither read nor made: {cause_of(error)}. {advice_for(error)}"
     )

@@ -1,9 +1,11 @@
 """Signs what was written: the Content Credentials go into the file itself."""
 
+import contextlib
 import io
 import json
 import logging
 import time
+from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -12,8 +14,10 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from mien import folders
 from mien.credentials.manifest import manifest
-from mien.recording.partial import part_name
+from mien_models.atomic_write import beside, whole_name
+from mien_models.causes import advice_for, cause_of
 from mien_models.errors import SinkError, UsageError
+from mien_models.one_writer import SIGNED
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -31,7 +35,7 @@ _SETTINGS: Final = {"builder": {"thumbnail": {"enabled": False}}, **_NOTHING_FET
 
 def signed_name(path: Path) -> Path:
     """Name the file that grows beside `path` while that is signed."""
-    return path.with_name(path.name + ".signed")
+    return beside(path, SIGNED)
 
 
 class SealError(SinkError):
@@ -86,14 +90,20 @@ class Seal:
         """
         signed = signed_name(path)
         try:
-            counted = _Progress(part_name(path), _PASSES * path.stat().st_size)
+            counted = _Progress(whole_name(path), _PASSES * path.stat().st_size)
             with _CountingFile(path, "rb", counted) as source, _CountingFile(signed, "w+b", counted) as target:
-                self._sign(media_type, source, target, footage_type)
+                try:
+                    self._sign(media_type, source, target, footage_type)
+                except SealError:
+                    # The library says of its own words only that something did not work.
+                    _raise_failure(source, target)
+                    raise
             signed.replace(path)
         except OSError as error:
-            raise SealError(f"It cannot be signed: {error.strerror or error}.") from error
+            raise SealError(f"It cannot be signed: {cause_of(error)}. {advice_for(error)}") from error
         finally:
-            signed.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                signed.unlink(missing_ok=True)
 
     def signed(self, content: bytes, media_type: str) -> bytes:
         """Give a small file's content with credentials in it.
@@ -149,21 +159,42 @@ class _Progress:
 
 
 class _CountingFile(io.FileIO):
-    """A file that tells what is read from it and written to it."""
+    """A file that tells what is read from it and written to it. Has state: what the system refused, if it did."""
 
     def __init__(self, path: Path, mode: str, count: _Progress) -> None:
         super().__init__(path, mode)
         self._count = count
+        self.failure: OSError | None = None
 
     def readinto(self, buffer: "WriteableBuffer", /) -> int | None:
-        done = super().readinto(buffer)
+        with self._noted():
+            done = super().readinto(buffer)
         self._count.add(done)
         return done
 
     def write(self, content: "ReadableBuffer", /) -> int:
-        done = super().write(content)
+        """Write all of it: a disk that is nearly full takes a part, which the library would take for the whole."""
+        view = memoryview(content).cast("B")
+        done = 0
+        while done < len(view):
+            with self._noted():
+                done += super().write(view[done:])
         self._count.add(done)
         return done
+
+    @contextlib.contextmanager
+    def _noted(self) -> Generator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.failure = error
+            raise
+
+
+def _raise_failure(*files: _CountingFile) -> None:
+    for file in files:
+        if file.failure is not None:
+            raise file.failure
 
 
 def one_line(error: Exception) -> str:

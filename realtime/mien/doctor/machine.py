@@ -10,6 +10,7 @@ from typing import Final
 
 from mien import folders
 from mien.doctor.checks import Check, Verdict
+from mien_models.causes import cause_of
 
 _LITTLE_ROOM_BYTES: Final = 1_000_000_000
 """A minute of recorded 720p takes about 30 MB."""
@@ -56,5 +57,5 @@ def check_memory_of_consents() -> Check:
             file.write(b"written by the doctor")
     except OSError as error:
         advice = f"Make it writable or set {folders.DATA_VARIABLE}; until then every start asks for consent again."
-        return Check("data folder", Verdict.BROKEN, f"{folder}: {error.strerror}", advice)
+        return Check("data folder", Verdict.BROKEN, f"{folder}: {cause_of(error)}", advice)
     return Check("data folder", Verdict.OK, f"{folder} can be written")

@@ -15,6 +15,7 @@ import onnxruntime
 from mien.doctor.onnx_probe import INPUT_SHAPE, probe_network
 from mien_models.engines.libraries import missing
 from mien_models.engines.plug_ins import plug_ins
+from mien_models.onnx_refusal import refusal_of
 
 _RUNS: Final = 15
 _TOLERANCE: Final = 0.02
@@ -38,7 +39,7 @@ def probe(provider: str) -> dict[str, str | float]:
         named = None if provider in plugged else [provider]
         session = onnxruntime.InferenceSession(probe_network(), options, providers=named)
     except Exception as error:  # noqa: BLE001 - whatever the provider raises is the finding
-        return {"error": _first_line(error)}
+        return {"error": refusal_of(error)}
     granted = session.get_providers()[0]
     if granted != provider:
         return {"error": f"ONNX Runtime fell back to {granted} without an error"}
@@ -59,10 +60,6 @@ def _is_right(x: np.ndarray, y: np.ndarray) -> bool:
     reference = onnxruntime.InferenceSession(probe_network(), providers=["CPUExecutionProvider"])
     expected = np.asarray(reference.run(["y"], {"x": x})[0])
     return y.shape == expected.shape and float(np.abs(y - expected).max()) <= _TOLERANCE * float(expected.max())
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
 
 
 if __name__ == "__main__":

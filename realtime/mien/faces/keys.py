@@ -170,7 +170,7 @@ def _keyring() -> Any:  # noqa: ANN401 - a module with its errors turned into ou
 def _derived(phrase: str, salt: bytes) -> bytes:
     from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-    return Scrypt(salt=salt, length=_KEY_BYTES, n=_SCRYPT_N, r=8, p=1).derive(phrase.encode())
+    return Scrypt(salt=salt, length=_KEY_BYTES, n=_SCRYPT_N, r=8, p=1).derive(phrase.encode("utf-8", "surrogateescape"))
 
 
 def _cipher(key: bytes) -> Any:  # noqa: ANN401 - imported where it is needed

@@ -13,6 +13,7 @@ from mien.faces.clock import SteadyClock
 from mien.faces.keys import key_store, usual_store
 from mien.faces.terms import ConsentError, Terms
 from mien.private_files import write_private
+from mien_models.causes import advice_for, cause_of
 from mien_models.errors import MienError, UsageError
 
 if TYPE_CHECKING:
@@ -84,22 +85,28 @@ class FaceLibrary:
         Raises:
             UsageError: the name is taken.
             FaceKeyError: no key could be kept.
+            LibraryError: the disk is full or read-only.
         """
         if self.find(terms.name) is not None:
             raise UsageError(f"A face is called {terms.name!r} already; choose another name, or remove that one first.")
         store = usual_store()
         keys, folder = key_store(store, can_ask=True), self._folder / terms.id
-        folder.mkdir(mode=0o700, parents=True)
         try:
+            folder.mkdir(mode=0o700, parents=True)
             self._folder.chmod(0o700)
             key = keys.create(terms.id, folder)
             for number, photo_bgr in enumerate(photos_bgr):
                 write_private(folder / _photo(number), _encrypted(key, photo_bgr, _bound_to(terms, number)))
             record = {"version": _VERSION, "photos": len(photos_bgr), "key": store, "terms": terms.as_data()}
             write_private(folder / _RECORD, (json.dumps(record, indent=2) + "\n").encode())
-        except BaseException:
+        except BaseException as error:
             keys.destroy(terms.id, folder)
             shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise LibraryError(
+                    f"The face {terms.name!r} cannot be kept in {str(self._folder)!r}: {cause_of(error)}. "
+                    f"{advice_for(error)}"
+                ) from error
             raise
         return KeptFace(terms, folder, len(photos_bgr), store)
 

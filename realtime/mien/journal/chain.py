@@ -102,4 +102,5 @@ def _follows(before: Entry | None, entry: Entry) -> bool:
 
 
 def _canonical(contents: Mapping[str, object]) -> bytes:
-    return json.dumps(contents, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    # As the line is written: a name that is not UTF-8 is read back with question marks.
+    return json.dumps(contents, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8", "replace")

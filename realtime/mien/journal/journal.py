@@ -6,12 +6,14 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
 from typing import Final, cast
 
 from filelock import FileLock, Timeout
 
 from mien.journal.chain import ANCHOR, BEGINNING, Entry, Fault, Fields, first_fault, parsed
+from mien_models.causes import advice_for, cause_of
 from mien_models.errors import MienError
 
 LOG_NAME: Final = "log.jsonl"
@@ -147,10 +149,8 @@ class Journal:
 
     def _write_line(self, entry: Entry, *, is_head: bool = True) -> None:
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        with os.fdopen(descriptor, "ab") as file:
-            file.write(f"{entry.line()}\n".encode())
-            file.flush()
-            os.fsync(file.fileno())
+        with os.fdopen(descriptor, "ab", buffering=0) as file:
+            _append_whole(file, f"{entry.line()}\n".encode("utf-8", "replace"))
         if is_head:
             self._write_whole(_HEAD_NAME, json.dumps({"sequence": entry.sequence, "sha256": entry.sha256}))
 
@@ -167,11 +167,15 @@ class Journal:
     def _write_whole(self, name: str, text: str) -> None:
         part = self._folder / f".{name}.part"
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(self._folder / name)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(self._folder / name)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
 
     def _lines(self) -> Iterator[str]:
         try:
@@ -200,7 +204,22 @@ class Journal:
         except Timeout as error:
             raise JournalError(f"Another program has held the log in {str(self._folder)!r} for 5 s.") from error
         except OSError as error:
-            raise JournalError(f"The log in {str(self._folder)!r} cannot be used: {error.strerror}.") from error
+            raise JournalError(
+                f"The log in {str(self._folder)!r} cannot be used: {cause_of(error)}. {advice_for(error)}"
+            ) from error
+
+
+def _append_whole(file: FileIO, content: bytes) -> None:
+    """Append all or nothing: what a full disk takes of a line would count as damage to the log."""
+    before = file.seek(0, os.SEEK_END)
+    left = memoryview(content)
+    try:
+        while left:
+            left = left[file.write(left) :]
+        os.fsync(file.fileno())
+    except OSError:
+        file.truncate(before)
+        raise
 
 
 def _is_older(entry: Entry, moment: datetime) -> bool:

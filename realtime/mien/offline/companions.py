@@ -1,5 +1,6 @@
 """Everything in a video that is no picture: sound, subtitles, chapters, tags. Copied where the container takes it."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import av
@@ -16,6 +17,10 @@ from mien.offline.result import Tally
 from mien.recording.containers import Container
 
 _OF_THE_OLD_FILE: Final = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder"})
+
+_TIME_CODE: Final = "timecode"
+_WITH_TIME_CODE: Final = frozenset({"mp4", "mov"})
+"""Containers whose muxers make a track of it."""
 
 
 class Companions:
@@ -38,6 +43,8 @@ class Companions:
         for stream in source.streams:
             if stream.index != swapped.index:
                 self._add(stream)
+        if container.muxer not in _WITH_TIME_CODE and any(_has_time_code(tags) for tags in _all_tags(source)):
+            tally.note(f"The time code cannot be kept in {container.muxer}: it is left out.")
 
     def take(self, packet: "Packet[Any]") -> None:
         """Copy or encode one packet."""
@@ -60,7 +67,8 @@ class Companions:
             self._copied[stream.index] = _tagged(self._target.add_stream_from_template(stream), stream)
         elif stream.type == "audio" and self._container.audio_codec is not None and isinstance(stream, AudioStream):
             self._add_encoder(stream, name)
-        elif name != "bin_data":  # the text track of chapters, which are kept as chapters
+        elif name != "bin_data" and not _has_time_code(stream.metadata):
+            # bin_data: the text track of chapters, which are kept as chapters. A time code is written from its tag.
             self._tally.note(
                 f"The {stream.type} stream ({name}) cannot be kept in {self._container.muxer}: it is left out."
             )
@@ -97,6 +105,16 @@ class Companions:
                 if frame.pts is not None and frame.time_base:
                     frame.pts -= round(self._start_s / frame.time_base)
                 self._target.mux(stream.encode(frame))
+
+
+def _has_time_code(tags: Mapping[str, str]) -> bool:
+    return any(key.lower() == _TIME_CODE for key in tags)
+
+
+def _all_tags(source: InputContainer) -> Iterator[Mapping[str, str]]:
+    yield source.metadata
+    for stream in source.streams:
+        yield stream.metadata
 
 
 def _codec_name(stream: Stream) -> str:

@@ -17,6 +17,7 @@ from mien.intake.decoding import upright_bgr
 from mien.letterbox import letterbox
 from mien.offline.result import Tally
 from mien.packet import FramePacket
+from mien.recording.ffmpeg_path import ffmpeg_path
 from mien_models.arrays import BgrU8
 from mien_models.errors import SourceError
 
@@ -39,7 +40,7 @@ def open_video(path: Path, stack: ExitStack) -> tuple[InputContainer, VideoStrea
         SourceError: it cannot be read or holds no video.
     """
     try:
-        source = stack.enter_context(av.open(str(path), metadata_errors="replace"))
+        source = stack.enter_context(av.open(ffmpeg_path(path), metadata_errors="replace"))
     except (FFmpegError, OSError, ValueError) as error:
         found = "is empty" if path.stat().st_size == 0 else "is no video that can be read, or it is cut off or damaged"
         raise SourceError(f"{str(path)!r} {found}. Give a whole picture or video.") from error
@@ -49,7 +50,7 @@ def open_video(path: Path, stack: ExitStack) -> tuple[InputContainer, VideoStrea
         if not stream.disposition & Disposition.attached_pic:
             stream.thread_type = "AUTO"
             return source, stream
-    kinds = ", ".join(sorted({stream.type for stream in source.streams}))
+    kinds = ", ".join(sorted({"a cover" if one.type == "video" else one.type for one in source.streams}))
     found = f"no video, only {kinds}" if kinds else "nothing that can be played"
     raise SourceError(f"{str(path)!r} holds {found}. Give a file with a picture.")
 

@@ -12,8 +12,10 @@ from mien.offline.signing import Signing
 from mien.offline.video import swap_video
 from mien.packet import FramePacket
 from mien.pictures import PICTURE_SUFFIXES, check_picture_name, read_picture, write_picture
-from mien.recording.partial import check_spares, whole_or_nothing
+from mien.recording.partial import check_spares
+from mien_models.atomic_write import check_writable, whole_or_nothing
 from mien_models.errors import SourceError, UsageError
+from mien_models.printable import shown
 
 _JPEGS_IN_A_ROW: Final = frozenset({".mjpeg", ".mjpg"})
 """Videos whose content is that of a picture with more behind it, which nothing but the name tells."""
@@ -49,7 +51,7 @@ def swap_file(
         UsageError: input and output are the same file, or a picture shall become a video.
         PhotoError: the picture cannot be read.
         SourceError: the video cannot be read, or no frame of it can be decoded.
-        SinkError: the output cannot be written.
+        SinkError: the output cannot be written, or another run is writing it.
     """
     _check_names(input_path, output_path)
     tally = Tally()
@@ -82,10 +84,11 @@ def is_picture(input_path: Path, output_path: Path | None = None) -> bool:
 
 def _check_names(input_path: Path, output_path: Path) -> None:
     if not input_path.exists():
-        raise SourceError(f"There is no file {str(input_path)!r}. Check the path.")
+        raise SourceError(f"There is no file {shown(input_path)}. Check the path.")
     if input_path.is_dir():
-        raise SourceError(f"Expected a picture or video, and {str(input_path)!r} is a folder. Name a file in it.")
+        raise SourceError(f"Expected a picture or video, and {shown(input_path)} is a folder. Name a file in it.")
     check_spares([input_path], output_path)
+    check_writable(output_path)
 
 
 def _check_is_video_name(input_path: Path, output_path: Path) -> None:

@@ -14,7 +14,8 @@ from mien.offline.reading import VideoReader, first_frame, open_video
 from mien.offline.result import Progress, Tally
 from mien.offline.signing import Signing
 from mien.recording.containers import Container, container_of
-from mien.recording.partial import whole_or_nothing
+from mien.recording.ffmpeg_path import ffmpeg_path
+from mien_models.one_writer import only_writer
 
 
 def swap_video(
@@ -22,7 +23,7 @@ def swap_video(
 ) -> None:
     """Swap every frame of a video; see `swap_file` for what holds."""
     container = container_of(output_path)
-    with whole_or_nothing(output_path) as part:
+    with only_writer(output_path) as part:
         _write(input_path, part, stages, tally, progress, container=container)
         if tally.swapped:
             signing.sign(part)
@@ -35,7 +36,7 @@ def _write(
     with ExitStack() as stack:
         source, stream = open_video(input_path, stack)
         reader = VideoReader(input_path, source, stream, tally)
-        target = stack.enter_context(av.open(str(part), "w", format=container.muxer))
+        target = stack.enter_context(av.open(ffmpeg_path(part), "w", format=container.muxer))
         writer = (GifWriter if container.muxer == "gif" else VideoWriter)(target, container, stream, first, tally)
         companions = Companions(source, target, container, stream, tally)
         for packet, frame in reader.frames(companions):

@@ -15,6 +15,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 
 from mien.pictures.metadata import metadata_of, orientation_of
 from mien.pictures.picture import Metadata, Picture, Samples, picture_from_samples
+from mien_models.causes import advice_for, cause_of
 from mien_models.errors import MienError, PhotoError
 
 MAX_PIXELS: Final = 120_000_000
@@ -22,6 +23,12 @@ MAX_PIXELS: Final = 120_000_000
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "PPM", "JPEG2000")
 """Every format that Pillow may try (JPEG brings MPO along); its other readers are rarely needed and rarely hardened."""
 
+_BRANDS_BYTES: Final = 256
+_AVIF_BRANDS: Final = frozenset({b"avif", b"avis"})
+_HEIF_BRANDS: Final = frozenset(
+    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1"}
+)
+"""Of HEIC and of the container that AVIF shares with it (ISO 23008-12)."""
 _READABLE: Final = "JPEG, PNG, WebP, TIFF, BMP, GIF or AVIF"
 
 
@@ -80,15 +87,25 @@ def _check_is_file(path: Path) -> None:
         raise PhotoError(f"Expected a picture, and {str(path)!r} is a folder. Name a file in it.")
     try:
         with path.open("rb") as file:
-            start = file.read(16)
+            start = file.read(_BRANDS_BYTES)
     except FileNotFoundError as error:
         raise PhotoError(f"There is no picture at {str(path)!r}. Check the path.") from error
     except OSError as error:
-        raise PhotoError(f"The picture {str(path)!r} cannot be opened: {error.strerror}. Check its rights.") from error
+        raise PhotoError(
+            f"The picture {str(path)!r} cannot be opened: {cause_of(error)}. {advice_for(error)}"
+        ) from error
     if not start:
         raise PhotoError(f"Expected a picture, and {str(path)!r} is empty. Get another copy of it.")
-    if start[4:8] == b"ftyp" and start[8:12] in (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"):
+    if _brands(start) & _HEIF_BRANDS and not _brands(start) & _AVIF_BRANDS:
         raise PhotoError(f"{str(path)!r} is a HEIC picture, which Mien cannot read. Save it as JPEG or PNG first.")
+
+
+def _brands(start: bytes) -> frozenset[bytes]:
+    """Give the brands of a file of ISO 14496-12, the major one and those that it says it is compatible with."""
+    if start[4:8] != b"ftyp":
+        return frozenset()
+    listed = start[16 : min(int.from_bytes(start[:4], "big"), len(start))]
+    return frozenset({start[8:12], *(listed[at : at + 4] for at in range(0, len(listed), 4))})
 
 
 def _opened(path: Path) -> Image.Image:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from mien.credentials.carriers import check_carries
 from mien.pictures.picture import Picture, Samples, eight_bit
-from mien.recording.partial import whole_or_nothing
+from mien_models.atomic_write import whole_or_nothing
 from mien_models.errors import SinkError
 
 

@@ -18,11 +18,17 @@ class Container:
     audio_codec: str | None
     """The codec for sound that cannot be copied; None where the container is silent."""
     safe_options: tuple[tuple[str, str], ...] = ()
-    """Muxer options that keep an interrupted file playable up to its last two seconds."""
+    """Muxer options that keep an interrupted file playable, up to its last two seconds."""
 
 
-# A fragmented file until it is closed, an ordinary one after (FFmpeg 7.1, movenc: `hybrid_fragmented`).
-_FRAGMENTED: Final = (("movflags", "hybrid_fragmented"),)
+_FRAGMENTED: Final = (
+    # A fragmented file until it is closed, an ordinary one after (FFmpeg 7.1, movenc).
+    ("movflags", "hybrid_fragmented"),
+    # Microseconds. A fragment counts only once it is whole.
+    ("frag_duration", "500000"),
+    # Else up to 256 KiB wait in memory, which is a minute of a still picture.
+    ("flush_packets", "1"),
+)
 # No .mkv and .webm: there is no place for Content Credentials in them.
 _CONTAINERS: Final = {
     ".mp4": Container("mp4", "libx264", "aac", _FRAGMENTED),

@@ -1,25 +1,19 @@
-"""A file that appears under its name whole, or not at all."""
+"""Where a recording grows until it is whole, and the files that no output may destroy."""
 
-import contextlib
-import errno
-import os
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
 
-from mien_models.errors import SinkError, UsageError
-
-_SUFFIX: Final = ".part"
+from mien_models.atomic_write import PART, beside
+from mien_models.errors import UsageError
+from mien_models.printable import shown
 
 
 def part_of(path: Path) -> Path:
-    """Name the file that grows beside `path` until it is whole; the same folder, so that the rename cannot copy."""
-    return path.with_name(path.name + _SUFFIX)
+    """Name the file that grows beside `path` until it is whole; the same folder, so that the rename cannot copy.
 
-
-def part_name(part: Path) -> str:
-    """Give the name that a growing file will have."""
-    return part.name.removesuffix(_SUFFIX)
+    Always the same for the same path: what a crash leaves is found again.
+    """
+    return beside(path, PART)
 
 
 def check_spares(inputs: Iterable[Path], output: Path) -> None:
@@ -29,54 +23,23 @@ def check_spares(inputs: Iterable[Path], output: Path) -> None:
         UsageError: it would overwrite one of `inputs`.
     """
     for path in inputs:
-        if output.exists() and path.exists() and output.samefile(path):
-            raise UsageError(f"The output would overwrite the input {str(path)!r}. Give another name.")
+        if _is_same(path, output):
+            raise UsageError(f"The output would overwrite the input {shown(path)}. Give another name.")
 
 
-@contextlib.contextmanager
-def whole_or_nothing(path: Path) -> Generator[Path]:
-    """Give a name to write to; at the end the file takes the name `path`, after any exception it is removed.
-
-    Raises:
-        SinkError: the folder is missing or nothing may be written there, with the reason.
-    """
-    part = part_of(path)
-    check_writable(path)
-    try:
-        yield part
-        part.replace(path)
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    finally:
-        # Whatever happened, Ctrl-C included: either it is renamed by now or it must not stay.
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-
-
-def cannot_write(path: Path, error: OSError) -> SinkError:
-    """Say in one sentence why `path` cannot be written."""
-    reason = error.strerror or str(error)
-    advice = "Free some space or choose another place." if _is_full(error) else "Choose another place."
-    return SinkError(f"Cannot write {str(path)!r}: {reason}. {advice}")
-
-
-def _is_full(error: OSError) -> bool:
-    return error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
-
-
-def check_writable(path: Path) -> None:
-    """Check that `path` can come to be, before any work is done for it; leaves an empty part behind.
+def check_differ(outputs: Sequence[Path]) -> None:
+    """Check that no two outputs are the same file.
 
     Raises:
-        SinkError: it cannot, with the reason.
+        UsageError: two are.
     """
-    if path.is_dir():
-        raise SinkError(f"Cannot write {str(path)!r}: it is a folder. Give the name of a file in it.")
-    if not path.parent.is_dir():
-        raise SinkError(f"Cannot write {str(path)!r}: the folder {str(path.parent)!r} does not exist. Create it first.")
-    if path.exists() and not os.access(path, os.W_OK):
-        raise SinkError(f"Cannot write {str(path)!r}: the file is there and read-only. Choose another name.")
+    for number, path in enumerate(outputs):
+        if path.absolute() in {other.absolute() for other in outputs[:number]}:
+            raise UsageError(f"Two outputs would write {shown(path)}. Give one of them another name.")
+
+
+def _is_same(path: Path, other: Path) -> bool:
     try:
-        part_of(path).touch()
-    except OSError as error:
-        raise cannot_write(path, error) from error
+        return path.samefile(other)
+    except OSError:  # one of them is not there, or its name can be none
+        return False

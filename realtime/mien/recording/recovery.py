@@ -2,24 +2,31 @@
 
 import re
 import shlex
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import av
-from av.container import InputContainer, OutputContainer
+from av.container import InputContainer
 from av.error import FFmpegError
+from av.packet import Packet
+from av.video.stream import VideoStream
 
 from mien.credentials.carriers import media_type
 from mien.credentials.seal import Seal, UsersCertificate, signed_name
 from mien.recording.containers import container_of
-from mien.recording.partial import cannot_write, part_name, part_of, whole_or_nothing
+from mien.recording.ffmpeg_path import ffmpeg_path
+from mien.recording.partial import part_of
+from mien_models.atomic_write import cannot_write, whole_name, whole_or_nothing
 from mien_models.errors import SinkError, SourceError, UsageError
+from mien_models.one_writer import held
+from mien_models.printable import printable, shown
 
 SESSION_TAG: Final = "comment"
 """The tag of MP4 and MOV that every player shows."""
 _GROWING_S: Final = 6
-"""A recording grows every two seconds, with each key frame; a run that still has it would lose what comes."""
+"""A recording grows every second, which tells that a run has it where files cannot be locked."""
 _NOTE: Final = "Recorded with Mien, which replaces faces by AI"
 
 
@@ -36,10 +43,8 @@ def check_nothing_unfinished(path: Path) -> None:
     """
     part = part_of(path)
     if part.exists() and part.stat().st_size:
-        command = f"mien recover {shlex.quote(str(part))}"
-        raise SinkError(
-            f"An unfinished recording lies in {str(part)!r}. Run `{command}` first, or record to another name."
-        )
+        command = f"mien recover {shlex.quote(printable(str(part)))}"
+        raise SinkError(f"An unfinished recording lies in {shown(part)}. Run `{command}` first, or record elsewhere.")
 
 
 def recover(path: Path, users: UsersCertificate | None = None) -> tuple[Path, int]:
@@ -57,19 +62,16 @@ def recover(path: Path, users: UsersCertificate | None = None) -> tuple[Path, in
         SourceError: there is no such file, or not one frame in it.
         SinkError: the file cannot be written or signed; the unfinished one stays.
     """
-    part = path if path.name != part_name(path) else part_of(path)
-    whole = part.with_name(part_name(part))
+    is_part = path.name != whole_name(path)
+    part, whole = (path, path.with_name(whole_name(path))) if is_part else (part_of(path), path)
     container = container_of(whole)
     _check(part, whole)
-    made = whole.with_name(f"{whole.stem}.recovered{whole.suffix}")
-    with whole_or_nothing(made) as copy:
-        with _opened(part) as source, av.open(str(copy), "w", format=container.muxer) as target:
-            frames, session = _copied(source, target)
+    with held(part, whole), whole_or_nothing(whole) as copy:
+        frames, session = _copied(part, copy, container.muxer)
         if not frames:
             raise _nothing_in(part)
         Seal(session, users).sign(copy, media_type(whole))
     try:
-        made.replace(whole)
         part.unlink()
         signed_name(part).unlink(missing_ok=True)
     except OSError as error:
@@ -79,32 +81,38 @@ def recover(path: Path, users: UsersCertificate | None = None) -> tuple[Path, in
 
 def _check(part: Path, whole: Path) -> None:
     if not part.is_file():
-        raise SourceError(f"There is no unfinished recording {str(part)!r}. Check the path.")
+        raise SourceError(f"There is no unfinished recording {shown(part)}. Check the path.")
     if whole.exists():
-        raise UsageError(f"A recording {str(whole)!r} is there already. Rename it, or {part.name!r}, and try again.")
+        raise UsageError(f"A recording {shown(whole)} is there already. Rename it, or {part.name!r}, and try again.")
     found = part.stat()
     if not found.st_size:
         raise _nothing_in(part)
     if 0 <= datetime.now(UTC).timestamp() - found.st_mtime < _GROWING_S:
-        raise UsageError(f"{str(part)!r} grew a moment ago. End the run that records it, or wait {_GROWING_S} s.")
+        raise UsageError(f"{shown(part)} grew a moment ago. End the run that records it, or wait {_GROWING_S} s.")
 
 
-def _opened(part: Path) -> InputContainer:
+def _copied(part: Path, copy: Path, muxer: str) -> tuple[int, str | None]:
+    """Copy the pictures up to where the file was torn; give their number, and the session that the file names."""
     try:
-        return av.open(str(part))
+        source = av.open(ffmpeg_path(part))
     except FFmpegError as error:
         raise _nothing_in(part) from error
-
-
-def _copied(source: InputContainer, target: OutputContainer) -> tuple[int, str | None]:
-    """Copy the pictures up to where the file was torn."""
-    note = str(source.metadata.get(SESSION_TAG, ""))
-    target.metadata[SESSION_TAG] = note
+    with source, av.open(ffmpeg_path(copy), "w", format=muxer) as target:
+        note = str(source.metadata.get(SESSION_TAG, ""))
+        target.metadata[SESSION_TAG] = note
+        stream = next(iter(source.streams.video), None)
+        if stream is None:
+            return 0, None
+        copied, frames = target.add_stream_from_template(stream), 0
+        for packet in _whole_packets(source, stream):
+            packet.stream = copied
+            target.mux(packet)
+            frames += 1
     found = re.search(r"session ([0-9a-f]{6})", note)
-    stream = next(iter(source.streams.video), None)
-    if stream is None:
-        return 0, None
-    copied, frames = target.add_stream_from_template(stream), 0
+    return frames, found[1] if found else None
+
+
+def _whole_packets(source: InputContainer, stream: VideoStream) -> Iterator["Packet[VideoStream]"]:
     packets = source.demux(stream)
     while True:
         try:
@@ -112,12 +120,10 @@ def _copied(source: InputContainer, target: OutputContainer) -> tuple[int, str |
         except FFmpegError:
             packet = None
         if packet is None or (packet.dts is not None and packet.is_corrupt):
-            return frames, found[1] if found else None
+            return
         if packet.dts is not None:
-            packet.stream = copied
-            target.mux(packet)
-            frames += 1
+            yield packet
 
 
 def _nothing_in(part: Path) -> SourceError:
-    return SourceError(f"No frame can be found in {str(part)!r}. Where it is of no other use, remove it.")
+    return SourceError(f"No frame can be found in {shown(part)}. Where it is of no other use, remove it.")

@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -10,6 +11,7 @@ from typing import Final, Self
 import av
 import numpy as np
 from av.container import OutputContainer
+from av.packet import Packet
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
 from av.video.stream import VideoStream
 
@@ -18,10 +20,14 @@ from mien.credentials.carriers import media_type
 from mien.credentials.seal import Seal, SealError
 from mien.packet import OutputFrame
 from mien.recording.containers import Container, container_of
-from mien.recording.partial import cannot_write, check_writable, part_of
+from mien.recording.ffmpeg_path import ffmpeg_path
+from mien.recording.partial import part_of
 from mien.recording.recovery import SESSION_TAG, check_nothing_unfinished, session_note
 from mien.recording.timeline import Timeline
+from mien_models.atomic_write import cannot_write, check_writable
 from mien_models.errors import SinkError, UsageError
+from mien_models.one_writer import check_nobody_writes, held
+from mien_models.printable import in_one_line, shown
 
 _TIME_BASE: Final = Fraction(1, 90_000)
 _EXACT: Final = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
@@ -30,10 +36,18 @@ _QUALITY: Final = {
     # Visually clean, and fast enough to leave a laptop's cores to the swap.
     "libx264": {"preset": "veryfast", "crf": "20"},
 }
+_HELD_BACK_S: Final = Fraction(1, 4)
+_MOST_HELD_BACK: Final = 5
+"""Frames. With ten, files are a tenth larger and hardly better; with none they are twice as large."""
+_MOST_THREADS: Final = 3
+"""Of the encoder; each holds back one more frame."""
 
 
 class FileSink:
-    """Has state: the open file. It grows as PATH.part, is signed when it is closed, and takes its name."""
+    """Has state: the open file. It grows as PATH.part, is signed when it is closed, and takes its name.
+
+    No other run can write it meanwhile.
+    """
 
     def __init__(self, target: str, output: OutputFormat) -> None:
         if not target:
@@ -42,6 +56,7 @@ class FileSink:
         self._container = container_of(self._path)
         if self._container.video_codec not in _QUALITY:
             raise SinkError(f"{self._path.suffix} files are not recorded live. Record .mp4 and convert it.")
+        check_nobody_writes(self._path)
         check_nothing_unfinished(self._path)
         self._output = output
         self.seal = Seal()
@@ -49,23 +64,31 @@ class FileSink:
         self.is_finishing = False
         """Whether it is signing what it recorded, which takes longer the longer that is."""
         self._recording: _Recording | None = None
+        self._ownership = contextlib.ExitStack()
 
     @property
     def description(self) -> str:
         """One line for people."""
-        return f"video file {self._path}"
+        return in_one_line(f"video file {self._path}")
 
     def __enter__(self) -> Self:
         """Open the file.
 
         Raises:
-            SinkError: a missing folder, or nothing may be written there.
+            SinkError: a missing folder, another run that writes it, or nothing may be written there.
         """
         check_writable(self._path)
+        check_nobody_writes(self._path)
+        part = part_of(self._path)
         try:
-            self._recording = _Recording(self._path, self._container, self._output, self.seal.session)
+            with contextlib.ExitStack() as ownership:
+                part.touch()
+                ownership.enter_context(held(part, self._path))
+                # Again, now that nobody else can begin one.
+                check_nothing_unfinished(self._path)
+                self._recording = _Recording(self._path, self._container, self._output, self.seal.session)
+                self._ownership = ownership.pop_all()
         except OSError as error:
-            part_of(self._path).unlink(missing_ok=True)
             raise cannot_write(self._path, error) from error
         return self
 
@@ -78,13 +101,14 @@ class FileSink:
             SinkError: one of that failed; what is there is kept, and the message says where.
         """
         recording, self._recording = self._recording, None
-        if recording is None:
-            return
-        self.is_finishing = True
-        try:
-            recording.finish(self.seal)
-        finally:
-            self.is_finishing = False
+        with self._ownership:
+            if recording is None:
+                return
+            self.is_finishing = True
+            try:
+                recording.finish(self.seal)
+            finally:
+                self.is_finishing = False
 
     def write(self, frame: OutputFrame) -> None:
         """Encode one frame.
@@ -94,7 +118,7 @@ class FileSink:
         """
         self._output.check(frame)
         if self._recording is None:
-            raise SinkError(f"The recording {self._path} has ended already; start it again.")
+            raise SinkError(f"The recording {shown(self._path)} has ended already; start it again.")
         try:
             self._recording.write(frame)
         except OSError as error:
@@ -114,23 +138,29 @@ class _Recording:
         self._frames = 0
         self._is_swapped = False
         self._file: OutputContainer = av.open(
-            str(self._part), "w", format=container.muxer, options=dict(container.safe_options)
+            ffmpeg_path(self._part), "w", format=container.muxer, options=dict(container.safe_options)
         )
         # Of use when the run is interrupted: the recording is signed later, by a program that knows no session.
         self._file.metadata[SESSION_TAG] = session_note(session)
-        stream = self._file.add_stream(container.video_codec, rate=output.fps, options=_QUALITY[container.video_codec])
+        self._stream = self._added_stream(container.video_codec, output)
+        self._has_header = False
+        self._is_sound = True
+        """Whether anything may be written to it; not after its header failed."""
+
+    def _added_stream(self, codec_name: str, output: OutputFormat) -> VideoStream:
+        settings = {**_QUALITY[codec_name], **_look_ahead(output.fps)}
+        stream = self._file.add_stream(codec_name, rate=output.fps, options=settings)
         assert isinstance(stream, VideoStream)  # noqa: S101 - every codec of _QUALITY makes pictures
-        self._stream = stream
-        self._stream.width, self._stream.height = output.width, output.height
-        self._stream.pix_fmt = "yuv420p"
-        codec = self._stream.codec_context
+        stream.width, stream.height = output.width, output.height
+        stream.pix_fmt = "yuv420p"
+        codec = stream.codec_context
         codec.time_base = _TIME_BASE
         # With B-frames a fragmented file starts late by their delay: there is no edit list to take it back.
         codec.max_b_frames = 0
-        # A key frame every two seconds bounds what an interruption costs.
         codec.gop_size = max(1, round(2 * output.fps))
         codec.colorspace, codec.color_range = Colorspace.ITU709, ColorRange.MPEG
         codec.color_primaries, codec.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+        return stream
 
     def write(self, frame: OutputFrame) -> None:
         picture = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(frame.image), "bgr24")
@@ -139,7 +169,7 @@ class _Recording:
         )
         converted.pts = self._timeline.pts(frame.captured_ns, time.monotonic_ns())
         converted.time_base = _TIME_BASE
-        self._file.mux(self._stream.encode(converted))
+        self._mux(self._stream.encode(converted))
         self._frames += 1
         self._is_swapped = self._is_swapped or frame.picture.is_marked
 
@@ -152,11 +182,11 @@ class _Recording:
         unsigned: SealError | None = None
         try:
             try:
-                if self._frames:
-                    self._file.mux(self._stream.encode(None))
+                if self._is_sound and self._frames:
+                    self._mux(self._stream.encode(None))
             finally:
                 self._file.close()
-            if self._frames:
+            if self._has_header:
                 unsigned = self._signed(seal)
                 self._part.replace(self._path)
             else:
@@ -165,8 +195,16 @@ class _Recording:
             raise SinkError(f"{cannot_write(self._path, error)} {self.what_is_kept()}") from error
         if unsigned is not None:
             raise SinkError(
-                f"The recording {str(self._path)!r} is complete, but carries no Content Credentials. {unsigned}"
+                f"The recording {shown(self._path)} is complete, but carries no Content Credentials. {unsigned}"
             ) from unsigned
+
+    def _mux(self, packets: Sequence["Packet[VideoStream]"]) -> None:
+        if packets and not self._has_header:
+            # FFmpeg crashes when a file is written whose header failed, and when one is closed that holds nothing else.
+            self._is_sound = False
+            self._file.start_encoding()
+            self._is_sound = self._has_header = True
+        self._file.mux(packets)
 
     def _signed(self, seal: Seal) -> SealError | None:
         if self._is_swapped:
@@ -178,9 +216,17 @@ class _Recording:
 
     def what_is_kept(self) -> str:
         """Say where the recording is."""
+        if not self._has_header:
+            return "Nothing was recorded."
         if self._part.exists():
-            return f"What was recorded is kept as {str(self._part)!r}."
-        return f"What was recorded is in {str(self._path)!r}." if self._frames else "Nothing was recorded."
+            return f"What was recorded is kept as {shown(self._part)}; `mien recover` makes a whole file of it."
+        return f"What was recorded is in {shown(self._path)}."
+
+
+def _look_ahead(fps: Fraction) -> Mapping[str, str]:
+    """Choose how many frames the encoder holds back: they are what an interruption costs beside the last fragment."""
+    frames = max(1, min(_MOST_HELD_BACK, int(fps * _HELD_BACK_S)))
+    return {"rc-lookahead": str(frames), "threads": str(min(_MOST_THREADS, frames))}
 
 
 PLUGIN: Final[SinkFactory] = FileSink

@@ -1,5 +1,6 @@
 """Writes every frame as a PNG into a folder: 000000.png, 000001.png, ..."""
 
+import contextlib
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -9,15 +10,20 @@ import cv2
 from mien.contracts import OutputFormat, SinkFactory
 from mien.credentials.seal import Seal, SealError
 from mien.packet import OutputFrame
-from mien.recording.partial import cannot_write, whole_or_nothing
+from mien_models.atomic_write import cannot_write, whole_or_nothing
 from mien_models.errors import SinkError, UsageError
+from mien_models.one_writer import held
+from mien_models.printable import in_one_line, shown
 
 _FAST: Final = (cv2.IMWRITE_PNG_COMPRESSION, 1)
 """A third larger than zlib's default and several times faster; the pictures stay exact."""
 
 
 class ImagesSink:
-    """Has state: counts the pictures written. Goes on after the last picture that is in the folder already."""
+    """Has state: counts the pictures written. Goes on after the last picture that is in the folder already.
+
+    No other run can write to the folder meanwhile: their pictures would take each other's numbers.
+    """
 
     def __init__(self, target: str, output: OutputFormat) -> None:
         if not target:
@@ -27,20 +33,22 @@ class ImagesSink:
         self._next = 0
         self.seal = Seal()
         """What signs the pictures; that of the session is set before the first frame."""
+        self._ownership = contextlib.ExitStack()
 
     @property
     def description(self) -> str:
         """One line for people."""
-        return f"PNG pictures in {self._folder}, from {self._next:06}.png"
+        return in_one_line(f"PNG pictures in {self._folder}, from {self._next:06}.png")
 
     def __enter__(self) -> Self:
         """Create the folder where it is missing.
 
         Raises:
-            SinkError: it cannot be created.
+            SinkError: it cannot be created, or another run writes there.
         """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
+            self._ownership.enter_context(held(self._folder, self._folder))
         except OSError as error:
             raise cannot_write(self._folder, error) from error
         numbers = [int(path.stem) for path in self._folder.glob("*.png") if path.stem.isdecimal()]
@@ -50,7 +58,8 @@ class ImagesSink:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing is left to finish: every picture was whole when `write` returned."""
+        """Let others write there; every picture was whole when `write` returned."""
+        self._ownership.close()
 
     def write(self, frame: OutputFrame) -> None:
         """Write one picture, signed where it shows a swapped face.
@@ -70,7 +79,7 @@ class ImagesSink:
         with whole_or_nothing(path) as part:
             part.write_bytes(content)
         if unsigned is not None:
-            raise SinkError(f"{str(path)!r} carries no Content Credentials: it is the last picture. {unsigned}")
+            raise SinkError(f"{shown(path)} carries no Content Credentials: it is the last picture. {unsigned}")
         self._next += 1
 
 

@@ -18,6 +18,7 @@ from mien.intake.addresses import local_path
 from mien.intake.decoding import upright_bgr
 from mien.intake.opened import DecodedSource
 from mien.packet import FramePacket
+from mien.recording.ffmpeg_path import ffmpeg_path
 from mien_models.errors import SourceError
 
 _log: Final = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ class VideoSource(DecodedSource):
 
     def _open(self, stack: ExitStack) -> InputContainer:
         try:
-            container = stack.enter_context(av.open(str(self._path), metadata_errors="replace"))
+            container = stack.enter_context(av.open(ffmpeg_path(self._path), metadata_errors="replace"))
         except FileNotFoundError as error:
             raise SourceError(f"There is no file {self._name}. Check the path.") from error
         except PermissionError as error:

@@ -8,9 +8,9 @@ import numpy as np
 
 from mien.lettering import text_mask
 from mien.livemark.detect import SURE_Z
-from mien.recording.partial import whole_or_nothing
 from mien.verify.survey import Survey
 from mien_models.arrays import BgrU8
+from mien_models.atomic_write import whole_or_nothing
 
 _WIDTH: Final = 1200
 _HEIGHT: Final = 300
