@@ -7,6 +7,7 @@ from PIL import Image
 from PIL.ExifTags import IFD, Base
 
 from mien.pictures.picture import Metadata
+from mien.pictures.xmp import Untrue, still_true
 
 _KEPT_TAGS: Final = frozenset(
     {
@@ -33,8 +34,6 @@ _DROPPED_EXIF_TAGS: Final = frozenset(
     # Maker notes break when they are moved and may hold a preview; the pointer leads nowhere in a new file.
     {Base.MakerNote, 0xA005}
 )
-_XMP_PICTURES: Final = (b"Thumbnails", b"GImage", b"GDepth")
-"""XMP properties that hold a picture, which would show the face that was there before."""
 
 
 def orientation_of(opened: Image.Image) -> int:
@@ -46,14 +45,14 @@ def orientation_of(opened: Image.Image) -> int:
     return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
 
-def metadata_of(opened: Image.Image, notes: list[str]) -> Metadata:
-    """Take everything that a new file may carry; what cannot be read is said in `notes`."""
+def metadata_of(opened: Image.Image, notes: list[str]) -> tuple[Metadata, frozenset[Untrue]]:
+    """Take everything that a new file may carry, and what its XMP announces beyond; damage is said in `notes`."""
     return metadata_from(opened.getexif, opened.info, opened.size, notes)
 
 
 def metadata_from(
     exif_of: Callable[[], Image.Exif], info: Mapping[Any, Any], size: tuple[int, int], notes: list[str]
-) -> Metadata:
+) -> tuple[Metadata, frozenset[Untrue]]:
     """Take it from its parts: `exif_of` reads the EXIF block, `info` and the stored `size` are as Pillow gives them."""
     try:
         exif = _kept_exif(exif_of(), size)
@@ -64,9 +63,8 @@ def metadata_from(
     xmp = info.get("xmp") or info.get("XML:com.adobe.xmp")
     if isinstance(xmp, str):
         xmp = xmp.encode()
-    if not isinstance(xmp, bytes) or any(name in xmp for name in _XMP_PICTURES):
-        xmp = None
-    return Metadata(exif, icc_profile if isinstance(icc_profile, bytes) else None, _upright(xmp), _dpi_of(info))
+    kept, untrue = still_true(xmp) if isinstance(xmp, bytes) else (None, frozenset[Untrue]())
+    return Metadata(exif, icc_profile if isinstance(icc_profile, bytes) else None, kept, _dpi_of(info)), untrue
 
 
 def _kept_exif(found: Image.Exif, size: tuple[int, int]) -> bytes | None:
@@ -89,11 +87,6 @@ def _kept_exif(found: Image.Exif, size: tuple[int, int]) -> bytes | None:
 def _as_read(value: object) -> object:
     """Give text as the bytes that were read: Pillow reads them as Latin-1, and writes ASCII alone."""
     return value.encode("latin-1", "replace") if isinstance(value, str) and not value.isascii() else value
-
-
-def _upright(xmp: bytes | None) -> bytes | None:
-    """Drop an XMP block that would turn the upright picture a second time."""
-    return None if xmp is not None and b"Orientation" in xmp and b"tiff:" in xmp else xmp
 
 
 def _dpi_of(info: Mapping[Any, Any]) -> tuple[float, float] | None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from mien.pictures.leavings import leavings_of
 from mien.pictures.metadata import metadata_from, metadata_of, orientation_of
 from mien.pictures.picture import Metadata, Picture, Samples, picture_from_samples
 from mien.pictures.print_colours import rgb_from_cmyk
@@ -70,9 +71,11 @@ def _read(path: Path) -> Picture:
         notes: list[str] = []
         if facts is not None:
             opened.seek(facts.page)
-        _note_pictures(path, facts.pictures if facts else getattr(opened, "n_frames", 1), notes)
+        if opened.format != "MPO":
+            _note_pictures(path, facts.pictures if facts else getattr(opened, "n_frames", 1), notes)
         is_sixteen_bit = _is_sixteen_bit(opened)
-        metadata = metadata_of(opened, notes)
+        metadata, untrue = metadata_of(opened, notes)
+        notes += leavings_of(path, opened, untrue)
         if is_sixteen_bit:
             samples: Samples = _sixteen_bit_samples(path)
         else:
@@ -93,7 +96,7 @@ def _read_tiff(path: Path, facts: TiffFacts) -> Picture:
     notes: list[str] = []
     _check_size(path, facts.size)
     _note_pictures(path, facts.pictures, notes)
-    metadata = metadata_from(exif, facts.info, facts.size, notes)
+    metadata, _ = metadata_from(exif, facts.info, facts.size, notes)
     samples = read_tiff(path, facts.page, notes)
     if samples.dtype == np.uint8:  # of inks or Lab, whose profile no longer holds
         metadata = replace(metadata, icc_profile=None)

@@ -26,7 +26,7 @@ def decoded_without_lzw(path: Path, page: tifffile.TiffPage) -> NDArray[Any]:
         plain = tiff.pages[page.index].aspage()
         counts, offsets = (325, 324) if page.is_tiled else (279, 273)
         repacked = [zlib.compress(_unpacked(copy, *place, page), level=0) for place in _segments(page)]
-        places = []
+        places: list[int] = []
         for segment in repacked:
             places.append(copy.seek(0, io.SEEK_END))
             copy.write(segment)

@@ -38,7 +38,7 @@ def write_film(
         video = target.add_stream("mjpeg", rate=25)
         assert isinstance(video, VideoStream)
         video.width, video.height, video.pix_fmt = 64, 48, "yuvj420p"
-        sounds = []
+        sounds: list[AudioStream] = []
         for _ in range(tracks):
             sound = target.add_stream(codec, rate=rate)
             assert isinstance(sound, AudioStream)
