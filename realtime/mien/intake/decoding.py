@@ -2,11 +2,11 @@
 
 from typing import Final
 
-import cv2
 import numpy as np
 from av import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
+from mien.intake.orientation import orientation_of
 from mien_models.arrays import BgrU8
 
 _UNSPECIFIED: Final = 2  # AVCOL_SPC_UNSPECIFIED of FFmpeg's pixfmt.h, which PyAV's enumeration leaves out
@@ -15,11 +15,10 @@ _HD_LINES: Final = 576
 """Above it an unmarked picture is taken for BT.709, up to it for BT.601: the rule of video players (mpv, VLC)."""
 
 _EXACT: Final = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
-_TURNS: Final = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
 
 
 def upright_bgr(frame: VideoFrame, *, is_exact: bool = False) -> BgrU8:
-    """Convert a decoded frame of any pixel format to (height, width, 3) BGR, full range, turned as its file says.
+    """Convert a decoded frame of any pixel format to (height, width, 3) BGR, full range, laid upright as its file says.
 
     More than 8 bits are rounded, transparency is dropped, matrix and range are those that the frame carries.
     The array is the caller's own.
@@ -35,9 +34,7 @@ def upright_bgr(frame: VideoFrame, *, is_exact: bool = False) -> BgrU8:
         dst_color_range=ColorRange.JPEG,
         interpolation=_EXACT if is_exact else None,
     )
-    image = np.asarray(shown.to_ndarray(), np.uint8)
-    turn = _TURNS.get(round(frame.rotation) % 360)
-    return image if turn is None else np.asarray(cv2.rotate(image, turn), np.uint8)
+    return orientation_of(frame).turned(np.asarray(shown.to_ndarray(), np.uint8))
 
 
 def matrix_of(frame: VideoFrame) -> int | None:

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import av
 from av.audio.stream import AudioStream
-from av.codec import Codec
 from av.container import InputContainer, OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
@@ -14,7 +13,10 @@ from av.video.stream import VideoStream
 
 from mien.offline.reading import start_of
 from mien.offline.result import Tally
+from mien.offline.sound_plan import TrackPlan, codec_name
 from mien.recording.containers import Container
+from mien.recording.sound import SoundEncoder, SoundEncoding
+from mien.recording.sound_trial import nameless
 
 _OF_THE_OLD_FILE: Final = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder"})
 
@@ -27,14 +29,21 @@ class Companions:
     """Has state: which stream of the output each stream of the input goes to."""
 
     def __init__(
-        self, source: InputContainer, target: OutputContainer, container: Container, swapped: VideoStream, tally: Tally
+        self,
+        source: InputContainer,
+        target: OutputContainer,
+        container: Container,
+        swapped: VideoStream,
+        tally: Tally,
+        *,
+        sound: Mapping[int, TrackPlan],
     ) -> None:
         self._target = target
         self._container = container
         self._tally = tally
         self._start_s = start_of(swapped)
         self._copied: dict[int, Stream] = {}
-        self._encoded: dict[int, AudioStream] = {}
+        self._encoded: dict[int, SoundEncoder] = {}
         tags = {key: text for key, text in source.metadata.items() if key not in _OF_THE_OLD_FILE}
         target.metadata.update(tags)
         chapters = source.chapters()
@@ -42,7 +51,7 @@ class Companions:
             target.set_chapters(chapters)
         for stream in source.streams:
             if stream.index != swapped.index:
-                self._add(stream)
+                self._add(stream, sound.get(stream.index, TrackPlan()))
         if container.muxer not in _WITH_TIME_CODE and any(_has_time_code(tags) for tags in _all_tags(source)):
             tally.note(f"The time code cannot be kept in {container.muxer}: it is left out.")
 
@@ -55,33 +64,36 @@ class Companions:
 
     def finish(self) -> None:
         """Encode what the encoders still hold."""
-        for stream in self._encoded.values():
-            self._target.mux(stream.encode(None))
+        for encoder in self._encoded.values():
+            encoder.finish()
 
-    def _add(self, stream: Stream) -> None:
-        name = _codec_name(stream)
+    def _add(self, stream: Stream, sound: TrackPlan) -> None:
+        name = codec_name(stream)
         if stream.type == "video":
             kind = "cover" if stream.disposition & Disposition.attached_pic else "second video"
             self._tally.note(f"The {kind} is left out: it may show the face that was there.")
-        elif name in self._target.supported_codecs and stream.type in ("audio", "subtitle"):
+        elif sound.is_copied or (stream.type == "subtitle" and name in self._target.supported_codecs):
             self._copied[stream.index] = _tagged(self._target.add_stream_from_template(stream), stream)
-        elif stream.type == "audio" and self._container.audio_codec is not None and isinstance(stream, AudioStream):
-            self._add_encoder(stream, name)
+        elif sound.encoding is not None and isinstance(stream, AudioStream):
+            self._add_encoder(stream, name, sound.encoding)
+            stream.codec_context.options = nameless(sound.nameless_channels)
         elif name != "bin_data" and not _has_time_code(stream.metadata):
             # bin_data: the text track of chapters, which are kept as chapters. A time code is written from its tag.
-            self._tally.note(
-                f"The {stream.type} stream ({name}) cannot be kept in {self._container.muxer}: it is left out."
-            )
+            kind = f"The {stream.type} stream ({name}) cannot be kept in {self._container.muxer}"
+            if stream.type == "audio" and self._container.audio_codec is not None:
+                kind = f"The sound ({name}) can neither be copied into {self._container.muxer} nor encoded anew"
+            self._tally.note(f"{kind}: it is left out.")
 
-    def _add_encoder(self, stream: AudioStream, name: str) -> None:
-        codec = self._container.audio_codec or ""
-        encoded = self._target.add_stream(codec, rate=stream.rate)
-        assert isinstance(encoded, AudioStream)  # noqa: S101 - the container's audio codec
-        encoded.layout = stream.layout
-        encoded.bit_rate = 96_000 * max(1, stream.layout.nb_channels)
-        self._encoded[stream.index] = encoded
-        _tagged(encoded, stream)
-        self._tally.note(f"The sound ({name}) cannot be copied into {self._container.muxer}: it is encoded as {codec}.")
+    def _add_encoder(self, stream: AudioStream, name: str, encoding: SoundEncoding) -> None:
+        encoder = SoundEncoder(self._target, encoding)
+        self._encoded[stream.index] = encoder
+        _tagged(encoder.stream, stream)
+        how = f"it is encoded as {encoding.codec}"
+        if encoding.rate != stream.codec_context.sample_rate:
+            how += f" at {encoding.rate} Hz"
+        if encoding.mixed_channels:
+            how += f", its {encoding.mixed_channels} channels mixed into {encoding.channels}"
+        self._tally.note(f"The sound ({name}) cannot be copied into {self._container.muxer}: {how}.")
 
     def _copy(self, packet: "Packet[Any]", stream: Stream) -> None:
         if packet.dts is None:
@@ -93,7 +105,7 @@ class Companions:
         packet.stream = stream
         self._target.mux(packet)
 
-    def _encode(self, packet: "Packet[Any]", stream: AudioStream) -> None:
+    def _encode(self, packet: "Packet[Any]", encoder: SoundEncoder) -> None:
         try:
             frames = packet.decode()
         except FFmpegError:
@@ -104,7 +116,7 @@ class Companions:
             if isinstance(frame, av.AudioFrame):
                 if frame.pts is not None and frame.time_base:
                     frame.pts -= round(self._start_s / frame.time_base)
-                self._target.mux(stream.encode(frame))
+                encoder.encode(frame)
 
 
 def _has_time_code(tags: Mapping[str, str]) -> bool:
@@ -115,16 +127,6 @@ def _all_tags(source: InputContainer) -> Iterator[Mapping[str, str]]:
     yield source.metadata
     for stream in source.streams:
         yield stream.metadata
-
-
-def _codec_name(stream: Stream) -> str:
-    """Give the codec's own name, not that of one of its decoders."""
-    context = getattr(stream, "codec_context", None)
-    name = str(getattr(context, "name", None) or getattr(stream, "name", None) or "unknown")
-    try:
-        return Codec(name, "r").canonical_name
-    except ValueError:
-        return name
 
 
 def _tagged(target: Stream, source: Stream) -> Stream:

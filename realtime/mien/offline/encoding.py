@@ -12,6 +12,7 @@ from av.video.reformatter import ColorRange, Interpolation
 from av.video.stream import VideoStream
 
 from mien.intake.decoding import matrix_of, range_of
+from mien.intake.orientation import orientation_of
 from mien.offline.reading import start_of
 from mien.offline.result import Tally
 from mien.packet import FramePacket
@@ -34,9 +35,8 @@ class VideoWriter:
     ) -> None:
         self._target = target
         self._tally = tally
-        self._is_turned = round(first.rotation) % 360 != 0
-        is_sideways = round(first.rotation) % 180 != 0
-        self._size = (first.height, first.width) if is_sideways else (first.width, first.height)
+        orientation = orientation_of(first)
+        self._size = orientation.size_of(first.width, first.height)
         self._coded_size = first.width, first.height
         self._matrix, self._range = _colours(first)
         self._time_base = source.time_base or Fraction(1, 90_000)
@@ -47,7 +47,10 @@ class VideoWriter:
         stream = target.add_stream(container.video_codec, rate=rate, options=_QUALITY[container.video_codec])
         assert isinstance(stream, VideoStream)  # noqa: S101 - every codec of _QUALITY makes pictures
         self._stream = stream
-        self._set_up(source, first, is_sideways=is_sideways)
+        self._set_up(source, first, is_sideways=orientation.is_sideways)
+        if orientation.loses_corners:
+            angle = f"{orientation.clockwise_deg:.0f} degrees"
+            tally.note(f"The video is shown turned by {angle}: its size is kept, its corners are cut off.")
 
     def write(self, frame: av.VideoFrame, packet: FramePacket) -> None:
         """Encode one frame: as it was decoded where nothing was swapped."""
@@ -100,7 +103,11 @@ class VideoWriter:
         return name
 
     def _converted(self, frame: av.VideoFrame, packet: FramePacket) -> av.VideoFrame:
-        if packet.composed is None and not self._is_turned and (frame.width, frame.height) == self._coded_size:
+        if (
+            packet.composed is None
+            and orientation_of(frame).is_upright
+            and (frame.width, frame.height) == self._coded_size
+        ):
             matrix, colour_range = _colours(frame)
             if frame.format.is_rgb:
                 matrix = self._matrix

@@ -10,6 +10,7 @@ from av.error import EOFError as AvEofError
 from av.filter import Graph
 from av.video.stream import VideoStream
 
+from mien.intake.orientation import orientation_of
 from mien.offline.reading import start_of
 from mien.offline.result import Tally
 from mien.packet import FramePacket
@@ -22,8 +23,7 @@ class GifWriter:
     def __init__(
         self, target: OutputContainer, container: Container, source: VideoStream, first: av.VideoFrame, tally: Tally
     ) -> None:
-        is_sideways = round(first.rotation) % 180 != 0
-        self._size = (first.height, first.width) if is_sideways else (first.width, first.height)
+        self._size = orientation_of(first).size_of(first.width, first.height)
         self._target = target
         self._time_base = source.time_base or Fraction(1, 100)
         self._start = round(start_of(source) / self._time_base)

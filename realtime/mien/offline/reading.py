@@ -14,6 +14,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from mien.intake.decoding import upright_bgr
+from mien.intake.deinterlacing import deinterlaced
 from mien.letterbox import letterbox
 from mien.offline.result import Tally
 from mien.packet import FramePacket
@@ -114,7 +115,13 @@ class VideoReader:
             yield packet, frame
 
     def decoded(self, others: OtherStreams | None) -> Iterator[av.VideoFrame]:
-        """Decode frame by frame; what cannot be decoded is counted."""
+        """Decode frame by frame, progressive; what cannot be decoded is counted."""
+        note = (
+            "The video is interlaced: its fields are woven into whole pictures (bwdif), and it is written progressive."
+        )
+        return deinterlaced(self._decoded(others), self._stream, lambda: self._tally.note(note))
+
+    def _decoded(self, others: OtherStreams | None) -> Iterator[av.VideoFrame]:
         packets = self._source.demux()
         while True:
             try:

@@ -105,13 +105,12 @@ def _swap_picture(input_path: Path, output_path: Path, stages: Sequence[Stage], 
         picture = read_picture(input_path)
     tally.expected = 1
     tally.count_read()
-    for sentence in picture.notes:
-        tally.note(sentence)
     packet = tally.run(FramePacket(image=picture.image_bgr, index=0, captured_ns=0), stages)
+    is_copied = packet.composed is None and output_path.suffix.lower() == input_path.suffix.lower()
     with tally.stage("encode").measure():
         if packet.composed is not None:
             written = write_picture(output_path, picture.changed_to(packet.outgoing.image_bgr), finish=signing.sign)
-        elif output_path.suffix.lower() == input_path.suffix.lower():
+        elif is_copied:
             tally.note(f"No face was swapped in {input_path.name}: it was copied byte for byte.")
             with whole_or_nothing(output_path) as part:
                 shutil.copyfile(input_path, part)
@@ -119,6 +118,6 @@ def _swap_picture(input_path: Path, output_path: Path, stages: Sequence[Stage], 
         else:
             tally.note(f"No face was swapped in {input_path.name}: it was written with its own face.")
             written = write_picture(output_path, picture)
-    for sentence in written:
+    for sentence in (*written, *(() if is_copied else picture.notes)):
         tally.note(sentence)
     tally.count_written(packet)

@@ -5,6 +5,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import av
+from av.container import OutputContainer
+from av.error import FFmpegError
 
 from mien.contracts import Stage
 from mien.offline.companions import Companions
@@ -13,8 +15,11 @@ from mien.offline.gif import GifWriter
 from mien.offline.reading import VideoReader, first_frame, open_video
 from mien.offline.result import Progress, Tally
 from mien.offline.signing import Signing
+from mien.offline.sound_plan import plan_sound
 from mien.recording.containers import Container, container_of
 from mien.recording.ffmpeg_path import ffmpeg_path
+from mien_models.atomic_write import whole_name
+from mien_models.errors import SinkError
 from mien_models.one_writer import only_writer
 
 
@@ -33,12 +38,14 @@ def _write(
     input_path: Path, part: Path, stages: Sequence[Stage], tally: Tally, progress: Progress, *, container: Container
 ) -> None:
     first = first_frame(input_path)
+    sound = plan_sound(input_path, container)
     with ExitStack() as stack:
         source, stream = open_video(input_path, stack)
         reader = VideoReader(input_path, source, stream, tally)
         target = stack.enter_context(av.open(ffmpeg_path(part), "w", format=container.muxer))
         writer = (GifWriter if container.muxer == "gif" else VideoWriter)(target, container, stream, first, tally)
-        companions = Companions(source, target, container, stream, tally)
+        companions = Companions(source, target, container, stream, tally, sound=sound)
+        _begin(target, part)
         for packet, frame in reader.frames(companions):
             done = tally.run(packet, stages)
             with tally.stage("encode").measure():
@@ -48,3 +55,19 @@ def _write(
         companions.finish()
         writer.finish()
         reader.judge()
+
+
+def _begin(target: OutputContainer, part: Path) -> None:
+    """Write the header, so that what a container or an encoder does not take is found out before any work.
+
+    Raises:
+        SinkError: it does not take it.
+    """
+    try:
+        target.start_encoding()
+    except (FFmpegError, ValueError) as error:
+        if isinstance(error, OSError):
+            raise
+        raise SinkError(
+            f"{whole_name(part)!r} cannot be begun: {str(error).splitlines()[0]}. Try another format, or a smaller one."
+        ) from error

@@ -1,11 +1,13 @@
 """What a picture file says of itself: taken out for safe keeping, without what no longer holds."""
 
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from PIL import Image
 from PIL.ExifTags import IFD, Base
 
 from mien.pictures.picture import Metadata
+from mien.pictures.xmp import Untrue, still_true
 
 _KEPT_TAGS: Final = frozenset(
     {
@@ -32,8 +34,6 @@ _DROPPED_EXIF_TAGS: Final = frozenset(
     # Maker notes break when they are moved and may hold a preview; the pointer leads nowhere in a new file.
     {Base.MakerNote, 0xA005}
 )
-_XMP_PICTURES: Final = (b"Thumbnails", b"GImage", b"GDepth")
-"""XMP properties that hold a picture, which would show the face that was there before."""
 
 
 def orientation_of(opened: Image.Image) -> int:
@@ -45,32 +45,38 @@ def orientation_of(opened: Image.Image) -> int:
     return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
 
-def metadata_of(opened: Image.Image, notes: list[str]) -> Metadata:
-    """Take everything that a new file may carry; what cannot be read is said in `notes`."""
+def metadata_of(opened: Image.Image, notes: list[str]) -> tuple[Metadata, frozenset[Untrue]]:
+    """Take everything that a new file may carry, and what its XMP announces beyond; damage is said in `notes`."""
+    return metadata_from(opened.getexif, opened.info, opened.size, notes)
+
+
+def metadata_from(
+    exif_of: Callable[[], Image.Exif], info: Mapping[Any, Any], size: tuple[int, int], notes: list[str]
+) -> tuple[Metadata, frozenset[Untrue]]:
+    """Take it from its parts: `exif_of` reads the EXIF block, `info` and the stored `size` are as Pillow gives them."""
     try:
-        exif = _exif_of(opened)
+        exif = _kept_exif(exif_of(), size)
     except Exception:  # noqa: BLE001 - as above
         exif = None
         notes.append("Its EXIF data is damaged and is left out.")
-    icc_profile = opened.info.get("icc_profile")
-    xmp = opened.info.get("xmp") or opened.info.get("XML:com.adobe.xmp")
+    icc_profile = info.get("icc_profile")
+    xmp = info.get("xmp") or info.get("XML:com.adobe.xmp")
     if isinstance(xmp, str):
         xmp = xmp.encode()
-    if not isinstance(xmp, bytes) or any(name in xmp for name in _XMP_PICTURES):
-        xmp = None
-    return Metadata(exif, icc_profile if isinstance(icc_profile, bytes) else None, _upright(xmp), _dpi_of(opened))
+    kept, untrue = still_true(xmp) if isinstance(xmp, bytes) else (None, frozenset[Untrue]())
+    return Metadata(exif, icc_profile if isinstance(icc_profile, bytes) else None, kept, _dpi_of(info)), untrue
 
 
-def _exif_of(opened: Image.Image) -> bytes | None:
+def _kept_exif(found: Image.Exif, size: tuple[int, int]) -> bytes | None:
     """Copy the tags that still hold for an upright picture with another face."""
-    found = opened.getexif()
     kept = Image.Exif()
     for tag in _KEPT_TAGS & set(found):
-        kept[tag] = found[tag]
+        kept[tag] = _as_read(found[tag])
     exif_ifd = {tag: value for tag, value in found.get_ifd(IFD.Exif).items() if tag not in _DROPPED_EXIF_TAGS}
     gps_ifd = dict(found.get_ifd(IFD.GPSInfo))
-    if exif_ifd and Base.ExifImageWidth in exif_ifd and orientation_of(opened) >= 5:
-        exif_ifd[Base.ExifImageWidth], exif_ifd[Base.ExifImageHeight] = opened.size[1], opened.size[0]
+    orientation = found.get(Base.Orientation, 1)
+    if Base.ExifImageWidth in exif_ifd and isinstance(orientation, int) and orientation >= 5:
+        exif_ifd[Base.ExifImageWidth], exif_ifd[Base.ExifImageHeight] = size[1], size[0]
     if exif_ifd:
         kept[IFD.Exif] = exif_ifd
     if gps_ifd:
@@ -78,13 +84,13 @@ def _exif_of(opened: Image.Image) -> bytes | None:
     return kept.tobytes().removeprefix(b"Exif\x00\x00") if len(kept) else None
 
 
-def _upright(xmp: bytes | None) -> bytes | None:
-    """Drop an XMP block that would turn the upright picture a second time."""
-    return None if xmp is not None and b"Orientation" in xmp and b"tiff:" in xmp else xmp
+def _as_read(value: object) -> object:
+    """Give text as the bytes that were read: Pillow reads them as Latin-1, and writes ASCII alone."""
+    return value.encode("latin-1", "replace") if isinstance(value, str) and not value.isascii() else value
 
 
-def _dpi_of(opened: Image.Image) -> tuple[float, float] | None:
-    match opened.info.get("dpi"):
+def _dpi_of(info: Mapping[Any, Any]) -> tuple[float, float] | None:
+    match info.get("dpi"):
         case (x, y):
             x_dpi, y_dpi = float(x), float(y)
             return (x_dpi, y_dpi) if x_dpi > 0 and y_dpi > 0 else None

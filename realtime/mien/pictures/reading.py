@@ -1,20 +1,23 @@
 """Reads picture files of every kind people have, and says in a sentence what is wrong with the others."""
 
 import contextlib
-import io
 import logging
 import warnings
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
-from mien.pictures.metadata import metadata_of, orientation_of
+from mien.pictures.leavings import leavings_of
+from mien.pictures.metadata import metadata_from, metadata_of, orientation_of
 from mien.pictures.picture import Metadata, Picture, Samples, picture_from_samples
+from mien.pictures.print_colours import rgb_from_cmyk
+from mien.pictures.tiff import TiffFacts, read_tiff, tiff_facts
 from mien_models.causes import advice_for, cause_of
 from mien_models.errors import MienError, PhotoError
 
@@ -39,7 +42,7 @@ def read_picture(path: Path) -> Picture:
         PhotoError: it is missing, no picture, damaged or larger than `MAX_PIXELS`.
     """
     _check_is_file(path)
-    with _quiet_pillow():
+    with _quiet_readers():
         try:
             return _read(path)
         except (MienError, MemoryError):
@@ -51,35 +54,66 @@ def read_picture(path: Path) -> Picture:
 
 
 @contextlib.contextmanager
-def _quiet_pillow() -> Generator[None]:
-    """Hold back Pillow's warnings and logs about oddities: who asked for the picture gets one sentence or none."""
-    log = logging.getLogger("PIL")
-    level = log.level
-    log.setLevel(logging.CRITICAL + 1)
+def _quiet_readers() -> Generator[None]:
+    """Hold back the readers' warnings and logs about oddities: who asked for the picture gets one sentence or none."""
+    logs = [logging.getLogger(name) for name in ("PIL", "tifffile")]
+    levels = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.CRITICAL + 1)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        log.setLevel(level)
+        for log, level in zip(logs, levels, strict=True):
+            log.setLevel(level)
 
 
 def _read(path: Path) -> Picture:
+    facts = tiff_facts(path)
+    if facts is not None and not facts.is_pillows:
+        return _read_tiff(path, facts)
     with _opened(path) as opened:
-        _check_size(path, opened)
+        _check_size(path, opened.size)
         notes: list[str] = []
-        if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":
-            notes.append(f"{path.name} holds {getattr(opened, 'n_frames', 1)} pictures; only the first one is taken.")
+        if facts is not None:
+            opened.seek(facts.page)
+        if opened.format != "MPO":
+            _note_pictures(path, facts.pictures if facts else getattr(opened, "n_frames", 1), notes)
         is_sixteen_bit = _is_sixteen_bit(opened)
-        metadata = metadata_of(opened, notes)
+        metadata, untrue = metadata_of(opened, notes)
+        notes += leavings_of(path, opened, untrue)
         if is_sixteen_bit:
             samples: Samples = _sixteen_bit_samples(path)
         else:
             samples, metadata = _eight_bit_samples(path, opened, metadata, notes)
-        # OpenCV and Pillow turn a TIFF upright while they load it, and no other format.
+        # Pillow turns a TIFF upright while it loads it, and no other format.
         orientation = 1 if opened.format == "TIFF" else orientation_of(opened)
     upright = _turned(samples, orientation)
     return picture_from_samples(np.ascontiguousarray(upright), metadata, tuple(notes))
+
+
+def _read_tiff(path: Path, facts: TiffFacts) -> Picture:
+    def exif() -> Image.Exif:
+        found = Image.Exif()
+        if not facts.is_big:  # Pillow's parser wants the other header
+            found.load(path.read_bytes())
+        return found
+
+    notes: list[str] = []
+    _check_size(path, facts.size)
+    _note_pictures(path, facts.pictures, notes)
+    metadata, _ = metadata_from(exif, facts.info, facts.size, notes)
+    samples = read_tiff(path, facts.page, notes)
+    if samples.dtype == np.uint8:  # of inks or Lab, whose profile no longer holds
+        metadata = replace(metadata, icc_profile=None)
+    upright = _turned(samples, facts.orientation)
+    return picture_from_samples(np.ascontiguousarray(upright), metadata, tuple(notes))
+
+
+def _note_pictures(path: Path, pictures: int, notes: list[str]) -> None:
+    if pictures > 1:
+        notes.append(f"{path.name} holds {pictures} pictures; only the first one is taken.")
 
 
 def _check_is_file(path: Path) -> None:
@@ -117,8 +151,8 @@ def _opened(path: Path) -> Image.Image:
         raise PhotoError(_too_large(path, "more than 178 megapixels")) from error
 
 
-def _check_size(path: Path, opened: Image.Image) -> None:
-    width, height = opened.size
+def _check_size(path: Path, size: tuple[int, int]) -> None:
+    width, height = size
     if width * height > MAX_PIXELS:
         raise PhotoError(_too_large(path, f"{width}x{height} pixels"))
 
@@ -136,7 +170,7 @@ def _is_sixteen_bit(opened: Image.Image) -> bool:
 
 
 def _sixteen_bit_samples(path: Path) -> NDArray[np.uint16]:
-    """Decode PNG and TIFF of 16 bits; a float or other depth is refused."""
+    """Decode PNG and the like of 16 bits; a float or other depth is refused."""
     encoded = np.fromfile(path, np.uint8)
     flags = cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION
     decoded = cv2.imdecode(encoded, flags)
@@ -152,7 +186,7 @@ def _eight_bit_samples(
         raise PhotoError(f"{str(path)!r} has 32 bits a sample, which have no fixed white. Save it with 8 or 16 bits.")
     if opened.mode == "CMYK":
         notes.append(f"{path.name} is CMYK, made for print; it is worked on and written as RGB.")
-        rgb = _rgb_from_cmyk(opened, metadata.icc_profile)
+        rgb = rgb_from_cmyk(opened, metadata.icc_profile)
         metadata = Metadata(metadata.exif, None, metadata.xmp, metadata.dpi)
         return _bgr_first(np.asarray(rgb)), metadata
     has_alpha = "transparency" in opened.info or opened.mode in ("LA", "La", "PA", "RGBA", "RGBa")
@@ -160,17 +194,6 @@ def _eight_bit_samples(
     mode = ("LA" if is_grey else "RGBA") if has_alpha else ("L" if is_grey else "RGB")
     converted = opened if opened.mode == mode else opened.convert(mode)
     return _bgr_first(np.asarray(converted)), metadata
-
-
-def _rgb_from_cmyk(opened: Image.Image, icc_profile: bytes | None) -> Image.Image:
-    """Convert with the file's own profile; without one as Pillow does, which is what viewers do too."""
-    converted = None
-    if icc_profile is not None:
-        # The stubs leave the type of a built-in profile open.
-        srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))  # pyright: ignore[reportUnknownArgumentType]
-        with contextlib.suppress(ImageCms.PyCMSError):
-            converted = ImageCms.profileToProfile(opened, io.BytesIO(icc_profile), srgb, outputMode="RGB")
-    return opened.convert("RGB") if converted is None else converted
 
 
 def _bgr_first(samples: NDArray[np.uint8]) -> NDArray[np.uint8]:

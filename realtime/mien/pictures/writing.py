@@ -1,6 +1,8 @@
 """Writes picture files whole or not at all, with everything the format can hold."""
 
 import io
+import struct
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ from PIL import Image
 
 from mien.credentials.carriers import check_carries
 from mien.pictures.picture import Picture, Samples, eight_bit
+from mien.pictures.tiff_writing import encoded_tiff
 from mien_models.atomic_write import whole_or_nothing
 from mien_models.errors import SinkError
 
@@ -41,6 +44,8 @@ _FORMATS: Final = {
     ".tiff": _TIFF,
     ".avif": _Format("AVIF", (("quality", 92), ("subsampling", "4:4:4")), max_side_px=65_535),
 }
+_PNG_HEADER: Final = 33
+"""Bytes of the signature and of IHDR, after which other chunks may stand (PNG, 5.6)."""
 PICTURE_SUFFIXES: Final = tuple(_FORMATS)
 """The suffixes that `write_picture` knows, in lower case."""
 
@@ -109,7 +114,7 @@ def _encoded(form: _Format, samples: Samples, picture: Picture) -> bytes:
         if samples.shape[2] == 2:
             # Grey with alpha in 16 bits is known to few programs, Pillow and OpenCV not among them.
             samples = samples[..., (0, 0, 0, 1)]
-        return _sixteen_bit_png(samples, picture) if form.name == "PNG" else _sixteen_bit_tiff(samples, picture)
+        return _sixteen_bit_png(samples, picture) if form.name == "PNG" else encoded_tiff(samples, picture.metadata)
     metadata, encoded = picture.metadata, io.BytesIO()
     exif = b"Exif\x00\x00" + metadata.exif if metadata.exif else None
     options = dict(form.options)
@@ -134,33 +139,19 @@ def _pillow_image(samples: NDArray[Any]) -> Image.Image:
 def _sixteen_bit_png(samples: NDArray[Any], picture: Picture) -> bytes:
     """Encode with OpenCV: Pillow knows no colour of 16 bits."""
     metadata = picture.metadata
-    blocks = {
-        cv2.IMAGE_METADATA_EXIF: metadata.exif,
-        cv2.IMAGE_METADATA_ICCP: metadata.icc_profile,
-        cv2.IMAGE_METADATA_XMP: metadata.xmp,
-    }
+    blocks = {cv2.IMAGE_METADATA_EXIF: metadata.exif, cv2.IMAGE_METADATA_ICCP: metadata.icc_profile}
     kept = {kind: np.frombuffer(block, np.uint8) for kind, block in blocks.items() if block}
     _, encoded = cv2.imencodeWithMetadata(".png", samples, list(kept), list(kept.values()))
-    return encoded.tobytes()
+    # OpenCV reads beyond the end of an XMP block and knows no resolution: those two are chunks of our own.
+    chunks = b""
+    if metadata.xmp:
+        chunks += _png_chunk(b"iTXt", b"XML:com.adobe.xmp" + bytes(5) + metadata.xmp)
+    if metadata.dpi:
+        across, down = (round(dots / 0.0254) for dots in metadata.dpi)
+        chunks += _png_chunk(b"pHYs", struct.pack(">IIB", across, down, 1))
+    file = encoded.tobytes()
+    return file[:_PNG_HEADER] + chunks + file[_PNG_HEADER:]
 
 
-def _sixteen_bit_tiff(samples: NDArray[Any], picture: Picture) -> bytes:
-    channels = samples.shape[2]
-    if channels >= 3:
-        order = cv2.COLOR_BGR2RGB if channels == 3 else cv2.COLOR_BGRA2RGBA
-        samples = cv2.cvtColor(samples, order)
-    import tifffile
-
-    encoded = io.BytesIO()
-    tifffile.imwrite(
-        encoded,
-        samples[..., 0] if channels == 1 else samples,
-        photometric="rgb" if channels >= 3 else "minisblack",
-        extrasamples=["unassalpha"] if channels in (2, 4) else None,
-        planarconfig="contig" if channels > 1 else None,
-        compression="adobe_deflate",
-        iccprofile=picture.metadata.icc_profile,
-        resolution=picture.metadata.dpi,
-        metadata=None,
-    )
-    return encoded.getvalue()
+def _png_chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))

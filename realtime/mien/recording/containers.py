@@ -17,6 +17,8 @@ class Container:
     video_codec: str
     audio_codec: str | None
     """The codec for sound that cannot be copied; None where the container is silent."""
+    copied_sound: frozenset[str] = frozenset()
+    """The codecs of sound that may be copied: those that players look for here, not all that FFmpeg takes."""
     safe_options: tuple[tuple[str, str], ...] = ()
     """Muxer options that keep an interrupted file playable, up to its last two seconds."""
 
@@ -30,10 +32,17 @@ _FRAGMENTED: Final = (
     ("flush_packets", "1"),
 )
 # No .mkv and .webm: there is no place for Content Credentials in them.
+_IN_BOTH: Final = frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "alac"})
+# Plain samples in MP4 are young (ISO/IEC 23003-5): an FFmpeg of 2022 plays them as noise.
+_IN_MP4: Final = _IN_BOTH | {"opus", "flac"}
+_IN_MOV: Final = _IN_BOTH | {
+    *("pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be"),
+    *("pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be", "pcm_u8", "pcm_s8", "pcm_alaw", "pcm_mulaw", "adpcm_ima_qt"),
+}
 _CONTAINERS: Final = {
-    ".mp4": Container("mp4", "libx264", "aac", _FRAGMENTED),
-    ".m4v": Container("mp4", "libx264", "aac", _FRAGMENTED),
-    ".mov": Container("mov", "libx264", "aac", _FRAGMENTED),
+    ".mp4": Container("mp4", "libx264", "aac", _IN_MP4, _FRAGMENTED),
+    ".m4v": Container("mp4", "libx264", "aac", _IN_MP4, _FRAGMENTED),
+    ".mov": Container("mov", "libx264", "aac", _IN_MOV, _FRAGMENTED),
     ".gif": Container("gif", "gif", None),
 }
 VIDEO_SUFFIXES: Final = tuple(_CONTAINERS)

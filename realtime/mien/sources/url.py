@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 
 from mien.contracts import SourceFactory, SourceInfo, SourceRequest
 from mien.intake.decoding import upright_bgr
+from mien.intake.deinterlacing import deinterlaced
 from mien.intake.opened import DecodedSource
 from mien.packet import FramePacket
 from mien_models.errors import SourceError
@@ -104,7 +105,7 @@ class UrlSource(DecodedSource):
     def _decode(self, container: InputContainer, stream: VideoStream) -> Iterator[FramePacket]:
         is_recorded = container.duration is not None
         start_ns = self._clock_ns()
-        for index, frame in enumerate(self._decoded(container, stream)):
+        for index, frame in enumerate(deinterlaced(self._decoded(container, stream), stream)):
             if is_recorded and frame.pts is not None:  # a film on a server comes faster than it plays
                 ahead_s = frame.time - (self._clock_ns() - start_ns) / 1e9
                 self._wait(min(max(0.0, ahead_s), _MOST_AHEAD_S))

@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 from mien.contracts import SourceFactory, SourceInfo, SourceRequest
 from mien.intake.addresses import local_path
 from mien.intake.decoding import upright_bgr
+from mien.intake.deinterlacing import deinterlaced
 from mien.intake.opened import DecodedSource
 from mien.packet import FramePacket
 from mien.recording.ffmpeg_path import ffmpeg_path
@@ -90,7 +91,7 @@ class VideoSource(DecodedSource):
     def _decode(self, container: InputContainer, stream: VideoStream) -> Iterator[FramePacket]:
         clock = _PresentationClock(container, stream)
         index, size = 0, (0, 0)
-        for frame in self._decoded(container, stream):
+        for frame in deinterlaced(self._decoded(container, stream), stream, self._say_interlaced):
             image = upright_bgr(frame)
             if index > 0 and image.shape[:2] != size:
                 _log.info(
@@ -116,6 +117,9 @@ class VideoSource(DecodedSource):
                 yield from packet.decode()
             except FFmpegError:
                 self._damaged_packets += 1
+
+    def _say_interlaced(self) -> None:
+        _log.info("%s is interlaced: its fields are woven into whole pictures.", self._name)
 
     def _say_what_is_missing(self, container: InputContainer, stream: VideoStream, read: int, end_s: float) -> None:
         announced_s = (container.duration or 0) / av.time_base

@@ -11,7 +11,9 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
+from tests.realtime.display_matrix import RIGHT_ANGLES, set_display_matrix
 
+from mien.intake.orientation import orientation_of
 from mien.offline import swap_file
 from mien.packet import FramePacket
 from mien_models.errors import MienError, SinkError, SourceError, UsageError
@@ -129,21 +131,33 @@ def test_odd_sizes_are_kept_exactly(make_clip: Clips, brighten: Any, tmp_path: P
     assert any("63x47" in note for note in result.notes)
 
 
-def test_a_turned_video_is_written_upright(make_clip: Clips, brighten: Any, tmp_path: Path) -> None:
-    source = make_clip("flat.mp4", size=(64, 48))
-    turned = tmp_path / "in.mp4"
-    with av.open(str(source)) as old, av.open(str(turned), "w") as new:
-        stream = new.add_stream_from_template(old.streams.video[0])
-        stream.set_display_rotation(90)
-        for packet in old.demux(video=0):
-            if packet.dts is not None:
-                packet.stream = stream
-                new.mux(packet)
-    swap_file(turned, tmp_path / "out.mp4", [brighten])
-    assert brighten.seen[0].image.shape == (64, 48, 3)
+@pytest.mark.parametrize("matrix", RIGHT_ANGLES.values(), ids=RIGHT_ANGLES)
+def test_a_turned_or_mirrored_video_is_written_upright(
+    make_clip: Clips, brighten: Any, tmp_path: Path, matrix: tuple[int, int, int, int]
+) -> None:
+    source = make_clip("in.mp4", size=(64, 48))
+    stored = bgr(frames_of(source)[1])
+    a, b, c, d = matrix
+    set_display_matrix(source, *matrix)
+    swap_file(source, tmp_path / "out.mp4", [brighten])
+    shown = stored.swapaxes(0, 1) if b else stored
+    shown = shown[:: b or d, :: c or a]
+    assert brighten.seen[0].image.shape == shown.shape
     after = frames_of(tmp_path / "out.mp4")[1]
-    assert (after.width, after.height, after.rotation) == (48, 64, 0)
-    assert np.abs(bgr(after) - brighten.seen[1].image).mean() < 4
+    assert orientation_of(after).is_upright
+    assert np.abs(bgr(after) - shown).mean() < 4
+
+
+def test_a_video_turned_by_an_odd_angle_keeps_its_size_and_is_said(
+    make_clip: Clips, brighten: Any, tmp_path: Path
+) -> None:
+    source = make_clip("in.mp4", size=(64, 48))
+    set_display_matrix(source, 0.8, 0.6, -0.6, 0.8)
+    result = swap_file(source, tmp_path / "out.mp4", [brighten])
+    after = frames_of(tmp_path / "out.mp4")[1]
+    assert (after.width, after.height) == (64, 48)
+    assert bgr(after)[0, 0].max() < 20
+    assert any("turned by 37 degrees" in note for note in result.notes)
 
 
 def test_a_gif_becomes_a_gif_or_a_film(brighten: Any, tmp_path: Path) -> None:

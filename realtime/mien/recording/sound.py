@@ -1,0 +1,146 @@
+"""Sound that is encoded anew: with which rate and channels, and the way there from whatever was decoded."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+import av
+from av.audio.stream import AudioStream
+from av.codec import Codec
+from av.container import OutputContainer
+from av.error import BlockingIOError as AvBlockingError
+from av.error import EOFError as AvEofError
+from av.filter import Graph
+
+DEFAULT_LAYOUTS: Final = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+"""Where a file says only how many channels there are. Three are no 2.1: an encoder would cut the third's treble off."""
+_MOST_CHANNELS: Final = 8
+"""More fit into AAC, but hardly a player knows where they belong."""
+_MOST_KBITS_A_CHANNEL: Final = 96
+_OUT_OF_STEP_S: Final = 0.04
+"""A gap of more than this is filled with silence, an overlap cut: what is seen and heard drifts apart no farther."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoundEncoding:
+    """How sound is encoded."""
+
+    codec: str
+    """FFmpeg's name of the encoder."""
+    rate: int
+    """Samples a second."""
+    layout: str
+    """FFmpeg's name of the channel layout."""
+    mixed_channels: int = 0
+    """How many channels of the input are mixed into this layout evenly, because they do not fit otherwise; else 0."""
+
+    @property
+    def channels(self) -> int:
+        """How many channels come out."""
+        return av.AudioLayout(self.layout).nb_channels
+
+
+def encodings_of(frame: av.AudioFrame, codec: str) -> tuple[SoundEncoding, ...]:
+    """Give every way to encode sound that is decoded to frames like this one; the first that works is the best."""
+    rate = _rate_for(frame.sample_rate, codec)
+    channels = frame.layout.nb_channels
+    known = frame.layout.name if _is_known(frame.layout) and channels <= _MOST_CHANNELS else None
+    layouts = dict.fromkeys(layout for layout in (known, DEFAULT_LAYOUTS.get(channels)) if layout)
+    mixed = SoundEncoding(codec, rate, "stereo", mixed_channels=channels)
+    return (*(SoundEncoding(codec, rate, layout) for layout in layouts), mixed)
+
+
+def _is_known(layout: av.AudioLayout) -> bool:
+    """Whether it says where each speaker stands; FFmpeg calls one that does not `N channels`."""
+    return not layout.name.endswith(" channels")
+
+
+def _rate_for(rate: int, codec: str) -> int:
+    """Give the encoder's lowest rate that loses nothing, or its highest."""
+    known = sorted(Codec(codec, "w").audio_rates or [rate])
+    return next((candidate for candidate in known if candidate >= rate), known[-1])
+
+
+class SoundEncoder:
+    """Resamples, mixes and encodes one track, in step with the times of its frames; has state: graph and encoder."""
+
+    def __init__(self, target: OutputContainer, encoding: SoundEncoding) -> None:
+        self._target = target
+        self._encoding = encoding
+        stream = target.add_stream(encoding.codec, rate=encoding.rate)
+        assert isinstance(stream, AudioStream)  # noqa: S101 - the codec of an encoding makes sound
+        stream.codec_context.layout = encoding.layout
+        kbits = min(_MOST_KBITS_A_CHANNEL, encoding.rate * 6 // 1000)  # AAC's frame holds six bits a sample
+        stream.bit_rate = kbits * 1000 * encoding.channels
+        self.stream = stream
+        """The track in the output."""
+        self._graph: Graph | None = None
+        self._kind: tuple[str, int, str] | None = None
+
+    def encode(self, frame: av.AudioFrame) -> None:
+        """Encode one frame, whose time counts from the start of the output; its form may change on the way."""
+        kind = (frame.format.name, frame.sample_rate, frame.layout.name)
+        if self._graph is None or kind != self._kind:
+            self._drain()
+            self._graph = self._graph_for(frame, is_first=self._kind is None)
+            self._kind = kind
+        self._graph.push(frame)
+        self._pull()
+
+    def finish(self) -> None:
+        """Encode what is left."""
+        self._drain()
+        self._target.mux(self.stream.encode(None))
+
+    def _drain(self) -> None:
+        if self._graph is not None:
+            self._graph.push(None)
+            self._pull()
+        self._graph = None
+
+    def _pull(self) -> None:
+        assert self._graph is not None  # noqa: S101 - its callers have one
+        while True:
+            try:
+                frame = self._graph.pull()
+            except (AvBlockingError, AvEofError):
+                return
+            if isinstance(frame, av.AudioFrame):
+                self._target.mux(self.stream.encode(frame))
+
+    def _graph_for(self, frame: av.AudioFrame, *, is_first: bool) -> Graph:
+        encoding, graph = self._encoding, Graph()
+        is_guessed = not _is_known(frame.layout) and not encoding.mixed_channels
+        layout = DEFAULT_LAYOUTS.get(frame.layout.nb_channels) if is_guessed else None
+        steps = [
+            graph.add(
+                "abuffer",
+                sample_rate=str(frame.sample_rate),
+                sample_fmt=frame.format.name,
+                channel_layout=layout or frame.layout.name,
+                time_base=str(frame.time_base or Fraction(1, frame.sample_rate)),
+            )
+        ]
+        if encoding.mixed_channels:
+            steps.append(graph.add("pan", _mix_of(frame.layout)))
+        start = ":first_pts=0" if is_first else ""
+        steps += [
+            graph.add("aresample", f"{encoding.rate}:async=1:min_hard_comp={_OUT_OF_STEP_S}{start}"),
+            graph.add(
+                "aformat",
+                f"sample_fmts={self.stream.codec_context.format.name}"
+                f":sample_rates={encoding.rate}:channel_layouts={encoding.layout}",
+            ),
+            graph.add("abuffersink"),
+        ]
+        graph.link_nodes(*steps).configure()
+        return graph
+
+
+def _mix_of(layout: av.AudioLayout) -> str:
+    """Mix the odd channels to the left and the even ones to the right; `<` keeps the sum from clipping."""
+    if layout.name.startswith("ambisonic"):  # W and Y of AmbiX: everything, and what comes from the left
+        return "stereo|c0<c0+c1|c1<c0-c1"
+    left = "+".join(f"c{channel}" for channel in range(0, layout.nb_channels, 2))
+    right = "+".join(f"c{channel}" for channel in range(1, layout.nb_channels, 2)) or left
+    return f"stereo|c0<{left}|c1<{right}"
