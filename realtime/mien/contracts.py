@@ -227,6 +227,19 @@ class Stage(Protocol):
         ...
 
 
+@runtime_checkable
+class LooksAhead(Protocol):
+    """A stage that decides better when it knows what comes: in a file, which can wait, packets go through it late."""
+
+    def take(self, packet: FramePacket) -> Sequence[FramePacket]:
+        """Take the next packet; give those that are done, in order: none, this one, or several."""
+        ...
+
+    def rest(self) -> Sequence[FramePacket]:
+        """Give every packet that is still held back: none comes after them."""
+        ...
+
+
 class OptionalPart(Protocol):
     """Something a stage can do or leave out; a live run leaves it out while the machine is too slow for everything."""
 

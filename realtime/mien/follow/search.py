@@ -42,6 +42,10 @@ class LiveSearch:
             [view for side in sides[:1] for view in covering(width, height, side, overlap=_OVERLAP)],
             [view for side in sides[1:] for view in covering(width, height, side, overlap=_OVERLAP)],
         ]
+        self.everything: Final = tuple(view for ring in rings for view in ring)
+        """Every view, the largest first."""
+        self.large: Final = (whole, *rings[1])
+        """Those that show every face but the small ones."""
         self._rings = cycle([cycle(ring) for ring in rings if ring])
 
     def next_view(self) -> Region:

@@ -104,7 +104,7 @@ def _swap_picture(input_path: Path, output_path: Path, stages: Sequence[Stage], 
     tally.count_read()
     for sentence in picture.notes:
         tally.note(sentence)
-    packet = tally.run(FramePacket(image=picture.image_bgr, index=0, captured_ns=0), stages)
+    (packet,) = tally.run(FramePacket(image=picture.image_bgr, index=0, captured_ns=0), stages)
     with tally.stage("encode").measure():
         if packet.composed is not None:
             written = write_picture(output_path, picture.changed_to(packet.outgoing.image_bgr), finish=signing.sign)

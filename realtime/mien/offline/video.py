@@ -1,6 +1,7 @@
 """The way of a video: read, swap, encode, and everything that is no picture carried along."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from mien.offline.gif import GifWriter
 from mien.offline.reading import VideoReader, first_frame, open_video
 from mien.offline.result import Progress, Tally
 from mien.offline.signing import Signing
+from mien.packet import FramePacket
 from mien.recording.containers import Container, container_of
 from mien.recording.partial import whole_or_nothing
 
@@ -28,6 +30,19 @@ def swap_video(
             signing.sign(part)
 
 
+def _swapped(
+    frames: Iterator[tuple[FramePacket, av.VideoFrame]], stages: Sequence[Stage], tally: Tally
+) -> Iterator[tuple[FramePacket, av.VideoFrame]]:
+    """Send every frame through the stages, which may give it late; decoded frames wait for their packets."""
+    waiting: deque[av.VideoFrame] = deque()
+    for packet, frame in frames:
+        waiting.append(frame)
+        for done in tally.run(packet, stages):
+            yield done, waiting.popleft()
+    for done in tally.run_rest(stages):
+        yield done, waiting.popleft()
+
+
 def _write(
     input_path: Path, part: Path, stages: Sequence[Stage], tally: Tally, progress: Progress, *, container: Container
 ) -> None:
@@ -38,8 +53,7 @@ def _write(
         target = stack.enter_context(av.open(str(part), "w", format=container.muxer))
         writer = (GifWriter if container.muxer == "gif" else VideoWriter)(target, container, stream, first, tally)
         companions = Companions(source, target, container, stream, tally)
-        for packet, frame in reader.frames(companions):
-            done = tally.run(packet, stages)
+        for done, frame in _swapped(reader.frames(companions), stages, tally):
             with tally.stage("encode").measure():
                 writer.write(frame, done)
             tally.count_written(done)
