@@ -8,7 +8,6 @@ from typing import Final, Protocol
 from mien_models.arrays import BgrU8
 from mien_models.faces import Face
 
-
 PATIENCE_S: Final = 2.0
 """How long a chosen face is waited for; as long as a lost face keeps its id."""
 

@@ -119,22 +119,16 @@ class Follower:
             return ()
         lost_place = self._memory.next_view(frame.captured_ns, frame.shot)
         known = (lost_place,) if lost_place else ()
-        if settings.is_thorough and (frame.is_cut or has_lost):
-            return known + self._search.everything
-        if frame.is_cut:
-            return known + self._search.large
+        if frame.is_cut or (has_lost and settings.is_thorough):
+            return known + (self._search.everything if settings.is_thorough else self._search.large)
         if not self._tracks:
-            large = self._search.large if settings.is_thorough else ()
-            return known + large + self._next_views(settings.searches_per_frame - len(known + large))
-        if known and not settings.is_thorough:
-            return known
-        if frame.captured_ns - self._looked_ns < settings.look_interval_s * 1e9:
+            known += self._search.large if settings.is_thorough else ()
+            return known + self._search.next_views(settings.searches_per_frame - len(known))
+        is_due = frame.captured_ns - self._looked_ns >= settings.look_interval_s * 1e9
+        if not is_due or (known and not settings.is_thorough):
             return known
         self._looked_ns = frame.captured_ns
-        return known + self._next_views(settings.looks_per_frame)
-
-    def _next_views(self, count: int) -> tuple[Region, ...]:
-        return tuple(self._search.next_view() for _ in range(count)) if self._search else ()
+        return known + self._search.next_views(settings.looks_per_frame)
 
     def _look(self, frame: Frame, view: Region) -> None:
         """Begin to follow what is found in a view and not followed yet."""

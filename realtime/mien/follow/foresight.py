@@ -29,7 +29,7 @@ class _Chosen:
     id: int
     seen_ns: int
     passed_over: frozenset[int] | None = None
-    """Of a stand-in for one that went away: the others that were there. It gives way to a better one that comes later."""
+    """Of a stand-in for one that went away: who else was there. It gives way to a better one that comes later."""
 
 
 class ForesightedOne:

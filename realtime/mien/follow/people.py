@@ -62,7 +62,7 @@ class PeopleChooser:
         self._shot = 0
 
     def __call__(self, image_bgr: BgrU8, faces: Sequence[Face], captured_ns: int, *, shot: int = 0) -> Choice:
-        """Choose those who wear a face, when everybody in the frame is known; after a cut everybody is looked at anew."""
+        """Choose those who wear a face, when everybody in the frame is known; after a cut nobody is."""
         if shot != self._shot:
             self._seen, self._shot = {}, shot
         here = {face.id: face for face in faces}

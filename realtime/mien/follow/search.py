@@ -48,9 +48,9 @@ class LiveSearch:
         """Those that show every face but the small ones."""
         self._rings = cycle([cycle(ring) for ring in rings if ring])
 
-    def next_view(self) -> Region:
-        """Give the next place to look at."""
-        return next(next(self._rings))
+    def next_views(self, count: int) -> tuple[Region, ...]:
+        """Give the next places to look at."""
+        return tuple(next(next(self._rings)) for _ in range(count))
 
 
 def _sides(whole_px: float, finest_px: float) -> tuple[float, ...]:

@@ -21,8 +21,8 @@ _FLAT: Final = 6.0
 _CUT: Final = 0.08
 """Change (0 the same, 1 nothing in common) from which there may be a cut.
 
-Measured: 99 of 100 steps inside the shots of seven clips change less than 0.009, none more than 0.06; 60 cuts at least 0.1
-but for jumps in one take, which are none to a face that goes on.
+Measured: 99 of 100 steps inside the shots of seven clips change less than 0.009, none more than 0.06; 65 cuts at least
+0.1, and 3 jumps within one take next to nothing, which are no cuts to a face that goes on.
 """
 _ABRUPT: Final = 4.0
 """A cut changes this many times more than the frames before it, else the camera pans."""

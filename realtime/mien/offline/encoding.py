@@ -12,7 +12,6 @@ from av.video.reformatter import ColorRange, Interpolation
 from av.video.stream import VideoStream
 
 from mien.intake.decoding import matrix_of, range_of
-from mien.offline.reading import start_of
 from mien.offline.result import Tally
 from mien.packet import FramePacket
 from mien.recording.containers import Container
@@ -27,7 +26,7 @@ _STATISTICS: Final = ("DURATION", "NUMBER_OF_", "BPS", "_STATISTICS_")
 
 
 class VideoWriter:
-    """Has state: the encoder, and the time of the last frame."""
+    """Has state: the encoder."""
 
     def __init__(
         self, target: OutputContainer, container: Container, source: VideoStream, first: av.VideoFrame, tally: Tally
@@ -41,9 +40,6 @@ class VideoWriter:
         self._matrix, self._range = _colours(first)
         self._time_base = source.time_base or Fraction(1, 90_000)
         rate = source.guessed_rate or source.average_rate or Fraction(25)
-        self._step = max(1, round(1 / (rate * self._time_base)))
-        self._start = round(start_of(source) / self._time_base)
-        self._last_pts: int | None = None
         stream = target.add_stream(container.video_codec, rate=rate, options=_QUALITY[container.video_codec])
         assert isinstance(stream, VideoStream)  # noqa: S101 - every codec of _QUALITY makes pictures
         self._stream = stream
@@ -52,7 +48,7 @@ class VideoWriter:
     def write(self, frame: av.VideoFrame, packet: FramePacket) -> None:
         """Encode one frame: as it was decoded where nothing was swapped."""
         encoded = self._converted(frame, packet)
-        encoded.pts, encoded.time_base = self._pts(frame), self._time_base
+        encoded.pts, encoded.time_base = frame.pts, self._time_base
         encoded.pict_type = 0  # what it was in the input is no order for the encoder
         encoded.duration = frame.duration
         self._target.mux(self._stream.encode(encoded))
@@ -119,15 +115,6 @@ class VideoWriter:
             dst_color_range=self._range,
             interpolation=_EXACT,
         )
-
-    def _pts(self, frame: av.VideoFrame) -> int:
-        """Give the time of the input, from the file's start; where it gives none or goes back, one after the last."""
-        expected = 0 if self._last_pts is None else self._last_pts + self._step
-        pts = expected if frame.pts is None else frame.pts - self._start
-        if self._last_pts is not None and pts <= self._last_pts:
-            pts = self._last_pts + 1
-        self._last_pts = pts
-        return pts
 
 
 def _colours(frame: av.VideoFrame) -> tuple[int, int]:

@@ -10,7 +10,6 @@ from av.error import EOFError as AvEofError
 from av.filter import Graph
 from av.video.stream import VideoStream
 
-from mien.offline.reading import start_of
 from mien.offline.result import Tally
 from mien.packet import FramePacket
 from mien.recording.containers import Container
@@ -26,8 +25,6 @@ class GifWriter:
         self._size = (first.height, first.width) if is_sideways else (first.width, first.height)
         self._target = target
         self._time_base = source.time_base or Fraction(1, 100)
-        self._start = round(start_of(source) / self._time_base)
-        self._last_pts = -1
         stream = target.add_stream(container.video_codec, rate=source.guessed_rate or Fraction(10))
         assert isinstance(stream, VideoStream)  # noqa: S101 - GIF makes pictures
         self._stream = stream
@@ -41,9 +38,7 @@ class GifWriter:
         """Encode one frame."""
         image = packet.outgoing.image_bgr
         shown = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "bgr24")
-        pts = self._last_pts + 1 if frame.pts is None else frame.pts - self._start
-        self._last_pts = max(self._last_pts + 1, pts)
-        shown.pts, shown.time_base = self._last_pts, self._time_base
+        shown.pts, shown.time_base = frame.pts, self._time_base
         self._graph.push(shown)
         self._pull()
 

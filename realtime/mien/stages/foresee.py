@@ -15,7 +15,7 @@ _MOST_BYTES: Final = 256 << 20
 
 
 class ForeseeStage:
-    """Follows the faces of a file, which nobody watches while it is made; holds packets back while that helps to choose.
+    """Follows the faces of a file, for which nobody waits; holds packets back while that helps to choose.
 
     Its follower and chooser keep state.
     """
@@ -45,6 +45,4 @@ class ForeseeStage:
         return self._released(self._chooser.hurry())
 
     def _released(self, choices: Sequence[Choice]) -> list[FramePacket]:
-        return [
-            replace(self._held.popleft(), chosen=choice.faces, roles=choice.roles) for choice in choices
-        ]
+        return [replace(self._held.popleft(), chosen=choice.faces, roles=choice.roles) for choice in choices]
