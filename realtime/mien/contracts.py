@@ -73,6 +73,16 @@ class Source(Protocol):
         ...
 
 
+@runtime_checkable
+class HasLength(Protocol):
+    """A source that knows when its last frame ends: it may be shown for longer than the others."""
+
+    @property
+    def length_ns(self) -> int:
+        """When the frame that was read last ends, counted from the start of the source."""
+        ...
+
+
 class SourceFactory(Protocol):
     """Makes a source, closed."""
 

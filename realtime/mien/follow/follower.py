@@ -118,7 +118,7 @@ class Follower:
         if self._search is None or len(self._tracks) >= settings.max_faces:
             return ()
         lost_place = self._memory.next_view(frame.captured_ns, frame.shot)
-        known = (lost_place,) if lost_place else ()
+        known: tuple[Region, ...] = (lost_place,) if lost_place else ()
         if frame.is_cut or (has_lost and settings.is_thorough):
             return known + (self._search.everything if settings.is_thorough else self._search.large)
         if not self._tracks:

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import av
 from av.container import InputContainer
-from av.format import Flags
 from av.packet import Packet
 from av.video.stream import VideoStream
+
+from mien.intake.continuity import is_joinable
 
 _ENDS_EARLY_S: Final = 0.5
 _BACK_S: Final = 0.1
@@ -117,7 +118,7 @@ class Completeness:
     def _missing_s(self) -> float:
         """Say how much of the announced time was not there."""
         container = self._container
-        if container.format.flags & Flags.ts_discont.value or not container.duration:
+        if is_joinable(container) or not container.duration:
             return 0.0  # what it is said to last was guessed from the times of its packets
         return ((container.start_time or 0) + container.duration) / av.time_base - float(self._ends_s)
 

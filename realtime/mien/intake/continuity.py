@@ -5,15 +5,15 @@ from fractions import Fraction
 from typing import Any, Final, TypeAlias
 
 from av.container import InputContainer
-from av.format import Flags
 from av.packet import Packet
 from av.video.stream import VideoStream
 
 AnyPacket: TypeAlias = "Packet[Any]"
 
+_TS_DISCONT: Final = 0x0200  # AVFMT_TS_DISCONT of FFmpeg's avformat.h
 _AHEAD_S: Final = (Fraction(10), Fraction(3600))
-"""A step ahead of more than this is a jump: in containers that are made to be joined (MPEG-TS and its kind, where ffmpeg
-takes the same figure), and in others, in which a picture may well be shown for minutes."""
+"""A step ahead of more than this is a jump: in containers that are made to be joined (MPEG-TS and its kind; ffmpeg takes
+the same figure), and in others, in which a picture may well be shown for minutes."""
 _BACK_S: Final = (Fraction(1, 10), Fraction(1, 2))
 """A step back of more than this is a jump, in the same two kinds; up to it, packets lie a little out of order."""
 _REORDERED_S: Final = Fraction(1)
@@ -71,8 +71,8 @@ class Continuity:
 
     def __init__(self, container: InputContainer, pictures: VideoStream) -> None:
         """Take a file and the stream whose time is followed; a packet's times are changed in place."""
-        is_joinable = bool(container.format.flags & Flags.ts_discont.value)
-        self._ahead_s, self._back_s = (choice[0 if is_joinable else 1] for choice in (_AHEAD_S, _BACK_S))
+        kind = 0 if is_joinable(container) else 1
+        self._ahead_s, self._back_s = _AHEAD_S[kind], _BACK_S[kind]
         self._pictures = pictures.index
         self._frame_s = 1 / (pictures.guessed_rate or pictures.average_rate or Fraction(25))
         self._clocks: list[_Clock] = []
@@ -192,6 +192,11 @@ class Continuity:
             length_s = length_s or self._frame_s
         track.end_s = max(track.end_s, start_s + length_s)
         return [packet]
+
+
+def is_joinable(container: InputContainer) -> bool:
+    """Tell whether files of this kind may be laid one behind the other, so that their time need not go on."""
+    return bool(container.format.flags & _TS_DISCONT)
 
 
 def _seconds(packet: AnyPacket, ticks: int | None) -> Fraction | None:

@@ -1,6 +1,8 @@
 """Writes an animated GIF with a palette of its own for every frame."""
 
 from fractions import Fraction
+from pathlib import Path
+from typing import Final
 
 import av
 import numpy as np
@@ -10,9 +12,33 @@ from av.error import EOFError as AvEofError
 from av.filter import Graph
 from av.video.stream import VideoStream
 
+from mien.offline.reading import last_length_s
 from mien.offline.result import Tally
 from mien.packet import FramePacket
 from mien.recording.containers import Container
+
+_LONGEST_DELAY: Final = 65_535
+
+
+def gif_options(input_path: Path) -> dict[str, str]:
+    """Give the muxer's options for what no packet tells it: how long the last picture is shown, and how often all.
+
+    Raises:
+        SourceError: the input cannot be read.
+    """
+    delay = round(last_length_s(input_path) * 100)
+    return {"final_delay": str(min(delay, _LONGEST_DELAY)), "loop": str(_repeats(input_path))}
+
+
+def _repeats(path: Path) -> int:
+    """Say how often a GIF is played again as its file counts it: -1 never, 0 for ever as any other film."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as opened:
+            return int(opened.info.get("loop", -1)) if opened.format == "GIF" else 0
+    except OSError:
+        return 0
 
 
 class GifWriter:

@@ -68,6 +68,23 @@ def first_frame(path: Path) -> av.VideoFrame:
     raise SourceError(f"No frame of {str(path)!r} can be decoded. Try another file.")
 
 
+def last_length_s(path: Path) -> Fraction:
+    """Say how long the last picture of a video is shown, in seconds; nothing is decoded.
+
+    Raises:
+        SourceError: it cannot be read or holds no video.
+    """
+    with ExitStack() as stack:
+        source, stream = open_video(path, stack)
+        shown = [
+            (packet.pts * packet.time_base, (packet.duration or 0) * packet.time_base)
+            for packet in FilePackets(path, source, stream)
+            if packet.stream_index == stream.index and packet.pts is not None
+        ]
+        length_s = max(shown)[1] if shown else 0
+        return Fraction(length_s or 1 / (stream.guessed_rate or stream.average_rate or Fraction(10)))
+
+
 def start_of(stream: VideoStream) -> Fraction:
     """Give the seconds at which a stream's file starts; the output starts at 0, as players show it.
 

@@ -10,7 +10,7 @@ import av
 from mien.contracts import Stage
 from mien.offline.companions import Companions
 from mien.offline.encoding import VideoWriter
-from mien.offline.gif import GifWriter
+from mien.offline.gif import GifWriter, gif_options
 from mien.offline.reading import VideoReader, first_frame, open_video
 from mien.offline.result import Progress, Tally
 from mien.offline.signing import Signing
@@ -50,7 +50,8 @@ def _write(
     with ExitStack() as stack:
         source, stream = open_video(input_path, stack)
         reader = VideoReader(input_path, source, stream, tally)
-        target = stack.enter_context(av.open(str(part), "w", format=container.muxer))
+        options = gif_options(input_path) if container.muxer == "gif" else {}
+        target = stack.enter_context(av.open(str(part), "w", format=container.muxer, options=options))
         writer = (GifWriter if container.muxer == "gif" else VideoWriter)(target, container, stream, first, tally)
         companions = Companions(source, target, container, stream, tally)
         for done, frame in _swapped(reader.frames(companions), stages, tally):

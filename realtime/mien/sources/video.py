@@ -17,7 +17,7 @@ from mien.contracts import SourceFactory, SourceInfo, SourceRequest
 from mien.intake.addresses import local_path
 from mien.intake.decoding import upright_bgr
 from mien.intake.file_packets import FilePackets
-from mien.intake.frame_times import FrameTimes
+from mien.intake.frame_times import FrameTimes, steady_rate
 from mien.intake.opened import DecodedSource
 from mien.packet import FramePacket
 from mien_models.errors import SourceError
@@ -33,6 +33,8 @@ class VideoSource(DecodedSource):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self._path = path
+        self.length_ns = 0
+        """When the frame that was decoded last ends, counted from the start of the file."""
 
     def read(self) -> FramePacket | None:
         """Decode the next frame; None after the last one. `captured_ns` counts from the start of the file."""
@@ -97,6 +99,7 @@ class VideoSource(DecodedSource):
                 )
             size = image.shape[:2]
             shown_ns = int(times.ticks(frame) * time_base * 1_000_000_000)
+            self.length_ns = int(times.end * time_base * 1_000_000_000)
             yield FramePacket(image=image, index=index, captured_ns=shown_ns)
             index += 1
         lack = packets.completeness.lack(index)
@@ -106,7 +109,7 @@ class VideoSource(DecodedSource):
 
 def _describe(path: Path, container: InputContainer, stream: VideoStream, first: FramePacket) -> SourceInfo:
     height, width = first.image.shape[:2]
-    rate = _steady_rate(stream)
+    rate = steady_rate(stream)
     shown_rate = f"{float(rate):.4g} fps" if rate else "varying rate"
     codec = stream.codec_context.name
     return SourceInfo(
@@ -117,16 +120,6 @@ def _describe(path: Path, container: InputContainer, stream: VideoStream, first:
         frame_count=stream.frames or None,
         is_live=False,
     )
-
-
-def _steady_rate(stream: VideoStream) -> Fraction | None:
-    """Give the rate, or None where the smallest step between frames and their mean do not agree to 2 %."""
-    mean, smallest = stream.average_rate, stream.base_rate
-    if mean is None or mean <= 0:
-        return None
-    if smallest and abs(float(smallest / mean) - 1) > 0.02:
-        return None
-    return mean
 
 
 def _make(request: SourceRequest) -> VideoSource:
