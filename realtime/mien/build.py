@@ -19,10 +19,12 @@ from mien.dressing import Dresser, Worn, make_swapper, user_networks, uses_of
 from mien.faces.permits import Permits
 from mien.faces.self_check import SelfCheck
 from mien.faces.terms import Scope
-from mien.follow.choose import ChooseMode, Chooser, make_chooser
+from mien.follow.choose import ChooseMode, Chooser, make_chooser, rank_of
 from mien.follow.follower import Follower
+from mien.follow.foresight import ForesightedOne
 from mien.follow.networks import FaceNetworks, default_networks
 from mien.follow.people import PeopleChooser, Person
+from mien.follow.settings import FollowSettings
 from mien.intake.addresses import local_path, source_kind
 from mien.intake.live_source import live_source
 from mien.journal.session import SessionLog
@@ -38,6 +40,7 @@ from mien.settings import Settings
 from mien.settings_watch import SettingsWatch
 from mien.sinks import make_sink, parse_sink
 from mien.stages.follow import FollowStage
+from mien.stages.foresee import ForeseeStage
 from mien.stages.mark import MarkStage
 from mien.stages.permit import PermitStage
 from mien.stages.self_check import SelfCheckStage
@@ -191,9 +194,10 @@ def file_work(settings: Settings, input_path: Path, output_path: Path, *, ask: A
     wardrobe = open_wardrobe(settings, ask)
     wardrobe.allow(Scope.RECORDING)
     worn = _worn(settings, wardrobe)
-    chooser = _chooser(settings, wardrobe, worn.networks, waits=True)
     finder: Stage = (
-        StillStage(worn.faces, chooser) if is_picture(input_path) else FollowStage(Follower(worn.faces), chooser)
+        StillStage(worn.faces, _chooser(settings, wardrobe, worn.networks, waits=True))
+        if is_picture(input_path)
+        else _film_finder(settings, wardrobe, worn)
     )
     gate = gate_stage(settings, is_file=True, is_still=is_picture(input_path))
     permit = PermitStage(Permits(wardrobe.permits))
@@ -211,7 +215,7 @@ def clip_work(settings: Settings, *, ask: Ask | None) -> ClipWork:
     check_names(settings)
     wardrobe = open_wardrobe(settings, ask)
     worn = _worn(settings, wardrobe)
-    finder = FollowStage(Follower(worn.faces), _chooser(settings, wardrobe, worn.networks, waits=True))
+    finder = _film_finder(settings, wardrobe, worn)
     return ClipWork(swap_stages(settings, finder, worn.stage), worn.sources[0], default_networks().landmarker)
 
 
@@ -241,6 +245,22 @@ def _worn(settings: Settings, wardrobe: Wardrobe) -> _Worn:
     sources = tuple(lent_face(photos) for photos in wardrobe.faces)
     stage = SwapStage([make_swapper(settings, source, networks) for source in sources])
     return _Worn(faces, networks, sources, stage)
+
+
+def _film_finder(settings: Settings, wardrobe: Wardrobe, worn: _Worn) -> Stage:
+    """Make what finds and chooses the faces of a file that is played through, in which nothing is dropped."""
+    if wardrobe.guests:
+        follower = Follower(worn.faces, FollowSettings.for_files(all_faces=True))
+        return FollowStage(follower, _chooser(settings, wardrobe, worn.networks, waits=True))
+    return file_finder(worn.faces, ChooseMode(settings.assign))
+
+
+def file_finder(networks: FaceNetworks, mode: ChooseMode) -> Stage:
+    """Make what finds the faces of a file and chooses among them in the way that one word says."""
+    follower = Follower(networks, FollowSettings.for_files(all_faces=mode is ChooseMode.ALL))
+    if mode is ChooseMode.ALL:
+        return FollowStage(follower, make_chooser(mode))
+    return ForeseeStage(follower, ForesightedOne(rank_of(mode)))
 
 
 def _chooser(settings: Settings, wardrobe: Wardrobe, networks: Networks, *, waits: bool) -> Chooser:

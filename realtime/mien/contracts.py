@@ -73,6 +73,16 @@ class Source(Protocol):
         ...
 
 
+@runtime_checkable
+class HasLength(Protocol):
+    """A source that knows when its last frame ends: it may be shown for longer than the others."""
+
+    @property
+    def length_ns(self) -> int:
+        """When the frame that was read last ends, counted from the start of the source."""
+        ...
+
+
 class SourceFactory(Protocol):
     """Makes a source, closed."""
 
@@ -224,6 +234,19 @@ class Stage(Protocol):
 
     def __call__(self, packet: FramePacket) -> FramePacket:
         """Do the step; may keep state between frames, says so in its class's first line."""
+        ...
+
+
+@runtime_checkable
+class LooksAhead(Protocol):
+    """A stage that decides better when it knows what comes: in a file, which can wait, packets go through it late."""
+
+    def take(self, packet: FramePacket) -> Sequence[FramePacket]:
+        """Take the next packet; give those that are done, in order: none, this one, or several."""
+        ...
+
+    def rest(self) -> Sequence[FramePacket]:
+        """Give every packet that is still held back: none comes after them."""
         ...
 
 

@@ -23,8 +23,14 @@ def finish(result: OfflineResult, notes: Mapping[str, str], output_path: Path, r
     for note in result.notes:
         (_LOG.info if is_well else _LOG.warning)(note)
     frames = "1 frame" if result.frames_written == 1 else f"{result.frames_written} frames"
-    _LOG.info("%s: %s, %d of them swapped.", output_path, frames, result.frames_swapped)
+    _LOG.info("%s: %s, %d of them swapped%s.", output_path, frames, result.frames_swapped, _faceless(result))
     if report_path is not None:
         replace(result.report, notes={**notes, **result.report.notes}).save(report_path)
     if not is_well:
         raise typer.Exit(1)
+
+
+def _faceless(result: OfflineResult) -> str:
+    """Say how many frames stayed as they were because no face was found in them."""
+    count = result.frames_written - result.frames_swapped - result.frames_left
+    return f", {count} without a face" if count else ""

@@ -7,6 +7,7 @@ from mien.follow.memory import Memory
 from mien.follow.networks import FaceNetworks, default_networks
 from mien.follow.search import LiveSearch
 from mien.follow.settings import FollowSettings
+from mien.follow.shots import Shots
 from mien.follow.sighting import Looker, Sighting
 from mien.follow.track import Track
 from mien_models.arrays import BgrU8
@@ -26,8 +27,11 @@ class Follower:
         self._tracks: list[Track] = []
         self._memory = Memory(self._settings)
         self._search: LiveSearch | None = None
+        self._shots = Shots()
         self._size: tuple[int, ...] = ()
         self._looked_ns = 0
+        self.shot = 0
+        """Which shot of the film the latest frame belongs to; no face comes back into another one."""
         self._next_id = 0
 
     def __call__(self, image_bgr: BgrU8, captured_ns: int) -> tuple[Face, ...]:
@@ -35,16 +39,20 @@ class Follower:
 
         `captured_ns` grows from frame to frame; speeds and smoothing are computed from it.
         """
-        frame = Frame(image_bgr, captured_ns)
-        if image_bgr.shape != self._size:
+        is_first = image_bgr.shape != self._size
+        if is_first:
             self._start_over(image_bgr)
+        shot, before = self._shots(image_bgr, captured_ns), self.shot
+        frame = Frame(image_bgr, captured_ns, shot, is_cut=is_first or shot != before)
         self._memory.forget_old(captured_ns)
-        for track in tuple(self._tracks):
+        followed = tuple(self._tracks)
+        for track in followed:
             if not (self._still_seen(frame, track) or self._caught_again(frame, track)):
-                self._lose(frame, track)
+                self._lose(frame, track, before)
+        self.shot = shot
         self._part_merged(frame)
         self._check_one(frame)
-        for view in self._views_now(captured_ns):
+        for view in self._views_now(frame, has_lost=len(self._tracks) < len(followed)):
             self._look(frame, view)
         return tuple(track.face for track in sorted(self._tracks, key=lambda track: track.id))
 
@@ -56,6 +64,7 @@ class Follower:
         self._tracks.clear()
         self._memory = Memory(self._settings)
         self._search = LiveSearch(width, height, smallest_px)
+        self._shots.begin()
 
     def _still_seen(self, frame: Frame, track: Track) -> bool:
         """Look where the face was expected."""
@@ -73,7 +82,7 @@ class Follower:
         if sighting is None:
             return False
         look = Appearance.of(frame.image_bgr, sighting.region)
-        if not track.can_be(sighting, look, frame.captured_ns):
+        if not track.can_be(sighting, look, frame.captured_ns, is_cut=frame.is_cut):
             return False
         track.take(frame, sighting, look)
         return True
@@ -86,7 +95,7 @@ class Follower:
                 first.alone = first.now
             merged = [other for other in others if _is_one_face(first.face, other.face)]
             if first in self._tracks and merged:
-                self._lose(frame, max(first, *merged, key=lambda track: track.surprise))
+                self._lose(frame, max(first, *merged, key=lambda track: track.surprise), frame.shot)
 
     def _check_one(self, frame: Frame) -> None:
         """Let the detector confirm the face whose turn it is; at most one per frame."""
@@ -101,24 +110,25 @@ class Follower:
             return
         track.doubts += 1
         if track.doubts >= self._settings.max_doubts:
-            self._lose(frame, track)
+            self._lose(frame, track, frame.shot)
 
-    def _views_now(self, captured_ns: int) -> tuple[Region, ...]:
+    def _views_now(self, frame: Frame, *, has_lost: bool) -> tuple[Region, ...]:
         """Choose where the detector looks in this frame for faces that are not followed."""
-        if self._search is None or len(self._tracks) >= self._settings.max_faces:
+        settings = self._settings
+        if self._search is None or len(self._tracks) >= settings.max_faces:
             return ()
-        lost_place = self._memory.next_view(captured_ns)
+        lost_place = self._memory.next_view(frame.captured_ns, frame.shot)
+        known: tuple[Region, ...] = (lost_place,) if lost_place else ()
+        if frame.is_cut or (has_lost and settings.is_thorough):
+            return known + (self._search.everything if settings.is_thorough else self._search.large)
         if not self._tracks:
-            known = (lost_place,) if lost_place else ()
-            return known + tuple(
-                self._search.next_view() for _ in range(self._settings.searches_per_frame - len(known))
-            )
-        if lost_place:
-            return (lost_place,)
-        if captured_ns - self._looked_ns < self._settings.look_interval_s * 1e9:
-            return ()
-        self._looked_ns = captured_ns
-        return (self._search.next_view(),)
+            known += self._search.large if settings.is_thorough else ()
+            return known + self._search.next_views(settings.searches_per_frame - len(known))
+        is_due = frame.captured_ns - self._looked_ns >= settings.look_interval_s * 1e9
+        if not is_due or (known and not settings.is_thorough):
+            return known
+        self._looked_ns = frame.captured_ns
+        return known + self._search.next_views(settings.looks_per_frame)
 
     def _look(self, frame: Frame, view: Region) -> None:
         """Begin to follow what is found in a view and not followed yet."""
@@ -140,18 +150,18 @@ class Follower:
     def _begin(self, frame: Frame, sighting: Sighting) -> None:
         """Follow a face under its old id if it was lost a moment ago, else under a new one."""
         look = Appearance.of(frame.image_bgr, sighting.region)
-        face_id = self._memory.recall(sighting, look, frame.captured_ns)
+        face_id = self._memory.recall(sighting, look, frame.captured_ns, frame.shot)
         if face_id is None:
             face_id, self._next_id = self._next_id, self._next_id + 1
         track = Track(face_id, frame, sighting, look, self._settings)
         if any(_is_one_face(track.face, other.face) for other in self._tracks):
-            self._memory.keep(track, frame.captured_ns)
+            self._memory.keep(track, frame.captured_ns, frame.shot)
             return
         self._tracks.append(track)
 
-    def _lose(self, frame: Frame, track: Track) -> None:
+    def _lose(self, frame: Frame, track: Track, shot: int) -> None:
         self._tracks.remove(track)
-        self._memory.keep(track, frame.captured_ns)
+        self._memory.keep(track, frame.captured_ns, shot)
 
 
 def default_follower(settings: FollowSettings | None = None, *, threads: int = 1) -> Follower:

@@ -12,3 +12,7 @@ class Frame:
     image_bgr: BgrU8
     captured_ns: int
     """Grows from frame to frame; speeds and smoothing are computed from it."""
+    shot: int = 0
+    """Which shot of the film it belongs to."""
+    is_cut: bool = False
+    """Whether that shot begins with it, or is come back to."""

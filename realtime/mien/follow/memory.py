@@ -20,6 +20,8 @@ class LostFace:
 
     id: int
     lost_ns: int
+    shot: int
+    """Of the film: a face comes back into the shot that it was lost in, and into no other."""
     last: Snapshot
 
     def view(self, captured_ns: int) -> Region:
@@ -36,25 +38,26 @@ class Memory:
         self._lost: list[LostFace] = []
         self._turn = 0
 
-    def keep(self, track: Track, captured_ns: int) -> None:
+    def keep(self, track: Track, captured_ns: int, shot: int) -> None:
         """Remember a face that is no longer followed."""
-        self._lost.append(LostFace(track.id, captured_ns, track.alone))
+        self._lost.append(LostFace(track.id, captured_ns, shot, track.alone))
 
     def forget_old(self, captured_ns: int) -> None:
         """Drop those whose time is over."""
         oldest_ns = captured_ns - int(self._settings.remember_s * 1e9)
         self._lost = [lost for lost in self._lost if lost.lost_ns >= oldest_ns]
 
-    def next_view(self, captured_ns: int) -> Region | None:
+    def next_view(self, captured_ns: int, shot: int) -> Region | None:
         """Give the place of one lost face to look at, each in its turn; None when none is missing."""
-        if not self._lost:
+        missing = [lost for lost in self._lost if lost.shot == shot]
+        if not missing:
             return None
         self._turn += 1
-        return self._lost[self._turn % len(self._lost)].view(captured_ns)
+        return missing[self._turn % len(missing)].view(captured_ns)
 
-    def recall(self, sighting: Sighting, look: Appearance, captured_ns: int) -> int | None:
+    def recall(self, sighting: Sighting, look: Appearance, captured_ns: int, shot: int) -> int | None:
         """Take out the lost face that this can be, the likeliest first, and give its id."""
-        costs = [(self._cost(lost, sighting, look, captured_ns), lost) for lost in self._lost]
+        costs = [(self._cost(lost, sighting, look, captured_ns), lost) for lost in self._lost if lost.shot == shot]
         cost, best = min(costs, key=lambda pair: pair[0], default=(math.inf, None))
         if best is None or cost > 1.0:
             return None

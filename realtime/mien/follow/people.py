@@ -59,9 +59,12 @@ class PeopleChooser:
         """Take the people; `waits` looks at once and in the caller's thread, for files."""
         self._people, self._look, self._waits = tuple(people), look, waits
         self._seen: dict[int, _Seen] = {}
+        self._shot = 0
 
-    def __call__(self, image_bgr: BgrU8, faces: Sequence[Face], captured_ns: int) -> Choice:
-        """Choose those who wear a face, when everybody in the frame is known."""
+    def __call__(self, image_bgr: BgrU8, faces: Sequence[Face], captured_ns: int, *, shot: int = 0) -> Choice:
+        """Choose those who wear a face, when everybody in the frame is known; after a cut nobody is."""
+        if shot != self._shot:
+            self._seen, self._shot = {}, shot
         here = {face.id: face for face in faces}
         self._seen = {face_id: seen for face_id, seen in self._seen.items() if face_id in here}
         for face in faces:

@@ -42,11 +42,15 @@ class LiveSearch:
             [view for side in sides[:1] for view in covering(width, height, side, overlap=_OVERLAP)],
             [view for side in sides[1:] for view in covering(width, height, side, overlap=_OVERLAP)],
         ]
+        self.everything: Final = tuple(view for ring in rings for view in ring)
+        """Every view, the largest first."""
+        self.large: Final = (whole, *rings[1])
+        """Those that show every face but the small ones."""
         self._rings = cycle([cycle(ring) for ring in rings if ring])
 
-    def next_view(self) -> Region:
-        """Give the next place to look at."""
-        return next(next(self._rings))
+    def next_views(self, count: int) -> tuple[Region, ...]:
+        """Give the next places to look at."""
+        return tuple(next(next(self._rings)) for _ in range(count))
 
 
 def _sides(whole_px: float, finest_px: float) -> tuple[float, ...]:

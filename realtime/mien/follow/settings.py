@@ -1,6 +1,6 @@
 """Everything about following that can be set, with the reasons for the defaults."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mien.follow.plausible import PlausibilitySettings
 from mien.follow.smooth import OneEuroSettings
@@ -61,8 +61,13 @@ class FollowSettings:
 
     look_interval_s: float = 0.15
     """Time between two looks for further faces while one is followed."""
+    looks_per_frame: int = 1
+    """Detector runs of such a look."""
     searches_per_frame: int = 2
     """Detector runs per frame while no face is followed: together they cost what following one would."""
+    is_thorough: bool = False
+    """Whether the picture is searched to the smallest face at once where one may have come: for files, where nobody
+    waits."""
     confirm_interval_s: float = 1.0
     """Time between two checks by the detector that a followed face is one."""
     max_doubts: int = 2
@@ -80,6 +85,8 @@ class FollowSettings:
 
     Below lies what a hard cut to another person does; one person stays above 0.89 from frame to frame.
     """
+    min_cut_similarity: float = 0.85
+    """The same where the film is cut: a jump within one take leaves a face at 0.97, another person has 0.74 at most."""
     min_return_similarity: float = 0.2
     """The same for a lost face's return: light, background and what covers it may have changed."""
     return_speed: float = 2.0
@@ -89,3 +96,13 @@ class FollowSettings:
 
     steady: SteadySettings = field(default_factory=SteadySettings)
     look: LookSettings = field(default_factory=LookSettings)
+
+    @staticmethod
+    def for_files(*, all_faces: bool) -> "FollowSettings":
+        """Follow the faces of a film from their first frame on, however long that takes.
+
+        Args:
+            all_faces: whether a face that comes beside another one matters; else it is looked for at leisure.
+        """
+        settings = FollowSettings(max_faces=32, is_thorough=True, searches_per_frame=15)
+        return replace(settings, look_interval_s=0.0, looks_per_frame=6) if all_faces else settings

@@ -80,13 +80,17 @@ class Track:
         """What is known of it in this frame."""
         return Snapshot(self.motion, self.sighting.size_px, self.look)
 
-    def can_be(self, sighting: Sighting, look: Appearance, captured_ns: int) -> bool:
-        """Tell whether what was seen now is this face: near where it was expected, of its size, looking like it."""
+    def can_be(self, sighting: Sighting, look: Appearance, captured_ns: int, *, is_cut: bool = False) -> bool:
+        """Tell whether what was seen now is this face: near where it was expected, of its size, looking like it.
+
+        `is_cut` says that the picture has become another one, in which the next person may well sit in the same place.
+        """
+        least = self._settings.min_cut_similarity if is_cut else self._settings.min_similarity
         growth = sighting.size_px / self.sighting.size_px
         return (
             self._distance(sighting, captured_ns) < self._settings.max_jump
             and 1 / self._settings.max_growth < growth < self._settings.max_growth
-            and self.look.similarity(look) > self._settings.min_similarity
+            and self.look.similarity(look) > least
         )
 
     def take(self, frame: Frame, sighting: Sighting, look: Appearance) -> None:

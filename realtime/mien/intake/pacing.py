@@ -9,7 +9,7 @@ from fractions import Fraction
 from types import TracebackType
 from typing import Final, Self
 
-from mien.contracts import End, Source, SourceInfo
+from mien.contracts import End, HasLength, Source, SourceInfo
 from mien.packet import FramePacket
 from mien_models.errors import SourceError
 
@@ -42,6 +42,7 @@ class PacedSource:
         self._next: FramePacket | None = None
         self._frames: Iterator[FramePacket] = iter(())
         self._epoch_ns: int | None = None
+        self._ends_ns = 0
         self._given = 0
 
     @property
@@ -59,7 +60,7 @@ class PacedSource:
         """
         self._source.__enter__()
         self._info = self._source.info
-        self._next, self._epoch_ns, self._given = None, None, 0
+        self._next, self._epoch_ns, self._ends_ns, self._given = None, None, 0, 0
         self._frames = self._rounds()
         return self
 
@@ -78,7 +79,7 @@ class PacedSource:
         """
         self._next = self._next or next(self._frames, None)
         if self._next is None:
-            return End()
+            return self._end(timeout_s)
         now_ns = self._clock_ns()
         if self._epoch_ns is None:
             self._epoch_ns = now_ns - self._next.captured_ns
@@ -95,6 +96,13 @@ class PacedSource:
         self._given += 1
         return replace(packet, index=self._given - 1, captured_ns=due_ns)
 
+    def _end(self, timeout_s: float) -> End | None:
+        """Show the last frame for as long as the file says."""
+        wait_s = 0.0 if self._epoch_ns is None else (self._epoch_ns + self._ends_ns - self._clock_ns()) / 1e9
+        if wait_s > 0:
+            self._wait(min(wait_s, timeout_s))
+        return None if wait_s > timeout_s else End()
+
     def _rounds(self) -> Iterator[FramePacket]:
         """Give the frames of round after round, with times that go on."""
         interval_ns = int(1_000_000_000 / (self._source.info.fps or _DEFAULT_RATE))
@@ -104,9 +112,11 @@ class PacedSource:
             for packet in self._round(interval_ns):
                 last_ns = start_ns + packet.captured_ns
                 yield replace(packet, captured_ns=last_ns)
+            length_ns = self._source.length_ns if isinstance(self._source, HasLength) else 0
+            self._ends_ns = max(start_ns + length_ns, last_ns + 1)
             if not self._loops:
                 return
-            start_ns = last_ns + interval_ns
+            start_ns = self._ends_ns if length_ns else last_ns + interval_ns
             self._source.__exit__(None, None, None)
             self._source.__enter__()
 

@@ -1,5 +1,6 @@
 """Encodes the pictures of a video: size, times and colours as they were, quality above what an eye tells apart."""
 
+from collections import deque
 from fractions import Fraction
 from typing import Final
 
@@ -8,12 +9,13 @@ import numpy as np
 from av.codec import Codec
 from av.codec.context import Flags
 from av.container import OutputContainer
+from av.video.frame import PictureType
 from av.video.reformatter import ColorRange, Interpolation
 from av.video.stream import VideoStream
 
 from mien.intake.decoding import matrix_of, range_of
+from mien.intake.frame_times import steady_rate
 from mien.intake.orientation import orientation_of
-from mien.offline.reading import start_of
 from mien.offline.result import Tally
 from mien.packet import FramePacket
 from mien.recording.containers import Container
@@ -23,12 +25,14 @@ _EXACT: Final = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
 """Without it every colour comes out a level too dark, and a swapped frame differs from its neighbours."""
 _PQ: Final = 16  # AVCOL_TRC_SMPTE2084 and AVCOL_TRC_ARIB_STD_B67 of FFmpeg's pixfmt.h: the curves of HDR
 _HLG: Final = 18
+_HELD: Final = 2
+"""The last frames are encoded in the order they are shown: the last one's length is then what the container keeps."""
 _STATISTICS: Final = ("DURATION", "NUMBER_OF_", "BPS", "_STATISTICS_")
 """Tags that describe the old stream and would be wrong of the new one."""
 
 
 class VideoWriter:
-    """Has state: the encoder, and the time of the last frame."""
+    """Has state: the encoder, and the last frames."""
 
     def __init__(
         self, target: OutputContainer, container: Container, source: VideoStream, first: av.VideoFrame, tally: Tally
@@ -41,9 +45,7 @@ class VideoWriter:
         self._matrix, self._range = _colours(first)
         self._time_base = source.time_base or Fraction(1, 90_000)
         rate = source.guessed_rate or source.average_rate or Fraction(25)
-        self._step = max(1, round(1 / (rate * self._time_base)))
-        self._start = round(start_of(source) / self._time_base)
-        self._last_pts: int | None = None
+        self._held: deque[av.VideoFrame] = deque()
         stream = target.add_stream(container.video_codec, rate=rate, options=_QUALITY[container.video_codec])
         assert isinstance(stream, VideoStream)  # noqa: S101 - every codec of _QUALITY makes pictures
         self._stream = stream
@@ -55,13 +57,19 @@ class VideoWriter:
     def write(self, frame: av.VideoFrame, packet: FramePacket) -> None:
         """Encode one frame: as it was decoded where nothing was swapped."""
         encoded = self._converted(frame, packet)
-        encoded.pts, encoded.time_base = self._pts(frame), self._time_base
+        encoded.pts, encoded.time_base = frame.pts, self._time_base
         encoded.pict_type = 0  # what it was in the input is no order for the encoder
         encoded.duration = frame.duration
-        self._target.mux(self._stream.encode(encoded))
+        self._held.append(encoded)
+        if len(self._held) > _HELD:
+            self._target.mux(self._stream.encode(self._held.popleft()))
 
     def finish(self) -> None:
-        """Encode what the encoder still holds."""
+        """Encode what is left."""
+        for frame in self._held:
+            frame.pict_type = PictureType.P
+            self._target.mux(self._stream.encode(frame))
+        self._held.clear()
         self._target.mux(self._stream.encode(None))
 
     def _set_up(self, source: VideoStream, first: av.VideoFrame, *, is_sideways: bool) -> None:
@@ -72,6 +80,8 @@ class VideoWriter:
         codec = self._stream.codec_context
         codec.time_base = self._time_base
         codec.flags |= Flags.frame_duration  # else the last frame is shown as long as the one before it
+        if steady_rate(source) is None:
+            codec.max_b_frames = 0  # a container says how long each lasts by when it is decoded: that must be in order
         codec.colorspace, codec.color_range = self._matrix, self._range
         codec.color_primaries, codec.color_trc = first.color_primaries, first.color_trc
         shape = source.sample_aspect_ratio
@@ -126,15 +136,6 @@ class VideoWriter:
             dst_color_range=self._range,
             interpolation=_EXACT,
         )
-
-    def _pts(self, frame: av.VideoFrame) -> int:
-        """Give the time of the input, from the file's start; where it gives none or goes back, one after the last."""
-        expected = 0 if self._last_pts is None else self._last_pts + self._step
-        pts = expected if frame.pts is None else frame.pts - self._start
-        if self._last_pts is not None and pts <= self._last_pts:
-            pts = self._last_pts + 1
-        self._last_pts = pts
-        return pts
 
 
 def _colours(frame: av.VideoFrame) -> tuple[int, int]:

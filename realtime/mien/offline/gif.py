@@ -1,6 +1,8 @@
 """Writes an animated GIF with a palette of its own for every frame."""
 
 from fractions import Fraction
+from pathlib import Path
+from typing import Final
 
 import av
 import numpy as np
@@ -11,10 +13,33 @@ from av.filter import Graph
 from av.video.stream import VideoStream
 
 from mien.intake.orientation import orientation_of
-from mien.offline.reading import start_of
+from mien.offline.reading import last_length_s
 from mien.offline.result import Tally
 from mien.packet import FramePacket
 from mien.recording.containers import Container
+
+_LONGEST_DELAY: Final = 65_535
+
+
+def gif_options(input_path: Path) -> dict[str, str]:
+    """Give the muxer's options for what no packet tells it: how long the last picture is shown, and how often all.
+
+    Raises:
+        SourceError: the input cannot be read.
+    """
+    delay = round(last_length_s(input_path) * 100)
+    return {"final_delay": str(min(delay, _LONGEST_DELAY)), "loop": str(_repeats(input_path))}
+
+
+def _repeats(path: Path) -> int:
+    """Say how often a GIF is played again as its file counts it: -1 never, 0 for ever as any other film."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as opened:
+            return int(opened.info.get("loop", -1)) if opened.format == "GIF" else 0
+    except OSError:
+        return 0
 
 
 class GifWriter:
@@ -26,8 +51,6 @@ class GifWriter:
         self._size = orientation_of(first).size_of(first.width, first.height)
         self._target = target
         self._time_base = source.time_base or Fraction(1, 100)
-        self._start = round(start_of(source) / self._time_base)
-        self._last_pts = -1
         stream = target.add_stream(container.video_codec, rate=source.guessed_rate or Fraction(10))
         assert isinstance(stream, VideoStream)  # noqa: S101 - GIF makes pictures
         self._stream = stream
@@ -41,9 +64,7 @@ class GifWriter:
         """Encode one frame."""
         image = packet.outgoing.image_bgr
         shown = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "bgr24")
-        pts = self._last_pts + 1 if frame.pts is None else frame.pts - self._start
-        self._last_pts = max(self._last_pts + 1, pts)
-        shown.pts, shown.time_base = self._last_pts, self._time_base
+        shown.pts, shown.time_base = frame.pts, self._time_base
         self._graph.push(shown)
         self._pull()
 

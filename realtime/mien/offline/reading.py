@@ -15,6 +15,8 @@ from av.video.stream import VideoStream
 
 from mien.intake.decoding import upright_bgr
 from mien.intake.deinterlacing import deinterlaced
+from mien.intake.file_packets import FilePackets
+from mien.intake.frame_times import FrameTimes
 from mien.letterbox import letterbox
 from mien.offline.result import Tally
 from mien.packet import FramePacket
@@ -22,7 +24,6 @@ from mien.recording.ffmpeg_path import ffmpeg_path
 from mien_models.arrays import BgrU8
 from mien_models.errors import SourceError
 
-_ENDS_EARLY_S: Final = 0.5
 _NOT_VIDEO: Final = frozenset({"tty"})  # FFmpeg shows any text file as a film of a terminal
 
 
@@ -69,10 +70,32 @@ def first_frame(path: Path) -> av.VideoFrame:
     raise SourceError(f"No frame of {str(path)!r} can be decoded. Try another file.")
 
 
+def last_length_s(path: Path) -> Fraction:
+    """Say how long the last picture of a video is shown, in seconds; nothing is decoded.
+
+    Raises:
+        SourceError: it cannot be read or holds no video.
+    """
+    with ExitStack() as stack:
+        source, stream = open_video(path, stack)
+        shown = [
+            (packet.pts * packet.time_base, (packet.duration or 0) * packet.time_base)
+            for packet in FilePackets(path, source, stream)
+            if packet.stream_index == stream.index and packet.pts is not None
+        ]
+        length_s = max(shown)[1] if shown else 0
+        return Fraction(length_s or 1 / (stream.guessed_rate or stream.average_rate or Fraction(10)))
+
+
 def start_of(stream: VideoStream) -> Fraction:
-    """Give the seconds at which a stream's file starts; the output starts at 0, as players show it."""
+    """Give the seconds at which a stream's file starts; the output starts at 0, as players show it.
+
+    Sound that begins a little before 0 is none that is heard; but where the pictures do, too, the file's clock does.
+    """
     start = stream.container.start_time if isinstance(stream.container, InputContainer) else None
-    return max(Fraction(0), Fraction(start or 0, av.time_base))
+    if start is not None and start >= 0:
+        return Fraction(start, av.time_base)
+    return min(Fraction(0), (stream.start_time or 0) * (stream.time_base or Fraction(1)))
 
 
 class VideoReader:
@@ -83,11 +106,8 @@ class VideoReader:
         self._source = source
         self._stream = stream
         self._tally = tally
-        self._packets = 0
-        self._damaged = 0
-        self._ends_s = Fraction(0)
+        self._packets = FilePackets(path, source, stream)
         self._size: tuple[int, int] | None = None
-        tally.expected = stream.frames or None
 
     @property
     def estimated_frames(self) -> int | None:
@@ -99,8 +119,13 @@ class VideoReader:
         return round(self._source.duration * self._stream.average_rate / av.time_base)
 
     def frames(self, others: OtherStreams) -> Iterator[tuple[FramePacket, av.VideoFrame]]:
-        """Give every frame that can be decoded, and its picture, in the order they are shown."""
-        start_s = Fraction(self._source.start_time or 0, av.time_base)
+        """Give every frame that can be decoded, and its picture, in the order they are shown.
+
+        Their `pts` count from the start of the file and grow from one to the next, and `duration` is known.
+        """
+        rate = self._stream.guessed_rate or self._stream.average_rate
+        time_base = self._stream.time_base or Fraction(1, 90_000)
+        times = FrameTimes(time_base, start_of(self._stream), rate)
         decoded = self.decoded(others)
         while True:
             with self._tally.stage("decode").measure():
@@ -109,8 +134,9 @@ class VideoReader:
                     return
                 image = self._fitted(upright_bgr(frame, is_exact=True))
             self._tally.count_read()
-            time_s = start_s if frame.pts is None or not frame.time_base else frame.pts * frame.time_base
-            shown_ns = max(0, int((time_s - start_s) * 1_000_000_000))
+            frame.pts, frame.time_base = times.ticks(frame), time_base
+            frame.duration = frame.duration or times.step
+            shown_ns = int(frame.pts * time_base * 1_000_000_000)
             packet = FramePacket(image=image, index=self._tally.read.count - 1, captured_ns=shown_ns)
             yield packet, frame
 
@@ -122,20 +148,30 @@ class VideoReader:
         return deinterlaced(self._decoded(others), self._stream, lambda: self._tally.note(note))
 
     def _decoded(self, others: OtherStreams | None) -> Iterator[av.VideoFrame]:
-        packets = self._source.demux()
-        while True:
-            try:
-                packet = next(packets, None)
-            except FFmpegError:  # the file ends in the middle of something
-                self._damaged += 1
-                packet = None
-            if packet is None:
-                return
-            self._see(packet)
-            if packet.stream.index == self._stream.index:
-                yield from self._frames_of(packet)
-            elif others is not None:
+        for packet in self._packets:
+            yield from self._packets.pictures_of(packet)
+            if others is not None and packet.stream_index != self._stream.index:
                 others.take(packet)
+
+    def judge(self) -> None:
+        """Note it when the input was not whole, or its time jumped; call it after the last frame."""
+        jumps, completeness = self._packets.jumps, self._packets.completeness
+        self._tally.expected = completeness.announced
+        if jumps:
+            times = "once" if jumps == 1 else f"{jumps} times"
+            self._tally.note(
+                f"The clock of {self._path.name} jumps {times}, as in recordings that were joined or begun anew; "
+                "pictures and sound go on there at once."
+            )
+        if self._packets.unopened:
+            self._tally.note(
+                f"{self._path.name} begins between two key frames: {self._packets.unopened} pictures before the next "
+                "one cannot be decoded and are left out."
+            )
+        lack = completeness.lack(self._tally.read.count)
+        if lack is not None:
+            self._tally.is_complete = False
+            self._tally.note(f"{self._path.name} is cut off or damaged: {lack} could be read and written.")
 
     def _fitted(self, image: BgrU8) -> BgrU8:
         """Give every frame the size of the first, before any stage sees it: a face stays followed through a change."""
@@ -147,29 +183,3 @@ class VideoReader:
                 f"those frames are fitted into {self._size[0]}x{self._size[1]}."
             )
         return letterbox(image, *self._size)
-
-    def judge(self) -> None:
-        """Note it when the input was not whole; call it after the last frame."""
-        expected, read = self._tally.expected, self._tally.read.count
-        duration_s = (self._source.duration or 0) / av.time_base
-        missing_s = duration_s + (self._source.start_time or 0) / av.time_base - float(self._ends_s)
-        ends_early = missing_s > max(_ENDS_EARLY_S, duration_s / 50) if expected is None else self._packets < expected
-        if self._damaged or ends_early:
-            self._tally.is_complete = False
-            of = f" of {expected}" if expected is not None and expected > read else ""
-            self._tally.note(f"{self._path.name} is cut off or damaged: {read}{of} frames could be read and written.")
-
-    def _frames_of(self, packet: "Packet[Any]") -> Iterator[av.VideoFrame]:
-        try:
-            for frame in packet.decode():
-                if isinstance(frame, av.VideoFrame):
-                    self._damaged += frame.is_corrupt
-                    yield frame
-        except FFmpegError:
-            self._damaged += 1
-
-    def _see(self, packet: "Packet[Any]") -> None:
-        self._packets += packet.stream.index == self._stream.index and packet.size > 0
-        self._damaged += packet.is_corrupt
-        if packet.pts is not None and packet.time_base:
-            self._ends_s = max(self._ends_s, (packet.pts + (packet.duration or 0)) * packet.time_base)

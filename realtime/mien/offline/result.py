@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from mien.contracts import Stage
+from mien.contracts import LooksAhead, Stage
 from mien.meters import Histogram, Memory, Rate
 from mien.packet import FramePacket
 from mien.report import Report, memory_use_of, stage_time_of, versions
@@ -23,6 +23,8 @@ class OfflineResult:
     frames_read: int
     frames_swapped: int
     frames_written: int
+    frames_left: int
+    """Frames in which a face was seen and none was swapped: a note says so."""
     frames_expected: int | None
     """What the file announces; None where it does not say."""
     is_complete: bool
@@ -41,6 +43,7 @@ class Tally:
         self.read = Rate()
         self.written = Rate()
         self.swapped = 0
+        self.left = 0
         self.expected: int | None = None
         self.is_complete = True
         self.is_signed = True
@@ -57,12 +60,26 @@ class Tally:
         if sentence not in self.notes:
             self.notes.append(sentence)
 
-    def run(self, packet: FramePacket, stages: Sequence[Stage]) -> FramePacket:
-        """Do every stage in order and time it."""
+    def run(self, packet: FramePacket, stages: Sequence[Stage]) -> list[FramePacket]:
+        """Do every stage in order and time it; a stage that looks ahead gives no packet at first, and several later."""
+        packets = [packet]
         for stage in stages:
-            with self.stage(stage.name).measure():
-                packet = stage(packet)
-        return packet
+            packets = [done for packet in packets for done in self._through(stage, packet)]
+        return packets
+
+    def run_rest(self, stages: Sequence[Stage]) -> list[FramePacket]:
+        """After the last packet: do every stage for those that are still held back."""
+        done: list[FramePacket] = []
+        for number, stage in enumerate(stages):
+            if isinstance(stage, LooksAhead):
+                with self.stage(stage.name).measure():
+                    held = stage.rest()
+                done += [packet for late in held for packet in self.run(late, stages[number + 1 :])]
+        return done
+
+    def _through(self, stage: Stage, packet: FramePacket) -> Sequence[FramePacket]:
+        with self.stage(stage.name).measure():
+            return stage.take(packet) if isinstance(stage, LooksAhead) else (stage(packet),)
 
     def count_read(self) -> None:
         """Count a frame that was decoded."""
@@ -71,6 +88,7 @@ class Tally:
     def count_written(self, packet: FramePacket) -> None:
         """Count a frame that was encoded."""
         self.swapped += packet.composed is not None
+        self.left += packet.composed is None and bool(packet.faces)
         self.written.tick(time.monotonic_ns())
         if self.written.count % _MEMORY_EVERY == 1:
             self._memory.sample()
@@ -78,6 +96,11 @@ class Tally:
     def result(self, providers: Mapping[str, str]) -> OfflineResult:
         """Sum up."""
         self._memory.sample()
+        if self.left:
+            self.note(
+                f"In {self.left} of {self.written.count} frames faces were seen and none was swapped: "
+                "those that --assign chooses were not among them."
+            )
         report = Report(
             frames_in=self.read.count,
             frames_swapped=self.swapped,
@@ -99,6 +122,7 @@ class Tally:
             frames_read=self.read.count,
             frames_swapped=self.swapped,
             frames_written=self.written.count,
+            frames_left=self.left,
             frames_expected=self.expected,
             is_complete=self.is_complete,
             is_signed=self.is_signed,

@@ -105,7 +105,7 @@ def _swap_picture(input_path: Path, output_path: Path, stages: Sequence[Stage], 
         picture = read_picture(input_path)
     tally.expected = 1
     tally.count_read()
-    packet = tally.run(FramePacket(image=picture.image_bgr, index=0, captured_ns=0), stages)
+    (packet,) = tally.run(FramePacket(image=picture.image_bgr, index=0, captured_ns=0), stages)
     is_copied = packet.composed is None and output_path.suffix.lower() == input_path.suffix.lower()
     with tally.stage("encode").measure():
         if packet.composed is not None:

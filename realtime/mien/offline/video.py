@@ -1,6 +1,7 @@
 """The way of a video: read, swap, encode, and everything that is no picture carried along."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,11 +12,12 @@ from av.error import FFmpegError
 from mien.contracts import Stage
 from mien.offline.companions import Companions
 from mien.offline.encoding import VideoWriter
-from mien.offline.gif import GifWriter
+from mien.offline.gif import GifWriter, gif_options
 from mien.offline.reading import VideoReader, first_frame, open_video
 from mien.offline.result import Progress, Tally
 from mien.offline.signing import Signing
 from mien.offline.sound_plan import plan_sound
+from mien.packet import FramePacket
 from mien.recording.containers import Container, container_of
 from mien.recording.ffmpeg_path import ffmpeg_path
 from mien_models.atomic_write import whole_name
@@ -34,6 +36,19 @@ def swap_video(
             signing.sign(part)
 
 
+def _swapped(
+    frames: Iterator[tuple[FramePacket, av.VideoFrame]], stages: Sequence[Stage], tally: Tally
+) -> Iterator[tuple[FramePacket, av.VideoFrame]]:
+    """Send every frame through the stages, which may give it late; decoded frames wait for their packets."""
+    waiting: deque[av.VideoFrame] = deque()
+    for packet, frame in frames:
+        waiting.append(frame)
+        for done in tally.run(packet, stages):
+            yield done, waiting.popleft()
+    for done in tally.run_rest(stages):
+        yield done, waiting.popleft()
+
+
 def _write(
     input_path: Path, part: Path, stages: Sequence[Stage], tally: Tally, progress: Progress, *, container: Container
 ) -> None:
@@ -42,12 +57,12 @@ def _write(
     with ExitStack() as stack:
         source, stream = open_video(input_path, stack)
         reader = VideoReader(input_path, source, stream, tally)
-        target = stack.enter_context(av.open(ffmpeg_path(part), "w", format=container.muxer))
+        options = gif_options(input_path) if container.muxer == "gif" else {}
+        target = stack.enter_context(av.open(ffmpeg_path(part), "w", format=container.muxer, options=options))
         writer = (GifWriter if container.muxer == "gif" else VideoWriter)(target, container, stream, first, tally)
         companions = Companions(source, target, container, stream, tally, sound=sound)
         _begin(target, part)
-        for packet, frame in reader.frames(companions):
-            done = tally.run(packet, stages)
+        for done, frame in _swapped(reader.frames(companions), stages, tally):
             with tally.stage("encode").measure():
                 writer.write(frame, done)
             tally.count_written(done)

@@ -17,6 +17,8 @@ from mien.contracts import SourceFactory, SourceInfo, SourceRequest
 from mien.intake.addresses import local_path
 from mien.intake.decoding import upright_bgr
 from mien.intake.deinterlacing import deinterlaced
+from mien.intake.file_packets import FilePackets
+from mien.intake.frame_times import FrameTimes, steady_rate
 from mien.intake.opened import DecodedSource
 from mien.packet import FramePacket
 from mien.recording.ffmpeg_path import ffmpeg_path
@@ -24,9 +26,6 @@ from mien_models.errors import SourceError
 
 _log: Final = logging.getLogger(__name__)
 
-_DEFAULT_RATE: Final = Fraction(30)
-_SHORT: Final = 0.05
-"""Part of a file's length by which its pictures may end before its sound."""
 _NOT_VIDEO: Final = frozenset({"tty"})  # FFmpeg shows any text file as a film of a terminal
 
 
@@ -36,7 +35,8 @@ class VideoSource(DecodedSource):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self._path = path
-        self._damaged_packets = 0
+        self.length_ns = 0
+        """When the frame that was decoded last ends, counted from the start of the file."""
 
     def read(self) -> FramePacket | None:
         """Decode the next frame; None after the last one. `captured_ns` counts from the start of the file."""
@@ -48,7 +48,6 @@ class VideoSource(DecodedSource):
         Raises:
             SourceError: it cannot be read, holds no video, or no frame of it can be decoded.
         """
-        self._damaged_packets = 0
         container = self._open(stack)
         stream = self._video_stream(container)
         frames = self._decode(container, stream)
@@ -89,76 +88,34 @@ class VideoSource(DecodedSource):
         raise SourceError(f"{self._name} holds no video, only {kinds}. Give a file with moving pictures.")
 
     def _decode(self, container: InputContainer, stream: VideoStream) -> Iterator[FramePacket]:
-        clock = _PresentationClock(container, stream)
+        start_s = Fraction(container.start_time or 0, av.time_base)
+        time_base = stream.time_base or Fraction(1, 90_000)
+        times = FrameTimes(time_base, start_s, stream.average_rate)
+        packets = FilePackets(self._path, container, stream)
         index, size = 0, (0, 0)
-        for frame in deinterlaced(self._decoded(container, stream), stream, self._say_interlaced):
+        decoded = (frame for packet in packets for frame in packets.pictures_of(packet))
+        for frame in deinterlaced(decoded, stream, self._say_interlaced):
             image = upright_bgr(frame)
             if index > 0 and image.shape[:2] != size:
                 _log.info(
                     "%s changes its size to %dx%d at frame %d.", self._name, image.shape[1], image.shape[0], index
                 )
             size = image.shape[:2]
-            yield FramePacket(image=image, index=index, captured_ns=clock.time_ns(frame))
+            shown_ns = int(times.ticks(frame) * time_base * 1_000_000_000)
+            self.length_ns = int(times.end * time_base * 1_000_000_000)
+            yield FramePacket(image=image, index=index, captured_ns=shown_ns)
             index += 1
-        if index > 0:
-            self._say_what_is_missing(container, stream, index, clock.end_s)
-
-    def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
-        packets = container.demux(stream)
-        while True:
-            try:
-                packet = next(packets, None)
-            except FFmpegError:  # the file ends in the middle of something
-                self._damaged_packets += 1
-                return
-            if packet is None:
-                return
-            try:
-                yield from packet.decode()
-            except FFmpegError:
-                self._damaged_packets += 1
+        lack = packets.completeness.lack(index)
+        if lack is not None and index > 0:
+            _log.warning("%s is cut off or damaged: %s could be read.", self._name, lack)
 
     def _say_interlaced(self) -> None:
         _log.info("%s is interlaced: its fields are woven into whole pictures.", self._name)
 
-    def _say_what_is_missing(self, container: InputContainer, stream: VideoStream, read: int, end_s: float) -> None:
-        announced_s = (container.duration or 0) / av.time_base
-        is_short = stream.frames == 0 and end_s < announced_s - max(1.0, announced_s * _SHORT)
-        if self._damaged_packets == 0 and read >= stream.frames and not is_short:
-            return
-        of = f" of the {stream.frames} that it announces" if stream.frames > read else ""
-        of = f", {end_s:.1f} s of the {announced_s:.1f} s that it announces," if is_short else of
-        _log.warning("%s is cut off or damaged: %d frames%s could be read.", self._name, read, of)
-
-
-class _PresentationClock:
-    """Gives every frame a time after the one before, also where a file gives none or goes backwards. Keeps the last."""
-
-    def __init__(self, container: InputContainer, stream: VideoStream) -> None:
-        self._start_s = Fraction(container.start_time or 0, av.time_base)
-        self._interval_ns = int(1_000_000_000 / (stream.average_rate or _DEFAULT_RATE))
-        self._last_ns: int | None = None
-
-    @property
-    def end_s(self) -> float:
-        """When the last frame ends."""
-        return 0.0 if self._last_ns is None else (self._last_ns + self._interval_ns) / 1e9
-
-    def time_ns(self, frame: av.VideoFrame) -> int:
-        """Give the frame's presentation time, counted from the start of the file."""
-        expected_ns = 0 if self._last_ns is None else self._last_ns + self._interval_ns
-        time_ns = expected_ns
-        if frame.pts is not None and frame.time_base is not None:
-            time_ns = max(0, int((frame.pts * frame.time_base - self._start_s) * 1_000_000_000))
-        if self._last_ns is not None and time_ns <= self._last_ns:
-            time_ns = expected_ns
-        self._last_ns = time_ns
-        return time_ns
-
 
 def _describe(path: Path, container: InputContainer, stream: VideoStream, first: FramePacket) -> SourceInfo:
     height, width = first.image.shape[:2]
-    rate = _steady_rate(stream)
+    rate = steady_rate(stream)
     shown_rate = f"{float(rate):.4g} fps" if rate else "varying rate"
     codec = stream.codec_context.name
     return SourceInfo(
@@ -169,16 +126,6 @@ def _describe(path: Path, container: InputContainer, stream: VideoStream, first:
         frame_count=stream.frames or None,
         is_live=False,
     )
-
-
-def _steady_rate(stream: VideoStream) -> Fraction | None:
-    """Give the rate, or None where the smallest step between frames and their mean do not agree to 2 %."""
-    mean, smallest = stream.average_rate, stream.base_rate
-    if mean is None or mean <= 0:
-        return None
-    if smallest and abs(float(smallest / mean) - 1) > 0.02:
-        return None
-    return mean
 
 
 def _make(request: SourceRequest) -> VideoSource:

@@ -19,5 +19,5 @@ class FollowStage:
     def __call__(self, packet: FramePacket) -> FramePacket:
         """Find the faces of this frame."""
         faces = self._follower(packet.image, packet.captured_ns)
-        choice = self._chooser(packet.image, faces, packet.captured_ns)
+        choice = self._chooser(packet.image, faces, packet.captured_ns, shot=self._follower.shot)
         return replace(packet, faces=faces, chosen=choice.faces, roles=choice.roles)

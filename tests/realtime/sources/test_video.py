@@ -83,7 +83,7 @@ def test_a_file_that_is_cut_off_gives_what_it_has_and_says_how_much(
     with caplog.at_level(logging.WARNING):
         frames = frames_of(cut)
     assert 0 < len(frames) < FRAMES
-    assert f"{len(frames)} frames" in caplog.text
+    assert f"{len(frames)} of {FRAMES} frames" in caplog.text
     assert "cut off or damaged" in caplog.text
 
 

@@ -1,0 +1,48 @@
+"""Follow the faces of a file and choose those that are swapped, with an eye on the frames that come."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from mien.follow.choose import Choice
+from mien.follow.follower import Follower
+from mien.follow.foresight import ForesightedOne
+from mien.packet import FramePacket
+
+_MOST_BYTES: Final = 256 << 20
+"""Pictures that are held back; 40 of 1920 x 1080 pixels."""
+
+
+class ForeseeStage:
+    """Follows the faces of a file, for which nobody waits; holds packets back while that helps to choose.
+
+    Its follower and chooser keep state.
+    """
+
+    name = "follow"
+
+    def __init__(self, follower: Follower, chooser: ForesightedOne) -> None:
+        self._follower = follower
+        self._chooser = chooser
+        self._held: deque[FramePacket] = deque()
+
+    def __call__(self, packet: FramePacket) -> FramePacket:
+        """Find the faces of this frame and choose at once, whatever may come."""
+        return (*self.take(packet), *self.rest())[-1]
+
+    def take(self, packet: FramePacket) -> Sequence[FramePacket]:
+        """Find the faces of this frame; give those packets of which is known who is swapped in them, in order."""
+        faces = self._follower(packet.image, packet.captured_ns)
+        self._held.append(replace(packet, faces=faces))
+        ready = self._released(self._chooser.see(faces, packet.captured_ns, self._follower.shot))
+        if sum(held.image.nbytes for held in self._held) > _MOST_BYTES:
+            ready += self.rest()
+        return ready
+
+    def rest(self) -> list[FramePacket]:
+        """Give every packet that is still held back."""
+        return self._released(self._chooser.hurry())
+
+    def _released(self, choices: Sequence[Choice]) -> list[FramePacket]:
+        return [replace(self._held.popleft(), chosen=choice.faces, roles=choice.roles) for choice in choices]
