@@ -132,12 +132,18 @@ class FaceLibrary:
 
         Raises:
             ConsentError: one of these.
+            LibraryError: the disk does not answer now: nothing is known.
         """
         try:
             terms = _read(face.folder).terms
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError) as error:
             raise ConsentError(
                 f"The face {face.terms.name!r} was removed from the library, so it is not worn on."
+            ) from error
+        except OSError as error:
+            raise LibraryError(
+                f"Whether {face.terms.name!r} may still be worn cannot be read in {str(face.folder)!r}: "
+                f"{error.strerror}. It is tried again."
             ) from error
         if terms != face.terms:
             raise ConsentError(

@@ -12,13 +12,18 @@ from typing import Final, cast
 from filelock import FileLock, Timeout
 
 from mien.journal.chain import ANCHOR, BEGINNING, Entry, Fault, Fields, first_fault, parsed
+from mien.journal.presence import Presence, gone
 from mien_models.errors import MienError
 
 LOG_NAME: Final = "log.jsonl"
+START: Final = "start"
+STOP: Final = "stop"
+"""The kinds of a session's first and last line."""
 _HEAD_NAME: Final = "head.json"
 _LOCK_NAME: Final = "lock"
 _LOCK_S: Final = 5.0
 _LONGEST_LINE: Final = 64 * 1024
+_GONE: Final = "it ended without a word: it was killed, it crashed or the power went"
 
 
 class JournalError(MienError):
@@ -68,6 +73,28 @@ class Journal:
         with self._locked():
             return self._append(kind, session, fields or {})
 
+    def begin(self, session: str, fields: Fields) -> Presence:
+        """Add the first line of a session, after the last lines of those whose programs are gone.
+
+        Returns:
+            What says that the session runs; whoever adds its last line ends it.
+
+        Raises:
+            JournalError: see `append`.
+        """
+        with self._locked():
+            self._end_gone()
+            return Presence(self._folder, session, self._append(START, session, fields).sequence)
+
+    def end_gone(self) -> None:
+        """Add the last line of each session whose program is gone: killed, crashed, or without power.
+
+        Raises:
+            JournalError: see `append`.
+        """
+        with self._locked():
+            self._end_gone()
+
     def entries(self) -> Iterator[Entry]:
         """Give the lines that can be read, oldest first; of damaged ones nothing."""
         for line in self._lines():
@@ -109,6 +136,16 @@ class Journal:
                 self._rewrite(forgotten, kept)
             self._append("purge", None, {"forgotten": len(forgotten)})
             return len(forgotten)
+
+    def _end_gone(self) -> None:
+        for one in gone(self._folder):
+            has_ended = any(
+                entry.kind == STOP and entry.session == one.session and entry.sequence > one.sequence
+                for entry in self.entries()
+            )
+            if not has_ended:
+                self._append(STOP, one.session, {"why": _GONE})
+            one.file.unlink(missing_ok=True)
 
     def _append(self, kind: str, session: str | None, fields: Fields) -> Entry:
         last = self._last_whole()
