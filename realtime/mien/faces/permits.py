@@ -54,11 +54,13 @@ class Permits:
         """
         while True:
             held = self._held
-            refusal = held.refusal(self._clock_s())
+            try:
+                held.check(self._clock_s())
+            except MienError:  # not given a name: an error that its own traceback leads to is let go of late
+                if held is self._held:
+                    raise
             if held is self._held:
-                break
-        if refusal is not None:
-            raise refusal
+                return
 
 
 class _Held:
@@ -72,15 +74,16 @@ class _Held:
         self._ended: str | None = None
         self._unknown: str | None = None
 
-    def refusal(self, now_s: float) -> MienError | None:
-        """Give a new error where they may not be worn, or where nobody can tell now."""
+    def check(self, now_s: float) -> None:
+        """Look at them where that is due, and refuse what was found, each time with an error of its own."""
         if self._ended is None and (self._next_s is None or now_s >= self._next_s):
             self._look()
             pause_s = min(_EVERY_S * 2 ** max(self._failures - 1, 0), _LONGEST_PAUSE_S)
             self._next_s = now_s + pause_s
         if self._ended is not None:
-            return ConsentError(self._ended)
-        return None if self._unknown is None else LibraryError(self._unknown)
+            raise ConsentError(self._ended)
+        if self._unknown is not None:
+            raise LibraryError(self._unknown)
 
     def _look(self) -> None:
         try:

@@ -88,8 +88,8 @@ class SessionLog:
 
         For a file: after an exception nothing of the output is left, so no swapped frame either.
         """
-        self.begin()
         try:
+            self.begin()
             yield
         except BaseException as error:
             self.broke_off(error, 0)

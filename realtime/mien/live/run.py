@@ -43,8 +43,8 @@ def run_live(plan: LivePlan) -> Report:
         KeyboardInterrupt: the second Ctrl-C.
     """
     run = _Run(plan)
-    plan.witness.begin()
     try:
+        plan.witness.begin()
         report = _carried_out(run)
     except BaseException as error:
         plan.witness.broke_off(error, run.frames_swapped)

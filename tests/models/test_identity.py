@@ -1,0 +1,120 @@
+"""Networks that several threads need run for one at a time, and are loaded once."""
+
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from tests.onnx_networks import arcface_network, crossface_network
+from tests.stored_models import Shelf
+
+from mien_models.arrays import BgrU8
+from mien_models.contracts import Session
+from mien_models.faces import Face, FaceView
+from mien_models.identity import Identities
+from mien_models.networks import Networks
+from mien_models.stored import StoredModel
+
+
+class Meeting:
+    """Waits for a second thread; says whether one came, and never waits again after that."""
+
+    def __init__(self) -> None:
+        self.happened = False
+        self._barrier = threading.Barrier(2, timeout=0.5)
+
+    def __call__(self) -> None:
+        try:
+            self._barrier.wait()
+            self.happened = True
+        except threading.BrokenBarrierError:
+            return
+
+
+class Watched:
+    """A session in which two threads would meet, if they were let."""
+
+    provider = "cpu"
+
+    def __init__(self, session: Session, meet: Meeting) -> None:
+        self._session, self._meet = session, meet
+
+    @property
+    def input_shapes(self) -> Mapping[str, tuple[int, ...]]:
+        return self._session.input_shapes
+
+    def run(self, feeds: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+        answers = self._session.run(feeds)
+        self._meet()
+        return answers
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    made = Shelf(tmp_path / "models")
+    made.put("arcface_w600k_r50", arcface_network(tmp_path / "w600k_r50.onnx"))
+    made.put("converter", crossface_network(tmp_path / "converter.onnx"))
+    return made
+
+
+def in_two_threads(work: Callable[[int], object]) -> list[object]:
+    found: list[object] = [None, None]
+
+    def do(place: int) -> None:
+        found[place] = work(place)
+
+    threads = [threading.Thread(target=do, args=(place,)) for place in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    return found
+
+
+def test_a_converter_runs_for_one_thread_at_a_time(shelf: Shelf) -> None:
+    networks, meet = Networks(shelf), Meeting()
+    identities = Identities(shelf, lambda stored: Watched(networks.session(stored), meet))
+    vectors = np.random.default_rng(1).standard_normal((2, 512)).astype(np.float32)
+    alone = [Identities(shelf, networks.session)._converted(vector, "converter") for vector in vectors]
+    found = in_two_threads(lambda place: identities._converted(vectors[place], "converter"))
+    assert not meet.happened, "two threads ran one session, whose answers lie in one place"
+    np.testing.assert_array_equal(np.array(found), np.array(alone))
+
+
+def test_a_recogniser_runs_for_one_thread_at_a_time(shelf: Shelf, photo: BgrU8, face: Face) -> None:
+    networks, meet = Networks(shelf), Meeting()
+    identities = Identities(shelf, lambda stored: Watched(networks.session(stored), meet))
+    views = [FaceView(photo, face), FaceView(np.ascontiguousarray(photo[::-1]), face)]
+    in_two_threads(lambda place: identities.embedding([views[place]], "arcface_w600k_r50"))
+    assert not meet.happened
+
+
+def test_a_network_that_two_threads_ask_for_is_loaded_once(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    networks, meet, loaded = Networks(shelf), Meeting(), list[str]()
+    load = networks._load
+
+    def slowly(stored: StoredModel) -> object:
+        loaded.append(stored.manifest.name)
+        meet()
+        return load(stored)
+
+    monkeypatch.setattr(networks, "_load", slowly)
+    first, second = in_two_threads(lambda _: networks.session(shelf.find("converter")))
+    assert loaded == ["converter"]
+    assert first is second
+
+
+def test_identities_open_a_network_once_for_two_threads(shelf: Shelf) -> None:
+    networks, meet, opened = Networks(shelf), Meeting(), list[str]()
+
+    def slowly(stored: StoredModel) -> Session:
+        opened.append(stored.manifest.name)
+        meet()
+        return networks.session(stored)
+
+    identities = Identities(shelf, slowly)
+    in_two_threads(lambda _: identities._converted(np.ones(512, np.float32), "converter"))
+    assert opened == ["converter"]
