@@ -1,9 +1,9 @@
 """Networks that several threads need run for one at a time, and are loaded once."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pytest
@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 from tests.onnx_networks import arcface_network, crossface_network
 from tests.stored_models import Shelf
 
-from mien_models.arrays import BgrU8
+from mien_models.arrays import BgrU8, as_u8
 from mien_models.contracts import Session
+from mien_models.engines.plan import Run
+from mien_models.engines.serving import Served, Trial, serve
 from mien_models.faces import Face, FaceView
 from mien_models.identity import Identities
 from mien_models.networks import Networks
+from mien_models.spec import IdentitySpec
 from mien_models.stored import StoredModel
 
 
@@ -60,6 +63,12 @@ def shelf(tmp_path: Path) -> Shelf:
     return made
 
 
+@pytest.fixture
+def views(photo: BgrU8, face: Face) -> Sequence[FaceView]:
+    """Give two that differ."""
+    return FaceView(photo, face), FaceView(as_u8(np.ascontiguousarray(photo[::-1])), face)
+
+
 def in_two_threads(work: Callable[[int], object]) -> list[object]:
     found: list[object] = [None, None]
 
@@ -74,47 +83,59 @@ def in_two_threads(work: Callable[[int], object]) -> list[object]:
     return found
 
 
-def test_a_converter_runs_for_one_thread_at_a_time(shelf: Shelf) -> None:
+CONVERTED: Final = IdentitySpec("vector", network="arcface_w600k_r50", converter="converter")
+
+
+def vectors_of(identities: Identities, views: Sequence[FaceView], shelf: Shelf) -> Callable[[int], object]:
+    """Give what makes one view's vector, converted."""
+    swapper = shelf.find("converter")  # only its name is asked for
+    return lambda place: identities.vector([views[place]], CONVERTED, swapper)
+
+
+def test_a_converter_runs_for_one_thread_at_a_time(shelf: Shelf, views: Sequence[FaceView]) -> None:
     networks, meet = Networks(shelf), Meeting()
-    identities = Identities(shelf, lambda stored: Watched(networks.session(stored), meet))
-    vectors = np.random.default_rng(1).standard_normal((2, 512)).astype(np.float32)
-    alone = [Identities(shelf, networks.session)._converted(vector, "converter") for vector in vectors]
-    found = in_two_threads(lambda place: identities._converted(vectors[place], "converter"))
+    plain = Identities(shelf, networks.session)
+    alone = [vectors_of(plain, views, shelf)(place) for place in range(2)]
+
+    def opened(stored: StoredModel) -> Session:
+        session = networks.session(stored)
+        return Watched(session, meet) if stored.manifest.name == "converter" else session
+
+    found = in_two_threads(vectors_of(Identities(shelf, opened), views, shelf))
     assert not meet.happened, "two threads ran one session, whose answers lie in one place"
     np.testing.assert_array_equal(np.array(found), np.array(alone))
 
 
-def test_a_recogniser_runs_for_one_thread_at_a_time(shelf: Shelf, photo: BgrU8, face: Face) -> None:
+def test_a_recogniser_runs_for_one_thread_at_a_time(shelf: Shelf, views: Sequence[FaceView]) -> None:
     networks, meet = Networks(shelf), Meeting()
     identities = Identities(shelf, lambda stored: Watched(networks.session(stored), meet))
-    views = [FaceView(photo, face), FaceView(np.ascontiguousarray(photo[::-1]), face)]
     in_two_threads(lambda place: identities.embedding([views[place]], "arcface_w600k_r50"))
     assert not meet.happened
 
 
 def test_a_network_that_two_threads_ask_for_is_loaded_once(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     networks, meet, loaded = Networks(shelf), Meeting(), list[str]()
-    load = networks._load
 
-    def slowly(stored: StoredModel) -> object:
-        loaded.append(stored.manifest.name)
+    def slowly(trial: Trial, runs: Sequence[Run]) -> Served:
+        loaded.append(trial.name)
         meet()
-        return load(stored)
+        return serve(trial, runs)
 
-    monkeypatch.setattr(networks, "_load", slowly)
+    monkeypatch.setattr("mien_models.networks.serve", slowly)
     first, second = in_two_threads(lambda _: networks.session(shelf.find("converter")))
     assert loaded == ["converter"]
     assert first is second
 
 
-def test_identities_open_a_network_once_for_two_threads(shelf: Shelf) -> None:
+def test_identities_open_a_network_once_for_two_threads(shelf: Shelf, views: Sequence[FaceView]) -> None:
     networks, meet, opened = Networks(shelf), Meeting(), list[str]()
 
     def slowly(stored: StoredModel) -> Session:
         opened.append(stored.manifest.name)
-        meet()
+        if stored.manifest.name == "converter":
+            meet()
         return networks.session(stored)
 
     identities = Identities(shelf, slowly)
-    in_two_threads(lambda _: identities._converted(np.ones(512, np.float32), "converter"))
-    assert opened == ["converter"]
+    in_two_threads(vectors_of(identities, views, shelf))
+    assert sorted(opened) == ["arcface_w600k_r50", "converter"]

@@ -30,7 +30,6 @@ from mien.packet import FramePacket
 from mien.settings import Settings, load_settings
 from mien.settings_watch import SettingsWatch
 from mien.stages.compose import ComposeStage
-from mien.stages.self_check import SelfCheckStage
 from mien.stages.swap import SwapStage
 from mien.wardrobe import open_wardrobe
 from mien_models.arrays import BgrU8, as_f32, as_u8
@@ -204,16 +203,17 @@ def test_the_check_of_one_s_own_face_comes_and_goes_with_the_face(
 
 
 def test_a_check_that_has_ended_well_is_not_begun_again_by_a_change_of_the_strength(
-    models: Shelf, photo: BgrU8, face: Face, tmp_path: Path
+    models: Shelf, photo: BgrU8, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = tmp_path / "me.png"
     cv2.imwrite(str(own), photo)
-    run, change = a_run_that_follows_the_file(f"face = [{str(own)!r}]\nconsent = 'self'\n", tmp_path)
-    stage = next(stage for stage in run.stages if isinstance(stage, SelfCheckStage))
-    before = stage._check
-    assert before is not None
-    change(f"face = [{str(own)!r}]\nconsent = 'self'\nstrength = 0.5\n")
-    assert stage._check is before
+    _, change = a_run_that_follows_the_file(f"face = [{str(own)!r}]\nconsent = 'self'\n", tmp_path)
+
+    def begun_again(*_: object) -> None:
+        pytest.fail("it was begun again")
+
+    monkeypatch.setattr("mien.dressing.self_check", begun_again)
+    assert change(f"face = [{str(own)!r}]\nconsent = 'self'\nstrength = 0.5\n") is not None
 
 
 def test_a_swapper_that_is_nowhere_names_those_that_are(models: Shelf) -> None:

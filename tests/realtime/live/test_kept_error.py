@@ -86,7 +86,7 @@ def test_a_source_that_has_failed_does_not_keep_its_last_frame() -> None:
     )
     capture.start()
     capture.allow_files()
-    capture._thread.join(5)
+    assert capture.stop(5)
     assert isinstance(capture.error, SourceError)
     assert alive() is None
 
