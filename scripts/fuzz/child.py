@@ -155,7 +155,7 @@ def _guided(run: Run, corpus: Path, tokens: Sequence[bytes], seconds: float, see
     handlers = [f"-handle_{name}=0" for name in ("segv", "abrt", "bus", "fpe", "ill", "xfsz")]
     largest = min(_LARGEST, 2 * max(file.stat().st_size for file in corpus.iterdir()))
     flags = [f"-max_total_time={max(1, round(seconds))}", f"-seed={seed}", f"-max_len={largest}", f"-dict={words}"]
-    limits = ["-timeout=0", "-rss_limit_mb=0", "-malloc_limit_mb=0", "-len_control=0", "-verbosity=0"]
+    limits = ["-timeout=3600", "-rss_limit_mb=0", "-malloc_limit_mb=0", "-len_control=0", "-verbosity=0"]
     fuzzer = cast("Any", atheris)
     fuzzer.Setup([sys.argv[0], str(corpus), *flags, *limits, *handlers], run.one)
     fuzzer.Fuzz()

@@ -32,7 +32,7 @@ def read_picture(path: Path) -> Picture:
         PhotoError: it is missing, no picture, damaged or larger than `MAX_PIXELS`.
     """
     _check_is_file(path)
-    with _quiet_pillow():
+    with quiet_pillow():
         try:
             return _read(path)
         except (MienError, MemoryError):
@@ -44,7 +44,7 @@ def read_picture(path: Path) -> Picture:
 
 
 @contextlib.contextmanager
-def _quiet_pillow() -> Generator[None]:
+def quiet_pillow() -> Generator[None]:
     """Hold back Pillow's warnings and logs about oddities: who asked for the picture gets one sentence or none."""
     log = logging.getLogger("PIL")
     level = log.level

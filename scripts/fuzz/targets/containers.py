@@ -43,7 +43,11 @@ def _film(path: Path, codec: str, sound: str | None, options: dict[str, str]) ->
         video = cast("Any", file.add_stream(codec, rate=25))
         video.width, video.height = 64, 48
         video.pix_fmt = {"gif": "rgb8", "mjpeg": "yuvj420p"}.get(codec, "yuv420p")
-        audio = None if sound is None else cast("Any", file.add_stream(sound, rate=_RATES.get(sound, 48000), layout="stereo"))
+        audio = (
+            None
+            if sound is None
+            else cast("Any", file.add_stream(sound, rate=_RATES.get(sound, 48000), layout="stereo"))
+        )
         if audio is not None:
             audio.bit_rate = 128_000
         for index in range(6):
@@ -62,7 +66,10 @@ def _sound(stream: Any) -> Iterator[Any]:  # noqa: ANN401 - PyAV knows no common
     frame = av.AudioFrame.from_ndarray(waves, "fltp", "stereo")
     frame.sample_rate, frame.pts, frame.time_base = 48000, 0, Fraction(1, 48000)
     resampler = av.AudioResampler(
-        stream.codec_context.format, "stereo", stream.codec_context.sample_rate, frame_size=stream.codec_context.frame_size or None
+        stream.codec_context.format,
+        "stereo",
+        stream.codec_context.sample_rate,
+        frame_size=stream.codec_context.frame_size or None,
     )
     for resampled in [*resampler.resample(frame), *resampler.resample(None)]:
         yield stream.encode(resampled)

@@ -15,11 +15,25 @@ _LONG_AGO: Final = 1_700_000_000
 
 
 class _Recovery:
-    tokens = (b"moov", b"moof", b"mdat", b"trun", b"tfhd", b"traf", b"mvex", b"stsd", b"avc1", b"udta", b"session ffffff")
+    tokens = (
+        b"moov",
+        b"moof",
+        b"mdat",
+        b"trun",
+        b"tfhd",
+        b"traf",
+        b"mvex",
+        b"stsd",
+        b"avc1",
+        b"udta",
+        b"session ffffff",
+    )
 
     def seeds(self) -> Sequence[bytes]:
         with TemporaryDirectory() as made:
-            wholes = [_growing(Path(made) / f"{frames}{suffix}", frames) for suffix in (".mp4", ".mov") for frames in (6, 40)]
+            wholes = [
+                _growing(Path(made) / f"{frames}{suffix}", frames) for suffix in (".mp4", ".mov") for frames in (6, 40)
+            ]
         return [*wholes, *(whole[: len(whole) * 4 // 5] for whole in wholes)]
 
     def run(self, content: bytes, folder: Path) -> None:
