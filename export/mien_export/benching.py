@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 import numpy as np
 
 from mien_models.errors import MienError
+from mien_models.json_text import json_object
 
 _TIME_S: Final = 600
 _MB: Final = 1e6
@@ -60,7 +61,7 @@ def bench(path: Path, *, runs: int, threads: int) -> Cost:
 def _export(path: Path) -> tuple[float | None, float | None]:
     """Read seconds and megabytes of an export from the proof that it left beside its file."""
     try:
-        told = json.loads(path.with_name(f"{path.stem}.proof.json").read_text(encoding="utf-8"))
+        told = json_object(path.with_name(f"{path.stem}.proof.json").read_text(encoding="utf-8"))
         return float(told["made"]["seconds"]), float(told["made"]["peak_mb"])
     except (OSError, ValueError, KeyError, TypeError):
         return None, None

@@ -23,6 +23,7 @@ from mien_export.proof.pixels import fed
 from mien_export.proof.prove import Made, Proof, prove
 from mien_export.proof.report import save
 from mien_export.recognising import Found, network_for
+from mien_models.npy import numbers_of
 from mien_models.spec import SwapSpec, Terms
 
 _NO_MAP: Final = "none"
@@ -158,9 +159,9 @@ def hold_against(source: Source, paths: Sequence[Path], *, asked: Asked, progres
 
 def _read_map(path: Path) -> Tensor:
     try:
-        numbers = np.load(path, allow_pickle=False)
+        numbers = numbers_of(path.read_bytes())
     except (OSError, ValueError) as error:
         raise ExportError(f"{str(path)!r} should be the identity map as a .npy file, but: {error}.") from error
-    if not isinstance(numbers, np.ndarray) or numbers.ndim != 2 or numbers.shape[0] != numbers.shape[1]:
+    if numbers.ndim != 2 or numbers.shape[0] != numbers.shape[1]:
         raise ExportError(f"{str(path)!r} should hold a square matrix, such as 512 x 512.")
     return torch.from_numpy(np.ascontiguousarray(numbers, np.float32))

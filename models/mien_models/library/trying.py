@@ -1,14 +1,14 @@
 """Tries a model in another process, which it may crash or block without harm."""
 
-import json
 import logging
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 from mien_models.errors import ModelError
+from mien_models.json_text import json_object
 
 _LOG = logging.getLogger(__name__)
 _PROGRAM: Final = ("-P", "-m", "mien_models.library.trial")
@@ -55,7 +55,10 @@ def try_out(folder: Path, name: str, *, seconds: float = MOST_SECONDS) -> float:
             "Export or download it again."
         )
     # What the libraries print comes before.
-    result = cast("dict[str, str | float]", json.loads(done.stdout.rpartition(ANSWER)[2]))
+    try:
+        result = json_object(done.stdout.rpartition(ANSWER)[2])
+    except ValueError as error:
+        raise ModelError(f"{name!r} fails its self-test: it ends the program that loads it. Get it again.") from error
     if "refusal" in result:
         raise ModelError(_printable(str(result["refusal"])))
     if "fault" in result:

@@ -7,13 +7,14 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from mien.faces.clock import SteadyClock
 from mien.faces.keys import key_store, usual_store
 from mien.faces.terms import ConsentError, Terms
 from mien.private_files import write_private
 from mien_models.errors import MienError, UsageError
+from mien_models.json_text import json_object, whole_number
 
 if TYPE_CHECKING:
     from mien_models.arrays import BgrU8
@@ -153,13 +154,16 @@ class FaceLibrary:
 
 
 def _read(folder: Path) -> KeptFace:
-    record = cast("dict[str, Any]", json.loads((folder / _RECORD).read_text(encoding="utf-8")))
+    record = json_object((folder / _RECORD).read_text(encoding="utf-8"))
     if record["version"] != _VERSION:
         raise ValueError(f"it is of version {record['version']}, this program reads {_VERSION}")
     terms = Terms.from_data(record["terms"])
     if terms.id != folder.name:
         raise ValueError("it belongs to another folder")
-    return KeptFace(terms, folder, int(record["photos"]), str(record["key"]))
+    photos = whole_number(record["photos"])
+    if photos < 1:
+        raise ValueError("it has no photos")
+    return KeptFace(terms, folder, photos, str(record["key"]))
 
 
 def _photo(number: int) -> str:

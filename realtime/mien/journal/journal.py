@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 from filelock import FileLock, Timeout
 
 from mien.journal.chain import ANCHOR, BEGINNING, Entry, Fault, Fields, first_fault, parsed
 from mien.journal.presence import Presence, gone
 from mien_models.errors import MienError
+from mien_models.json_text import json_object, whole_number
 
 LOG_NAME: Final = "log.jsonl"
 START: Final = "start"
@@ -220,9 +221,9 @@ class Journal:
 
     def _head(self) -> tuple[int, str] | None:
         try:
-            head = cast("dict[str, object]", json.loads((self._folder / _HEAD_NAME).read_text(encoding="utf-8")))
-            return int(str(head["sequence"])), str(head["sha256"])
-        except (OSError, KeyError, TypeError, ValueError):
+            head = json_object((self._folder / _HEAD_NAME).read_text(encoding="utf-8"))
+            return whole_number(head["sequence"]), str(head["sha256"])
+        except (OSError, KeyError, ValueError):
             return None
 
     def _damaged(self) -> list[Path]:
@@ -243,7 +244,7 @@ class Journal:
 def _is_older(entry: Entry, moment: datetime) -> bool:
     try:
         return datetime.fromisoformat(entry.at) < moment
-    except ValueError:
+    except (ValueError, TypeError):  # no date, or one without its zone
         return True
 
 
