@@ -234,6 +234,7 @@ def whitening_network(path: Path, *, masks: dict[str, float], blends: bool) -> P
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
+    return path
 
 
 def byte_network(path: Path, side_px: int) -> Path:

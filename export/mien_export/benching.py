@@ -14,6 +14,7 @@ import numpy as np
 
 from mien_export.runtime_input import runtime_input
 from mien_models.errors import MienError
+from mien_models.json_text import json_object
 from mien_models.onnx_refusal import refusal_of
 
 _TIME_S: Final = 600
@@ -64,7 +65,7 @@ def bench(path: Path, *, runs: int, threads: int) -> Cost:
 def _export(path: Path) -> tuple[float | None, float | None]:
     """Read seconds and megabytes of an export from the proof that it left beside its file."""
     try:
-        told = json.loads(path.with_name(f"{path.stem}.proof.json").read_text(encoding="utf-8"))
+        told = json_object(path.with_name(f"{path.stem}.proof.json").read_text(encoding="utf-8"))
         return float(told["made"]["seconds"]), float(told["made"]["peak_mb"])
     except (OSError, ValueError, KeyError, TypeError):
         return None, None

@@ -28,6 +28,7 @@ from mien_export.proof.prove import Made, Proof, prove
 from mien_export.proof.report import save
 from mien_export.proof.serving import GATE_STAMP
 from mien_export.recognising import AskError, Found, Said, network_for
+from mien_models.npy import numbers_of
 from mien_models.one_writer import only_writer
 from mien_models.printable import printable
 from mien_models.spec import SwapSpec, Terms
@@ -208,9 +209,9 @@ def hold_against(source: Source, paths: Sequence[Path], *, asked: Asked, progres
 
 def _read_map(path: Path) -> Tensor:
     try:
-        numbers = np.load(path, allow_pickle=False)
+        numbers = numbers_of(path.read_bytes())
     except (OSError, ValueError) as error:
         raise ExportError(f"{str(path)!r} should be the identity map as a .npy file, but: {error}.") from error
-    if not isinstance(numbers, np.ndarray) or numbers.ndim != 2 or numbers.shape[0] != numbers.shape[1]:
+    if numbers.ndim != 2 or numbers.shape[0] != numbers.shape[1]:
         raise ExportError(f"{str(path)!r} should hold a square matrix, such as 512 x 512.")
     return torch.from_numpy(np.ascontiguousarray(numbers, np.float32))

@@ -41,8 +41,12 @@ class Identities:
         """Take where networks are found, and how one is loaded."""
         self._models, self._open = models, opened
         self._networks: dict[str, _Opened] = {}
-        self._lock = threading.Lock()
-        """A network runs for one thread at a time: people are recognised in another than faces are swapped in."""
+        self._loading = threading.Lock()
+        self._running = threading.Lock()
+        """A network runs for one thread at a time, and its answer lies in memory that the next run writes over.
+
+        Frames, looks at people and a change of the worn face come from threads of their own.
+        """
         self._vectors: dict[bytes, VectorF32] = {}
 
     def vector(self, views: Sequence[FaceView], spec: IdentitySpec, swapper: StoredModel) -> VectorF32:
@@ -80,7 +84,7 @@ class Identities:
         spec = opened.stored.manifest.network
         if not isinstance(spec, EmbedSpec):
             raise ModelError(f"{network!r} is a {spec.kind}, where an identity network is needed.")
-        with self._lock:
+        with self._running:
             vectors = [self._vector(view, opened, as_seen(spec, seen)) for view in views]
         length = float(np.mean([np.linalg.norm(vector) for vector in vectors]))
         mean = np.stack([unit(vector) for vector in vectors]).mean(axis=0)
@@ -106,16 +110,22 @@ class Identities:
         spec = opened.stored.manifest.network
         if not isinstance(spec, ConvertSpec):
             raise ModelError(f"{converter!r} is a {spec.kind}, where a converter of identity vectors is needed.")
-        return np.array(opened.session.run({spec.input: vector[None]})[spec.output], np.float32).reshape(-1)
+        with self._running:
+            answer = opened.session.run({spec.input: vector[None]})[spec.output]
+            return np.array(answer, np.float32).reshape(-1)
 
     def _map(self, swapper: StoredModel, spec: IdentitySpec) -> VectorF32:
         return swapper.side_map() if spec.map == "file" else graph_map(swapper.weights(), swapper.manifest.name)
 
     def _network(self, name: str) -> _Opened:
-        if name not in self._networks:
-            stored = self._models.find(name)
-            self._networks[name] = _Opened(self._open(stored), stored)
-        return self._networks[name]
+        opened = self._networks.get(name)
+        if opened is not None:
+            return opened
+        with self._loading:
+            if name not in self._networks:
+                stored = self._models.find(name)
+                self._networks[name] = _Opened(self._open(stored), stored)
+            return self._networks[name]
 
 
 def graph_map(content: bytes, name: str, length: int = 512) -> VectorF32:

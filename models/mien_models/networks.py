@@ -1,6 +1,7 @@
 """The user's networks, loaded where they run best, tried before they are used, and kept for when a face is changed."""
 
 import logging
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -31,7 +32,11 @@ _LOG = logging.getLogger(__name__)
 
 
 class Networks:
-    """Loads networks by name; one object for a session of the program, so that nothing is loaded twice."""
+    """Loads networks by name; one object for a session of the program, so that nothing is loaded twice.
+
+    Any thread may load. A session runs for one thread at a time: a swapper's for the thread that swaps, those of
+    identities under their own lock.
+    """
 
     def __init__(
         self, models: Models, *, preferred: str = "auto", threads: int = 1, caches: Path | None = None
@@ -48,6 +53,7 @@ class Networks:
         self._sessions: dict[str, ReplaceableSession] = {}
         self._running: dict[str, str] = {}
         self._has_said_idle = False
+        self._loading = threading.Lock()
         self.identities = Identities(models, self.session)
         """Makes the vectors that swappers take."""
 
@@ -78,9 +84,13 @@ class Networks:
             ModelError: it runs on no provider.
         """
         name = stored.manifest.name
-        if name not in self._sessions:
-            self._sessions[name] = self._load(stored)
-        return self._sessions[name]
+        session = self._sessions.get(name)
+        if session is not None:
+            return session
+        with self._loading:
+            if name not in self._sessions:
+                self._sessions[name] = self._load(stored)
+            return self._sessions[name]
 
     def _load(self, stored: StoredModel) -> ReplaceableSession:
         """Load it on the fastest provider that needs no engine built first, and have that built beside."""

@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from mien_models.arrays import as_f32
 from mien_models.causes import cause_of
 from mien_models.errors import ModelError
+from mien_models.npy import numbers_of
 from mien_models.spec import UserManifest
 from mien_models.strict_toml import read_strictly
 
@@ -58,8 +58,8 @@ class StoredModel:
                 f"{self.manifest.name!r} needs its identity map, a .npy file of 512 x 512. Add it again with --map."
             )
         try:
-            numbers = np.load(BytesIO(self._read(self.manifest.side_file)), allow_pickle=False)
-        except (ValueError, EOFError, OSError) as error:
+            numbers = numbers_of(self._read(self.manifest.side_file))
+        except ValueError as error:
             raise ModelError(f"The identity map of {self.manifest.name!r} is no .npy file of numbers.") from error
         if numbers.ndim != 2 or numbers.shape[0] != numbers.shape[1] or not np.isfinite(numbers).all():
             raise ModelError(

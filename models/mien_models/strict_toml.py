@@ -24,7 +24,9 @@ def read_strictly(text: str, where: str, into: type[T]) -> T:
     """
     try:
         fields = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        raise ModelError(f"{where} should be TOML of two levels, but is nested too deeply. Correct it.") from error
+    except ValueError as error:  # also numbers of thousands of digits
         raise ModelError(f"{where} should be TOML, but: {error}. Correct that line.") from error
     try:
         return TypeAdapter(into).validate_json(json.dumps(fields, default=str), strict=True)

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mien.content.mode import GATE_OFF_WARNING, GateMode
 from mien.contracts import OutputFormat, Stage
 from mien.credentials.carriers import check_carries
@@ -17,7 +14,6 @@ from mien.credentials.seal import Seal
 from mien.defaults import default_camera_address, default_sinks, output_format, source_request
 from mien.dressing import Dresser, Worn, make_swapper, user_networks, uses_of
 from mien.faces.permits import Permits
-from mien.faces.self_check import SelfCheck
 from mien.faces.terms import Scope
 from mien.follow.choose import ChooseMode, Chooser, make_chooser, rank_of
 from mien.follow.follower import Follower
@@ -34,6 +30,7 @@ from mien.marking.marks import Marks
 from mien.marking.schedule import LABEL_OFF_WARNING, LabelMode
 from mien.memory import keep_freed_memory
 from mien.portrait import lent_face, seen_face
+from mien.recognising import looker, self_check
 from mien.recording.partial import check_differ, check_spares
 from mien.sealing import checked_seal, seal_files
 from mien.settings import Settings
@@ -49,11 +46,9 @@ from mien.stages.swap import SwapStage
 from mien.staging import check_names, gate_stage, swap_stages
 from mien.wardrobe import Ask, Wardrobe, open_wardrobe, photos_of
 from mien.witness import session_log
-from mien_models.arrays import BgrU8
 from mien_models.contracts import Landmarker
-from mien_models.errors import MienError, ModelError
-from mien_models.faces import Face, FaceView, SourceFace
-from mien_models.identity import unit
+from mien_models.errors import MienError
+from mien_models.faces import SourceFace
 from mien_models.networks import Networks
 
 _LOG = logging.getLogger(__name__)
@@ -169,11 +164,12 @@ def prepared(
     is_file = source_kind(settings.camera or default_camera_address()) in _PLAYED
     gate = gate_stage(settings, is_file=is_file, is_still=False)
     permits = Permits(wardrobe.permits)
+    check = SelfCheckStage(self_check(settings, wardrobe, worn.sources, worn.networks))
     swap = swap_stages(settings, FollowStage(Follower(worn.faces), chooser), worn.stage)
-    stages = (PermitStage(permits), *gate, swap[0], *_self_check(settings, wardrobe, worn), *swap[1:])
+    stages = (PermitStage(permits), *gate, swap[0], check, *swap[1:])
     marks.prepare(output.width, output.height)
     _LOG.info("Swapper: %s, colour: %s, networks: %s.", settings.swapper, settings.colour, _said(worn.providers))
-    dresser = Dresser(settings, Worn(worn.stage, permits, wardrobe), worn.networks, watch)
+    dresser = Dresser(settings, Worn(worn.stage, permits, wardrobe, check), worn.networks, watch)
     return Prepared(stages, worn.providers, dresser.renew)
 
 
@@ -267,33 +263,12 @@ def _chooser(settings: Settings, wardrobe: Wardrobe, networks: Networks, *, wait
     if not wardrobe.guests:
         return make_chooser(ChooseMode(settings.assign))
 
-    look = _looker(settings, networks)
+    look = looker(settings, networks)
     people: list[Person] = []
     for guest in wardrobe.guests:
         seen = seen_face(guest.portrait)
         people.append(Person(guest.portrait.address.path.name, look(seen.photo_bgr, seen.face), guest.role))
     return PeopleChooser(people, look, waits=waits)
-
-
-def _self_check(settings: Settings, wardrobe: Wardrobe, worn: _Worn) -> tuple[Stage, ...]:
-    """Look whether the wearer is the person of a face that is lent as their own, where a network can tell."""
-    name = wardrobe.own
-    if name is None or wardrobe.guests:
-        return ()
-    look = _looker(settings, worn.networks)
-    try:
-        own = unit(worn.networks.identities.embedding(worn.sources[0].views, settings.recogniser))
-    except ModelError:
-        _LOG.info("It is not checked that you are %r: no model %r is installed.", name, settings.recogniser)
-        return ()
-    return (SelfCheckStage(SelfCheck(name, own, look)),)
-
-
-def _looker(settings: Settings, networks: Networks) -> Callable[[BgrU8, Face], NDArray[np.float32]]:
-    def look(image_bgr: BgrU8, face: Face) -> NDArray[np.float32]:
-        return unit(networks.identities.embedding([FaceView(image_bgr, face)], settings.recogniser))
-
-    return look
 
 
 def _spare_inputs(settings: Settings, played: Sequence[Path], written: Sequence[Path]) -> None:

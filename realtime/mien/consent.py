@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 from mien.private_files import write_private
 from mien_models.errors import UsageError
+from mien_models.json_text import json_object
 
 _LOG = logging.getLogger(__name__)
 _RECORD_VERSION: Final = 1
@@ -147,13 +148,10 @@ def _kept_aside(path: Path) -> str:
 
 
 def _parsed(text: str, photo_sha256: str) -> Consent:
-    record: object = json.loads(text)
-    if not isinstance(record, dict):
-        raise ValueError("it is no JSON object")  # noqa: TRY004 - the content is wrong, not the caller's type
-    fields = cast("dict[str, object]", record)
+    fields = json_object(text)
     if fields.get("photo_sha256") != photo_sha256:
         raise ValueError("it belongs to another photo")
     given_at = fields.get("given_at")
     if not isinstance(given_at, str):
-        raise ValueError("it has no date")  # noqa: TRY004 - as above
+        raise ValueError("it has no date")  # noqa: TRY004 - the content is wrong, not the caller's type
     return Consent(photo_sha256, ConsentKind(fields.get("kind")), given_at)

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -13,9 +13,11 @@ from mien.defaults import default_sinks
 from mien.faces.permits import Permits
 from mien.faces.terms import Scope
 from mien.portrait import lent_face
+from mien.recognising import self_check
 from mien.settings import Settings, revised
 from mien.settings_watch import SettingsWatch
 from mien.sinks import parse_sink
+from mien.stages.self_check import SelfCheckStage
 from mien.stages.swap import SwapStage
 from mien.user_models import SWAPPERS, library
 from mien.wardrobe import Wardrobe, open_wardrobe
@@ -97,6 +99,8 @@ class Worn:
     stage: SwapStage
     permits: Permits
     wardrobe: Wardrobe
+    check: SelfCheckStage = field(default_factory=lambda: SelfCheckStage(None))
+    """Looks whether a face that is lent as the wearer's own is theirs."""
 
 
 class Dresser:
@@ -137,12 +141,20 @@ class Dresser:
         wardrobe = self._worn.wardrobe if is_same else open_wardrobe(settings, None)
         for use in uses_of(settings):
             wardrobe.allow(use)
-        self._worn.stage.wear([make_swapper(settings, lent_face(one), self._networks) for one in wardrobe.faces])
+        self._put_on(settings, wardrobe, is_same=is_same)
+        faces = ", ".join(Path(face).name for face in settings.face) or "the same faces"
+        return f"Worn from now on: {faces}, by the swapper {settings.swapper}."
+
+    def _put_on(self, settings: Settings, wardrobe: Wardrobe, *, is_same: bool) -> None:
+        """Make all that takes time first, so that nothing is changed where a part of it fails; then put it in."""
+        sources = tuple(lent_face(photos) for photos in wardrobe.faces)
+        swappers = [make_swapper(settings, source, self._networks) for source in sources]
+        if not is_same:
+            self._worn.check.hold(self_check(settings, wardrobe, sources, self._networks))
+        self._worn.stage.wear(swappers)
         self._worn.permits.hold(wardrobe.permits)
         self._worn = replace(self._worn, wardrobe=wardrobe)
         self._settings = settings
-        faces = ", ".join(Path(face).name for face in settings.face) or "the same faces"
-        return f"Worn from now on: {faces}, by the swapper {settings.swapper}."
 
     def _take_wanted(self) -> dict[str, object]:
         with self._lock:

@@ -96,6 +96,12 @@ class Rate:
         intervals = tuple(self._intervals_ms)
         return median(intervals) if intervals else None
 
+    @property
+    def recent_fps(self) -> float | None:
+        """Events a second of late, by that median; None before the second event."""
+        interval_ms = self.recent_interval_ms
+        return 1000 / interval_ms if interval_ms else None
+
 
 class Memory:
     """The process's resident memory in MB (10^6 bytes): at the start, the highest sample, and now."""

@@ -1,11 +1,12 @@
 """How sizes, rates and lists of names are read out of files, variables and flags."""
 
-import json
 from fractions import Fraction
 from typing import Annotated, TypeAlias
 
 from pydantic import BeforeValidator, PlainSerializer
 from pydantic_settings import NoDecode
+
+from mien_models.json_text import json_value
 
 
 def _size(value: object) -> object:
@@ -38,7 +39,7 @@ def _names(value: object) -> object:
     """Read one name, or a JSON list of names, out of a variable."""
     if not isinstance(value, str):
         return value
-    return json.loads(value) if value.lstrip().startswith("[") else [value]
+    return json_value(value) if value.lstrip().startswith("[") else [value]
 
 
 Size: TypeAlias = Annotated[

@@ -231,7 +231,9 @@ def _read(file: Path) -> dict[str, object]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"The settings file {str(file)!r} cannot be read: {cause_of(error)}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise UsageError(f"The settings file {str(file)!r} is not valid TOML: it is nested too deeply.") from error
+    except ValueError as error:  # also bytes that are no text, and numbers of thousands of digits
         raise UsageError(f"The settings file {str(file)!r} is not valid TOML: {error}.") from error
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 from PIL.ExifTags import IFD, Base
 
+from mien.offline import is_picture
 from mien.pictures import PICTURE_SUFFIXES, Picture, read_picture, write_picture
 from mien_models.errors import PhotoError, SinkError
 
@@ -156,6 +157,41 @@ def test_a_jpeg_keeps_exif_profile_and_xmp_but_no_thumbnail_of_the_old_face(tmp_
         assert written.info["icc_profile"] == profile
         assert written.info["xmp"] == xmp
         assert written.info["dpi"] == (300, 300)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp", ".avif"])
+def test_what_a_camera_wrote_is_kept_in_every_format(tmp_path: Path, suffix: str) -> None:
+    exif = Image.Exif()
+    exif[Base.Make] = "a camera"
+    exif[IFD.Exif] = {Base.FNumber: 2.8, Base.LensModel: "a lens"}
+    exif[IFD.GPSInfo] = {1: "N"}
+    Image.fromarray(a_ramp()).save(tmp_path / "in.jpg", exif=exif)
+    notes = write_picture(tmp_path / f"out{suffix}", with_a_changed_square(read_picture(tmp_path / "in.jpg")))
+    assert notes == ()
+    with Image.open(tmp_path / f"out{suffix}") as written:
+        found = written.getexif()
+        assert found[Base.Make] == "a camera"
+        assert float(found.get_ifd(IFD.Exif)[Base.FNumber]) == pytest.approx(2.8)
+        assert found.get_ifd(IFD.Exif)[Base.LensModel] == "a lens"
+        assert found.get_ifd(IFD.GPSInfo)[1] == "N"
+
+
+def test_metadata_that_a_format_cannot_hold_are_left_out_and_it_is_said(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[Base.ImageDescription] = "x" * 70_000
+    Image.fromarray(a_ramp()).save(tmp_path / "in.png", exif=exif)
+    (note,) = write_picture(tmp_path / "out.jpg", read_picture(tmp_path / "in.png"))
+    assert note == "Its EXIF data cannot be written as JPEG and is left out."
+    assert read_picture(tmp_path / "out.jpg").image_bgr.shape == (40, 60, 3)
+
+
+def test_what_pillow_finds_odd_is_not_written_on_the_terminal(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[Base.Make] = "a camera"
+    whole = exif.tobytes()
+    Image.fromarray(a_ramp()).save(tmp_path / "odd.dat", "JPEG", exif=whole[:14])
+    # Warnings are errors in tests, and what raises is no picture.
+    assert is_picture(tmp_path / "odd.dat")
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tiff"])

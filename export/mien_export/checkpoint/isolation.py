@@ -11,7 +11,6 @@ for any file; what it says of itself, `Isolation`, is shown to the user.
 The process writes a safetensors file, which holds nothing that can run.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from safetensors.torch import load_file
 
 from mien_export.checkpoint.errors import CheckpointError
 from mien_export.checkpoint.nesting import Taken
+from mien_models.json_text import json_value
 
 TIME_S: Final = 900
 TAKEN_FROM: Final = "mien.taken_from"
@@ -66,5 +66,8 @@ def unpickled(path: Path) -> Taken:
             state = load_file(output)
         except (SafetensorError, OSError) as error:
             raise CheckpointError(f"{path.name!r} gave no readable weights ({error}).") from error
-    where, protection = json.loads(told.get(TAKEN_FROM, '""')), json.loads(told.get(PROTECTION, '""'))
+    try:
+        where, protection = (json_value(told.get(name, '""')) for name in (TAKEN_FROM, PROTECTION))
+    except ValueError as error:
+        raise CheckpointError(f"{path.name!r} gave no readable weights ({error}).") from error
     return Taken(state, f"{where}, opened in a process with {protection}")

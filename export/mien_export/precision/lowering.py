@@ -14,6 +14,7 @@ from mien_export.precision.halving import in_half, name_nodes
 from mien_export.precision.islands import Island, find_islands
 from mien_export.precision.ranges import FLOATS, measure_ranges, typed_tensors
 from mien_export.weightless import weightless
+from mien_models.json_text import json_value
 
 Precision = Literal["fp32", "fp16", "mixed"]
 PRECISIONS: Final[tuple[Precision, ...]] = ("fp32", "fp16", "mixed")
@@ -51,7 +52,10 @@ def lower(path: Path, precision: Precision, runs: Sequence[Mapping[str, NDArray[
 def islands_of(model: ModelProto) -> tuple[Island, ...]:
     """Read which nodes a file says were left in full precision."""
     told = next((one.value for one in model.metadata_props if one.key == ISLANDS_STAMP), "[]")
-    return tuple(Island(**one) for one in json.loads(told))
+    try:
+        return tuple(Island(**one) for one in json_value(told))
+    except (ValueError, TypeError):
+        return ()  # not written by Mien: it says of no node that it may be in full precision
 
 
 def summary(islands: Iterable[Island], nodes: int) -> list[str]:

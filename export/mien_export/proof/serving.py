@@ -1,6 +1,5 @@
 """Runs the files that are proven."""
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +18,7 @@ from mien_export.precision.overflows import half_faults
 from mien_export.proof.pixels import Numbers, fed, from_bytes
 from mien_export.runtime_input import runtime_input
 from mien_models.errors import MienError
+from mien_models.json_text import json_object
 from mien_models.onnx_refusal import refusal_of
 
 GATE_STAMP: Final = "mien.gate"
@@ -132,7 +132,7 @@ def _unsafe_norms(model: onnx.ModelProto) -> tuple[str, ...]:
 def _engine_told(path: Path) -> str:
     """Say what an engine is of, by what stands beside it."""
     try:
-        told = json.loads(sidecar_of(path).read_text(encoding="utf-8"))
+        told = json_object(sidecar_of(path).read_text(encoding="utf-8"))
         made = f"{told['kind']} {told['version']} built it of {told['model']!r} ({told['model_sha256'][:12]})"
         kept = str(told["engine_sha256"])
     except (OSError, ValueError, KeyError, TypeError):

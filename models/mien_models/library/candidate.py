@@ -16,6 +16,7 @@ from mien_models.library.known_files import KNOWN
 from mien_models.library.probing import said_clearly
 from mien_models.library.shelf import name_like
 from mien_models.network_file import check_content, read_network_file
+from mien_models.npy import numbers_of
 from mien_models.onnx_file import GraphDescription, read_graph
 from mien_models.spec import IMAGENET_PIXELS, ConvertSpec, EmbedSpec, NetworkSpec, SwapSpec, UserManifest
 from mien_models.stored import MANIFEST, StoredModel
@@ -138,8 +139,8 @@ def read_map(path: Path) -> bytes:
         ModelError: it is no square of numbers.
     """
     try:
-        numbers: NDArray[Any] = np.asarray(np.load(path, allow_pickle=False), np.float32)
-    except (ValueError, TypeError, EOFError, OSError) as error:
+        numbers: NDArray[Any] = np.asarray(numbers_of(path.read_bytes()), np.float32)
+    except (ValueError, OSError) as error:
         raise ModelError(f"{str(path)!r} should be an identity map, a .npy file, but is not. Give another.") from error
     if numbers.shape != _MAP_SHAPE or not np.isfinite(numbers).all():
         raise ModelError(

@@ -16,6 +16,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from mien_models.errors import ModelError, UsageError
+from mien_models.json_text import json_object, whole_number
 from mien_models.library.web import open_address
 from mien_models.protobuf import LARGEST_BYTES
 
@@ -90,9 +91,9 @@ class _Part:
         self.path = stem.with_suffix(".part")
         self._notes = stem.with_suffix(".json")
         self.version, self.total_bytes = "", -1
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            notes = json.loads(self._notes.read_text("utf-8"))
-            self.version, self.total_bytes = str(notes["version"]), int(notes["total_bytes"])
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            notes = json_object(self._notes.read_text("utf-8"))
+            self.version, self.total_bytes = str(notes["version"]), whole_number(notes["total_bytes"])
 
     @property
     def size_bytes(self) -> int:

@@ -1,6 +1,5 @@
 """Tries a model in another process, which it may crash or block without harm."""
 
-import json
 import logging
 import signal
 import subprocess
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from mien_models.errors import ModelError
+from mien_models.json_text import json_object
 from mien_models.printable import in_one_line
 
 _LOG = logging.getLogger(__name__)
@@ -69,7 +69,10 @@ def answer_of(
             "Export or download it again."
         )
     # What the libraries print comes before.
-    result = cast("dict[str, object]", json.loads(said.rpartition(ANSWER)[2]))
+    try:
+        result = json_object(said.rpartition(ANSWER)[2])
+    except ValueError as error:
+        raise ModelError(f"{name!r} fails its self-test: it ends the program that loads it. Get it again.") from error
     if "refusal" in result:
         raise ModelError(in_one_line(str(result["refusal"])))
     if "fault" in result:

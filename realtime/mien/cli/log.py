@@ -1,6 +1,7 @@
 """`mien log`: which sessions there were on this computer."""
 
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast
@@ -34,10 +35,14 @@ def show(
     """Print the log's last lines, oldest first."""
     from collections import deque
 
+    from mien.journal.journal import JournalError
     from mien.witness import local_journal
 
+    journal = local_journal()
+    with suppress(JournalError):  # what cannot be written to can still be read
+        journal.end_gone()
     entries: deque[Entry] = deque(
-        (one for one in local_journal().entries() if session is None or one.session == session.lower()), maxlen=last
+        (one for one in journal.entries() if session is None or one.session == session.lower()), maxlen=last
     )
     if as_json:
         print(json_text([asdict(entry) | {"sha256": entry.sha256} for entry in entries]))

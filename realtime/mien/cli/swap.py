@@ -53,10 +53,9 @@ def swap(
         from mien.offline import swap_file
 
         work = file_work(settings, input_path, output_path, ask=asker())
-        work.log.begin()
-        with progress_bar(console, output_path.name) as show:
+        with work.log.lasting(), progress_bar(console, output_path.name) as show:
             result = swap_file(
                 input_path, output_path, work.stages, progress=show, providers=work.providers, seal=work.seal
             )
-        work.log.end(result.report)
+            work.log.end(result.report, result.shortcoming)
         finish(result, work.notes, output_path, settings.report)

@@ -42,7 +42,8 @@ class ContentGate:
         self._is_still = is_still
         self._next_ns: int | None = None
         self._hit: Hit | None = None
-        self._refusal: ContentError | None = None
+        self._refusal: str | None = None
+        """The words, not the error: an error that is raised again keeps every frame that it went through."""
 
     def check(self, image_bgr: BgrU8, at_ns: int) -> None:
         """Look at a frame when it is due; `at_ns` is its time, which may start anywhere.
@@ -51,7 +52,7 @@ class ContentGate:
             ContentError: with this frame, or one before, the film counts as intimate.
         """
         if self._refusal is not None:
-            raise self._refusal
+            raise ContentError(self._refusal)
         if self._next_ns is not None and self._next_ns - _EVERY_NS <= at_ns < self._next_ns:
             return
         score = self._look(image_bgr)
@@ -63,8 +64,8 @@ class ContentGate:
         if self._is_still:
             before = Hit(at_ns, self._look(np.ascontiguousarray(image_bgr[:, ::-1])))
         if before is not None and before.score >= LIMIT and abs(at_ns - before.at_ns) <= _TOGETHER_NS:
-            self._refusal = ContentError(_sentence(before, hit, is_still=self._is_still))
-            raise self._refusal
+            self._refusal = _sentence(before, hit, is_still=self._is_still)
+            raise ContentError(self._refusal)
 
 
 def _sentence(first: Hit, second: Hit, *, is_still: bool) -> str:

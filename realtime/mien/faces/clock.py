@@ -13,6 +13,9 @@ _WRITTEN_EVERY: Final = timedelta(minutes=1)
 _SLACK: Final = timedelta(hours=26)
 """Clocks are corrected by seconds, and zones are up to 26 hours apart; more than that is said."""
 
+_EARLIEST_YEAR: Final = 1970
+_LATEST_YEAR: Final = 9000
+
 
 class SteadyClock:
     """Gives the latest time ever seen on this computer. Has state: that time, also in a file."""
@@ -44,5 +47,7 @@ class SteadyClock:
         try:
             seen = datetime.fromisoformat(self._file.read_text(encoding="utf-8").strip())
         except (OSError, ValueError):
+            return datetime.fromtimestamp(0, UTC)
+        if not _EARLIEST_YEAR <= seen.year <= _LATEST_YEAR:  # damaged: at the ends of time no date can be reckoned with
             return datetime.fromtimestamp(0, UTC)
         return seen if seen.tzinfo is not None else seen.replace(tzinfo=UTC)

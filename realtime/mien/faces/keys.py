@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol, cast
 
 from mien.private_files import write_private
 from mien_models.errors import MienError, UsageError
+from mien_models.json_text import json_object
 
 PASSPHRASE_VARIABLE: Final = "MIEN_PASSPHRASE"  # noqa: S105 - a name
 _SERVICE: Final = "mien-face"
@@ -63,7 +64,10 @@ class Keychain:
             raise FaceKeyError(
                 "The key of this face is not in the keychain, so its photos cannot be read; add it anew."
             )
-        return base64.b64decode(kept)
+        try:
+            return base64.b64decode(kept)
+        except ValueError as error:
+            raise FaceKeyError("The key of this face in the keychain is damaged; add the face anew.") from error
 
     def destroy(self, face_id: str, folder: Path) -> None:  # noqa: ARG002 - the contract
         """Forget a key."""
@@ -93,7 +97,7 @@ class Passphrase:
         from cryptography.exceptions import InvalidTag
 
         try:
-            kept = cast("dict[str, str]", json.loads((folder / _FILE).read_text(encoding="utf-8")))
+            kept = json_object((folder / _FILE).read_text(encoding="utf-8"))
             salt, nonce, sealed = (base64.b64decode(kept[name]) for name in ("salt", "nonce", "key"))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise FaceKeyError(
@@ -103,6 +107,8 @@ class Passphrase:
             return cast(
                 "bytes", _cipher(_derived(self._phrase(is_new=False), salt)).decrypt(nonce, sealed, face_id.encode())
             )
+        except ValueError as error:  # a nonce or a key that is too short
+            raise FaceKeyError(f"The key file {str(folder / _FILE)!r} is damaged; add the face anew.") from error
         except InvalidTag as error:
             raise FaceKeyError(
                 "The pass-phrase is not the one that this face was added with; nothing was changed."

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from mien.faces.clock import SteadyClock
 from mien.faces.keys import key_store, usual_store
@@ -15,6 +15,7 @@ from mien.faces.terms import ConsentError, Terms
 from mien.private_files import write_private
 from mien_models.causes import advice_for, cause_of
 from mien_models.errors import MienError, UsageError
+from mien_models.json_text import json_object, whole_number
 
 if TYPE_CHECKING:
     from mien_models.arrays import BgrU8
@@ -139,12 +140,18 @@ class FaceLibrary:
 
         Raises:
             ConsentError: one of these.
+            LibraryError: the disk does not answer now: nothing is known.
         """
         try:
             terms = _read(face.folder).terms
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError) as error:
             raise ConsentError(
                 f"The face {face.terms.name!r} was removed from the library, so it is not worn on."
+            ) from error
+        except OSError as error:
+            raise LibraryError(
+                f"Whether {face.terms.name!r} may still be worn cannot be read in {str(face.folder)!r}: "
+                f"{error.strerror}. It is tried again."
             ) from error
         if terms != face.terms:
             raise ConsentError(
@@ -154,13 +161,16 @@ class FaceLibrary:
 
 
 def _read(folder: Path) -> KeptFace:
-    record = cast("dict[str, Any]", json.loads((folder / _RECORD).read_text(encoding="utf-8")))
+    record = json_object((folder / _RECORD).read_text(encoding="utf-8"))
     if record["version"] != _VERSION:
         raise ValueError(f"it is of version {record['version']}, this program reads {_VERSION}")
     terms = Terms.from_data(record["terms"])
     if terms.id != folder.name:
         raise ValueError("it belongs to another folder")
-    return KeptFace(terms, folder, int(record["photos"]), str(record["key"]))
+    photos = whole_number(record["photos"])
+    if photos < 1:
+        raise ValueError("it has no photos")
+    return KeptFace(terms, folder, photos, str(record["key"]))
 
 
 def _photo(number: int) -> str:

@@ -2,13 +2,13 @@
 
 import logging
 import threading
-from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.faces.terms import ConsentError
+from mien.follow.looking import Look, LooksAside, pause_ns
 from mien_models.arrays import BgrU8
 from mien_models.faces import Face
 
@@ -21,52 +21,74 @@ _LOOKS: Final = 5
 _APART_NS: Final = 700_000_000
 _LEAST_PX: Final = 60
 
-Look = Callable[[BgrU8, Face], NDArray[np.float32]]
-"""Gives the vector of length 1 of a face in a picture."""
-
 
 class SelfCheck:
     """Looks at the wearer a few times, beside the run. Has state: what was seen.
 
-    Says once how it ended; where every look shows somebody else, the run has to end.
+    Says once how it ended; where every look shows somebody else, the run has to end. A look that fails says nothing
+    about anybody: it is tried again, later and later.
     """
 
     def __init__(self, name: str, own: NDArray[np.float32], look: Look) -> None:
         """Take the face's name, its vector, and what makes the vector of a wearer."""
-        self._name, self._own, self._look = name, own, look
+        self._name, self._own = name, own
+        self._aside = LooksAside(look, f"whether the camera shows the person of {name!r}")
         self._seen: list[float] = []
-        self._next_ns = 0
-        self.looking: threading.Thread | None = None
+        self._failures = 0
+        self._looked_ns = self._next_ns = 0
         self._is_done = False
+        self._refusal: str | None = None
 
-    def check(self, image_bgr: BgrU8, face: Face, captured_ns: int) -> None:
+    @property
+    def looking(self) -> threading.Thread | None:
+        """Where the newest look is, or was; None before the first."""
+        return self._aside.thread
+
+    def check(self, image_bgr: BgrU8, face: Face | None, captured_ns: int) -> None:
         """Look when it is due; a look takes as long as the network and is waited for by nobody.
 
+        Args:
+            image_bgr: the frame.
+            face: the one to be looked at; None where no face is swapped.
+            captured_ns: the frame's time.
+
         Raises:
-            ConsentError: it is somebody else.
+            ConsentError: it is somebody else, and was since a frame before.
         """
-        if self._is_done or (self.looking is not None and self.looking.is_alive()):
+        if self._refusal is not None:
+            raise ConsentError(self._refusal)
+        if self._is_done:
             return
-        if self._judge() or captured_ns < self._next_ns or face.width_px < _LEAST_PX:
+        self._take_in()
+        self._is_done = self._is_settled()
+        may_look = not self._is_done and not self._aside.is_busy and captured_ns >= self._next_ns
+        if may_look and face is not None and face.width_px >= _LEAST_PX:
+            self._looked_ns, self._next_ns = captured_ns, captured_ns + _APART_NS
+            self._aside.begin(image_bgr.copy(), face)
+
+    def _take_in(self) -> None:
+        done = self._aside.take()
+        if done is None:
             return
-        self._next_ns = captured_ns + _APART_NS
-        picture_bgr = image_bgr.copy()
-        self.looking = threading.Thread(target=self._see, args=(picture_bgr, face), name="mien-self-check", daemon=True)
-        self.looking.start()
+        if done.vector is None:
+            self._failures += 1
+            self._next_ns = self._looked_ns + max(_APART_NS, pause_ns(self._failures))
+        else:
+            self._failures = 0
+            self._seen.append(float(np.dot(self._own, done.vector)))
 
-    def _see(self, picture_bgr: BgrU8, face: Face) -> None:
-        self._seen.append(float(np.dot(self._own, self._look(picture_bgr, face))))
-
-    def _judge(self) -> bool:
+    def _is_settled(self) -> bool:
+        """Say how it ended, where it has ended."""
         if self._seen and max(self._seen) >= _SAME:
             _LOG.info("The camera shows the person of %r.", self._name)
-            self._is_done = True
-        elif len(self._seen) >= _LOOKS:
-            if max(self._seen) < _OTHER:
-                raise ConsentError(
-                    f"{self._name!r} is in the library as your own face, but the camera shows somebody else. Who sits "
-                    "there needs a face of their own, or one that was granted."
-                )
-            _LOG.warning("It could not be told whether the camera shows the person of %r.", self._name)
-            self._is_done = True
-        return self._is_done
+            return True
+        if len(self._seen) < _LOOKS:
+            return False
+        if max(self._seen) < _OTHER:
+            self._refusal = (
+                f"{self._name!r} is in the library as your own face, but the camera shows somebody else. Who sits "
+                "there needs a face of their own, or one that was granted."
+            )
+            raise ConsentError(self._refusal)
+        _LOG.warning("It could not be told whether the camera shows the person of %r.", self._name)
+        return True

@@ -1,8 +1,6 @@
 """Who is who: followed faces are recognised by reference photos, and each person wears what was said for them."""
 
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.follow.choose import Choice
+from mien.follow.looking import Look, LooksAside, pause_ns
 from mien_models.arrays import BgrU8
 from mien_models.faces import Face
 
@@ -22,9 +21,8 @@ CHECK_EVERY_NS: Final = 1_000_000_000
 """A face that is known is looked at again after this long."""
 KEPT: Final = 0.5
 """Part of the earlier looks that stays when a face is looked at again: one blurred look does not change a person."""
-
-Look = Callable[[BgrU8, Face], NDArray[np.float32]]
-"""Gives the identity vector (n,) of a face in a frame, of length 1, in a tenth of a second; any thread asks."""
+KNOWN_FOR_NS: Final = 20_000_000_000
+"""After so long without a look that succeeded nobody knows any more who it is: ids can change places."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,68 +38,103 @@ class Person:
 
 @dataclass(slots=True, eq=False)
 class _Seen:
-    """What is known of one followed face."""
+    """What is known of one followed face; times are those of frames."""
 
-    looking: Future[NDArray[np.float32]] | None = None
     likeness: NDArray[np.float64] | None = None
     """(people,) cosine with each of them; None until the first look is back."""
+    known_ns: int = 0
+    """When the look began that last succeeded."""
     looked_ns: int = 0
+    due_ns: int | None = None
+    """When it is looked at next; None: at once, it is new."""
+    failures: int = 0
+    """How many looks in a row have failed."""
+
+    def is_known(self, now_ns: int) -> bool:
+        """Whether there is an answer that still counts."""
+        return self.likeness is not None and now_ns - self.known_ns <= KNOWN_FOR_NS
+
+    def is_due(self, now_ns: int) -> bool:
+        """Whether it is to be looked at; a film that begins again makes it due."""
+        return self.due_ns is None or not self.looked_ns <= now_ns < self.due_ns
+
+    def looked(self, now_ns: int) -> None:
+        """A look begins."""
+        self.looked_ns, self.due_ns = now_ns, now_ns + CHECK_EVERY_NS
+
+    def learn(self, likeness: NDArray[np.float64]) -> None:
+        """The look has succeeded."""
+        before = self.likeness
+        self.likeness = likeness if before is None else KEPT * before + (1 - KEPT) * likeness
+        self.known_ns, self.failures = self.looked_ns, 0
+
+    def fail(self) -> None:
+        """The look has failed: the next one waits longer, the longer the more have failed."""
+        self.failures += 1
+        self.due_ns = self.looked_ns + pause_ns(self.failures)
 
 
 class PeopleChooser:
-    """Looks at each new or re-found face, and again about once a second, in threads of their own.
+    """Looks at each new or re-found face, and again about once a second, beside the frames.
 
     Until a new face has been looked at, nobody is chosen: the frame goes out as one that is not sure, for it could show
-    a face that should be covered. Keeps how alike each followed face is to each person.
+    a face that should be covered. The same where no look has succeeded for `KNOWN_FOR_NS`: looks that fail hide the
+    picture, they do not end the run. Keeps how alike each followed face is to each person.
     """
 
     def __init__(self, people: Sequence[Person], look: Look, *, waits: bool) -> None:
         """Take the people; `waits` looks at once and in the caller's thread, for files."""
         self._people, self._look, self._waits = tuple(people), look, waits
+        self._aside = LooksAside(look, "who is in front of the camera")
         self._seen: dict[int, _Seen] = {}
         self._shot = 0
 
     def __call__(self, image_bgr: BgrU8, faces: Sequence[Face], captured_ns: int, *, shot: int = 0) -> Choice:
-        """Choose those who wear a face, when everybody in the frame is known; after a cut nobody is."""
+        """Choose those who wear a face, when everybody in the frame is known; after a cut nobody is.
+
+        Raises:
+            Exception: whatever a look raised, where they are waited for; beside a run none does.
+        """
         if shot != self._shot:
             self._seen, self._shot = {}, shot
         here = {face.id: face for face in faces}
-        self._seen = {face_id: seen for face_id, seen in self._seen.items() if face_id in here}
-        for face in faces:
-            self._attend(image_bgr, face, self._seen.setdefault(face.id, _Seen()), captured_ns)
-        if any(seen.likeness is None for seen in self._seen.values()):
+        self._seen = {face_id: self._seen.get(face_id, _Seen()) for face_id in here}
+        if self._waits:
+            self._attend(image_bgr, faces, captured_ns)
+        else:
+            self._attend_aside(image_bgr, faces, captured_ns)
+        if not all(seen.is_known(captured_ns) for seen in self._seen.values()):
             return Choice()
         found = self._who_is_who()
         roles = {face_id: self._people[person].role for face_id, person in found.items()}
         chosen = [(here[face_id], role) for face_id, role in roles.items() if role is not None]
         return Choice(tuple(face for face, _ in chosen), tuple(role for _, role in chosen))
 
-    def _attend(self, image_bgr: BgrU8, face: Face, seen: _Seen, captured_ns: int) -> None:
-        """Start to look at a face where that is due, and take in what an earlier look has found."""
-        is_due = seen.likeness is None or not 0 <= captured_ns - seen.looked_ns < CHECK_EVERY_NS
-        if seen.looking is None and is_due:
-            seen.looked_ns = captured_ns
-            seen.looking = self._begin(image_bgr, face)
-        if seen.looking is not None and seen.looking.done():
-            vector, seen.looking = seen.looking.result(), None
-            likeness = np.array([float((vector * person.vector).sum()) for person in self._people])
-            before = seen.likeness
-            seen.likeness = likeness if before is None else KEPT * before + (1 - KEPT) * likeness
+    def _attend(self, image_bgr: BgrU8, faces: Sequence[Face], captured_ns: int) -> None:
+        """Look at every face that is due, and wait for it."""
+        for face in faces:
+            seen = self._seen[face.id]
+            if seen.is_due(captured_ns):
+                seen.looked(captured_ns)
+                seen.learn(self._likeness(self._look(image_bgr, face)))
 
-    def _begin(self, image_bgr: BgrU8, face: Face) -> Future[NDArray[np.float32]]:
-        answer: Future[NDArray[np.float32]] = Future()
+    def _attend_aside(self, image_bgr: BgrU8, faces: Sequence[Face], captured_ns: int) -> None:
+        """Take in what the look under way has found, and begin with the face that has waited longest."""
+        done = self._aside.take()
+        seen = None if done is None else self._seen.get(done.face_id)
+        if done is not None and seen is not None and seen.due_ns is not None:
+            if done.vector is None:
+                seen.fail()
+            else:
+                seen.learn(self._likeness(done.vector))
+        due = [face for face in faces if self._seen[face.id].is_due(captured_ns)]
+        if due and not self._aside.is_busy:
+            face = min(due, key=lambda one: self._seen[one.id].due_ns or 0)
+            self._seen[face.id].looked(captured_ns)
+            self._aside.begin(image_bgr, face)
 
-        def look() -> None:
-            try:
-                answer.set_result(self._look(image_bgr, face))
-            except Exception as error:  # noqa: BLE001 - raised where the answer is taken
-                answer.set_exception(error)
-
-        if self._waits:
-            look()
-        else:
-            threading.Thread(target=look, name="mien-people", daemon=True).start()
-        return answer
+    def _likeness(self, vector: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.array([float((vector * person.vector).sum()) for person in self._people])
 
     def _who_is_who(self) -> dict[int, int]:
         """Match faces and people, the surest pair first; nobody is in two places."""

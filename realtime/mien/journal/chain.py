@@ -4,7 +4,9 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias, cast
+from typing import Final, TypeAlias
+
+from mien_models.json_text import json_object, whole_number
 
 BEGINNING: Final = "0" * 64
 """What the first line of all names as the hash before it."""
@@ -62,16 +64,16 @@ def parsed(line: str) -> Entry:
         ValueError: it is not a line of the log, or its hash is not that of what it says.
     """
     try:
-        contents = cast("dict[str, Any]", json.loads(line))
+        contents = json_object(line)
         entry = Entry(
-            int(contents["sequence"]),
+            whole_number(contents["sequence"]),
             str(contents["at"]),
             str(contents["kind"]),
             str(contents["previous"]),
             contents["session"],
             dict(contents["fields"]),
         )
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError("it is not a line of the log") from error
     if contents.get("sha256") != entry.sha256:
         raise ValueError("it was changed after it was written")

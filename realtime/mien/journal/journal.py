@@ -8,19 +8,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 from filelock import FileLock, Timeout
 
 from mien.journal.chain import ANCHOR, BEGINNING, Entry, Fault, Fields, first_fault, parsed
+from mien.journal.presence import Presence, gone
 from mien_models.causes import advice_for, cause_of
 from mien_models.errors import MienError
+from mien_models.json_text import json_object, whole_number
 
 LOG_NAME: Final = "log.jsonl"
+START: Final = "start"
+STOP: Final = "stop"
+"""The kinds of a session's first and last line."""
 _HEAD_NAME: Final = "head.json"
 _LOCK_NAME: Final = "lock"
 _LOCK_S: Final = 5.0
 _LONGEST_LINE: Final = 64 * 1024
+_GONE: Final = "it ended without a word: it was killed, it crashed or the power went"
 
 
 class JournalError(MienError):
@@ -70,6 +76,28 @@ class Journal:
         with self._locked():
             return self._append(kind, session, fields or {})
 
+    def begin(self, session: str, fields: Fields) -> Presence:
+        """Add the first line of a session, after the last lines of those whose programs are gone.
+
+        Returns:
+            What says that the session runs; whoever adds its last line ends it.
+
+        Raises:
+            JournalError: see `append`.
+        """
+        with self._locked():
+            self._end_gone()
+            return Presence(self._folder, session, self._append(START, session, fields).sequence)
+
+    def end_gone(self) -> None:
+        """Add the last line of each session whose program is gone: killed, crashed, or without power.
+
+        Raises:
+            JournalError: see `append`.
+        """
+        with self._locked():
+            self._end_gone()
+
     def entries(self) -> Iterator[Entry]:
         """Give the lines that can be read, oldest first; of damaged ones nothing."""
         for line in self._lines():
@@ -111,6 +139,16 @@ class Journal:
                 self._rewrite(forgotten, kept)
             self._append("purge", None, {"forgotten": len(forgotten)})
             return len(forgotten)
+
+    def _end_gone(self) -> None:
+        for one in gone(self._folder):
+            has_ended = any(
+                entry.kind == STOP and entry.session == one.session and entry.sequence > one.sequence
+                for entry in self.entries()
+            )
+            if not has_ended:
+                self._append(STOP, one.session, {"why": _GONE})
+            one.file.unlink(missing_ok=True)
 
     def _append(self, kind: str, session: str | None, fields: Fields) -> Entry:
         last = self._last_whole()
@@ -187,9 +225,9 @@ class Journal:
 
     def _head(self) -> tuple[int, str] | None:
         try:
-            head = cast("dict[str, object]", json.loads((self._folder / _HEAD_NAME).read_text(encoding="utf-8")))
-            return int(str(head["sequence"])), str(head["sha256"])
-        except (OSError, KeyError, TypeError, ValueError):
+            head = json_object((self._folder / _HEAD_NAME).read_text(encoding="utf-8"))
+            return whole_number(head["sequence"]), str(head["sha256"])
+        except (OSError, KeyError, ValueError):
             return None
 
     def _damaged(self) -> list[Path]:
@@ -225,7 +263,7 @@ def _append_whole(file: FileIO, content: bytes) -> None:
 def _is_older(entry: Entry, moment: datetime) -> bool:
     try:
         return datetime.fromisoformat(entry.at) < moment
-    except ValueError:
+    except (ValueError, TypeError):  # no date, or one without its zone
         return True
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from mien.contracts import End, LiveSource, Outage
+from mien.live.kept_error import kept
 from mien.meters import Rate
 from mien.packet import FramePacket
 from mien_models.errors import MienError, SourceError
@@ -67,7 +68,7 @@ class Capture:
                     self._may_read.wait()
                 self._read_all()
         except MienError as error:
-            self.error = error
+            self.error = kept(error)
         except Exception as error:  # noqa: BLE001 - the edge of a thread
             self.error = SourceError(f"The source failed: {error!r}. Choose another with --camera, see `mien devices`.")
         self.has_ended = True

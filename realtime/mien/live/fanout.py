@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Final, Protocol, runtime_checkable
 
 from mien.contracts import Finishing, Sink
+from mien.live.kept_error import kept
 from mien.live.output import Outgoing
 from mien.live.slot import Slot
 from mien.meters import Histogram, Rate
@@ -118,7 +119,7 @@ class SinkWorker:
         except SinkClosedError:
             return SinkState.CLOSED, None
         except MienError as error:
-            return SinkState.FAILED, error
+            return SinkState.FAILED, kept(error)
         except Exception as error:  # noqa: BLE001 - the edge of a thread: a sink may fail, the others go on
             _LOG.debug("sink %s failed", self.sink.description, exc_info=True)
             return SinkState.FAILED, SinkError(f"The output {self.sink.description!r} failed: {error!r}.")

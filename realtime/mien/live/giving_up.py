@@ -1,5 +1,7 @@
 """When a stage that fails ends the run, and with what words."""
 
+from collections import Counter
+from dataclasses import dataclass
 from typing import Final
 
 from mien.live.policy import StageFailure
@@ -25,3 +27,41 @@ def given_up(failing: StageFailure | None, since_ns: int | None, now_ns: int) ->
 def final_error(failing: StageFailure | None) -> MienError | None:
     """Give the error of a run that may not go on, however else it ends; None for every other."""
     return FinalError(failing.why) if failing is not None and failing.is_final else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Failing:
+    """What every frame has failed by since a moment; one value, for another thread judges it than learns of it."""
+
+    failure: StageFailure
+    since_ns: int
+
+
+class Failures:
+    """How the frames of a run fare. Has state: what they fail by now, and the counts. One thread learns, any asks."""
+
+    def __init__(self) -> None:
+        self._now: _Failing | None = None
+        self.counts: Counter[str] = Counter()
+        """On how many frames each stage has failed."""
+
+    def learn(self, failure: StageFailure | None, now_ns: int) -> None:
+        """Learn how the newest frame fared; a failure that ends the run has a time of its own."""
+        before = self._now
+        if failure is None:
+            self._now = None
+            return
+        self.counts[failure.stage] += 1
+        goes_on = before is not None and before.failure.is_final is failure.is_final
+        self._now = _Failing(failure, before.since_ns if before is not None and goes_on else now_ns)
+
+    def given_up(self, now_ns: int) -> MienError | None:
+        """Give the error with which the run ends now, see `given_up`."""
+        failing = self._now
+        return None if failing is None else given_up(failing.failure, failing.since_ns, now_ns)
+
+    @property
+    def final_error(self) -> MienError | None:
+        """Give the error of a run that may not go on, however else it ends; None for every other."""
+        failing = self._now
+        return None if failing is None else final_error(failing.failure)

@@ -70,7 +70,6 @@ class Output:
         self._last_live: SwappedPicture | None = None
         self._left_live_ns: int | None = None
         self._reveal_ends_ns = 0
-        self._is_final = False
         self._fade: Fade | None = None
         self._seen: BgrU8 | None = None
         self._shown: OutputFrame | None = None
@@ -95,8 +94,10 @@ class Output:
     def deliver(self, packet: FramePacket, failure: StageFailure | None) -> None:
         """Send what a frame that came through the stages, or failed in one, makes visible."""
         with self._lock:
-            self._is_final |= failure is not None and failure.is_final
             self._facts = self._facts.after_frame(packet, failure)
+            if self._is_final:
+                # Nor may it come back from memory, should the run go on with another face.
+                self._last_live, self._left_live_ns, self._fade = None, None, None
             self._end_reveal()
             self._emit(packet)
             self._delivered_ns = self._clock_ns()
@@ -158,6 +159,11 @@ class Output:
     def state(self) -> State | None:
         """What is shown now; None before the first card."""
         return None if self._verdict is None else self._verdict.state
+
+    @property
+    def _is_final(self) -> bool:
+        failure = self._facts.failure
+        return failure is not None and failure.is_final
 
     def _end_reveal(self) -> bool:
         """End a reveal whose time is over; tells whether it did."""

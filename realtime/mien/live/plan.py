@@ -114,23 +114,19 @@ class Controls:
     def set_privacy(self, *, on: bool) -> None:
         """Hide at once (the card is on its way to the sinks when this returns), or allow the picture again."""
         with self._lock:
-            self._is_private = on
-            if self._switch is not None:
-                self._switch.set_privacy(on=on)
+            self._hide(on=on)
 
     def toggle_privacy(self) -> None:
-        """Press the panic key."""
-        self.set_privacy(on=not self._is_private)
+        """Press the panic key; of two presses at once from two threads, each counts."""
+        with self._lock:
+            self._hide(on=not self._is_private)
 
     def on_key(self, name: str) -> None:
         """Take a key of a window: PANIC_KEY hides and shows; REVEAL_KEY, twice, shows the camera as it is."""
         if name == PANIC_KEY:
             self.toggle_privacy()
         elif name == REVEAL_KEY:
-            now_s = time.monotonic()
-            is_second = now_s - self._reveal_pressed_s < _TWICE_WITHIN_S
-            self._reveal_pressed_s = -math.inf if is_second else now_s
-            if is_second:
+            if self._is_second_press():
                 self.reveal()
             else:
                 _LOG.info("Press %s once more to show the camera as it is, with your face, for 3 s.", REVEAL_KEY)
@@ -161,6 +157,18 @@ class Controls:
             self._switch = switch
             switch.set_privacy(on=self._is_private)
 
+    def _hide(self, *, on: bool) -> None:
+        self._is_private = on
+        if self._switch is not None:
+            self._switch.set_privacy(on=on)
+
+    def _is_second_press(self) -> bool:
+        with self._lock:
+            now_s = time.monotonic()
+            is_second = now_s - self._reveal_pressed_s < _TWICE_WITHIN_S
+            self._reveal_pressed_s = -math.inf if is_second else now_s
+            return is_second
+
 
 def _ignore(_event: LiveEvent) -> None:
     """Nobody listens."""
@@ -190,6 +198,10 @@ class Witness(Protocol):
         """Take down how the run ended."""
         ...
 
+    def broke_off(self, error: BaseException, frames_swapped: int) -> None:
+        """Take down that the run ended without a report: by the second Ctrl-C, or because the program is at fault."""
+        ...
+
 
 class _Nobody:
     """Keeps no record."""
@@ -201,6 +213,9 @@ class _Nobody:
         """Do nothing."""
 
     def end(self, report: Report, error: MienError | None) -> None:
+        """Do nothing."""
+
+    def broke_off(self, error: BaseException, frames_swapped: int) -> None:
         """Do nothing."""
 
 

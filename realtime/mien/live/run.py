@@ -2,14 +2,15 @@
 
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from typing import Final
 
 from mien.live.capture import Capture
 from mien.live.fanout import Fanout, Keyed, SinkState, SinkWorker
-from mien.live.giving_up import final_error, given_up
+from mien.live.giving_up import Failures
 from mien.live.handover import quick_hand_over
 from mien.live.interruption import Interruption
+from mien.live.kept_error import kept
 from mien.live.ladder import Ladder, Load, parts_of
 from mien.live.output import Output
 from mien.live.pipeline import Pipeline
@@ -42,7 +43,21 @@ def run_live(plan: LivePlan) -> Report:
         KeyboardInterrupt: the second Ctrl-C.
     """
     run = _Run(plan)
-    plan.witness.begin()
+    try:
+        plan.witness.begin()
+        report = _carried_out(run)
+    except BaseException as error:
+        plan.witness.broke_off(error, run.frames_swapped)
+        raise
+    plan.witness.end(report, run.error)
+    if plan.report_path is not None:
+        report.save(plan.report_path)
+    if run.error is not None:
+        raise run.error
+    return report
+
+
+def _carried_out(run: "_Run") -> Report:
     with Interruption() as interruption, quick_hand_over():
         if run.sink_for_main_thread is None:
             run.control(interruption)
@@ -52,13 +67,7 @@ def run_live(plan: LivePlan) -> Report:
             run.sink_for_main_thread.run()
             control.join()
     run.settle()
-    report = run.report()
-    plan.witness.end(report, run.error)
-    if plan.report_path is not None:
-        report.save(plan.report_path)
-    if run.error is not None:
-        raise run.error
-    return report
+    return run.report()
 
 
 class _Run:
@@ -86,9 +95,7 @@ class _Run:
         self._ladder = Ladder(())
         self._renewal: Renewal | None = None
         self._dropped_early = 0
-        self._failures: Counter[str] = Counter()
-        self._failing_since_ns: int | None = None
-        self._failing: StageFailure | None = None
+        self._failures = Failures()
         self._is_ending = threading.Event()
         self._repeater = threading.Thread(target=self._repeat, name="mien-repeat", daemon=True)
         self._preparer = threading.Thread(target=self._prepare, name="mien-prepare", daemon=True)
@@ -97,6 +104,11 @@ class _Run:
         self._next_plan_s = _REPLAN_S
         self._next_status_s = 0.0
         self.error: MienError | None = None
+
+    @property
+    def frames_swapped(self) -> int:
+        """How many swapped frames have gone out."""
+        return self._output.frames_swapped
 
     @property
     def sink_for_main_thread(self) -> SinkWorker | None:
@@ -133,10 +145,10 @@ class _Run:
             self.error = self._fatal or self._capture.error
         elif all(worker.is_done for worker in workers):
             self.error = next((worker.error for worker in workers if worker.state is SinkState.FAILED), None)
-        elif (error := given_up(self._failing, self._failing_since_ns, time.monotonic_ns())) is not None:
+        elif (error := self._failures.given_up(time.monotonic_ns())) is not None:
             self.error = error
         else:
-            self.error = final_error(self._failing)
+            self.error = self._failures.final_error
             is_late = self._plan.seconds is not None and self._now_s() >= self._plan.seconds
             return wants_stop or self._plan.controls.is_stopping or is_late or self._capture.has_ended
         return True
@@ -163,9 +175,7 @@ class _Run:
         if now_s >= self._next_status_s and self._output.state is not None:
             self._next_status_s = now_s + _STATUS_S
             best = self._fanout.best
-            interval_ms = best.rate.recent_interval_ms
-            fps = None if not interval_ms else 1000 / interval_ms
-            self._plan.on_status(LiveStatus(self._output.state, fps, best.ages.recent_median_ms))
+            self._plan.on_status(LiveStatus(self._output.state, best.rate.recent_fps, best.ages.recent_median_ms))
 
     def end(self) -> None:
         """Stop in the order of the frames, so that what is on its way still arrives; nothing here raises."""
@@ -185,8 +195,7 @@ class _Run:
     def settle(self) -> None:
         """Note how the sinks ended, and tell what has not been told; every thread is done."""
         failed = [worker for worker in self._fanout.workers if worker.state is SinkState.FAILED]
-        for worker in failed:
-            self._notes[f"sink {worker.sink.description}"] = str(worker.error)
+        self._notes |= {f"sink {worker.sink.description}": str(worker.error) for worker in failed}
         if self.error is None and len(failed) == len(self._fanout.workers):
             self.error = failed[0].error
         self._memory.sample()
@@ -218,7 +227,7 @@ class _Run:
             versions=versions(),
             frames_hidden=self._output.frames_hidden,
             dropped_by=dropped_by,
-            failures=dict(self._failures),
+            failures=dict(self._failures.counts),
             sinks={n: SinkCount(w.written, self._output.sent - w.written) for n, w in self._fanout.named.items()},
             ladder=self._ladder.changes,
             notes=self._notes,
@@ -254,7 +263,7 @@ class _Run:
         try:
             self._prepared = self._plan.prepare()
         except MienError as error:
-            self._fatal = error
+            self._fatal = kept(error)
         except Exception as error:  # noqa: BLE001 - the edge of a thread
             self._fatal = ModelError(f"The swap could not be prepared: {error!r}. Run `mien doctor`.")
 
@@ -265,12 +274,7 @@ class _Run:
             self._pipeline.put(packet)
 
     def _deliver(self, packet: FramePacket, failure: StageFailure | None) -> None:
-        self._failing = failure
-        if failure is None:
-            self._failing_since_ns = None
-        else:
-            self._failures[failure.stage] += 1
-            self._failing_since_ns = self._failing_since_ns or time.monotonic_ns()
+        self._failures.learn(failure, time.monotonic_ns())
         self._output.deliver(packet, failure)
 
     def _repeat(self) -> None:

@@ -9,6 +9,7 @@ from mien.contracts import LooksAhead, Stage
 from mien.meters import Histogram, Memory, Rate
 from mien.packet import FramePacket
 from mien.report import Report, memory_use_of, stage_time_of, versions
+from mien_models.errors import MienError, SinkError, SourceError
 
 _MEMORY_EVERY: Final = 30
 
@@ -34,6 +35,13 @@ class OfflineResult:
     notes: tuple[str, ...]
     """Sentences for the user about everything that is not as it was in the input."""
     report: Report
+
+    @property
+    def shortcoming(self) -> MienError | None:
+        """What keeps the output from being all that it should be, in a sentence without names; None: nothing does."""
+        if not self.is_complete:
+            return SourceError("The input was cut off or damaged.")
+        return None if self.is_signed else SinkError("The output carries no Content Credentials.")
 
 
 class Tally:

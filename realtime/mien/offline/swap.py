@@ -69,10 +69,12 @@ def is_picture(input_path: Path, output_path: Path | None = None) -> bool:
     """Whether a file holds one picture: by its content, not its name. A GIF is a video unless a picture is wanted."""
     from PIL import Image
 
+    from mien.pictures.reading import quiet_readers
+
     if input_path.suffix.lower() in _JPEGS_IN_A_ROW:
         return False
     try:
-        with Image.open(input_path) as opened:
+        with quiet_readers(), Image.open(input_path) as opened:
             is_still = getattr(opened, "n_frames", 1) == 1 and output_path is not None
             wants_picture = output_path is not None and output_path.suffix.lower() in PICTURE_SUFFIXES
             return opened.format != "GIF" or (is_still and wants_picture)

@@ -42,7 +42,7 @@ def read_picture(path: Path) -> Picture:
         PhotoError: it is missing, no picture, damaged or larger than `MAX_PIXELS`.
     """
     _check_is_file(path)
-    with _quiet_readers():
+    with quiet_readers():
         try:
             return _read(path)
         except (MienError, MemoryError):
@@ -54,7 +54,7 @@ def read_picture(path: Path) -> Picture:
 
 
 @contextlib.contextmanager
-def _quiet_readers() -> Generator[None]:
+def quiet_readers() -> Generator[None]:
     """Hold back the readers' warnings and logs about oddities: who asked for the picture gets one sentence or none."""
     logs = [logging.getLogger(name) for name in ("PIL", "tifffile")]
     levels = [log.level for log in logs]

@@ -1,10 +1,12 @@
 """Writes picture files whole or not at all, with everything the format can hold."""
 
+import contextlib
 import io
+import logging
 import struct
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,12 +14,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.ExifTags import IFD
 
 from mien.credentials.carriers import check_carries
-from mien.pictures.picture import Picture, Samples, eight_bit
+from mien.pictures.picture import Metadata, Picture, Samples, eight_bit
 from mien.pictures.tiff_writing import encoded_tiff
 from mien_models.atomic_write import whole_or_nothing
 from mien_models.errors import SinkError
+
+_LOG: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +75,11 @@ def write_picture(path: Path, picture: Picture, *, finish: Callable[[Path], None
     if max(width, height) > form.max_side_px:
         raise SinkError(f"{form.name} holds at most {form.max_side_px} pixels a side, not {width}x{height}. Use PNG.")
     samples, notes = _samples_for(form, picture)
+    content, left_out = _encoded(form, samples, picture)
     with whole_or_nothing(path) as part:
-        part.write_bytes(_encoded(form, samples, picture))
+        part.write_bytes(content)
         finish(part)
-    return notes
+    return *notes, *left_out
 
 
 def check_picture_name(path: Path) -> None:
@@ -109,19 +115,51 @@ def _samples_for(form: _Format, picture: Picture) -> tuple[Samples, tuple[str, .
     return samples, tuple(notes)
 
 
-def _encoded(form: _Format, samples: Samples, picture: Picture) -> bytes:
+def _encoded(form: _Format, samples: Samples, picture: Picture) -> tuple[bytes, tuple[str, ...]]:
+    """Encode, with as much metadata as the format takes; also give sentences about what it did not.
+
+    What a file says of itself may be too long for another format, or damaged in a way that only its writer minds.
+    """
+    whole = picture.metadata
+    poorer = (
+        (replace(whole, exif=None), "Its EXIF data"),
+        (Metadata(), "What the file says of itself (EXIF, XMP, colour profile)"),
+    )
+    try:
+        return _with(form, samples, whole), ()
+    except Exception:  # noqa: BLE001 - whatever an encoder trips over
+        _LOG.debug("%s does not take the picture's metadata", form.name, exc_info=True)
+    for metadata, what in poorer:
+        with contextlib.suppress(Exception):
+            return _with(form, samples, metadata), (f"{what} cannot be written as {form.name} and is left out.",)
+    raise SinkError(f"The picture cannot be written as {form.name}. Choose another format, such as PNG.")
+
+
+def _with(form: _Format, samples: Samples, metadata: Metadata) -> bytes:
     if samples.dtype == np.uint16:
         if samples.shape[2] == 2:
             # Grey with alpha in 16 bits is known to few programs, Pillow and OpenCV not among them.
             samples = samples[..., (0, 0, 0, 1)]
-        return _sixteen_bit_png(samples, picture) if form.name == "PNG" else encoded_tiff(samples, picture.metadata)
-    metadata, encoded = picture.metadata, io.BytesIO()
+        return _sixteen_bit_png(samples, metadata) if form.name == "PNG" else encoded_tiff(samples, metadata)
+    encoded = io.BytesIO()
     exif = b"Exif\x00\x00" + metadata.exif if metadata.exif else None
     options = dict(form.options)
     options |= {"exif": exif, "icc_profile": metadata.icc_profile, "xmp": metadata.xmp, "dpi": metadata.dpi}
     kept = {name: value for name, value in options.items() if value is not None}
+    if form is _TIFF and _has_directories(metadata.exif):
+        # Pillow packs TIFFs by libtiff, which refuses directories inside the first one.
+        del kept["compression"]
     _pillow_image(samples).save(encoded, form.name, **kept)
     return encoded.getvalue()
+
+
+def _has_directories(exif_bytes: bytes | None) -> bool:
+    """Whether EXIF data hold more than a first directory: what the camera did, and where."""
+    if exif_bytes is None:
+        return False
+    exif = Image.Exif()
+    exif.load(exif_bytes)
+    return IFD.Exif in exif or IFD.GPSInfo in exif
 
 
 def _pillow_image(samples: NDArray[Any]) -> Image.Image:
@@ -136,9 +174,8 @@ def _pillow_image(samples: NDArray[Any]) -> Image.Image:
             return Image.fromarray(cv2.cvtColor(samples, cv2.COLOR_BGRA2RGBA))
 
 
-def _sixteen_bit_png(samples: NDArray[Any], picture: Picture) -> bytes:
+def _sixteen_bit_png(samples: NDArray[Any], metadata: Metadata) -> bytes:
     """Encode with OpenCV: Pillow knows no colour of 16 bits."""
-    metadata = picture.metadata
     blocks = {cv2.IMAGE_METADATA_EXIF: metadata.exif, cv2.IMAGE_METADATA_ICCP: metadata.icc_profile}
     kept = {kind: np.frombuffer(block, np.uint8) for kind, block in blocks.items() if block}
     _, encoded = cv2.imencodeWithMetadata(".png", samples, list(kept), list(kept.values()))

@@ -1,6 +1,5 @@
 """The Content Credentials half of `mien verify`: what a file's manifest says, whoever wrote it, in our words."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 from mien.credentials.carriers import MEDIA_TYPES
 from mien.credentials.manifest import MARK
 from mien_models.errors import UsageError
+from mien_models.json_text import json_object
 
 if TYPE_CHECKING:
     from c2pa import ContextProvider
@@ -91,7 +91,10 @@ def _read(file: BinaryIO, context: "ContextProvider") -> Mapping[str, object]:
     if reader is None:
         return {"state": State.NONE.value}
     with reader:
-        return _said(json.loads(reader.json()))
+        try:
+            return _said(json_object(reader.json()))
+        except ValueError as error:
+            return {"state": State.BROKEN.value, "reason": f"what they say cannot be read: {_shown(error)}"}
 
 
 def _said(store: Mapping[str, Any]) -> Mapping[str, object]:

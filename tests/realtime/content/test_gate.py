@@ -1,5 +1,7 @@
 """The content gate: two looks that agree stop a film, one alone does not, and nothing comes after a refusal."""
 
+import weakref
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -91,3 +93,19 @@ def test_a_live_camera_is_looked_at_only_where_that_was_asked_for() -> None:
 def test_the_network_takes_a_portrait_for_harmless() -> None:
     photo_bgr = read_portrait(portrait_address(str(public_domain_portrait()))).photo_bgr
     assert open_look()(photo_bgr) < 0.2
+
+
+def test_a_refused_film_keeps_none_of_its_frames() -> None:
+    gate = ContentGate(lambda _picture: 0.9, is_still=False)
+    frames: list[weakref.ref[BgrU8]] = []
+    refused = 0
+    for index in range(60):
+        frame = np.zeros((4, 6, 3), np.uint8)
+        frames.append(weakref.ref(frame))
+        try:
+            gate.check(frame, index * SECOND_NS // 25)
+        except ContentError:
+            refused += 1
+        del frame
+    assert refused > 40
+    assert [one for one in frames if one() is not None] == []

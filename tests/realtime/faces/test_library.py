@@ -1,5 +1,6 @@
 """The library keeps faces encrypted, bound to what was agreed, and forgets them for good."""
 
+import errno
 import logging
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -258,6 +259,22 @@ def test_what_has_ended_stays_ended_until_other_faces_are_held(
             permits.check()
     permits.hold([])
     permits.check()
+
+
+def test_a_disk_that_does_not_answer_is_no_withdrawn_right(
+    under_a_phrase: None, picture: BgrU8, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = FaceLibrary(tmp_path / "faces")
+    face = library.add(terms(), [picture])
+
+    def unreadable(self: Path, *_: object, **__: object) -> str:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_text", unreadable)
+        with pytest.raises(LibraryError, match="Input/output error"):
+            library.check(face)
+    library.check(face)
 
 
 @pytest.mark.parametrize(("cosine", "ends"), [(0.6, "shows the person"), (0.2, "could not be told"), (0.0, "error")])

@@ -1,12 +1,15 @@
 """People are recognised by their photos, now and then, in a thread of its own."""
 
+import gc
+import logging
 import threading
+import weakref
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mien.follow.people import CHECK_EVERY_NS, SAME_PERSON, PeopleChooser, Person
+from mien.follow.people import CHECK_EVERY_NS, KNOWN_FOR_NS, SAME_PERSON, PeopleChooser, Person
 from mien_models.arrays import BgrU8, as_f32
 from mien_models.faces import Face, HeadPose
 
@@ -112,3 +115,100 @@ def test_what_cannot_look_says_so() -> None:
 
     with pytest.raises(RuntimeError, match="no network"):
         worn(PeopleChooser([ANNA], broken, waits=True), [5], 0)
+
+
+class FailingEyes(Eyes):
+    """Eyes that fail as long as the test wants."""
+
+    fails = True
+
+    def __call__(self, image_bgr: BgrU8, face: Face) -> NDArray[np.float32]:
+        vector = super().__call__(image_bgr, face)
+        if self.fails:
+            raise RuntimeError("the card is out of memory")
+        return vector
+
+
+def looked_on(choose: PeopleChooser, faces: list[int], captured_ns: int) -> dict[int, int]:
+    """Give a frame, and wait for the look that it may have begun."""
+    found = worn(choose, faces, captured_ns)
+    for thread in threading.enumerate():
+        if thread.name == "mien-look":
+            thread.join(5)
+    return found
+
+
+def test_a_face_is_recognised_after_a_look_that_failed() -> None:
+    eyes = FailingEyes({5: axis(0)})
+    choose = PeopleChooser([ANNA], eyes, waits=False)
+    assert looked_on(choose, [5], 0) == {}
+    eyes.fails = False
+    found = [looked_on(choose, [5], index * FRAME_NS) for index in range(1, 30)]
+    assert found[0] == {}, "nobody wears a face before they are known"
+    assert found[-1] == {5: 0}
+
+
+def test_looks_that_fail_for_a_minute_stop_no_frame_and_come_less_often(caplog: pytest.LogCaptureFixture) -> None:
+    eyes = FailingEyes({5: axis(0)})
+    choose = PeopleChooser([ANNA], eyes, waits=False)
+    with caplog.at_level(logging.INFO):
+        assert all(looked_on(choose, [5], index * FRAME_NS) == {} for index in range(60 * 30))
+        assert 8 <= len(eyes.looks) <= 16
+        eyes.fails = False
+        assert any(looked_on(choose, [5], (60 * 30 + index) * FRAME_NS) == {5: 0} for index in range(9 * 30))
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == 2, "the failure once, and its end"
+    assert "the card is out of memory" in said[0]
+
+
+def test_who_is_known_stays_known_for_a_while_and_then_nobody_is_shown() -> None:
+    eyes = FailingEyes({5: axis(0)})
+    choose = PeopleChooser([ANNA], eyes, waits=False)
+    eyes.fails = False
+    looked_on(choose, [5], 0)
+    assert looked_on(choose, [5], FRAME_NS) == {5: 0}
+    eyes.fails = True
+    found = [looked_on(choose, [5], index * FRAME_NS) for index in range(2, 2 + 30 * 30)]
+    assert found[100] == {5: 0}
+    assert found[-1] == {}
+    assert found.index({}) == pytest.approx(KNOWN_FOR_NS / FRAME_NS, abs=40)
+
+
+def test_one_face_that_cannot_be_looked_at_does_not_keep_others_from_being_known() -> None:
+    class Eyes5(Eyes):
+        def __call__(self, image_bgr: BgrU8, face: Face) -> NDArray[np.float32]:
+            if face.id == 5:
+                raise ValueError("the face is outside of the picture")
+            return super().__call__(image_bgr, face)
+
+    choose = PeopleChooser([ANNA], Eyes5({6: axis(0)}), waits=False)
+    for index in range(30):
+        looked_on(choose, [5, 6], index * FRAME_NS)
+    assert looked_on(choose, [6], 31 * FRAME_NS) == {6: 0}
+
+
+def test_a_look_that_failed_keeps_no_picture() -> None:
+    eyes = FailingEyes({5: axis(0)})
+    choose = PeopleChooser([ANNA], eyes, waits=False)
+    pictures: list[weakref.ref[BgrU8]] = []
+    for index in range(20):
+        picture = np.zeros((8, 8, 3), np.uint8)
+        pictures.append(weakref.ref(picture))
+        choose(picture, [face(5)], index * CHECK_EVERY_NS)
+        looked_on(choose, [5], index * CHECK_EVERY_NS + 1)
+        del picture
+    assert len(eyes.looks) > 3
+    assert [one for one in pictures if one() is not None] == []
+    assert gc.isenabled(), "and not even a round of the collector was needed"
+
+
+def test_a_look_that_hangs_is_not_joined_by_more_of_them() -> None:
+    eyes = Eyes({5: axis(0), 6: axis(0), 7: axis(0)})
+    eyes.may_look.clear()
+    choose = PeopleChooser([ANNA], eyes, waits=False)
+    for index in range(50):
+        assert worn(choose, [5 + index % 3], index * CHECK_EVERY_NS) == {}
+    looking = [thread for thread in threading.enumerate() if thread.name == "mien-look"]
+    assert len(looking) == 1
+    eyes.may_look.set()
+    looking[0].join(5)

@@ -4,6 +4,8 @@ import dataclasses
 import os
 import threading
 import time
+from collections.abc import Callable, Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -14,20 +16,26 @@ from tests.onnx_networks import arcface_network, inswapper_network
 from tests.realtime.live.live_rig import MemorySink, a_plan, fake_stages, no_thread_is_left, paced_now
 from tests.stored_models import Shelf
 
+from mien.build import prepared
+from mien.contracts import OutputFormat, Stage
 from mien.dressing import Dresser, Worn, check_swapper, make_swapper, user_networks
 from mien.faces.permits import Permits
+from mien.faces.terms import ConsentError
+from mien.follow.looking import Look
 from mien.follow.still import find_faces
 from mien.live.plan import EventKind, LiveEvent, Prepared
 from mien.live.run import run_live
+from mien.marking.marks import Marks
 from mien.packet import FramePacket
 from mien.settings import Settings, load_settings
 from mien.settings_watch import SettingsWatch
 from mien.stages.compose import ComposeStage
 from mien.stages.swap import SwapStage
 from mien.wardrobe import open_wardrobe
-from mien_models.arrays import BgrU8, as_u8
+from mien_models.arrays import BgrU8, as_f32, as_u8
 from mien_models.errors import MienError, UnknownPluginError, UsageError
-from mien_models.faces import Face, SourceFace
+from mien_models.faces import Face, FaceView, SourceFace
+from mien_models.networks import Networks
 
 ASTRONAUT = Path(skimage.__file__).parent / "data" / "astronaut.png"
 
@@ -124,6 +132,88 @@ def test_the_settings_file_is_taken_on_when_it_is_written(
     with pytest.raises(UsageError):
         change.renew()
     assert crop(stage, photo, face).shape == (128, 128, 3)
+
+
+WIDTH, HEIGHT = 320, 180
+
+
+def a_run_that_follows_the_file(text: str, tmp_path: Path) -> tuple[Prepared, Callable[[str], str | None]]:
+    """Prepare a run by a settings file; give it, and what writes the file anew and lets the run take it on."""
+    file, writes = tmp_path / "mien.toml", iter(range(1, 99))
+
+    def write(text: str) -> None:
+        file.write_text(text, encoding="utf-8")
+        at = next(writes)
+        os.utime(file, ns=(at, at))
+
+    write(text)
+    settings = load_settings({})
+    made = prepared(
+        settings,
+        open_wardrobe(settings, None),
+        Marks(),
+        OutputFormat(WIDTH, HEIGHT, Fraction(30)),
+        SettingsWatch({}),
+    )
+
+    def change(text: str) -> str | None:
+        write(text)
+        return made.renew()
+
+    return made, change
+
+
+def checked(stages: Sequence[Stage], photo: BgrU8, face: Face) -> bool:
+    """Show a stranger to a run for a while; say whether it minds."""
+    stage = next(stage for stage in stages if stage.name == "self-check")
+    try:
+        for index in range(200):
+            stage(FramePacket(photo, index, index * 100_000_000, (face,), (face,), (0,)))
+            for thread in threading.enumerate():
+                if thread.name == "mien-look":
+                    thread.join(5)
+    except ConsentError:
+        return True
+    return False
+
+
+def test_the_check_of_one_s_own_face_comes_and_goes_with_the_face(
+    models: Shelf, photo: BgrU8, face: Face, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unlike(_settings: Settings, networks: Networks) -> Look:
+        own = networks.identities.embedding([FaceView(photo, face)], "arcface_w600k_r50")
+        away = as_f32(np.roll(own, 1))
+        away -= own * (own @ away) / (own @ own)
+        return lambda _image, _face: as_f32(away / np.linalg.norm(away))
+
+    monkeypatch.setattr("mien.recognising.looker", unlike)
+    own, granted = tmp_path / "me.png", tmp_path / "granted.png"
+    cv2.imwrite(str(own), photo)
+    cv2.imwrite(str(granted), np.ascontiguousarray(photo[:, ::-1]))
+    as_own = f"face = [{str(own)!r}]\nconsent = 'self'\n"
+    as_granted = f"face = [{str(granted)!r}]\nconsent = 'granted'\n"
+    run, change = a_run_that_follows_the_file(as_granted, tmp_path)
+    assert not checked(run.stages, photo, face), "nobody said that it is the wearer's own"
+    assert change(as_own) is not None
+    assert checked(run.stages, photo, face)
+    assert change(as_granted) is not None
+    assert not checked(run.stages, photo, face), "what was found about the face before says nothing of this one"
+    assert change(as_own) is not None
+    assert checked(run.stages, photo, face), "and it is looked anew"
+
+
+def test_a_check_that_has_ended_well_is_not_begun_again_by_a_change_of_the_strength(
+    models: Shelf, photo: BgrU8, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "me.png"
+    cv2.imwrite(str(own), photo)
+    _, change = a_run_that_follows_the_file(f"face = [{str(own)!r}]\nconsent = 'self'\n", tmp_path)
+
+    def begun_again(*_: object) -> None:
+        pytest.fail("it was begun again")
+
+    monkeypatch.setattr("mien.dressing.self_check", begun_again)
+    assert change(f"face = [{str(own)!r}]\nconsent = 'self'\nstrength = 0.5\n") is not None
 
 
 def test_a_swapper_that_is_nowhere_names_those_that_are(models: Shelf) -> None:

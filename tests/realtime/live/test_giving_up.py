@@ -1,6 +1,6 @@
 """A run ends when a stage does not come back, and after a moment of the card where it may not go on."""
 
-from mien.live.giving_up import final_error, given_up
+from mien.live.giving_up import Failures, final_error, given_up
 from mien.live.policy import StageFailure
 from mien_models.errors import FinalError, ModelError
 
@@ -24,3 +24,16 @@ def test_what_may_not_go_on_ends_after_a_moment_of_the_card() -> None:
     assert isinstance(error, FinalError)
     assert str(error) == "It was removed."
     assert isinstance(final_error(FINAL), FinalError), "also where the clip ends before"
+
+
+def test_the_card_is_shown_for_a_moment_also_where_frames_had_failed_before() -> None:
+    failures = Failures()
+    for second in range(20):
+        failures.learn(PASSING, second * S)
+    assert failures.final_error is None
+    failures.learn(FINAL, 20 * S)
+    assert failures.given_up(21 * S) is None
+    assert isinstance(failures.given_up(22 * S), FinalError)
+    failures.learn(None, 23 * S)
+    assert failures.given_up(99 * S) is None
+    assert failures.counts == {"swap": 20, "permit": 1}

@@ -11,7 +11,7 @@ from tests.realtime.live.live_rig import HEIGHT, REAL, WIDTH, a_packet, filled, 
 from tests.realtime.live.output_rig import NOBODY, Came, Rig, is_swapped, is_swapped_in_part
 
 from mien.live.output import blurred
-from mien.live.policy import Policy, Show
+from mien.live.policy import Policy, Show, StageFailure
 from mien.marking.pictures import SwappedPicture
 from mien.packet import State
 
@@ -212,3 +212,19 @@ def test_blur_leaves_no_detail_of_a_face() -> None:
     packet = a_packet(chosen=(), swapped=(), composed=False)
     rig.output.deliver(packet, None)
     assert (rig.sent[-1].frame.image == blurred(packet.image)).all()
+
+
+def test_an_end_shows_the_card_and_nothing_of_before_it_comes_back_when_another_face_is_worn() -> None:
+    rig = Rig(Policy(lost=Show.FREEZE, fault=Show.FREEZE, privacy=Show.FREEZE, hold_s=0.5))
+    rig.frame()
+    assert is_swapped(rig.frame())
+    final = StageFailure("permit", "It was removed.", is_final=True)
+    rig.output.deliver(a_packet(rig.frames), final)
+    rig.output.repeat_if_quiet()
+    assert not any(is_swapped_in_part(outgoing) for outgoing in rig.sent[3:])
+    lost = rig.frame(chosen=NOBODY, swapped=NOBODY, composed=False)
+    assert not is_swapped_in_part(lost), "the face that ended is not the frozen picture"
+    rig.wait(2)
+    assert is_swapped_in_part(rig.frame()), "the next face is shown"
+    rig.wait(2)
+    assert is_swapped(rig.frame())

@@ -1,0 +1,84 @@
+"""The local log: the file of lines and, behind a zero byte, the file that names the last one."""
+
+import contextlib
+import io
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from mien.cli.log import show
+from mien.journal.journal import LOG_NAME, Journal
+from mien.journal.session import Opening, SessionLog, what_is_known
+from mien.live.plan import EventKind, LiveEvent
+from mien.report import MemoryUse, Report
+from mien.witness import local_journal
+
+_REPORT: Final = Report(9, 7, 9, 0, 0, None, {}, None, None, None, MemoryUse(1, 1, 1), {}, (), {})
+_HEAD: Final = "head.json"
+
+
+class _Logs:
+    tokens = (
+        b'"sequence"',
+        b'"at"',
+        b'"kind"',
+        b'"anchor"',
+        b'"previous"',
+        b'"session"',
+        b'"fields"',
+        b"null",
+        b"1e999",
+        b"\\ud800",
+        b"[" * 20,
+    )
+
+    def seeds(self) -> Sequence[bytes]:
+        with TemporaryDirectory() as made:
+            folder = Path(made)
+            journal = Journal(folder)
+            found = [self._content(folder, journal, ends=False), self._content(folder, journal, ends=True)]
+            journal.purge(datetime(1999, 1, 1, tzinfo=UTC))
+            journal.append("state", "12ab34", {"said": "LIVE"})
+            found.append(_packed(folder))
+            journal.purge(None)
+            found.append(_packed(folder))
+        return found
+
+    def _content(self, folder: Path, journal: Journal, *, ends: bool) -> bytes:
+        opening = Opening("12ab34", "run", ("anna",), ("granted",), "on", "files", "mesh", ("x",), {"n": "0" * 64}, "1")
+        log = SessionLog(journal, opening)
+        log.begin()
+        log.hear(LiveEvent(0.1, EventKind.STATE, "LIVE: now"))
+        if ends:
+            log.end(_REPORT)
+        return _packed(folder)
+
+    def run(self, content: bytes, folder: Path) -> None:
+        lines, _, head = content.partition(b"\0")
+        journal = local_journal()
+        state = journal.path.parent
+        state.mkdir(parents=True, exist_ok=True)
+        for file in state.iterdir():
+            file.unlink()
+        (state / LOG_NAME).write_bytes(lines)
+        (state / _HEAD).write_bytes(head)
+        list(journal.entries())
+        journal.examine()
+        what_is_known(journal, "12ab34")
+        for is_json in (False, True):
+            with contextlib.suppress(SystemExit, RuntimeError), contextlib.redirect_stdout(io.StringIO()):
+                show(as_json=is_json, last=40, session=None)
+        journal.append("state", "12ab34", {"said": "after the damage"})
+        assert list(journal.entries())[-1].fields["said"] == "after the damage"
+        journal.end_gone()
+        journal.purge(None)
+        assert journal.examine().is_whole
+
+
+def _packed(folder: Path) -> bytes:
+    return (folder / LOG_NAME).read_bytes() + b"\0" + (folder / _HEAD).read_bytes()
+
+
+TARGET: Final = _Logs()

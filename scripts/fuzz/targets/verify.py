@@ -1,0 +1,71 @@
+"""`mien verify` of signed files: what stands in their Content Credentials, and what is said of it."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import av
+import numpy as np
+from PIL import Image
+
+from mien.credentials.carriers import media_type
+from mien.credentials.seal import Seal
+from mien.verify.answer import answer, words
+from mien.verify.content_credentials import read_credentials
+from mien.verify.footage import Footage
+from mien.verify.survey import survey
+
+
+class _Verify:
+    tokens = (
+        b"jumb",
+        b"jumd",
+        b"c2pa",
+        b"cbor",
+        b"uuid",
+        b"caBX",
+        b"c2pa.hash.data",
+        b"c2pa.actions",
+        b"c2pa.claim",
+        b"urn:c2pa:",
+    )
+
+    def seeds(self) -> Sequence[bytes]:
+        pixels = np.random.default_rng(1).integers(0, 255, (16, 24, 3), np.uint8)
+        found: list[bytes] = []
+        with TemporaryDirectory() as made:
+            for suffix in (".png", ".jpg", ".webp", ".tiff", ".mp4", ".gif"):
+                path = Path(made) / f"signed{suffix}"
+                if suffix == ".mp4":
+                    _film(path)
+                else:
+                    Image.fromarray(pixels).save(path)
+                Seal("12ab34").sign(path, media_type(path))
+                found.append(path.read_bytes())
+        return found
+
+    def run(self, content: bytes, folder: Path) -> None:
+        for suffix in (".png", ".mp4"):
+            path = folder / f"in put{suffix}"
+            path.write_bytes(content)
+            credentials = read_credentials(path)
+            json.dumps(credentials)
+        footage = Footage(path)
+        result = answer(survey(footage, is_whole=True, progress=lambda *_: None), footage, credentials)
+        json.dumps(result)
+        words(result, is_still=footage.is_still)
+
+
+def _film(path: Path) -> None:
+    with av.open(str(path), "w") as file:
+        video = file.add_stream("libx264", rate=25)
+        assert isinstance(video, av.VideoStream)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        for _ in range(4):
+            file.mux(video.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), "rgb24")))
+        file.mux(video.encode(None))
+
+
+TARGET: Final = _Verify()
