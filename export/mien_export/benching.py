@@ -83,8 +83,9 @@ def table(costs: Sequence[Cost]) -> str:
 
 def measured(path: Path, runs: int, threads: int) -> Cost:
     """Measure a file in this process."""
-    import onnxruntime
     import psutil
+
+    from mien_models.ort import onnxruntime
 
     library = cast("Any", onnxruntime)
     options = library.SessionOptions()

@@ -6,7 +6,6 @@ from types import MappingProxyType
 from typing import Any, cast
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from mien_models.arrays import as_f32
@@ -22,6 +21,7 @@ from mien_models.faces import SourceFace
 from mien_models.identity import Identities, unit
 from mien_models.network_swapper import NetworkSwapper, OpenedSwapper
 from mien_models.options import SwapOptions
+from mien_models.ort import onnxruntime
 from mien_models.spec import ConvertSpec, EmbedSpec, NetworkSpec, PictureSpec, SwapSpec, UserManifest
 from mien_models.stored import Models, StoredModel
 

@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 
 from mien_export.contracts import Network
@@ -18,6 +17,7 @@ from mien_export.precision.lowering import is_half, islands_of
 from mien_export.precision.overflows import half_faults
 from mien_export.proof.pixels import Numbers, fed, from_bytes
 from mien_models.errors import MienError
+from mien_models.ort import onnxruntime
 
 
 class ServingError(MienError):

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol, cast
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
+
+from mien_models.ort import onnxruntime
 
 CPU_DEVICE: Final = "cpu"
 CUDA_DEVICE: Final = "cuda"

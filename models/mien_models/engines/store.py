@@ -9,9 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, cast
 
-import onnxruntime
-
 from mien_models.engines.plan import BUILDS, Run
+from mien_models.ort import onnxruntime
 
 _DONE: Final = "built.json"
 _NO_CARD: Final = "no NVIDIA card"

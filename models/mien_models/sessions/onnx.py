@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType]
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors  # noqa: TID251 # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType]
 
 from mien_models.contracts import Session, SessionFactory
 from mien_models.engines.buffers import Buffers, CpuBuffers, DeviceBuffers, fixed
@@ -15,6 +14,7 @@ from mien_models.engines.plan import CPU_PROVIDER, CPU_RUN, Run
 from mien_models.errors import ModelError
 from mien_models.manifest import Manifest
 from mien_models.network_file import check_content
+from mien_models.ort import onnxruntime
 
 # ONNX Runtime carries no annotations: its errors are typed here, once.
 _REFUSALS: Final = cast(

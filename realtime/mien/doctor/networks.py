@@ -44,7 +44,7 @@ def check_face_networks() -> Check:
 
 def check_providers(probe: Callable[[str], dict[str, object]] | None = None) -> tuple[Check, ...]:
     """Run a small network on every provider that ONNX Runtime lists; `probe` runs one, by default in a process."""
-    import onnxruntime
+    from mien_models.ort import onnxruntime
 
     listed = cast("Sequence[str]", onnxruntime.get_available_providers())
     run = probe or _probe_in_its_own_process

@@ -10,9 +10,9 @@ from statistics import median
 from typing import Any, Final, cast
 
 import numpy as np
-import onnxruntime
 
 from mien.doctor.onnx_probe import INPUT_SHAPE, probe_network
+from mien_models.ort import onnxruntime
 
 _RUNS: Final = 15
 _TOLERANCE: Final = 0.02

@@ -7,7 +7,6 @@ from typing import Any, cast
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 from onnx import ModelProto, TensorProto, helper, numpy_helper
@@ -24,6 +23,7 @@ from mien_export.precision.ranges import Range, measure_ranges, typed_tensors
 from mien_export.proof.prove import Proof
 from mien_export.proof.report import table
 from mien_export.seeded import seeded_checkpoint
+from mien_models.ort import onnxruntime
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 NAMES = ARCHITECTURES.names()
