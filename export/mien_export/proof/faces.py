@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 import cv2
-import numpy as np
 
 from mien_models.arrays import BgrU8, PointsF32, as_u8
 from mien_models.catalog import load_detector, load_landmarker
@@ -50,7 +49,7 @@ def known_faces(folder: Path | None = None) -> tuple[tuple[str, BgrU8, PointsF32
 
 def _pictures(folder: Path | None) -> Iterator[tuple[str, BgrU8]]:
     if folder is None:
-        # Its file, not `skimage.data.astronaut()`: with pooch installed that keeps a cache, and downloads what it misses.
+        # Its file, not `skimage.data.astronaut()`: where pooch is installed that keeps a cache and downloads.
         file = files("skimage") / "data" / "astronaut.png"
         if (portrait := cv2.imread(str(file))) is not None:
             yield "astronaut", as_u8(portrait)
