@@ -1,15 +1,16 @@
-"""Where `mien-export` starts and where every failure becomes one sentence."""
+"""Where `mien-export` starts; `run_program` makes one sentence of every failure."""
 
-import typer
+from collections.abc import Sequence
 
-from mien_export.cli.app import app
-from mien_models.errors import MienError, UsageError
+from mien_models.crash.program import run_program
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run `mien-export`: exit status 0 when all is done, 1 when something failed, 2 for a wrong command line."""
-    try:
-        app()
-    except MienError as error:
-        typer.echo(f"mien-export: {error}", err=True)
-        raise SystemExit(2 if isinstance(error, UsageError) else 1) from error
+    return run_program("mien-export", arguments, _command)
+
+
+def _command(words: list[str], is_debug: bool) -> None:
+    from mien_export.cli.app import app
+
+    app(words, prog_name="mien-export", obj=is_debug)

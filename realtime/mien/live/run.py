@@ -19,7 +19,8 @@ from mien.live.renewal import Renewal
 from mien.meters import Memory, process_age_s
 from mien.packet import FramePacket
 from mien.report import MARK, Report, SinkCount, StateChange, ages_of, memory_use_of, rounded, stage_time_of, versions
-from mien_models.errors import MienError, ModelError
+from mien_models.crash.edge import edge
+from mien_models.errors import MienError
 
 _LOOK_S: Final = 0.05
 _REPLAN_S: Final = 2.0
@@ -106,11 +107,12 @@ class _Run:
     def control(self, interruption: Interruption) -> None:
         """Begin, look after the run until there is a reason to end, end."""
         try:
-            self.begin()
-            while not self.is_over(wants_stop=interruption.wants_stop):
-                self._plan.controls.obey(interruption.take_panics(), interruption.take_reveals())
-                self.look_after()
-                time.sleep(_LOOK_S)
+            with edge("The run failed", self.fail):
+                self.begin()
+                while not self.is_over(wants_stop=interruption.wants_stop):
+                    self._plan.controls.obey(interruption.take_panics(), interruption.take_reveals())
+                    self.look_after()
+                    time.sleep(_LOOK_S)
         finally:
             self.end()
 
@@ -129,8 +131,8 @@ class _Run:
     def is_over(self, *, wants_stop: bool) -> bool:
         """Whether there is a reason to end; an error is one."""
         workers = self._fanout.workers
-        if self._fatal is not None or self._capture.error is not None:
-            self.error = self._fatal or self._capture.error
+        if (failed := self._failed()) is not None:
+            self.error = failed
         elif all(worker.is_done for worker in workers):
             self.error = next((worker.error for worker in workers if worker.state is SinkState.FAILED), None)
         elif (error := given_up(self._failing, self._failing_since_ns, time.monotonic_ns())) is not None:
@@ -140,6 +142,11 @@ class _Run:
             is_late = self._plan.seconds is not None and self._now_s() >= self._plan.seconds
             return wants_stop or self._plan.controls.is_stopping or is_late or self._capture.has_ended
         return True
+
+    def _failed(self) -> MienError | None:
+        """Give why a part that the run cannot do without has ended."""
+        in_stages = None if self._pipeline is None else self._pipeline.error
+        return self._fatal or self._capture.error or in_stages
 
     def look_after(self) -> None:
         """Do what is due: start the stages when they are ready, group them anew, sample the memory, tell news."""
@@ -187,6 +194,7 @@ class _Run:
         failed = [worker for worker in self._fanout.workers if worker.state is SinkState.FAILED]
         for worker in failed:
             self._notes[f"sink {worker.sink.description}"] = str(worker.error)
+        self.error = self.error or self._failed()
         if self.error is None and len(failed) == len(self._fanout.workers):
             self.error = failed[0].error
         self._memory.sample()
@@ -251,12 +259,12 @@ class _Run:
         self._tell(EventKind.STATE, f"{verdict.state.name}: {verdict.why}")
 
     def _prepare(self) -> None:
-        try:
+        with edge("The swap could not be prepared", self.fail):
             self._prepared = self._plan.prepare()
-        except MienError as error:
-            self._fatal = error
-        except Exception as error:  # noqa: BLE001 - the edge of a thread
-            self._fatal = ModelError(f"The swap could not be prepared: {error!r}. Run `mien doctor`.")
+
+    def fail(self, error: MienError) -> None:
+        """End the run for this reason, unless there is an earlier one; any thread may say so."""
+        self._fatal = self._fatal or error
 
     def _give(self, packet: FramePacket) -> None:
         if self._pipeline is None:
@@ -275,8 +283,9 @@ class _Run:
 
     def _repeat(self) -> None:
         pause_s = 0.5 / float(self._plan.output.fps)
-        while not self._is_ending.wait(pause_s):
-            self._output.repeat_if_quiet()
+        with edge("The last picture could not be repeated", self.fail):
+            while not self._is_ending.wait(pause_s):
+                self._output.repeat_if_quiet()
 
     def _replan(self) -> None:
         interval_ms = self._capture.rate.recent_interval_ms

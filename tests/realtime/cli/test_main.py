@@ -83,7 +83,7 @@ def test_a_fault_of_our_own_is_one_sentence_and_a_log_file(
     monkeypatch.setenv("MIEN_STATE_DIR", str(tmp_path / "state"))
     _fails_with(monkeypatch, KeyError("colour"))
     assert main(["run", "--camera", "0"]) == 1
-    (log,) = (tmp_path / "state").iterdir()
+    (log,) = (tmp_path / "state" / "crashes").iterdir()
     sentence = capsys.readouterr().err
     assert sentence.count("\n") == 1
     assert str(log) in sentence

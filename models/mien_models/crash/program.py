@@ -1,0 +1,120 @@
+"""The edge of a program: every way in which a command can end, as an exit status and at most one sentence."""
+
+import contextlib
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Final
+
+from mien_models.crash.fatal import fatal_errors_kept
+from mien_models.crash.record import sentence_of
+from mien_models.errors import MienError, UsageError
+
+DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+_LOG: Final = logging.getLogger(__name__)
+_DEBUG: Final = "--debug"
+_DEBUG_VARIABLE: Final = "MIEN_DEBUG"
+
+
+def run_program(name: str, words: Sequence[str] | None, work: Callable[[list[str], bool], object]) -> int:
+    """Run a command and give its exit status.
+
+    A failure of ours is its sentence on stderr; any other is one sentence that names a crash file. Ctrl-C is neither.
+    `--debug` anywhere, or MIEN_DEBUG=1, lets errors out with their traceback.
+
+    Args:
+        name: what sentences begin with: 'mien'.
+        words: of the command line; the process's own by default.
+        work: gets the words without `--debug`, and whether it was there.
+    """
+    given = list(sys.argv[1:] if words is None else words)
+    asked = [word for word in given if word != _DEBUG]
+    is_debug = len(asked) < len(given) or os.environ.get(_DEBUG_VARIABLE, "") not in {"", "0"}
+    try:
+        with ExitStack() as stack:
+            stack.enter_context(_stray_errors_told(asked))
+            if (told := stack.enter_context(fatal_errors_kept(asked))) is not None:
+                say(name, told)
+            work(asked, is_debug)
+    except SystemExit as done:
+        return _status(name, done)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except MienError as error:
+        if is_debug:
+            raise
+        say(name, str(error))
+        return WRONG_USAGE if isinstance(error, UsageError) else FAILED
+    except BaseException as error:
+        if is_debug:
+            raise
+        say(name, sentence_of(error, "Mien is at fault", asked))
+        return FAILED
+    finally:
+        _flush()
+    return DONE
+
+
+def say(name: str, text: str) -> None:
+    """Put a sentence on stderr, if there is one and it can be written to."""
+    if sys.stderr is None:  # print() would take stdout
+        return
+    line = f"{name}: {text}"
+    try:
+        print(line, file=sys.stderr, flush=True)  # noqa: T201 - the edge of the program
+    except UnicodeError:
+        with contextlib.suppress(OSError, ValueError):
+            print(ascii(line)[1:-1], file=sys.stderr, flush=True)  # noqa: T201
+    except (OSError, ValueError):  # closed, or its reader has gone
+        return
+
+
+def _status(name: str, done: SystemExit) -> int:
+    if done.code is None:
+        return DONE
+    if isinstance(done.code, int):
+        return done.code
+    say(name, str(done.code))
+    return FAILED
+
+
+@contextmanager
+def _stray_errors_told(words: Sequence[str]) -> Generator[None]:
+    """Give threads without an edge, and what fails where nobody can catch it, their sentence and their file.
+
+    `sys.excepthook` stays: nothing but `--debug` comes that far.
+    """
+
+    def in_thread(what: threading.ExceptHookArgs, /) -> None:
+        if what.exc_value is None or issubclass(what.exc_type, SystemExit):
+            return
+        thread = "A thread" if what.thread is None else f"The thread {what.thread.name!r}"
+        _LOG.error("%s", sentence_of(what.exc_value, f"{thread} failed", words))
+
+    def unraisable(what: "sys.UnraisableHookArgs", /) -> None:
+        if what.exc_value is not None:
+            _LOG.error("%s", sentence_of(what.exc_value, "Something failed while it was put away", words))
+
+    before = threading.excepthook, sys.unraisablehook
+    threading.excepthook, sys.unraisablehook = in_thread, unraisable
+    try:
+        yield
+    finally:
+        threading.excepthook, sys.unraisablehook = before
+
+
+def _flush() -> None:
+    """Write out what was printed now: at the interpreter's own end a reader that has gone would cause a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is None:
+            continue
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream.fileno())
+                os.close(nowhere)
