@@ -5,17 +5,19 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 
-from mien_models.crash.record import sentence_of
+from mien_models.crash.edge import edge
+from mien_models.errors import MienError
 
 
 def answer(task: Callable[[], Mapping[str, object]], *, fault: str, doing: str) -> str:
-    """Do the task and give its answer as JSON; a fault of Mien's is `{fault: sentence with a crash file}`.
+    """Do the task and give its answer as JSON; a failure is `{fault: its sentence}`.
 
     What native code does to the process is on stderr, with the place in Python's code.
     """
     if sys.stderr is not None and not faulthandler.is_enabled():
         faulthandler.enable()
-    try:
-        return json.dumps(task())
-    except Exception as error:  # noqa: BLE001 - the edge of a process
-        return json.dumps({fault: sentence_of(error, doing)})
+    text: str = ""
+    failures: list[MienError] = []
+    with edge(doing, failures.append):
+        text = json.dumps(task())
+    return json.dumps({fault: str(failures[0])}) if failures else text

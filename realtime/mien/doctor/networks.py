@@ -83,7 +83,8 @@ def _advice(provider: str) -> str:
 
 def _probe_in_its_own_process(provider: str) -> dict[str, object]:
     """Survive a driver that ends the process or hangs."""
-    command = [sys.executable, "-m", "mien.doctor.provider_probe", provider]
+    # -P: nothing is imported from the folder that the user happens to be in.
+    command = [sys.executable, "-P", "-m", "mien.doctor.provider_probe", provider]
     try:
         done = subprocess.run(  # noqa: S603 - our own module
             command, capture_output=True, text=True, timeout=_PROBE_SECONDS, check=False

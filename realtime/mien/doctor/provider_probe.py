@@ -3,7 +3,6 @@
 A program of its own (`python -m mien.doctor.provider_probe NAME`), because a broken driver may end the process.
 """
 
-import json
 import sys
 import time
 from statistics import median
@@ -12,6 +11,7 @@ from typing import Any, Final, cast
 import numpy as np
 
 from mien.doctor.onnx_probe import INPUT_SHAPE, probe_network
+from mien_models.crash.child import answer
 from mien_models.ort import onnxruntime
 
 _RUNS: Final = 15
@@ -58,4 +58,4 @@ def _first_line(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(probe(sys.argv[1])))
+    sys.stdout.write(answer(lambda: probe(sys.argv[1]), fault="error", doing="The probe failed"))

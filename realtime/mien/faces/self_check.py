@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mien.faces.terms import ConsentError
 from mien_models.arrays import BgrU8
+from mien_models.crash.edge import edge
 from mien_models.faces import Face
 
 _LOG = logging.getLogger(__name__)
@@ -55,7 +56,8 @@ class SelfCheck:
         self.looking.start()
 
     def _see(self, picture_bgr: BgrU8, face: Face) -> None:
-        self._seen.append(float(np.dot(self._own, self._look(picture_bgr, face))))
+        with edge("A look at who wears the face failed", lambda error: _LOG.warning("%s", error)):
+            self._seen.append(float(np.dot(self._own, self._look(picture_bgr, face))))
 
     def _judge(self) -> bool:
         if self._seen and max(self._seen) >= _SAME:
