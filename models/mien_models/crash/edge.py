@@ -1,7 +1,7 @@
 """The edge of a thread: what is ours comes out as it is, everything else as one sentence with a crash file."""
 
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
 from mien_models.crash.record import sentence_of
@@ -30,6 +30,6 @@ def _ends_the_program(error: BaseException) -> bool:
     return isinstance(error, GeneratorExit) or (is_main and isinstance(error, KeyboardInterrupt | SystemExit))
 
 
-def fault(error: BaseException, doing: str) -> MienError:
-    """Turn an error into one of ours; those that are ours stay as they are."""
-    return error if isinstance(error, MienError) else FaultError(sentence_of(error, doing))
+def fault(error: BaseException, doing: str, words: Sequence[str] | None = None) -> MienError:
+    """Turn an error into one of ours; those that are ours stay as they are. See `sentence_of`."""
+    return error if isinstance(error, MienError) else FaultError(sentence_of(error, doing, words))

@@ -6,12 +6,13 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Final
 
+from mien_models.crash.edge import fault
 from mien_models.crash.fatal import fatal_errors_kept
-from mien_models.crash.record import sentence_of
-from mien_models.errors import MienError, UsageError
+from mien_models.crash.record import brief, sentence_of
+from mien_models.errors import UsageError
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 _LOG: Final = logging.getLogger(__name__)
@@ -33,28 +34,26 @@ def run_program(name: str, words: Sequence[str] | None, work: Callable[[list[str
     given = list(sys.argv[1:] if words is None else words)
     asked = [word for word in given if word != _DEBUG]
     is_debug = len(asked) < len(given) or os.environ.get(_DEBUG_VARIABLE, "") not in {"", "0"}
+    status = _ended(name, asked, work, is_debug=is_debug)
+    return _printed(name) or status
+
+
+def _ended(name: str, words: list[str], work: Callable[[list[str], bool], object], *, is_debug: bool) -> int:
     try:
-        with ExitStack() as stack:
-            stack.enter_context(_stray_errors_told(asked))
-            if (told := stack.enter_context(fatal_errors_kept(asked))) is not None:
+        with _stray_errors_told(words), fatal_errors_kept(words) as told:
+            if told is not None:
                 say(name, told)
-            work(asked, is_debug)
+            work(words, is_debug)
     except SystemExit as done:
         return _status(name, done)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except MienError as error:
-        if is_debug:
-            raise
-        say(name, str(error))
-        return WRONG_USAGE if isinstance(error, UsageError) else FAILED
     except BaseException as error:
         if is_debug:
             raise
-        say(name, sentence_of(error, "Mien is at fault", asked))
-        return FAILED
-    finally:
-        _flush()
+        why = fault(error, "Mien is at fault", words)
+        say(name, str(why))
+        return WRONG_USAGE if isinstance(why, UsageError) else FAILED
     return DONE
 
 
@@ -106,15 +105,22 @@ def _stray_errors_told(words: Sequence[str]) -> Generator[None]:
         threading.excepthook, sys.unraisablehook = before
 
 
-def _flush() -> None:
-    """Write out what was printed now: at the interpreter's own end a reader that has gone would cause a traceback."""
+def _printed(name: str) -> int:
+    """Write out what was printed; give a status where that fails, which is told unless its reader has simply gone.
+
+    At the interpreter's own end it would be a traceback.
+    """
+    status = DONE
     for stream in (sys.stdout, sys.stderr):
-        if stream is None:
-            continue
         try:
-            stream.flush()
-        except (OSError, ValueError):
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError) as error:
             with contextlib.suppress(OSError, ValueError):
                 nowhere = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(nowhere, stream.fileno())
                 os.close(nowhere)
+            if not isinstance(error, BrokenPipeError):
+                say(name, f"What was to be printed could not be written ({brief(error)}).")
+            status = FAILED
+    return status

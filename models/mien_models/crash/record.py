@@ -25,7 +25,8 @@ _MOST_FILES: Final = 20
 _FRESH_S: Final = 60
 """A fault that comes back with every frame is written once a minute."""
 _LONGEST: Final = 200
-_MOST_LETTERS: Final = 200_000
+_LONGEST_LINE: Final = 2000
+_LINES_AN_END: Final = 300
 _PACKAGES: Final = (
     *("numpy", "opencv-python-headless", "ai-edge-litert", "onnxruntime", "onnxruntime-gpu", "av", "pillow"),
     *("c2pa-python", "pyvirtualcam", "pygame-ce", "torch", "onnx"),
@@ -105,8 +106,15 @@ def _written(error: BaseException, words: Sequence[str]) -> Path:
     path = crash_folder() / name
     if path.exists() and datetime.now(UTC).timestamp() - path.stat().st_mtime < _FRESH_S:
         return path
-    trace = "".join(traceback.format_exception(error))[-_MOST_LETTERS:]
-    return keep(name, redacted("\n".join([*heading(words), "", trace]), words))
+    return keep(name, redacted("\n".join([*heading(words), "", *_trace(error)]), words))
+
+
+def _trace(error: BaseException) -> Sequence[str]:
+    """Give the traceback in lines; of a message without end, and of a chain without end, only so much."""
+    lines = [line[:_LONGEST_LINE] for line in "".join(traceback.format_exception(error)).splitlines()]
+    if len(lines) <= 2 * _LINES_AN_END:
+        return lines
+    return [*lines[:_LINES_AN_END], "...", *lines[-_LINES_AN_END:]]
 
 
 def _signature(error: BaseException) -> str:

@@ -18,13 +18,13 @@ _PLAIN: Final = re.compile(r"--?[a-z][a-z0-9-]*|[a-z][a-z0-9_-]{0,24}|[0-9]+(?:[
 """Flags, names of commands and choices, numbers and sizes."""
 _PERSONAL: Final = re.compile(r"faces?$|name|assign|person|photo|statement", re.IGNORECASE)
 _SECRET: Final = re.compile(r"key|pass|secret|token|credential|certificate|\bpair", re.IGNORECASE)
-_ADDRESS: Final = re.compile(r"\b([a-z][a-z0-9+.-]*://)[^\s'\"<>]+", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"\b([a-z][a-z0-9+.-]{0,20}://)[^\s'\"<>]+", re.IGNORECASE)
 _SUFFIXES: Final = (
     "jpe?g|jfif|jpe|jp2|png|webp|gif|avif|hei[cf]|tiff?|bmp|p[bgnp]m|mp4|m4v|mov|mkv|webm|avi|ts|m2ts|mpe?g|flv|wmv|3gp"
     "|y4m|wav|mp3|m4a|flac|ogg|opus|pem|part"
 )
 _QUOTED_FILE: Final = re.compile(rf"(['\"])(?:(?!\1)[^\n])*?\.({_SUFFIXES})((?:#\d+)?)\1", re.IGNORECASE)
-_BARE_FILE: Final = re.compile(rf"[^\s'\"<>/\\:=,]+\.({_SUFFIXES})\b", re.IGNORECASE)
+_BARE_FILE: Final = re.compile(rf"(?<![^\s'\"<>/\\:=,])[^\s'\"<>/\\:=,]{{1,255}}\.({_SUFFIXES})\b", re.IGNORECASE)
 _KIND: Final = re.compile(r"[a-z][a-z0-9]+:", re.ASCII)
 _SUFFIX: Final = re.compile(r"\.[A-Za-z0-9]{1,5}")
 _HOME_FLAGS: Final = re.IGNORECASE if os.name == "nt" else 0
@@ -67,11 +67,11 @@ def _judged(words: Sequence[str]) -> Iterator[tuple[str, str]]:
     before = ""
     for place, word in enumerate(words):
         flag, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
-        is_own = _is_own(flag or before) or _is_a_file(value, may_be_folder=place > 1)
-        shown = _hidden(value) if is_own else _shown(value)
-        yield word, f"{flag if _PLAIN.fullmatch(flag) else HIDDEN}{equals}{shown}" if flag else shown
         # The names of faces follow `faces add`, `faces show` and `faces remove` without a flag.
-        before = flag or (before if before == "faces" else word if word == "faces" else "")
+        is_own = _is_own(flag or before) or (not flag and place > 1 and words[0] == "faces")
+        shown = _hidden(value) if is_own or _is_a_file(value, may_be_folder=place > 1) else _shown(value)
+        yield word, f"{flag if _PLAIN.fullmatch(flag) else HIDDEN}{equals}{shown}" if flag else shown
+        before = "" if equals else flag
 
 
 def _shown(value: str) -> str:

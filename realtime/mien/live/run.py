@@ -27,8 +27,7 @@ _REPLAN_S: Final = 2.0
 _SAMPLE_S: Final = 1.0
 _STATUS_S: Final = 0.25
 _CLOSE_S: Final = 3.0
-_FINISH_S: Final = 6.0
-"""A recording may need longer than a thread: its encoder still holds frames."""
+_FINISH_S: Final = 6.0  # A recording may need longer than a thread: its encoder still holds frames.
 _KEPT_CHANGES: Final = 1000
 
 
@@ -144,9 +143,7 @@ class _Run:
         return True
 
     def _failed(self) -> MienError | None:
-        """Give why a part that the run cannot do without has ended."""
-        in_stages = None if self._pipeline is None else self._pipeline.error
-        return self._fatal or self._capture.error or in_stages
+        return self._fatal or self._capture.error or (None if self._pipeline is None else self._pipeline.error)
 
     def look_after(self) -> None:
         """Do what is due: start the stages when they are ready, group them anew, sample the memory, tell news."""
@@ -170,8 +167,7 @@ class _Run:
         if now_s >= self._next_status_s and self._output.state is not None:
             self._next_status_s = now_s + _STATUS_S
             best = self._fanout.best
-            interval_ms = best.rate.recent_interval_ms
-            fps = None if not interval_ms else 1000 / interval_ms
+            fps = 1000 / interval_ms if (interval_ms := best.rate.recent_interval_ms) else None
             self._plan.on_status(LiveStatus(self._output.state, fps, best.ages.recent_median_ms))
 
     def end(self) -> None:
@@ -300,6 +296,5 @@ class _Run:
         if age_ms is None or not interval_ms or slowest_ms is None:
             return
         frames = self._output.frames_swapped + self._output.frames_hidden
-        change = self._ladder.look(now_s, Load(age_ms, interval_ms, slowest_ms, frames))
-        if change is not None:
+        if (change := self._ladder.look(now_s, Load(age_ms, interval_ms, slowest_ms, frames))) is not None:
             self._tell(EventKind.LADDER, change.why)
