@@ -19,12 +19,12 @@ def edge(doing: str, fail: Callable[[MienError], object]) -> Generator[None]:
     try:
         yield
     except BaseException as error:  # the edge; some libraries' panics are no Exception
-        if _ends_the_program(error):
+        if ends_the_program(error):
             raise
         fail(fault(error, doing))
 
 
-def _ends_the_program(error: BaseException) -> bool:
+def ends_the_program(error: BaseException) -> bool:
     """Tell Ctrl-C and a wanted exit from the rest; in another thread than the main one both would end it unheard."""
     is_main = threading.current_thread() is threading.main_thread()
     return isinstance(error, GeneratorExit) or (is_main and isinstance(error, KeyboardInterrupt | SystemExit))

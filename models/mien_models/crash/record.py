@@ -9,10 +9,10 @@ import sys
 import threading
 import tomllib
 import traceback
-from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +26,7 @@ _FRESH_S: Final = 60
 """A fault that comes back with every frame is written once a minute."""
 _LONGEST: Final = 200
 _LONGEST_LINE: Final = 2000
+_MOST_FRAMES: Final = 2000
 _LINES_AN_END: Final = 300
 _PACKAGES: Final = (
     *("numpy", "opencv-python-headless", "ai-edge-litert", "onnxruntime", "onnxruntime-gpu", "av", "pillow"),
@@ -125,8 +126,9 @@ def _signature(error: BaseException) -> str:
     while one is not None and id(one) not in seen:
         seen.add(id(one))
         parts.append(type(one).__qualname__)
-        deepest = deque(traceback.walk_tb(one.__traceback__), maxlen=50)
-        parts += [f"{Path(frame.f_code.co_filename).name}:{line}" for frame, line in deepest]
+        # Each place once: an error that is kept and raised again grows by the same places every time.
+        frames = islice(traceback.walk_tb(one.__traceback__), _MOST_FRAMES)
+        parts += dict.fromkeys(f"{Path(frame.f_code.co_filename).name}:{line}" for frame, line in frames)
         one = one.__cause__ or one.__context__
     return hashlib.sha256("\n".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:8]
 

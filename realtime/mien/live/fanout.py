@@ -11,7 +11,7 @@ from mien.live.output import Outgoing
 from mien.live.slot import Slot
 from mien.meters import Histogram, Rate
 from mien.packet import State
-from mien_models.crash.edge import fault
+from mien_models.crash.edge import ends_the_program, fault
 from mien_models.errors import MienError, SinkClosedError
 
 _REOPEN_TRIES: Final = 10
@@ -116,9 +116,9 @@ class SinkWorker:
                     self._write(outgoing)
         except SinkClosedError:
             return SinkState.CLOSED, None
-        except (KeyboardInterrupt, SystemExit):  # a sink of the main thread
-            raise
-        except BaseException as error:  # noqa: BLE001 - the edge of a thread: a sink may fail, the others go on
+        except BaseException as error:  # the edge of a thread: a sink may fail, the others go on
+            if ends_the_program(error):
+                raise
             return SinkState.FAILED, fault(error, f"The output {self.sink.description!r} failed")
         return SinkState.CLOSED, None
 

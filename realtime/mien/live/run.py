@@ -93,9 +93,7 @@ class _Run:
         self._repeater = threading.Thread(target=self._repeat, name="mien-repeat", daemon=True)
         self._preparer = threading.Thread(target=self._prepare, name="mien-prepare", daemon=True)
         self._notes = dict(plan.notes)
-        self._next_sample_s = _SAMPLE_S
-        self._next_plan_s = _REPLAN_S
-        self._next_status_s = 0.0
+        self._next_sample_s, self._next_plan_s, self._next_status_s = _SAMPLE_S, _REPLAN_S, 0.0
         self.error: MienError | None = None
 
     @property
@@ -187,6 +185,7 @@ class _Run:
 
     def settle(self) -> None:
         """Note how the sinks ended, and tell what has not been told; every thread is done."""
+        self._pass_on_events()
         failed = [worker for worker in self._fanout.workers if worker.state is SinkState.FAILED]
         for worker in failed:
             self._notes[f"sink {worker.sink.description}"] = str(worker.error)
@@ -194,7 +193,6 @@ class _Run:
         if self.error is None and len(failed) == len(self._fanout.workers):
             self.error = failed[0].error
         self._memory.sample()
-        self._pass_on_events()
 
     def report(self) -> Report:
         """Put the run in numbers; the run has ended."""
@@ -245,10 +243,11 @@ class _Run:
         self._events.append(LiveEvent(round(self._now_s(), 3), kind, text))
 
     def _pass_on_events(self) -> None:
-        while self._events:
-            event = self._events.popleft()
-            self._plan.on_event(event)
-            self._plan.witness.hear(event)
+        with edge("Telling what happened failed", self.fail):
+            while self._events:
+                event = self._events.popleft()
+                self._plan.on_event(event)
+                self._plan.witness.hear(event)
 
     def _on_verdict(self, verdict: Verdict) -> None:
         self._changes.append(StateChange(round(self._now_s(), 3), verdict.state.value, verdict.why))
