@@ -5,6 +5,7 @@ import sys
 import time
 
 WITH_TORCH = ("tests/export/networks", "tests/export/test_engines.py")
+PYTEST = ("-X", "dev", "-m", "pytest")
 STEPS = (
     ("the lock file is current", ["uv", "lock", "--check"]),
     ("format", ["ruff", "format", "--check", "."]),
@@ -12,8 +13,9 @@ STEPS = (
     ("types, mypy", ["mypy"]),
     ("types, pyright", ["pyright"]),
     ("import contracts", ["lint-imports"]),
-    ("tests", ["pytest", *sys.argv[1:]]),
-    ("tests with torch", [sys.executable, "scripts/with_torch.py", "--rtx", "pytest", *WITH_TORCH]),
+    # -X dev: what Python can check while it runs, and the line of a segmentation fault.
+    ("tests", [sys.executable, *PYTEST, *sys.argv[1:]]),
+    ("tests with torch", [sys.executable, "scripts/with_torch.py", "--rtx", "python", *PYTEST, *WITH_TORCH]),
 )
 
 

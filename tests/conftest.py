@@ -22,6 +22,11 @@ REQUIRED = frozenset(filter(None, os.environ.get("REQUIRE", "").split(",")))
 """Markers whose tests may not be skipped: `REQUIRE=gpu,camera`."""
 
 
+# Processes that tests start run in Python's development mode: a segmentation fault names its line, and memory that is
+# written where it should not be is seen. `scripts/check.py` runs the tests themselves so.
+os.environ.update(PYTHONDEVMODE="1", PYTHONFAULTHANDLER="1")
+
+
 # The same examples every time: all see what the last one saw. `HYPOTHESIS=explore` looks for new ones.
 hypothesis.settings.register_profile("steady", derandomize=True, database=None, deadline=None)
 hypothesis.settings.register_profile("explore", max_examples=2000, deadline=None)

@@ -1,6 +1,5 @@
 """What a file costs: time and memory of each in a process of its own, one after the other."""
 
-import json
 import subprocess
 import sys
 import time
@@ -13,12 +12,14 @@ from typing import Any, Final, cast
 import numpy as np
 
 from mien_export.runtime_input import runtime_input
+from mien_models.crash.child import answer
 from mien_models.errors import MienError
 from mien_models.json_text import json_object
 from mien_models.onnx_refusal import refusal_of
 
 _TIME_S: Final = 600
 _MB: Final = 1e6
+_FAULT: Final = "fault"
 
 
 class BenchError(MienError):
@@ -48,7 +49,8 @@ def bench(path: Path, *, runs: int, threads: int) -> Cost:
     Raises:
         BenchError: it does not run.
     """
-    command = [sys.executable, "-m", "mien_export.benching", str(path), str(runs), str(threads)]
+    # -P: nothing is imported from the folder that the user happens to be in.
+    command = [sys.executable, "-P", "-m", "mien_export.benching", str(path), str(runs), str(threads)]
     try:
         done = subprocess.run(  # noqa: S603 - our own module
             command, capture_output=True, encoding="utf-8", errors="replace", check=False, timeout=_TIME_S
@@ -58,8 +60,11 @@ def bench(path: Path, *, runs: int, threads: int) -> Cost:
     if done.returncode != 0:
         said = (done.stderr.strip().splitlines() or [f"its process ended with {done.returncode}"])[-1]
         raise BenchError(f"{path.name!r} should be an ONNX file that runs here, but: {refusal_of(Exception(said))}.")
+    told = json_object(done.stdout.splitlines()[-1])
+    if _FAULT in told:
+        raise BenchError(str(told[_FAULT]))
     seconds, megabytes = _export(path)
-    return replace(Cost(**json.loads(done.stdout.splitlines()[-1])), export_s=seconds, export_mb=megabytes)
+    return replace(Cost(**told), export_s=seconds, export_mb=megabytes)
 
 
 def _export(path: Path) -> tuple[float | None, float | None]:
@@ -87,9 +92,22 @@ def table(costs: Sequence[Cost]) -> str:
 
 
 def measured(path: Path, runs: int, threads: int) -> Cost:
-    """Measure a file in this process."""
-    import onnxruntime
+    """Measure a file in this process.
+
+    Raises:
+        BenchError: it does not run.
+    """
+    try:
+        return _measured(path, runs, threads)
+    except Exception as error:  # of ONNX Runtime's own classes
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise BenchError(f"{path.name!r} should be an ONNX file that runs here, but: {said}") from error
+
+
+def _measured(path: Path, runs: int, threads: int) -> Cost:
     import psutil
+
+    from mien_models.ort import onnxruntime
 
     library = cast("Any", onnxruntime)
     options = library.SessionOptions()
@@ -134,4 +152,9 @@ def _highest() -> int:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(measured(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))))  # noqa: T201
+    cost = answer(
+        lambda: asdict(measured(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))),
+        fault=_FAULT,
+        doing="The measuring failed",
+    )
+    print(cost)  # noqa: T201

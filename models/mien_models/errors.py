@@ -9,7 +9,8 @@
     ├── SinkError             an output that cannot be opened or written
     │   └── SinkClosedError   its user closed it: nothing is wrong
     ├── ModelError            a network that is missing, damaged or does not run
-    └── FinalError            a run must end at once: what it was given, or is worn, may not be used
+    ├── FinalError            a run must end at once: what it was given, or is worn, may not be used
+    └── FaultError            Mien itself failed; the message names the file with the details
 
 A message says what was expected, what was found and what to do next, in that order.
 """
@@ -61,3 +62,7 @@ class ModelError(MienError):
 
 class FinalError(MienError):
     """The run must end at once and not be tried again: what it was given may not be used."""
+
+
+class FaultError(MienError):
+    """Something failed that nobody foresaw; the message names the file with the details (`mien_models.crash`)."""

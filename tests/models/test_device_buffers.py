@@ -10,7 +10,6 @@ from typing import Any, cast
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 from tests.models.fake_card import FakeCard
@@ -20,6 +19,7 @@ from mien_models.engines.available import Available
 from mien_models.engines.cuda_driver import CudaDriver, CudaError, whole_pages
 from mien_models.engines.device_buffers import NO_GRAPH, DeviceBuffers
 from mien_models.engines.plan import CPU_PROVIDER, Run
+from mien_models.ort import onnxruntime
 from mien_models.sessions import onnx as onnx_sessions
 from mien_models.sessions.onnx import OnnxSession
 

@@ -41,7 +41,8 @@ def unpickled(path: Path) -> Taken:
         output = Path(folder) / "weights.safetensors"
         environment = {name: os.environ[name] for name in _HANDED_ON if name in os.environ}
         program = "from mien_export.checkpoint.isolated import main; main()"
-        command = [sys.executable, "-P", "-c", program, str(path.resolve()), str(output)]
+        # -P and -B: nothing is imported from, and nothing written to, folders that it should leave alone.
+        command = [sys.executable, "-P", "-B", "-c", program, str(path.resolve()), str(output)]
         try:
             done = subprocess.run(  # noqa: S603  # our own words and a path
                 command,

@@ -1,44 +1,16 @@
-"""Where `mien-export` starts and where every failure becomes one sentence."""
+"""Where `mien-export` starts; `run_program` makes one sentence of every failure."""
 
-import sys
+from collections.abc import Sequence
 
-import typer
-
-from mien_export.cli.app import app
-from mien_models.causes import outside_cause
-from mien_models.errors import MienError, UsageError
-from mien_models.printable import in_one_line
-from mien_models.signals import termination_unwinds
-from mien_models.streams import standard_streams
+from mien_models.crash.program import run_program
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run `mien-export`: exit status 0 when all is done, 1 when something failed, 2 for a wrong command line."""
-    with standard_streams():
-        try:
-            status = _run()
-            # What cannot be written any more is no success.
-            sys.stdout.flush()
-        except MienError as error:
-            _say(str(error))
-            raise SystemExit(2 if isinstance(error, UsageError) else 1) from error
-        except OSError as error:
-            outside = outside_cause(error)
-            if outside is None:
-                raise
-            _say(outside)
-            raise SystemExit(1) from error
-    raise SystemExit(status)
+    return run_program("mien-export", arguments, _command)
 
 
-def _run() -> int:
-    try:
-        with termination_unwinds():
-            app()
-    except SystemExit as done:
-        return done.code if isinstance(done.code, int) else 0
-    return 0
+def _command(words: list[str], is_debug: bool) -> None:
+    from mien_export.cli.app import app
 
-
-def _say(sentence: str) -> None:
-    typer.echo(f"mien-export: {in_one_line(sentence)}", err=True)
+    app(words, prog_name="mien-export", obj=is_debug)

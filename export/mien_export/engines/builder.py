@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mien_export.engines.contracts import BUILDERS, Order
+from mien_models.crash.edge import edge
 from mien_models.errors import MienError
 
 
@@ -20,12 +21,12 @@ def main() -> int:
         told["largest_batch"],
         None if cache is None else Path(cache),
     )
-    try:
+    failures: list[MienError] = []
+    with edge("The building of an engine failed", failures.append):
         BUILDERS.load(told["kind"]).build(order, lambda phase: _say("phase", phase))
-    except MienError as error:
-        _say("fault", str(error))
-        return 1
-    return 0
+    for failure in failures:
+        _say("fault", str(failure))
+    return 1 if failures else 0
 
 
 def _say(what: str, text: str) -> None:

@@ -5,7 +5,7 @@ from graphlib import TopologicalSorter
 from typing import Any, Final, cast
 
 from onnx import ModelProto, NodeProto, TensorProto
-from onnxruntime.transformers import float16
+from onnxruntime.transformers import float16  # noqa: TID251 - a converter, which runs nothing
 
 from mien_export.weightless import inferred
 

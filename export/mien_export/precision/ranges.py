@@ -9,11 +9,11 @@ from typing import Any, Final, cast
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper
 
 from mien_export.weightless import inferred
+from mien_models.ort import onnxruntime
 
 FLOATS: Final = frozenset({TensorProto.FLOAT, TensorProto.FLOAT16})
 _AT_ONCE: Final = 48

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final
 
 import cv2
 import numpy as np
@@ -38,6 +39,8 @@ def known_faces(folder: Path | None = None) -> tuple[tuple[str, BgrU8, PointsF32
         for name, picture in _pictures(folder)
         if (face := face_in(picture)) is not None
     ]
+    if not found and folder is None:
+        raise FacesError("The portrait of scikit-image is not installed; give pictures of faces with --faces DIR.")
     if not found:
         raise FacesError(
             f"{str(folder)!r} should hold pictures of faces ({', '.join(sorted(SUFFIXES))}), but none was found in it."
@@ -47,10 +50,10 @@ def known_faces(folder: Path | None = None) -> tuple[tuple[str, BgrU8, PointsF32
 
 def _pictures(folder: Path | None) -> Iterator[tuple[str, BgrU8]]:
     if folder is None:
-        from skimage.data import astronaut
-
-        picture_rgb = np.asarray(cast("Any", astronaut)(), np.uint8)
-        yield "astronaut", as_u8(np.ascontiguousarray(picture_rgb[:, :, ::-1]))
+        # Its file, not `skimage.data.astronaut()`: where pooch is installed that keeps a cache and downloads.
+        file = files("skimage") / "data" / "astronaut.png"
+        if (portrait := cv2.imread(str(file))) is not None:
+            yield "astronaut", as_u8(portrait)
         return
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.suffix.lower() in SUFFIXES and (picture := _read(path)) is not None:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import numpy as np
-import onnxruntime
 
 from mien_export.contracts import Network
 from mien_export.graph import ExportError
@@ -14,6 +13,7 @@ from mien_export.runtime_input import runtime_input
 from mien_models.aligned import AlignedInput
 from mien_models.arrays import BgrU8, as_f32
 from mien_models.library.candidate import look_at
+from mien_models.ort import onnxruntime
 from mien_models.spec import EmbedSpec, SwapSpec
 from mien_models.templates import template_points
 

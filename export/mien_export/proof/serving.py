@@ -7,7 +7,6 @@ from typing import Any, Final, cast
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 
 from mien_export.contracts import Network
@@ -20,6 +19,7 @@ from mien_export.runtime_input import runtime_input
 from mien_models.errors import MienError
 from mien_models.json_text import json_object
 from mien_models.onnx_refusal import refusal_of
+from mien_models.ort import onnxruntime
 
 GATE_STAMP: Final = "mien.gate"
 """Under which a file says that its export was allowed to differ more than usual, and why, as JSON."""

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, cast
 
-import onnxruntime
-
 from mien_models.engines.card import Card
 from mien_models.engines.libraries import DRIVER, file_name, missing
 from mien_models.engines.packages import (
@@ -18,6 +16,7 @@ from mien_models.engines.packages import (
 )
 from mien_models.engines.plan import ON_CUDA, PROVIDERS
 from mien_models.engines.plug_ins import PlugIn, plug_ins
+from mien_models.ort import onnxruntime
 
 _SHOWN: Final = 2
 """So many missing files are named."""

@@ -9,6 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
+from mien_models.crash.child import answer
 from mien_models.engines.plan import Run
 from mien_models.errors import ModelError
 from mien_models.networks import trial_of
@@ -44,6 +45,6 @@ def _end_with_parent() -> None:
 if __name__ == "__main__":
     wanted = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    sys.stdout.write(json.dumps(build(wanted)))
+    sys.stdout.write(answer(lambda: build(wanted), fault="fault", doing="The building of an engine failed"))
     sys.stdout.flush()
     os._exit(0)

@@ -11,8 +11,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Final, cast
 
+from mien_models.crash.edge import edge
 from mien_models.engines.plan import Run
-from mien_models.errors import ModelError
 
 _LOG = logging.getLogger(__name__)
 LONGEST_S: Final = 1800.0
@@ -38,25 +38,21 @@ def build_aside(
     """
     order: dict[str, object] = {"folder": str(model_folder), "run": dataclasses.asdict(run), "threads": threads}
 
+    def not_used(why: object) -> None:
+        _LOG.warning("The engine of %r for %s is not used: %s", name, run.title, why)
+
     def wait() -> None:
         _LOG.info("The engine of %r for %s is being built; until then it runs slower.", name, run.title)
-        fault = _built(order, name, run, longest_s)
-        if fault is None:
-            fault = _taken_on(done)
-        if fault is not None:
-            _LOG.warning("The engine of %r for %s is not used: %s", name, run.title, fault)
+        with edge("its building failed", not_used):
+            fault = _built(order, name, run, longest_s)
+            if fault is not None:
+                not_used(fault)
+            else:
+                done()
 
     thread = threading.Thread(target=wait, name="mien-engine", daemon=True)
     thread.start()
     return thread
-
-
-def _taken_on(done: Callable[[], None]) -> str | None:
-    try:
-        done()
-    except ModelError as error:
-        return str(error)
-    return None
 
 
 def _built(order: dict[str, object], name: str, run: Run, longest_s: float) -> str | None:

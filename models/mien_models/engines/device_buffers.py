@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Any, Final, Protocol, cast
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from mien_models.engines.cuda_driver import CudaError, whole_pages
+from mien_models.ort import onnxruntime
 
 CUDA_DEVICE: Final = "cuda"
 NO_GRAPH: Final = -1

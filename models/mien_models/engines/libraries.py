@@ -8,9 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, cast
 
-import onnxruntime
-
 from mien_models.engines.plan import PROVIDERS
+from mien_models.ort import onnxruntime
 
 DRIVER: Final = "cuda"
 _CUDA: Final = ("cudart", "nvJitLink", "cublasLt", "cublas", "nvrtc", "curand", "cufft", "cudnn")

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, cast
 
-import onnxruntime
-
 from mien_models.engines.card import card
 from mien_models.engines.packages import takes_rtx
 from mien_models.engines.plan import PROVIDERS
+from mien_models.ort import onnxruntime
 
 _MODULES: Final[Mapping[str, str]] = {PROVIDERS["tensorrt-rtx"]: "onnxruntime_ep_nv_tensorrt_rtx"}
 

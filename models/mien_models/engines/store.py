@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
-import onnxruntime
-
 from mien_models.engines.card import card
 from mien_models.engines.plan import BUILDS, Run
+from mien_models.ort import onnxruntime
 
 _DONE: Final = "built.json"
 _NO_CARD: Final = "no NVIDIA card"

@@ -4,11 +4,11 @@ A program of its own (`python -m mien_models.library.trial FOLDER`), because a f
 process, eat its memory or never return.
 """
 
-import json
 import sys
 from pathlib import Path
 from typing import Final
 
+from mien_models.crash.child import answer
 from mien_models.engines.plan import CPU_RUN
 from mien_models.errors import ModelError
 from mien_models.library.trying import ANSWER
@@ -50,4 +50,5 @@ def limit_memory(size_bytes: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(ANSWER + json.dumps(try_model(Path(sys.argv[1]))))
+    tried = answer(lambda: try_model(Path(sys.argv[1])), fault="refusal", doing="The trial of a model failed")
+    sys.stdout.write(ANSWER + tried)

@@ -7,9 +7,8 @@ from types import MappingProxyType
 from typing import Any, Final, cast
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType]
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors  # noqa: TID251 # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType]
 
 from mien_models.contracts import Session, SessionFactory
 from mien_models.engines.available import available
@@ -22,6 +21,7 @@ from mien_models.errors import ModelError
 from mien_models.manifest import Manifest
 from mien_models.network_file import check_content
 from mien_models.onnx_refusal import refusal_of
+from mien_models.ort import onnxruntime
 
 # ONNX Runtime carries no annotations: its errors are typed here, once.
 _REFUSALS: Final = cast(

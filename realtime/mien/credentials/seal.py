@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from mien import folders
 from mien.credentials.manifest import manifest
+from mien.credentials.offline import NOTHING_FETCHED
 from mien_models.atomic_write import beside, whole_name
 from mien_models.causes import advice_for, cause_of
 from mien_models.errors import SinkError, UsageError
@@ -28,8 +29,7 @@ _LOG = logging.getLogger(__name__)
 _SAY_EVERY_NS: Final = 2_000_000_000
 _PASSES: Final = 2
 """A file is read once and written once."""
-_NOTHING_FETCHED: Final = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
-_SETTINGS: Final = {"builder": {"thumbnail": {"enabled": False}}, **_NOTHING_FETCHED}
+_SETTINGS: Final = {"builder": {"thumbnail": {"enabled": False}}, **NOTHING_FETCHED}
 """No thumbnails: they would show a picture of the file without its marks."""
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from mien.doctor import cameras, machine, networks, packages
 from mien.doctor.checks import Check, Verdict
+from mien_models.crash.edge import fault
 
 _PACKAGES: Final = ("mien", "numpy", "opencv-python-headless", "ai-edge-litert", "onnxruntime", "av", "pyvirtualcam")
 
@@ -17,8 +18,8 @@ def examine() -> Iterator[Check]:
         try:
             yield from run()
         except Exception as error:  # noqa: BLE001 - the doctor must finish on the sickest machine
-            what = f"{type(error).__name__}: {error}".strip().splitlines()[0]
-            yield Check(name, Verdict.BROKEN, f"could not be checked ({what})", "Install again: uv sync --reinstall")
+            found = str(fault(error, "could not be checked"))
+            yield Check(name, Verdict.BROKEN, found, "Install again: uv sync --reinstall")
 
 
 def _machine() -> Iterator[Check]:

@@ -55,7 +55,7 @@ def check_providers(
         probe: runs one; by default in a process of its own.
         lacks: names the files that a provider misses; one that misses any is not run.
     """
-    import onnxruntime
+    from mien_models.ort import onnxruntime
 
     plugged = plug_ins()
     listed = (*cast("Sequence[str]", onnxruntime.get_available_providers()), *plugged)
@@ -93,7 +93,8 @@ def _row(provider: str) -> str:
 
 def _probe_in_its_own_process(provider: str) -> dict[str, object]:
     """Survive a driver that ends the process or hangs."""
-    command = [sys.executable, "-m", "mien.doctor.provider_probe", provider]
+    # -P: nothing is imported from the folder that the user happens to be in.
+    command = [sys.executable, "-P", "-m", "mien.doctor.provider_probe", provider]
     try:
         done = subprocess.run(  # noqa: S603 - our own module
             command, capture_output=True, text=True, timeout=_PROBE_SECONDS, check=False

@@ -3,19 +3,19 @@
 A program of its own (`python -m mien.doctor.provider_probe NAME`), because a broken driver may end the process.
 """
 
-import json
 import sys
 import time
 from statistics import median
 from typing import Any, Final, cast
 
 import numpy as np
-import onnxruntime
 
 from mien.doctor.onnx_probe import INPUT_SHAPE, probe_network
+from mien_models.crash.child import answer
 from mien_models.engines.libraries import missing
 from mien_models.engines.plug_ins import plug_ins
 from mien_models.onnx_refusal import refusal_of
+from mien_models.ort import onnxruntime
 
 _RUNS: Final = 15
 _TOLERANCE: Final = 0.02
@@ -63,4 +63,4 @@ def _is_right(x: np.ndarray, y: np.ndarray) -> bool:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(probe(sys.argv[1])))
+    sys.stdout.write(answer(lambda: probe(sys.argv[1]), fault="error", doing="The probe failed"))

@@ -55,7 +55,7 @@ class Glance:
         mine, others = (levels[seen] - levels[seen].mean(axis=0) for levels in (self.levels, other.levels))
         flat = _FLAT**2 * mine.size
         power = (float(np.square(mine).sum()) + flat) * (float(np.square(others).sum()) + flat)
-        return 1.0 - (float((mine * others).sum()) + flat) / math.sqrt(power)
+        return float(1.0 - (float((mine * others).sum()) + flat) / math.sqrt(power))
 
 
 @dataclass(slots=True, eq=False)

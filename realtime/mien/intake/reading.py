@@ -1,15 +1,13 @@
 """A source read on a thread of its own, so that one which hangs holds up nobody."""
 
-import logging
 import threading
-from typing import Final, Protocol
+from typing import Protocol
 
 from mien.contracts import Source, SourceInfo
 from mien.live.slot import Slot
 from mien.packet import FramePacket
+from mien_models.crash.edge import edge
 from mien_models.errors import MienError
-
-_log: Final = logging.getLogger(__name__)
 
 
 class Reading(Protocol):
@@ -94,15 +92,15 @@ class ThreadedReading:
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
+        # Whatever a driver raises is an outage.
         try:
-            self._read_all()
-        except MienError as error:
-            self._failure = str(error)
-        except Exception as error:  # noqa: BLE001 the thread's edge: whatever a driver raises is an outage
-            _log.debug("The source failed in an unforeseen way.", exc_info=True)
-            self._failure = f"The source failed: {error!r}."
+            with edge("The source failed", self._fail):
+                self._read_all()
         finally:
             self._slot.close()
+
+    def _fail(self, error: MienError) -> None:
+        self._failure = str(error)
 
     def _read_all(self) -> None:
         with self._source as source:

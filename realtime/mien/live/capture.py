@@ -10,7 +10,8 @@ from mien.contracts import End, LiveSource, Outage
 from mien.live.kept_error import kept
 from mien.meters import Rate
 from mien.packet import FramePacket
-from mien_models.errors import MienError, SourceError
+from mien_models.crash.edge import edge
+from mien_models.errors import MienError
 
 _READ_TIMEOUT_S: Final = 0.1
 _SILENCE_NS: Final = 1_500_000_000
@@ -61,17 +62,15 @@ class Capture:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        try:
-            with self._source:
-                self._tell(f"Source: {self._source.info.description}.")
-                if not self._source.info.is_live:
-                    self._may_read.wait()
-                self._read_all()
-        except MienError as error:
-            self.error = kept(error)
-        except Exception as error:  # noqa: BLE001 - the edge of a thread
-            self.error = SourceError(f"The source failed: {error!r}. Choose another with --camera, see `mien devices`.")
+        with edge("The source failed", self._fail), self._source:
+            self._tell(f"Source: {self._source.info.description}.")
+            if not self._source.info.is_live:
+                self._may_read.wait()
+            self._read_all()
         self.has_ended = True
+
+    def _fail(self, error: MienError) -> None:
+        self.error = kept(error)
 
     def _read_all(self) -> None:
         heard_ns = time.monotonic_ns()

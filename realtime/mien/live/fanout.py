@@ -1,6 +1,5 @@
 """One thread and one slot per sink: a slow or blocked sink delays no other."""
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,12 +12,12 @@ from mien.live.output import Outgoing
 from mien.live.slot import Slot
 from mien.meters import Histogram, Rate
 from mien.packet import State
-from mien_models.errors import MienError, SinkClosedError, SinkError
+from mien_models.crash.edge import ends_the_program, fault
+from mien_models.errors import MienError, SinkClosedError
 
 _REOPEN_TRIES: Final = 10
 _REOPEN_PAUSE_S: Final = 1.0
 _LOOK_S: Final = 0.2
-_LOG: Final = logging.getLogger(__name__)
 
 
 @runtime_checkable
@@ -118,11 +117,10 @@ class SinkWorker:
                     self._write(outgoing)
         except SinkClosedError:
             return SinkState.CLOSED, None
-        except MienError as error:
-            return SinkState.FAILED, kept(error)
-        except Exception as error:  # noqa: BLE001 - the edge of a thread: a sink may fail, the others go on
-            _LOG.debug("sink %s failed", self.sink.description, exc_info=True)
-            return SinkState.FAILED, SinkError(f"The output {self.sink.description!r} failed: {error!r}.")
+        except BaseException as error:  # the edge of a thread: a sink may fail, the others go on
+            if ends_the_program(error):
+                raise
+            return SinkState.FAILED, kept(fault(error, f"The output {self.sink.description!r} failed"))
         return SinkState.CLOSED, None
 
     def _write(self, outgoing: Outgoing) -> None:

@@ -1,7 +1,6 @@
 """Threads that carry frames through the stages, joined by slots of one frame."""
 
 import itertools
-import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,13 +13,13 @@ from mien.live.policy import StageFailure
 from mien.live.slot import Slot
 from mien.meters import Histogram
 from mien.packet import FramePacket
+from mien_models.crash.edge import edge, fault
 from mien_models.errors import FinalError, MienError
 
 Deliver = Callable[[FramePacket, StageFailure | None], None]
 """Takes each frame that came through; with a failure, the frame as it was before the stage that failed."""
 
 _WARM_UP_FRAMES: Final = 20
-_LOG: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +46,8 @@ class Pipeline:
         self._all = [*(_stage_step(stage) for stage in stages), _output_step(deliver)]
         self._groups: Groups = tuple((place,) for place in range(len(self._all)))
         self._starts = frozenset(range(len(self._all)))
+        self.error: MienError | None = None
+        """Why a thread of it has ended before its time; None while all is well."""
         self._threads = [
             threading.Thread(target=self._work, args=(place,), name=f"mien-{step.name}", daemon=True)
             for place, step in enumerate(self._all)
@@ -106,10 +107,14 @@ class Pipeline:
 
     def _work(self, first: int) -> None:
         slot = self._all[first].slot
-        while (carried := slot.get()) is not None:
-            self._carry(carried, first)
+        with edge("The stages failed", self._fail):
+            while (carried := slot.get()) is not None:
+                self._carry(carried, first)
         if first + 1 < len(self._all):
             self._all[first + 1].slot.close()
+
+    def _fail(self, error: MienError) -> None:
+        self.error = error
 
     def _carry(self, carried: Carried | None, first: int) -> None:
         for place in itertools.count(first):
@@ -153,11 +158,9 @@ def _stage_step(stage: Stage) -> _Step:
             return carried
         try:
             return Carried(stage(carried.packet))
-        except MienError as error:
-            return Carried(carried.packet, StageFailure(stage.name, str(error), isinstance(error, FinalError)))
-        except Exception as error:  # noqa: BLE001 - the edge of a thread: a frame may fail, the camera goes on
-            _LOG.debug("stage %s failed", stage.name, exc_info=True)
-            return Carried(carried.packet, StageFailure(stage.name, f"The stage {stage.name!r} failed: {error!r}."))
+        except BaseException as error:  # noqa: BLE001 - the edge of a thread: a frame may fail, the camera goes on
+            why = fault(error, f"The stage {stage.name!r} failed")
+            return Carried(carried.packet, StageFailure(stage.name, str(why), isinstance(why, FinalError)))
 
     return _Step(stage.name, apply)
 
@@ -166,9 +169,9 @@ def _output_step(deliver: Deliver) -> _Step:
     def apply(carried: Carried) -> Carried:
         try:
             deliver(carried.packet, carried.failure)
-        except Exception as error:  # noqa: BLE001 - the edge of a thread: what cannot be shown is hidden
-            _LOG.debug("output failed", exc_info=True)
-            deliver(carried.packet, StageFailure("output", f"The picture could not be put out: {error!r}."))
+        except BaseException as error:  # noqa: BLE001 - the edge of a thread: what cannot be shown is hidden
+            why = fault(error, "The picture could not be put out")
+            deliver(carried.packet, StageFailure("output", str(why)))
         return carried
 
     return _Step("output", apply)

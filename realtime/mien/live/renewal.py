@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from mien_models.errors import MienError
+from mien_models.crash.edge import edge
 
 
 class Renewal:
@@ -21,12 +21,6 @@ class Renewal:
             self._thread.start()
 
     def _ask(self) -> None:
-        try:
-            done = self._renew()
-        except MienError as error:
-            self._tell(f"Not changed: {error}")
-        except Exception as error:  # noqa: BLE001 - the edge of a thread
-            self._tell(f"Not changed: {error!r}.")
-        else:
-            if done is not None:
+        with edge("The change failed", lambda error: self._tell(f"Not changed: {error}")):
+            if (done := self._renew()) is not None:
                 self._tell(done)

@@ -20,15 +20,15 @@ from mien.live.renewal import Renewal
 from mien.meters import Memory, process_age_s
 from mien.packet import FramePacket
 from mien.report import MARK, Report, SinkCount, StateChange, ages_of, memory_use_of, rounded, stage_time_of, versions
-from mien_models.errors import MienError, ModelError
+from mien_models.crash.edge import edge
+from mien_models.errors import MienError
 
 _LOOK_S: Final = 0.05
 _REPLAN_S: Final = 2.0
 _SAMPLE_S: Final = 1.0
 _STATUS_S: Final = 0.25
 _CLOSE_S: Final = 3.0
-_FINISH_S: Final = 6.0
-"""A recording may need longer than a thread: its encoder still holds frames."""
+_FINISH_S: Final = 6.0  # A recording may need longer than a thread: its encoder still holds frames.
 _KEPT_CHANGES: Final = 1000
 
 
@@ -100,9 +100,7 @@ class _Run:
         self._repeater = threading.Thread(target=self._repeat, name="mien-repeat", daemon=True)
         self._preparer = threading.Thread(target=self._prepare, name="mien-prepare", daemon=True)
         self._notes = dict(plan.notes)
-        self._next_sample_s = _SAMPLE_S
-        self._next_plan_s = _REPLAN_S
-        self._next_status_s = 0.0
+        self._next_sample_s, self._next_plan_s, self._next_status_s = _SAMPLE_S, _REPLAN_S, 0.0
         self.error: MienError | None = None
 
     @property
@@ -118,11 +116,12 @@ class _Run:
     def control(self, interruption: Interruption) -> None:
         """Begin, look after the run until there is a reason to end, end."""
         try:
-            self.begin()
-            while not self.is_over(wants_stop=interruption.wants_stop):
-                self._plan.controls.obey(interruption.take_panics(), interruption.take_reveals())
-                self.look_after()
-                time.sleep(_LOOK_S)
+            with edge("The run failed", self.fail):
+                self.begin()
+                while not self.is_over(wants_stop=interruption.wants_stop):
+                    self._plan.controls.obey(interruption.take_panics(), interruption.take_reveals())
+                    self.look_after()
+                    time.sleep(_LOOK_S)
         finally:
             self.end()
 
@@ -141,8 +140,8 @@ class _Run:
     def is_over(self, *, wants_stop: bool) -> bool:
         """Whether there is a reason to end; an error is one."""
         workers = self._fanout.workers
-        if self._fatal is not None or self._capture.error is not None:
-            self.error = self._fatal or self._capture.error
+        if (failed := self._failed()) is not None:
+            self.error = failed
         elif all(worker.is_done for worker in workers):
             self.error = next((worker.error for worker in workers if worker.state is SinkState.FAILED), None)
         elif (error := self._failures.given_up(time.monotonic_ns())) is not None:
@@ -152,6 +151,9 @@ class _Run:
             is_late = self._plan.seconds is not None and self._now_s() >= self._plan.seconds
             return wants_stop or self._plan.controls.is_stopping or is_late or self._capture.has_ended
         return True
+
+    def _failed(self) -> MienError | None:
+        return self._fatal or self._capture.error or (None if self._pipeline is None else self._pipeline.error)
 
     def look_after(self) -> None:
         """Do what is due: start the stages when they are ready, group them anew, sample the memory, tell news."""
@@ -194,12 +196,13 @@ class _Run:
 
     def settle(self) -> None:
         """Note how the sinks ended, and tell what has not been told; every thread is done."""
+        self._pass_on_events()
         failed = [worker for worker in self._fanout.workers if worker.state is SinkState.FAILED]
         self._notes |= {f"sink {worker.sink.description}": str(worker.error) for worker in failed}
+        self.error = self.error or self._failed()
         if self.error is None and len(failed) == len(self._fanout.workers):
             self.error = failed[0].error
         self._memory.sample()
-        self._pass_on_events()
 
     def report(self) -> Report:
         """Put the run in numbers; the run has ended."""
@@ -250,22 +253,23 @@ class _Run:
         self._events.append(LiveEvent(round(self._now_s(), 3), kind, text))
 
     def _pass_on_events(self) -> None:
-        while self._events:
-            event = self._events.popleft()
-            self._plan.on_event(event)
-            self._plan.witness.hear(event)
+        with edge("Telling what happened failed", self.fail):
+            while self._events:
+                event = self._events.popleft()
+                self._plan.on_event(event)
+                self._plan.witness.hear(event)
 
     def _on_verdict(self, verdict: Verdict) -> None:
         self._changes.append(StateChange(round(self._now_s(), 3), verdict.state.value, verdict.why))
         self._tell(EventKind.STATE, f"{verdict.state.name}: {verdict.why}")
 
     def _prepare(self) -> None:
-        try:
+        with edge("The swap could not be prepared", self.fail):
             self._prepared = self._plan.prepare()
-        except MienError as error:
-            self._fatal = kept(error)
-        except Exception as error:  # noqa: BLE001 - the edge of a thread
-            self._fatal = ModelError(f"The swap could not be prepared: {error!r}. Run `mien doctor`.")
+
+    def fail(self, error: MienError) -> None:
+        """End the run for this reason, unless there is an earlier one; any thread may say so."""
+        self._fatal = self._fatal or kept(error)
 
     def _give(self, packet: FramePacket) -> None:
         if self._pipeline is None:
@@ -279,8 +283,9 @@ class _Run:
 
     def _repeat(self) -> None:
         pause_s = 0.5 / float(self._plan.output.fps)
-        while not self._is_ending.wait(pause_s):
-            self._output.repeat_if_quiet()
+        with edge("The last picture could not be repeated", self.fail):
+            while not self._is_ending.wait(pause_s):
+                self._output.repeat_if_quiet()
 
     def _replan(self) -> None:
         interval_ms = self._capture.rate.recent_interval_ms
@@ -295,6 +300,5 @@ class _Run:
         if age_ms is None or not interval_ms or slowest_ms is None:
             return
         frames = self._output.frames_swapped + self._output.frames_hidden
-        change = self._ladder.look(now_s, Load(age_ms, interval_ms, slowest_ms, frames))
-        if change is not None:
+        if (change := self._ladder.look(now_s, Load(age_ms, interval_ms, slowest_ms, frames))) is not None:
             self._tell(EventKind.LADDER, change.why)

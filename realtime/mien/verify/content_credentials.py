@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from mien.credentials.carriers import MEDIA_TYPES
 from mien.credentials.manifest import MARK
+from mien.credentials.offline import NOTHING_FETCHED
 from mien_models.errors import UsageError
 from mien_models.json_text import json_object
 
@@ -62,7 +63,7 @@ def read_credentials(path: Path, trusted: Path | None = None) -> Mapping[str, ob
     """
     import c2pa
 
-    settings: dict[str, Any] = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
+    settings = dict(NOTHING_FETCHED)
     if trusted is not None:
         settings["trust"] = {"trust_anchors": _anchors(trusted)}
     try:

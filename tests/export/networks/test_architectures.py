@@ -6,7 +6,6 @@ from typing import Any, cast
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from mien_export.graph import ExportError, GraphOptions, loaded, simplified, tra
 from mien_export.seeded import LAST_COUNTER, example, seeded_checkpoint, seeded_inputs
 from mien_models.family import recognise
 from mien_models.onnx_file import read_graph
+from mien_models.ort import onnxruntime
 
 KEYS = {
     ("arcface", "r50"): (396, 43628992, "74c7ae66d980777c"),

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-import onnxruntime
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from mien_export.architectures.simswap_arcface import SimSwapArcFace, SimSwapArc
 from mien_export.contracts import Network
 from mien_export.graph import GraphOptions, loaded, write_onnx
 from mien_export.seeded import LAST_COUNTER
+from mien_models.ort import onnxruntime
 
 GOLDEN = Path(__file__).parent / "golden"
 Numbers = NDArray[np.float32]

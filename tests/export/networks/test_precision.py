@@ -7,7 +7,6 @@ from typing import Any, cast
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 from onnx import ModelProto, TensorProto, helper, numpy_helper
@@ -25,6 +24,7 @@ from mien_export.proof.prove import Proof
 from mien_export.proof.report import table
 from mien_export.seeded import seeded_checkpoint
 from mien_export.streaming import parts_of_model, write_parts
+from mien_models.ort import onnxruntime
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 NAMES = ARCHITECTURES.names()

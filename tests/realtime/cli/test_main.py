@@ -6,7 +6,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import typer
+from tests.outbound import command_names
 
+from mien.cli.app import app
 from mien.cli.main import main
 from mien_models.errors import PhotoError, UsageError
 
@@ -83,7 +86,7 @@ def test_a_fault_of_our_own_is_one_sentence_and_a_log_file(
     monkeypatch.setenv("MIEN_STATE_DIR", str(tmp_path / "state"))
     _fails_with(monkeypatch, KeyError("colour"))
     assert main(["run", "--camera", "0"]) == 1
-    (log,) = (tmp_path / "state").iterdir()
+    (log,) = (tmp_path / "state" / "crashes").iterdir()
     sentence = capsys.readouterr().err
     assert sentence.count("\n") == 1
     assert str(log) in sentence
@@ -91,6 +94,35 @@ def test_a_fault_of_our_own_is_one_sentence_and_a_log_file(
     details = log.read_text()
     assert "Traceback" in details
     assert "run --camera 0" in details
+
+
+@pytest.mark.parametrize("name", list(command_names(typer.main.get_command(app))))
+def test_a_fault_in_any_command_is_one_sentence_and_a_file(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("by nothing")
+
+    monkeypatch.setattr("typer.core.TyperCommand.parse_args", fail)
+    assert main(name.split()) == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("mien: Mien is at fault (ZeroDivisionError: by nothing). The details are in")
+    assert output.err.count("\n") == 1
+
+
+def test_an_installation_that_is_damaged_is_one_sentence_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "mien.cli.app", None)
+    assert main(["run"]) == 1
+    assert "Mien is at fault (ModuleNotFoundError: import of mien.cli.app halted" in capsys.readouterr().err
+
+
+def test_processes_that_tests_start_are_in_pythons_development_mode() -> None:
+    code = "import faulthandler, sys; print(sys.flags.dev_mode, faulthandler.is_enabled())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True True\n"
 
 
 def test_ctrl_c_is_exit_130_without_a_word_too_many(

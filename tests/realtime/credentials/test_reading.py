@@ -4,6 +4,8 @@ import io
 import json
 import socket
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from PIL import Image
 
 from mien import folders
 from mien.credentials.identity import own_identity
+from mien.credentials.offline import NOTHING_FETCHED
 from mien.credentials.seal import Seal
 from mien.verify.answer import words
 from mien.verify.content_credentials import read_credentials
@@ -78,7 +81,9 @@ def test_a_strangers_text_cannot_write_on_the_terminal(tmp_path: Path) -> None:
     assert "\x1b" not in in_words(found)
 
 
-def test_credentials_of_an_address_are_named_and_not_fetched(tmp_path: Path) -> None:
+@contextmanager
+def listening() -> Generator[tuple[str, threading.Event]]:
+    """Give an address of this machine, and what is set once somebody asks for it within half a second."""
     asked = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.5)
@@ -92,13 +97,28 @@ def test_credentials_of_an_address_are_named_and_not_fetched(tmp_path: Path) -> 
 
         waiting = threading.Thread(target=answer)
         waiting.start()
-        address = f"http://127.0.0.1:{server.getsockname()[1]}/a.c2pa"
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/a.c2pa", asked
+        waiting.join()
+
+
+def test_credentials_of_an_address_are_named_and_not_fetched(tmp_path: Path) -> None:
+    with listening() as (address, asked):
         path = strangers(tmp_path / "a.jpg", manifest("Camera"), address=address, is_inside=False)
         found = read_credentials(path)
-        waiting.join()
     assert found == {"state": "none", "elsewhere": address}
     assert "not fetched" in in_words(found)
     assert not asked.is_set()
+
+
+@pytest.mark.parametrize(("settings", "is_asked"), [({}, True), ({"core": NOTHING_FETCHED["core"]}, False)])
+def test_no_host_is_asked_even_by_a_part_of_the_library_that_no_switch_is_for(
+    settings: dict[str, Any], is_asked: bool, tmp_path: Path
+) -> None:
+    with listening() as (address, asked):
+        path = strangers(tmp_path / "a.jpg", manifest("Camera"), address=address, is_inside=False)
+        with c2pa.Context.from_dict(settings) as context, path.open("rb") as file, pytest.raises(c2pa.C2paError):
+            c2pa.Reader.try_create(None, file, context=context)
+    assert asked.is_set() is is_asked
 
 
 @pytest.mark.parametrize("seed", range(40))

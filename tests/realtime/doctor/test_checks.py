@@ -69,7 +69,7 @@ def test_the_probe_network_computes_what_opencv_computes() -> None:
     net.setInput(x)
     expected = net.forward()
 
-    import onnxruntime
+    from mien_models.ort import onnxruntime
 
     y = np.asarray(onnxruntime.InferenceSession(probe_network()).run(["y"], {"x": x})[0])
     assert np.std(y) > 0.1

@@ -27,7 +27,7 @@ from mien.contracts import Outage
 from mien.live.plan import LivePlan, Prepared
 from mien.live.run import run_live
 from mien.packet import FramePacket, State
-from mien_models.errors import MienError, ModelError, PhotoError, SinkError, SourceError
+from mien_models.errors import FaultError, MienError, ModelError, PhotoError, SinkError, SourceError
 
 
 def test_a_source_that_ends_ends_the_run_with_every_frame_accounted_for(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_programming_error_in_a_stage_shows_a_card_and_never_the_face() -> Non
     sink = MemorySink()
     stages = (CostlyStage("swap", 0.0, fail),)
     report = run_live(dataclasses.replace(a_plan(paced_now(10), sink), prepare=lambda: Prepared(stages)))
-    assert "The stage 'swap' failed: KeyError" in report.state_changes[-1].why
+    assert "The stage 'swap' failed (KeyError: " in report.state_changes[-1].why
     assert not any(shows_the_real_face(frame) for frame in sink.frames)
 
 
@@ -142,7 +142,7 @@ def failing_plans() -> dict[str, tuple[Callable[[], LivePlan], type[MienError], 
 
     return {
         "photo": (lambda: dataclasses.replace(a_plan(paced(99, 30), MemorySink()), prepare=no_face), PhotoError, "jpg"),
-        "bug": (lambda: dataclasses.replace(a_plan(paced(99, 30), MemorySink()), prepare=broken), ModelError, "Zero"),
+        "bug": (lambda: dataclasses.replace(a_plan(paced(99, 30), MemorySink()), prepare=broken), FaultError, "Zero"),
         "source": (lambda: a_plan([0.1, SourceError("No camera.")], MemorySink()), SourceError, "No camera"),
         "sink": (lambda: a_plan(paced(99, 30), MemorySink(on_enter=SinkError("No device."))), SinkError, "No device"),
         "disk": (

@@ -100,7 +100,10 @@ def test_a_stage_works_on_the_next_frame_while_the_following_stage_has_the_one_b
 
 @pytest.mark.parametrize(
     ("error", "words"),
-    [(ModelError("The engine is gone. Restart."), "The engine is gone. Restart."), (KeyError(3), "KeyError(3)")],
+    [
+        (ModelError("The engine is gone. Restart."), "The engine is gone. Restart."),
+        (KeyError(3), "(KeyError: 3). The details"),
+    ],
 )
 def test_a_frame_on_which_a_stage_fails_arrives_as_it_was_and_the_next_one_is_tried(
     error: Exception, words: str

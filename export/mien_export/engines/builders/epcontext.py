@@ -7,10 +7,9 @@ run it.
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-import onnxruntime
-
 from mien_export.engines.contracts import EngineBuilder, EngineError, Order, Told, installed
 from mien_export.engines.versions import ort_refusal
+from mien_models.ort import onnxruntime
 
 _PROVIDER: Final = "TensorrtExecutionProvider"
 
