@@ -12,7 +12,7 @@ AnyPacket: TypeAlias = "Packet[Any]"
 
 _TS_DISCONT: Final = 0x0200  # AVFMT_TS_DISCONT of FFmpeg's avformat.h
 _AHEAD_S: Final = (Fraction(10), Fraction(3600))
-"""A step ahead of more than this is a jump: in containers that are made to be joined (MPEG-TS and its kind; ffmpeg takes
+"""A step ahead of more than this is a jump: in containers that are made to be joined (MPEG-TS and its kind; ffmpeg has
 the same figure), and in others, in which a picture may well be shown for minutes."""
 _BACK_S: Final = (Fraction(1, 10), Fraction(1, 2))
 """A step back of more than this is a jump, in the same two kinds; up to it, packets lie a little out of order."""

@@ -22,14 +22,25 @@ class Companions:
     """Has state: which stream of the output each stream of the input goes to."""
 
     def __init__(
-        self, source: InputContainer, target: OutputContainer, container: Container, swapped: VideoStream, tally: Tally
+        self,
+        source: InputContainer,
+        target: OutputContainer,
+        container: Container,
+        swapped: VideoStream,
+        tally: Tally,
+        *,
+        changing: frozenset[int] = frozenset(),
     ) -> None:
+        """Copy what can be, but for the streams of sound in `changing`, which do not go on as they begin."""
         self._target = target
         self._container = container
         self._tally = tally
         self._start_s = start_of(swapped)
         self._copied: dict[int, Stream] = {}
         self._encoded: dict[int, AudioStream] = {}
+        self._changing = changing
+        self._resamplers: dict[int, tuple[object, av.AudioResampler]] = {}
+        self._last_dts: dict[int, int] = {}
         tags = {key: text for key, text in source.metadata.items() if key not in _OF_THE_OLD_FILE}
         target.metadata.update(tags)
         chapters = source.chapters()
@@ -56,7 +67,11 @@ class Companions:
         if stream.type == "video":
             kind = "cover" if stream.disposition & Disposition.attached_pic else "second video"
             self._tally.note(f"The {kind} is left out: it may show the face that was there.")
-        elif name in self._target.supported_codecs and stream.type in ("audio", "subtitle"):
+        elif (
+            name in self._target.supported_codecs
+            and stream.type in ("audio", "subtitle")
+            and stream.index not in self._changing
+        ):
             self._copied[stream.index] = _tagged(self._target.add_stream_from_template(stream), stream)
         elif stream.type == "audio" and self._container.audio_codec is not None and isinstance(stream, AudioStream):
             self._add_encoder(stream, name)
@@ -73,7 +88,11 @@ class Companions:
         encoded.bit_rate = 96_000 * max(1, stream.layout.nb_channels)
         self._encoded[stream.index] = encoded
         _tagged(encoded, stream)
-        self._tally.note(f"The sound ({name}) cannot be copied into {self._container.muxer}: it is encoded as {codec}.")
+        if stream.index in self._changing:
+            self._tally.note(f"The sound ({name}) changes midway: all of it is encoded as {codec}, as it begins.")
+        else:
+            muxer = self._container.muxer
+            self._tally.note(f"The sound ({name}) cannot be copied into {muxer}: it is encoded as {codec}.")
 
     def _copy(self, packet: "Packet[Any]", stream: Stream) -> None:
         if packet.dts is None:
@@ -82,8 +101,19 @@ class Companions:
         packet.dts -= shift
         if packet.pts is not None:
             packet.pts -= shift
+        self._keep_order(packet)
         packet.stream = stream
         self._target.mux(packet)
+
+    def _keep_order(self, packet: "Packet[Any]") -> None:
+        """Let each packet of a stream come after the one before, where a file has them out of order: muxers insist."""
+        last = self._last_dts.get(packet.stream_index)
+        if packet.dts is not None and last is not None and packet.dts <= last:
+            packet.dts = last + 1
+        if packet.dts is not None:
+            self._last_dts[packet.stream_index] = packet.dts
+            if packet.pts is not None and packet.pts < packet.dts:
+                packet.pts = packet.dts
 
     def _encode(self, packet: "Packet[Any]", stream: AudioStream) -> None:
         try:
@@ -96,7 +126,22 @@ class Companions:
             if isinstance(frame, av.AudioFrame):
                 if frame.pts is not None and frame.time_base:
                     frame.pts -= round(self._start_s / frame.time_base)
-                self._target.mux(stream.encode(frame))
+                for resampled in self._resampled(frame, packet.stream_index, stream):
+                    self._target.mux(stream.encode(resampled))
+
+    def _resampled(self, frame: av.AudioFrame, index: int, stream: AudioStream) -> list[av.AudioFrame]:
+        """Bring a frame into the form of its encoder; its own may change on the way."""
+        form = (frame.format.name, frame.sample_rate, frame.layout.name)
+        known, resampler = self._resamplers.get(index, (None, None))
+        is_first = resampler is None
+        rest = resampler.resample(None) if resampler is not None and form != known else []
+        if resampler is None or form != known:
+            resampler = av.AudioResampler(stream.codec_context.format, stream.layout, stream.rate)
+            self._resamplers[index] = form, resampler
+        resampled = [part for part in (*rest, *resampler.resample(frame)) if part is not None]
+        for part in resampled[1:] if is_first else resampled:
+            part.pts = None  # after the part before: a change of form leaves less than a packet between the two
+        return resampled
 
 
 def _codec_name(stream: Stream) -> str:

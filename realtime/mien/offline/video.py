@@ -14,6 +14,7 @@ from mien.offline.gif import GifWriter, gif_options
 from mien.offline.reading import VideoReader, first_frame, open_video
 from mien.offline.result import Progress, Tally
 from mien.offline.signing import Signing
+from mien.offline.sound_changes import changing_sound
 from mien.packet import FramePacket
 from mien.recording.containers import Container, container_of
 from mien.recording.partial import whole_or_nothing
@@ -53,7 +54,7 @@ def _write(
         options = gif_options(input_path) if container.muxer == "gif" else {}
         target = stack.enter_context(av.open(str(part), "w", format=container.muxer, options=options))
         writer = (GifWriter if container.muxer == "gif" else VideoWriter)(target, container, stream, first, tally)
-        companions = Companions(source, target, container, stream, tally)
+        companions = Companions(source, target, container, stream, tally, changing=changing_sound(input_path))
         for done, frame in _swapped(reader.frames(companions), stages, tally):
             with tally.stage("encode").measure():
                 writer.write(frame, done)
