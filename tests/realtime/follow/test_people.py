@@ -112,3 +112,12 @@ def test_what_cannot_look_says_so() -> None:
 
     with pytest.raises(RuntimeError, match="no network"):
         worn(PeopleChooser([ANNA], broken, waits=True), [5], 0)
+
+
+def test_after_a_cut_everybody_is_looked_at_anew() -> None:
+    eyes = Eyes({5: axis(0)})
+    choose = PeopleChooser([ANNA, BOB], eyes, waits=True)
+    assert worn(choose, [5], 0) == {5: 0}
+    eyes.seen[5] = axis(1)
+    choice = choose(IMAGE, [face(5)], FRAME_NS, shot=1)
+    assert choice.roles == (1,)
