@@ -27,8 +27,8 @@ Measured: 99 of 100 steps inside the shots of seven clips change less than 0.009
 """
 _ABRUPT: Final = 4.0
 """A cut changes this many times more than the frames before it, else the camera pans."""
-_ANYHOW: Final = 0.3
-"""No pan changes as much as this from one frame to the next."""
+_ANYHOW: Final = 0.5
+"""A pan of two screens a second changes no more than this from one frame to the next."""
 _REMEMBER_S: Final = 2.0
 
 

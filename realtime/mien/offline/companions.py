@@ -38,12 +38,14 @@ class Companions:
         *,
         sound: Mapping[int, TrackPlan],
     ) -> None:
+        """Copy what can be, but for what a container does not take; `sound` says what becomes of each track of it."""
         self._target = target
         self._container = container
         self._tally = tally
         self._start_s = start_of(swapped)
         self._copied: dict[int, Stream] = {}
         self._encoded: dict[int, SoundEncoder] = {}
+        self._last_dts: dict[int, int] = {}
         tags = {key: text for key, text in source.metadata.items() if key not in _OF_THE_OLD_FILE}
         target.metadata.update(tags)
         chapters = source.chapters()
@@ -75,7 +77,7 @@ class Companions:
         elif sound.is_copied or (stream.type == "subtitle" and name in self._target.supported_codecs):
             self._copied[stream.index] = _tagged(self._target.add_stream_from_template(stream), stream)
         elif sound.encoding is not None and isinstance(stream, AudioStream):
-            self._add_encoder(stream, name, sound.encoding)
+            self._add_encoder(stream, name, sound.encoding, changes=sound.changes)
             stream.codec_context.options = nameless(sound.nameless_channels)
         elif name != "bin_data" and not _has_time_code(stream.metadata):
             # bin_data: the text track of chapters, which are kept as chapters. A time code is written from its tag.
@@ -84,7 +86,7 @@ class Companions:
                 kind = f"The sound ({name}) can neither be copied into {self._container.muxer} nor encoded anew"
             self._tally.note(f"{kind}: it is left out.")
 
-    def _add_encoder(self, stream: AudioStream, name: str, encoding: SoundEncoding) -> None:
+    def _add_encoder(self, stream: AudioStream, name: str, encoding: SoundEncoding, *, changes: bool) -> None:
         encoder = SoundEncoder(self._target, encoding)
         self._encoded[stream.index] = encoder
         _tagged(encoder.stream, stream)
@@ -93,7 +95,8 @@ class Companions:
             how += f" at {encoding.rate} Hz"
         if encoding.mixed_channels:
             how += f", its {encoding.mixed_channels} channels mixed into {encoding.channels}"
-        self._tally.note(f"The sound ({name}) cannot be copied into {self._container.muxer}: {how}.")
+        why = "changes midway" if changes else f"cannot be copied into {self._container.muxer}"
+        self._tally.note(f"The sound ({name}) {why}: {how}.")
 
     def _copy(self, packet: "Packet[Any]", stream: Stream) -> None:
         if packet.dts is None:
@@ -102,8 +105,35 @@ class Companions:
         packet.dts -= shift
         if packet.pts is not None:
             packet.pts -= shift
+        self._keep_order(packet)
         packet.stream = stream
         self._target.mux(packet)
+
+                for resampled in self._resampled(frame, packet.stream_index, stream):
+                    self._target.mux(stream.encode(resampled))
+
+    def _resampled(self, frame: av.AudioFrame, index: int, stream: AudioStream) -> list[av.AudioFrame]:
+        """Bring a frame into the form of its encoder; its own may change on the way."""
+        form = (frame.format.name, frame.sample_rate, frame.layout.name)
+        known, resampler = self._resamplers.get(index, (None, None))
+        is_first = resampler is None
+        rest = resampler.resample(None) if resampler is not None and form != known else []
+        if resampler is None or form != known:
+            resampler = av.AudioResampler(stream.codec_context.format, stream.layout, stream.rate)
+            self._resamplers[index] = form, resampler
+        resampled = [part for part in (*rest, *resampler.resample(frame)) if part is not None]
+        for part in resampled[1:] if is_first else resampled:
+            part.pts = None  # after the part before: a change of form leaves less than a packet between the two
+        return resampled
+    def _keep_order(self, packet: "Packet[Any]") -> None:
+        """Let each packet of a stream come after the one before, where a file has them out of order: muxers insist."""
+        last = self._last_dts.get(packet.stream_index)
+        if packet.dts is not None and last is not None and packet.dts <= last:
+            packet.dts = last + 1
+        if packet.dts is not None:
+            self._last_dts[packet.stream_index] = packet.dts
+            if packet.pts is not None and packet.pts < packet.dts:
+                packet.pts = packet.dts
 
     def _encode(self, packet: "Packet[Any]", encoder: SoundEncoder) -> None:
         try:

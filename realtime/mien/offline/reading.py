@@ -108,6 +108,7 @@ class VideoReader:
         self._tally = tally
         self._packets = FilePackets(path, source, stream)
         self._size: tuple[int, int] | None = None
+        self._pixel_shapes: dict[tuple[int, int], Fraction] = {}
 
     @property
     def estimated_frames(self) -> int | None:
@@ -132,7 +133,7 @@ class VideoReader:
                 frame = next(decoded, None)
                 if frame is None:
                     return
-                image = self._fitted(upright_bgr(frame, is_exact=True))
+                image = self._fitted(upright_bgr(frame, is_exact=True), frame)
             self._tally.count_read()
             frame.pts, frame.time_base = times.ticks(frame), time_base
             frame.duration = frame.duration or times.step
@@ -173,7 +174,7 @@ class VideoReader:
             self._tally.is_complete = False
             self._tally.note(f"{self._path.name} is cut off or damaged: {lack} could be read and written.")
 
-    def _fitted(self, image: BgrU8) -> BgrU8:
+    def _fitted(self, image: BgrU8, frame: av.VideoFrame) -> BgrU8:
         """Give every frame the size of the first, before any stage sees it: a face stays followed through a change."""
         height, width = image.shape[:2]
         self._size = self._size or (width, height)
@@ -182,4 +183,11 @@ class VideoReader:
                 f"The video changes its size to {width}x{height}; "
                 f"those frames are fitted into {self._size[0]}x{self._size[1]}."
             )
-        return letterbox(image, *self._size)
+        return letterbox(image, *self._size, widening=self._widening(frame))
+
+    def _widening(self, frame: av.VideoFrame) -> float:
+        """Compare the shape of a frame's pixels with that of the first's; a change comes with one of the size."""
+        shape = self._stream.codec_context.sample_aspect_ratio or Fraction(1)
+        shape = self._pixel_shapes.setdefault((frame.width, frame.height), shape)
+        widening = shape / next(iter(self._pixel_shapes.values()))
+        return float(1 / widening if round(frame.rotation) % 180 else widening)

@@ -18,6 +18,7 @@ from av.codec import Codec
 from av.error import FFmpegError
 from av.stream import Discard, Stream
 
+from mien.offline.sound_changes import changing_sound
 from mien.recording.containers import Container
 from mien.recording.sound import SoundEncoding
 from mien.recording.sound_trial import ANSWER
@@ -36,25 +37,31 @@ class TrackPlan:
     is_copied: bool = False
     encoding: SoundEncoding | None = None
     """How it is encoded anew; where that is None too, the track is left out."""
+    changes: bool = False
+    """Whether it becomes another sound midway, so that copied packets would be noise after that."""
     nameless_channels: int = 0
     """How many channels the decoder is to give without saying where they belong; 0: as the file says."""
 
 
 def plan_sound(path: Path, container: Container) -> Mapping[int, TrackPlan]:
     """Try with the first packets of every track what `container` takes; gives the plans by the streams' index."""
+    changing = changing_sound(path)
     with av.open(str(path), metadata_errors="replace") as source:
-        return {stream.index: _plan(path, stream, container) for stream in source.streams.audio}
+        return {
+            stream.index: _plan(path, stream, container, changes=stream.index in changing)
+            for stream in source.streams.audio
+        }
 
 
-def _plan(path: Path, stream: AudioStream, container: Container) -> TrackPlan:
-    if codec_name(stream) in container.copied_sound and _can_copy(path, stream.index, container.muxer):
+def _plan(path: Path, stream: AudioStream, container: Container, *, changes: bool) -> TrackPlan:
+    if not changes and codec_name(stream) in container.copied_sound and _can_copy(path, stream.index, container.muxer):
         return TrackPlan(is_copied=True)
     if container.audio_codec is None:
         return TrackPlan()
     for channels in dict.fromkeys((0, _pcm_channels(stream))):
         answer = _ask(path, stream.index, container.muxer, container.audio_codec, channels)
         if answer is not None:
-            return TrackPlan(encoding=SoundEncoding(**answer), nameless_channels=channels)
+            return TrackPlan(encoding=SoundEncoding(**answer), changes=changes, nameless_channels=channels)
     return TrackPlan()
 
 

@@ -25,6 +25,8 @@ _log: Final = logging.getLogger(__name__)
 _OPEN_TIMEOUT_S: Final = 5.0
 _READ_TIMEOUT_S: Final = 1.8
 _MOST_AHEAD_S: Final = 0.2
+_LONGEST_STEP_S: Final = 2.0
+"""Films whose clock jumps play on, from wherever it starts."""
 _LEAST_DELAY: Final = {"fflags": "nobuffer", "flags": "low_delay", "max_delay": "0"}
 # Little is looked at before the first frame is shown; streams whose format takes longer to see get a second try.
 _QUICK_LOOK: Final = {"probesize": "32000", "analyzeduration": "100000"}
@@ -105,9 +107,12 @@ class UrlSource(DecodedSource):
     def _decode(self, container: InputContainer, stream: VideoStream) -> Iterator[FramePacket]:
         is_recorded = container.duration is not None
         start_ns = self._clock_ns()
+        played_s, last_s = 0.0, 0.0
         for index, frame in enumerate(deinterlaced(self._decoded(container, stream), stream)):
             if is_recorded and frame.pts is not None:  # a film on a server comes faster than it plays
-                ahead_s = frame.time - (self._clock_ns() - start_ns) / 1e9
+                played_s += min(max(0.0, frame.time - last_s), _LONGEST_STEP_S) if index else 0.0
+                last_s = frame.time
+                ahead_s = played_s - (self._clock_ns() - start_ns) / 1e9
                 self._wait(min(max(0.0, ahead_s), _MOST_AHEAD_S))
             captured_ns = self._clock_ns()
             yield FramePacket(image=upright_bgr(frame), index=index, captured_ns=captured_ns)

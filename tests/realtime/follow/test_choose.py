@@ -52,3 +52,13 @@ def test_nothing_is_chosen_where_nobody_is(mode: ChooseMode) -> None:
 
 def test_everybody_is_chosen() -> None:
     assert ids(make_chooser(ChooseMode.ALL), [face(0, 90), face(1, 100)], 0) == [0, 1]
+
+
+@pytest.mark.parametrize("mode", [ChooseMode.LARGEST, ChooseMode.LEFTMOST])
+def test_after_a_cut_nobody_is_waited_for(mode: ChooseMode) -> None:
+    choose = make_chooser(mode)
+    ids(choose, [face(0, 100)], 0)
+    assert choose(IMAGE, [face(1, 90)], 40_000_000, shot=1).faces[0].id == 1
+    assert choose(IMAGE, [face(0, 100), face(1, 90)], 80_000_000, shot=2).faces[0].id == 1
+    assert choose(IMAGE, [], 120_000_000, shot=3) == Choice()
+    assert choose(IMAGE, [face(0, 100)], 160_000_000, shot=3).faces[0].id == 0

@@ -212,3 +212,12 @@ def test_a_look_that_hangs_is_not_joined_by_more_of_them() -> None:
     assert len(looking) == 1
     eyes.may_look.set()
     looking[0].join(5)
+
+
+def test_after_a_cut_everybody_is_looked_at_anew() -> None:
+    eyes = Eyes({5: axis(0)})
+    choose = PeopleChooser([ANNA, BOB], eyes, waits=True)
+    assert worn(choose, [5], 0) == {5: 0}
+    eyes.seen[5] = axis(1)
+    choice = choose(IMAGE, [face(5)], FRAME_NS, shot=1)
+    assert choice.roles == (1,)

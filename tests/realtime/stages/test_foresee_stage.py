@@ -1,0 +1,101 @@
+"""In a film every frame with a face has one chosen: over cuts, in every size and place, from its first frame on."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from tests.realtime.follow.conftest import networks, portrait, portrait_face  # noqa: F401 - fixtures
+from tests.realtime.follow.film import FRAME_NS, Head, room, stranger
+
+from mien.follow.choose import ChooseMode, make_chooser, width_of
+from mien.follow.follower import Follower
+from mien.follow.foresight import ForesightedOne
+from mien.follow.networks import FaceNetworks
+from mien.follow.settings import FollowSettings
+from mien.packet import FramePacket
+from mien.stages.follow import FollowStage
+from mien.stages.foresee import ForeseeStage
+from mien_models.arrays import BgrU8
+from mien_models.faces import Face
+
+Shot = Sequence[BgrU8]
+
+
+@pytest.fixture(scope="module")
+def heads(networks: FaceNetworks, portrait: BgrU8, portrait_face: Face) -> tuple[Head, Head]:  # noqa: F811
+    return Head(portrait, portrait_face), stranger(networks)
+
+
+@pytest.fixture
+def stage(networks: FaceNetworks) -> ForeseeStage:  # noqa: F811
+    return ForeseeStage(Follower(networks, FollowSettings.for_files(all_faces=False)), ForesightedOne(width_of))
+
+
+def played(stage: ForeseeStage, *shots: Shot) -> list[FramePacket]:
+    film = [picture for shot in shots for picture in shot]
+    done: list[FramePacket] = []
+    for index, picture in enumerate(film):
+        done += stage.take(FramePacket(picture, index, index * FRAME_NS))
+    done += stage.rest()
+    assert [packet.index for packet in done] == list(range(len(film)))
+    return done
+
+
+def standing(head: Head, seed: int, at: tuple[float, float], width_px: float, frames: int = 4) -> Shot:
+    """A shot of somebody who breathes."""
+    return [head.onto(room(seed), (at[0] + step, at[1]), width_px) for step in range(frames)]
+
+
+WHITE: Shot = [np.full((360, 640, 3), 255, np.uint8)] * 2
+Cut = Callable[[Head, Head], list[Shot]]
+CUTS: dict[str, Cut] = {
+    "somebody else in the same place": lambda a, b: [standing(a, 1, (320, 180), 120), standing(b, 2, (320, 180), 120)],
+    "the same one elsewhere": lambda a, _: [standing(a, 1, (160, 200), 150), standing(a, 2, (480, 120), 60)],
+    "every third frame": lambda a, b: [standing((a, b)[n % 2], n % 3, (320, 180), 110, 3) for n in range(6)],
+    "nobody first": lambda a, _: [[], standing(a, 2, (450, 150), 70)],
+    "a flash": lambda a, _: [standing(a, 1, (320, 180), 120), [], standing(a, 1, (324, 180), 120)],
+    "a small face": lambda a, b: [standing(a, 1, (320, 180), 160), standing(b, 2, (90, 300), 40)],
+}
+"""Shots of somebody; an empty one is played white."""
+
+
+@pytest.mark.parametrize("kind", CUTS)
+def test_a_cut_leaves_no_frame_without_a_chosen_face(stage: ForeseeStage, heads: tuple[Head, Head], kind: str) -> None:
+    shots = CUTS[kind](*heads)
+    done = played(stage, *(shot or WHITE for shot in shots))
+    assert [len(packet.chosen) for packet in done] == [int(bool(shot)) for shot in shots for _ in shot or WHITE]
+
+
+def test_somebody_else_in_the_same_place_is_another_face(stage: ForeseeStage, heads: tuple[Head, Head]) -> None:
+    one, other = heads
+    done = played(stage, standing(one, 1, (320, 180), 120), standing(other, 2, (320, 180), 120))
+    assert {packet.chosen[0].id for packet in done[:4]}.isdisjoint(packet.chosen[0].id for packet in done[4:])
+
+
+def test_a_face_keeps_its_name_over_a_flash(stage: ForeseeStage, heads: tuple[Head, Head]) -> None:
+    one, _ = heads
+    done = played(stage, standing(one, 1, (320, 180), 120), WHITE, standing(one, 1, (324, 180), 120))
+    assert len({packet.chosen[0].id for packet in done if packet.chosen}) == 1
+
+
+def test_a_live_run_swaps_again_in_the_frame_after_the_cut(
+    networks: FaceNetworks,  # noqa: F811
+    heads: tuple[Head, Head],
+) -> None:
+    live = FollowStage(Follower(networks), make_chooser(ChooseMode.LARGEST))
+    film = [*standing(heads[0], 1, (200, 180), 120), *standing(heads[1], 2, (460, 180), 100)]
+    chosen = [bool(live(FramePacket(picture, n, n * FRAME_NS)).chosen) for n, picture in enumerate(film)]
+    assert chosen.count(False) <= 1
+
+
+def test_pictures_are_held_only_up_to_some_memory(
+    stage: ForeseeStage, heads: tuple[Head, Head], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mien.stages.foresee._MOST_BYTES", 3 * room(1).nbytes)
+    one, other = heads
+    both = [other.onto(one.onto(room(1), (160, 180), 120), (480, 180), 80)] * 2
+    alone = [other.onto(room(1), (480, 180), 80)] * 12
+    held = 0
+    for index, picture in enumerate([*both, *alone]):
+        held += 1 - len(stage.take(FramePacket(picture, index, index * FRAME_NS)))
+        assert held <= 3
