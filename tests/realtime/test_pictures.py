@@ -332,3 +332,19 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path, monkey
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(7)
+
+
+@pytest.mark.parametrize("top", [255, 65_535])
+@pytest.mark.parametrize("channels", [2, 4])
+def test_what_is_drawn_over_nothing_is_seen_and_a_watermark_is_no_veil(top: int, channels: int) -> None:
+    samples = np.zeros((8, 8, channels), np.uint8 if top == 255 else np.uint16)
+    samples[:4] = top
+    picture = Picture(np.full((8, 8, 3), 255, np.uint8), samples)
+    composed = picture.image_bgr.copy()
+    composed[:, :4] = 30  # a label's plate, half of it where nothing can be seen
+    composed[:, 6:] = 253
+    again = picture.changed_to(composed)
+    colour, alpha = again.samples[..., 0] / top, again.samples[..., -1] / top
+    shown = (colour * alpha + 1 - alpha) * 255
+    assert np.abs(shown[:, :4] - 30).max() <= 1
+    np.testing.assert_array_equal(again.samples[4:, 4:], samples[4:, 4:])

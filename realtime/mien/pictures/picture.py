@@ -13,6 +13,8 @@ Samples: TypeAlias = NDArray[np.uint8 | np.uint16]
 """(h, w, 1|2|3|4) grey, grey+alpha, BGR or BGR+alpha, full range of 8 or 16 bits."""
 BACKGROUND: Final = 255
 """White: what a transparent place shows where there is no transparency."""
+_BARELY: Final = 16 / 255
+"""By how much less than this something is seen too little, alpha does not rise for it: the watermark is no veil."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,9 @@ class Picture:
     def changed_to(self, composed_bgr: BgrU8) -> "Picture":
         """Carry the difference between `composed_bgr` and `image_bgr` over to the samples.
 
-        Every sample of a pixel that did not change stays bit for bit, whatever its depth. Alpha stays as it is. A
-        grey picture stays grey.
+        Every sample of a pixel that did not change stays bit for bit, whatever its depth. Alpha stays as it is, except
+        where something dark was drawn over what could not be seen: there it rises until it is seen. A grey picture
+        stays grey.
         """
         unchanged = cv2.inRange(cv2.absdiff(composed_bgr, self.image_bgr), (0, 0, 0), (0, 0, 0))
         left, top, width, height = cv2.boundingRect(cv2.bitwise_not(unchanged))
@@ -93,9 +96,18 @@ def _moved(samples: Samples, delta_bgr: NDArray[np.float32]) -> Samples:
     delta = delta_bgr if colours == 3 else cv2.cvtColor(delta_bgr, cv2.COLOR_BGR2GRAY)[..., np.newaxis]
     delta = delta * (top / 255)
     if channels in (2, 4):
-        # Shown is colour * alpha + white * (1 - alpha): a shown step is a larger step of a thin colour.
-        alpha = samples[..., -1:].astype(np.float32) / top
-        delta = np.divide(delta, alpha, out=np.zeros_like(delta), where=alpha > 0)
-    moved = samples.copy()
-    moved[..., :colours] = np.clip(np.rint(samples[..., :colours] + delta), 0, top).astype(samples.dtype)
-    return moved
+        return _moved_under_alpha(samples, delta, top)
+    return np.clip(np.rint(samples + delta), 0, top).astype(samples.dtype)
+
+
+def _moved_under_alpha(samples: Samples, delta: NDArray[np.float32], top: int) -> Samples:
+    """Shown is colour * alpha + white * (1 - alpha): a shown step is a larger step of a thin colour."""
+    alpha = samples[..., -1:].astype(np.float32) / top
+    shown = samples[..., :-1] * alpha + top * (1 - alpha) + delta
+    needed = np.clip(1 - shown.min(axis=2, keepdims=True) / top, 0, 1)
+    raised = np.where(needed > alpha + _BARELY, needed, alpha)
+    colours = top - np.divide(top - shown, raised, out=np.zeros_like(shown), where=raised > 0)
+    moved = np.dstack([np.clip(np.rint(colours), 0, top), np.rint(raised * top)]).astype(samples.dtype)
+    is_changed = (delta != 0).any(axis=2, keepdims=True) & (raised > 0)
+    result: Samples = np.where(is_changed, moved, samples)
+    return result
