@@ -23,6 +23,7 @@ from mien_export.proof.pixels import fed
 from mien_export.proof.prove import Made, Proof, prove
 from mien_export.proof.report import save
 from mien_export.recognising import Found, network_for
+from mien_models.causes import cause_of
 from mien_models.one_writer import only_writer
 from mien_models.printable import printable
 from mien_models.spec import SwapSpec, Terms
@@ -164,7 +165,9 @@ def _read_map(path: Path) -> Tensor:
     try:
         numbers = np.load(path, allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise ExportError(f"{str(path)!r} should be the identity map as a .npy file, but: {error}.") from error
+        raise ExportError(
+            f"{str(path)!r} should be the identity map as a .npy file, but: {cause_of(error)}."
+        ) from error
     if not isinstance(numbers, np.ndarray) or numbers.ndim != 2 or numbers.shape[0] != numbers.shape[1]:
         raise ExportError(f"{str(path)!r} should hold a square matrix, such as 512 x 512.")
     return torch.from_numpy(np.ascontiguousarray(numbers, np.float32))
