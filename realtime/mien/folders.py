@@ -26,6 +26,14 @@ def state_folder() -> Path:
     return _folder(STATE_VARIABLE, platformdirs.user_state_path("mien", appauthor=False))
 
 
+def named_path(text: str) -> Path:
+    """Give the path that a user names; a leading '~' is a home, where there is one of that name."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # nobody is called so: a file's name may begin with a tilde
+        return Path(text)
+
+
 def _folder(variable: str, usual: Path) -> Path:
     chosen = os.environ.get(variable)
     return Path(chosen) if chosen else usual
