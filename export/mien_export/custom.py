@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from mien_export.architectures._plain import Mapped
 from mien_export.contracts import Port
+from mien_models.causes import cause_of
 from mien_models.errors import MienError
 from mien_models.spec import NetworkSpec, SwapSpec
 from mien_models.strict_toml import read_strictly
@@ -118,7 +119,7 @@ def custom_network(arch: str, manifest: Path | None) -> CustomNetwork:
     try:
         text = manifest.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise CustomError(f"{str(manifest)!r} should be a manifest, but cannot be read: {error}.") from error
+        raise CustomError(f"{str(manifest)!r} should be a manifest, but cannot be read: {cause_of(error)}.") from error
     return CustomNetwork(_class_of(arch), read_strictly(text, repr(manifest.name), ClassManifest))
 
 

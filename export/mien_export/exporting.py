@@ -28,6 +28,7 @@ from mien_export.proof.prove import Made, Proof, prove
 from mien_export.proof.report import save
 from mien_export.proof.serving import GATE_STAMP
 from mien_export.recognising import AskError, Found, Said, network_for
+from mien_models.causes import cause_of
 from mien_models.npy import numbers_of
 from mien_models.one_writer import only_writer
 from mien_models.printable import printable
@@ -211,7 +212,8 @@ def _read_map(path: Path) -> Tensor:
     try:
         numbers = numbers_of(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise ExportError(f"{str(path)!r} should be the identity map as a .npy file, but: {error}.") from error
+        why = cause_of(error) if isinstance(error, OSError) else error
+        raise ExportError(f"{str(path)!r} should be the identity map as a .npy file, but: {why}.") from error
     if numbers.ndim != 2 or numbers.shape[0] != numbers.shape[1]:
         raise ExportError(f"{str(path)!r} should hold a square matrix, such as 512 x 512.")
     return torch.from_numpy(np.ascontiguousarray(numbers, np.float32))

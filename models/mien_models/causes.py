@@ -31,8 +31,15 @@ _CAUSES: Final = {
 _BY_NUMBER: Final = {number: _CAUSES[name] for name in _CAUSES if (number := getattr(errno, name, None)) is not None}
 
 
-def cause_of(error: OSError) -> str:
-    """Say why the system refused, and how it calls that: the second half of a sentence, without its full stop."""
+def cause_of(error: Exception) -> str:
+    """Say why a file could not be read or written: the second half of a sentence, without its full stop.
+
+    What the system refused is said in our words, followed by its own.
+    """
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is no text in {error.encoding.upper()}"
+    if not isinstance(error, OSError):
+        return in_one_line(str(error)).rstrip(".") or type(error).__name__
     known = _BY_NUMBER.get(error.errno or 0)
     said = in_one_line(error.strerror or str(error) or type(error).__name__)
     return f"{known[0]}: {said}" if known is not None else said

@@ -46,6 +46,7 @@ from mien.stages.swap import SwapStage
 from mien.staging import check_names, gate_stage, swap_stages
 from mien.wardrobe import Ask, Wardrobe, open_wardrobe, photos_of
 from mien.witness import session_log
+from mien_models.atomic_write import check_writable
 from mien_models.contracts import Landmarker
 from mien_models.errors import MienError
 from mien_models.faces import SourceFace
@@ -276,6 +277,8 @@ def _spare_inputs(settings: Settings, played: Sequence[Path], written: Sequence[
     if settings.report is not None and not settings.report.parent.is_dir():
         path, folder = str(settings.report), str(settings.report.parent)
         raise MienError(f"The report {path!r} should go to a folder that is there; make {folder!r} first.")
+    if settings.report is not None and (settings.report.is_file() or not settings.report.exists()):
+        check_writable(settings.report)
     photos = photos_of(settings)
     for output in written if settings.report is None else (*written, settings.report):
         check_spares([*photos, *played], output)

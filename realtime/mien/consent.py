@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from mien.private_files import write_private
+from mien_models.causes import cause_of
 from mien_models.errors import UsageError
 from mien_models.json_text import json_object
 
@@ -65,7 +66,9 @@ class ConsentBook:
         except FileNotFoundError:
             return None
         except OSError as error:
-            _LOG.warning("The consent remembered in %s cannot be read (%s), so it is asked for again.", path, error)
+            _LOG.warning(
+                "The consent remembered in %s cannot be read (%s), so it is asked for again.", path, cause_of(error)
+            )
             return None
         except ValueError as error:
             _LOG.warning(
@@ -85,7 +88,9 @@ class ConsentBook:
         try:
             write_private(path, (json.dumps(record, indent=2) + "\n").encode())
         except OSError as error:
-            _LOG.warning("The consent cannot be remembered in %s (%s); the next start asks again.", path, error)
+            _LOG.warning(
+                "The consent cannot be remembered in %s (%s); the next start asks again.", path, cause_of(error)
+            )
 
     def _path(self, photo_sha256: str) -> Path:
         return self._folder / f"{photo_sha256}.json"
@@ -143,7 +148,7 @@ def _kept_aside(path: Path) -> str:
     try:
         path.replace(aside)
     except OSError as error:
-        return f"it stays where it is ({error})"
+        return f"it stays where it is ({cause_of(error)})"
     return f"it is kept as {aside.name}"
 
 

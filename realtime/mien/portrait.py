@@ -8,6 +8,7 @@ from math import cos, radians
 from pathlib import Path
 from typing import Final
 
+from mien.folders import named_path
 from mien_models.arrays import BgrU8
 from mien_models.errors import PhotoError
 from mien_models.faces import Face, FaceView, SourceFace
@@ -40,7 +41,7 @@ def portrait_address(text: str) -> PortraitAddress:
     Raises:
         PhotoError: there is no such file, or N is no number from 1 up.
     """
-    whole = Path(text).expanduser()
+    whole = named_path(text)
     if whole.exists() or "#" not in text:
         return PortraitAddress(_existing(whole))
     name, _, number = text.rpartition("#")
@@ -49,7 +50,7 @@ def portrait_address(text: str) -> PortraitAddress:
             f"There is no photo {text!r}, and what follows '#' should be the number of a face, counted from the left "
             f"from 1; found {number!r}."
         )
-    return PortraitAddress(_existing(Path(name).expanduser()), int(number))
+    return PortraitAddress(_existing(named_path(name)), int(number))
 
 
 def public_domain_portrait() -> Path:

@@ -182,7 +182,7 @@ def _opened(permit: Permit, *, can_ask: bool) -> tuple[Portrait, ...]:
 
 def _kept(text: str) -> Permit | None:
     """Find a face of the library; a file of that name goes before it."""
-    if Path(text).expanduser().exists():
+    if folders.named_path(text).exists():
         return None
     library = face_library()
     face = library.find(text)

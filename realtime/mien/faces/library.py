@@ -60,7 +60,9 @@ class FaceLibrary:
                 found.append(_read(folder))
             except (OSError, ValueError, KeyError, TypeError) as error:
                 _LOG.warning(
-                    "The face in %s is damaged (%s) and is left out; the others are not touched.", folder, error
+                    "The face in %s is damaged (%s) and is left out; the others are not touched.",
+                    folder,
+                    cause_of(error),
                 )
         return tuple(sorted(found, key=lambda one: one.terms.name.casefold()))
 

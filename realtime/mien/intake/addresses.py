@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from mien.contracts import Source, SourceFactory, SourceRequest
+from mien.folders import named_path
 from mien_models.errors import SourceError
 from mien_models.plugins import Plugins
 
@@ -56,7 +57,7 @@ def local_path(address: str) -> Path:
         from urllib.request import url2pathname
 
         return Path(url2pathname(urlsplit(address).path))
-    return Path(address).expanduser()
+    return named_path(address)
 
 
 def make_source(request: SourceRequest) -> Source:

@@ -109,22 +109,6 @@ class Companions:
         packet.stream = stream
         self._target.mux(packet)
 
-                for resampled in self._resampled(frame, packet.stream_index, stream):
-                    self._target.mux(stream.encode(resampled))
-
-    def _resampled(self, frame: av.AudioFrame, index: int, stream: AudioStream) -> list[av.AudioFrame]:
-        """Bring a frame into the form of its encoder; its own may change on the way."""
-        form = (frame.format.name, frame.sample_rate, frame.layout.name)
-        known, resampler = self._resamplers.get(index, (None, None))
-        is_first = resampler is None
-        rest = resampler.resample(None) if resampler is not None and form != known else []
-        if resampler is None or form != known:
-            resampler = av.AudioResampler(stream.codec_context.format, stream.layout, stream.rate)
-            self._resamplers[index] = form, resampler
-        resampled = [part for part in (*rest, *resampler.resample(frame)) if part is not None]
-        for part in resampled[1:] if is_first else resampled:
-            part.pts = None  # after the part before: a change of form leaves less than a packet between the two
-        return resampled
     def _keep_order(self, packet: "Packet[Any]") -> None:
         """Let each packet of a stream come after the one before, where a file has them out of order: muxers insist."""
         last = self._last_dts.get(packet.stream_index)

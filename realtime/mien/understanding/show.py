@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from mien.folders import named_path
 from mien.pictures import Picture, check_picture_name, write_picture
 from mien.portrait import PortraitAddress, portrait_address, read_portrait, seen_face, shown_px
 from mien.recording.partial import check_spares
@@ -57,7 +58,7 @@ def show_face(photos: Sequence[str], output: Path | None) -> Path:
 
 def _address(text: str) -> PortraitAddress:
     """Find a photo; what looks like a person's name gets an answer of its own."""
-    if not Path(text).suffix and "#" not in text and not Path(text).expanduser().exists():
+    if not Path(text).suffix and "#" not in text and not named_path(text).exists():
         raise PhotoError(
             f"There is neither a face nor a photo {text!r}: 'mien faces list' names the faces of your library; a photo "
             "is the path of an image file."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 from mien.credentials.carriers import MEDIA_TYPES
 from mien.credentials.manifest import MARK
 from mien.credentials.offline import NOTHING_FETCHED
+from mien_models.causes import cause_of
 from mien_models.errors import UsageError
 from mien_models.json_text import json_object
 
@@ -168,7 +169,7 @@ def _anchors(trusted: Path) -> str:
     try:
         text = trusted.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"The certificates {str(trusted)!r} cannot be read as PEM: {error}.") from error
+        raise UsageError(f"The certificates {str(trusted)!r} cannot be read as PEM: {cause_of(error)}.") from error
     if "BEGIN CERTIFICATE" not in text:
         raise UsageError(f"The file {str(trusted)!r} holds no certificate. Give authorities as PEM.")
     return text
