@@ -1,6 +1,6 @@
 """The process in which a target runs: `child.py fuzz TARGET WORK SECONDS SEED MB`; what it does stands in WORK.
 
-Before an input is run it is written to WORK/current, so that the parent knows it whatever becomes of the process.
+While an input is run it stands in WORK/current, so that the parent knows it whatever becomes of the process.
 """
 
 import faulthandler
@@ -50,6 +50,7 @@ class Run:
         (self._work / "current").write_bytes(content)
         began_s = time.monotonic()
         sign = self.outcome(content)
+        (self._work / "current").replace(self._work / "last")
         self._slowest_s = max(self._slowest_s, time.monotonic() - began_s)
         self.runs += 1
         if sign is not None and sign not in self._found:

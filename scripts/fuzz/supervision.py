@@ -104,8 +104,9 @@ def _one_child(words: Sequence[object], work: Path, limits: Limits, tally: Tally
         why = _death(child.returncode)
     if why is not None:
         sign = _sign(why, text)
+        current = work / "current"
         if sign not in tally.deaths:
-            tally.deaths[sign] = (work / "current").read_bytes()
+            tally.deaths[sign] = current.read_bytes() if current.exists() else b""
             (work / f"death-{len(tally.deaths)}.txt").write_text(text[-20000:])
         tally.counts["deaths"] += 1
 
@@ -124,7 +125,8 @@ def _watched(child: "subprocess.Popen[bytes]", work: Path, limits: Limits) -> st
         except (psutil.Error, OSError):
             continue
         now_s, cpu_s = time.monotonic(), float(times.user + times.system + times.children_user)
-        if changed_ns != seen_ns or not is_ready:
+        is_running = changed_ns != 0
+        if changed_ns != seen_ns or not is_running:
             seen_ns, used_s, since_s = changed_ns, cpu_s, now_s if is_ready else since_s
         limit_s = _WALL_TIMES * limits.hang_s if is_ready else _START_S
         if memory_mb > limits.memory_mb:

@@ -8,7 +8,7 @@ from typing import Final
 
 import av
 from av.container import InputContainer, OutputContainer
-from av.error import FFmpegError
+from av.error import ArgumentError, FFmpegError
 
 from mien.credentials.carriers import media_type
 from mien.credentials.seal import Seal, UsersCertificate, signed_name
@@ -63,8 +63,11 @@ def recover(path: Path, users: UsersCertificate | None = None) -> tuple[Path, in
     _check(part, whole)
     made = whole.with_name(f"{whole.stem}.recovered{whole.suffix}")
     with whole_or_nothing(made) as copy:
-        with _opened(part) as source, av.open(str(copy), "w", format=container.muxer) as target:
-            frames, session = _copied(source, target)
+        try:
+            with _opened(part) as source, av.open(str(copy), "w", format=container.muxer) as target:
+                frames, session = _copied(source, target)
+        except ValueError as error:  # what is left of its index describes no stream that can be written
+            raise _nothing_in(part) from error
         if not frames:
             raise _nothing_in(part)
         Seal(session, users).sign(copy, media_type(whole))
@@ -91,7 +94,7 @@ def _check(part: Path, whole: Path) -> None:
 
 def _opened(part: Path) -> InputContainer:
     try:
-        return av.open(str(part))
+        return av.open(str(part), metadata_errors="replace")
     except FFmpegError as error:
         raise _nothing_in(part) from error
 
@@ -115,7 +118,10 @@ def _copied(source: InputContainer, target: OutputContainer) -> tuple[int, str |
             return frames, found[1] if found else None
         if packet.dts is not None:
             packet.stream = copied
-            target.mux(packet)
+            try:
+                target.mux(packet)
+            except ArgumentError:  # the first piece whose times or bytes are damaged: the file was torn here
+                return frames, found[1] if found else None
             frames += 1
 
 
