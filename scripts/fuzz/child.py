@@ -149,7 +149,7 @@ def _prepared(name: str, work: Path) -> Run:
 
 
 def _guided(run: Run, corpus: Path, tokens: Sequence[bytes], seconds: float, seed: int) -> None:
-    import atheris
+    import atheris  # type: ignore[import-untyped] # it has no types
 
     words = corpus.with_name("tokens")
     words.write_text("".join('"' + "".join(f"\\x{byte:02x}" for byte in token) + '"\n' for token in tokens))

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
@@ -167,7 +167,7 @@ def _summed_up(name: str, work: Path, tally: Tally, limits: Limits, found: Path)
         lines.append(f"{sign}: {kept}")
     for number, (sign, content) in enumerate(tally.deaths.items(), start=1):
         kept = _kept(found, sign, content, sign + "\n\n" + (work / f"death-{number}.txt").read_text())
-        kept.write_bytes(shrunk(content, lambda less, s=sign: _sign_of(name, less, limits) == s, budget_s=_SHRINK_S))
+        kept.write_bytes(shrunk(content, _fails_by(sign, name, limits), budget_s=_SHRINK_S))
         lines.append(f"{sign}: {kept}")
     print(
         f"{name}: {tally.counts['runs']} runs, {tally.counts['refused']} refused, {len(exceptions)} kinds of "
@@ -187,6 +187,10 @@ def _kept(found: Path, sign: str, content: bytes, how: str) -> Path:
     file.with_suffix(".whole").write_bytes(content)
     file.write_bytes(content)
     return file
+
+
+def _fails_by(sign: str, name: str, limits: Limits) -> Callable[[bytes], bool]:
+    return lambda content: _sign_of(name, content, limits) == sign
 
 
 def _sign_of(name: str, content: bytes, limits: Limits) -> str | None:
