@@ -1,7 +1,7 @@
 """Arrays of .npy files that anybody may have made."""
 
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,10 @@ def numbers_of(content: bytes) -> NDArray[Any]:
         ValueError: it is none, cut off, holds objects, or promises more than is there.
     """
     try:
-        found = np.load(BytesIO(content), allow_pickle=False)
+        found: object = np.load(BytesIO(content), allow_pickle=False)
     except Exception as error:  # its header is a Python expression, and archives have errors of their own
         raise ValueError("it is no .npy file of numbers") from error
-    if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiub":
+    numbers = cast("NDArray[Any]", found)
+    if not isinstance(found, np.ndarray) or numbers.dtype.kind not in "fiub":
         raise ValueError("it is no .npy file of numbers")
-    return found
+    return numbers

@@ -1,6 +1,6 @@
 """The process in which a target runs: `child.py fuzz TARGET WORK SECONDS SEED MB`; what it does stands in WORK.
 
-Before an input is run it is written to WORK/current, so that the parent knows it whatever becomes of the process.
+While an input is run it stands in WORK/current, so that the parent knows it whatever becomes of the process.
 """
 
 import faulthandler
@@ -50,6 +50,7 @@ class Run:
         (self._work / "current").write_bytes(content)
         began_s = time.monotonic()
         sign = self.outcome(content)
+        (self._work / "current").replace(self._work / "last")
         self._slowest_s = max(self._slowest_s, time.monotonic() - began_s)
         self.runs += 1
         if sign is not None and sign not in self._found:
@@ -148,7 +149,7 @@ def _prepared(name: str, work: Path) -> Run:
 
 
 def _guided(run: Run, corpus: Path, tokens: Sequence[bytes], seconds: float, seed: int) -> None:
-    import atheris
+    import atheris  # type: ignore[import-untyped] # it has no types
 
     words = corpus.with_name("tokens")
     words.write_text("".join('"' + "".join(f"\\x{byte:02x}" for byte in token) + '"\n' for token in tokens))

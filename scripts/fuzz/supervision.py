@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
@@ -104,8 +104,9 @@ def _one_child(words: Sequence[object], work: Path, limits: Limits, tally: Tally
         why = _death(child.returncode)
     if why is not None:
         sign = _sign(why, text)
+        current = work / "current"
         if sign not in tally.deaths:
-            tally.deaths[sign] = (work / "current").read_bytes()
+            tally.deaths[sign] = current.read_bytes() if current.exists() else b""
             (work / f"death-{len(tally.deaths)}.txt").write_text(text[-20000:])
         tally.counts["deaths"] += 1
 
@@ -124,7 +125,8 @@ def _watched(child: "subprocess.Popen[bytes]", work: Path, limits: Limits) -> st
         except (psutil.Error, OSError):
             continue
         now_s, cpu_s = time.monotonic(), float(times.user + times.system + times.children_user)
-        if changed_ns != seen_ns or not is_ready:
+        is_running = changed_ns != 0
+        if changed_ns != seen_ns or not is_running:
             seen_ns, used_s, since_s = changed_ns, cpu_s, now_s if is_ready else since_s
         limit_s = _WALL_TIMES * limits.hang_s if is_ready else _START_S
         if memory_mb > limits.memory_mb:
@@ -165,7 +167,7 @@ def _summed_up(name: str, work: Path, tally: Tally, limits: Limits, found: Path)
         lines.append(f"{sign}: {kept}")
     for number, (sign, content) in enumerate(tally.deaths.items(), start=1):
         kept = _kept(found, sign, content, sign + "\n\n" + (work / f"death-{number}.txt").read_text())
-        kept.write_bytes(shrunk(content, lambda less, s=sign: _sign_of(name, less, limits) == s, budget_s=_SHRINK_S))
+        kept.write_bytes(shrunk(content, _fails_by(sign, name, limits), budget_s=_SHRINK_S))
         lines.append(f"{sign}: {kept}")
     print(
         f"{name}: {tally.counts['runs']} runs, {tally.counts['refused']} refused, {len(exceptions)} kinds of "
@@ -185,6 +187,10 @@ def _kept(found: Path, sign: str, content: bytes, how: str) -> Path:
     file.with_suffix(".whole").write_bytes(content)
     file.write_bytes(content)
     return file
+
+
+def _fails_by(sign: str, name: str, limits: Limits) -> Callable[[bytes], bool]:
+    return lambda content: _sign_of(name, content, limits) == sign
 
 
 def _sign_of(name: str, content: bytes, limits: Limits) -> str | None:

@@ -9,6 +9,8 @@ from mien_models.errors import FinalError, MienError, ModelError
 
 _GIVE_UP_NS: Final = 30_000_000_000
 """A stage that has failed on every frame for this long does not come back by itself."""
+_APART_NS: Final = 5_000_000_000
+"""After so long without a frame, one that fails begins anew."""
 _CARD_NS: Final = 1_500_000_000
 """So long the card is shown where the run may not go on, so that it is the last that anybody sees."""
 
@@ -35,6 +37,12 @@ class _Failing:
 
     failure: StageFailure
     since_ns: int
+    until_ns: int
+    """When the newest of those frames failed; none may come for a while, when the camera is unplugged."""
+
+    def goes_on(self, failure: StageFailure, now_ns: int) -> bool:
+        """Whether a frame that fails now is one more of these."""
+        return self.failure.is_final is failure.is_final and now_ns - self.until_ns < _APART_NS
 
 
 class Failures:
@@ -52,13 +60,15 @@ class Failures:
             self._now = None
             return
         self.counts[failure.stage] += 1
-        goes_on = before is not None and before.failure.is_final is failure.is_final
-        self._now = _Failing(failure, before.since_ns if before is not None and goes_on else now_ns)
+        since_ns = now_ns if before is None or not before.goes_on(failure, now_ns) else before.since_ns
+        self._now = _Failing(failure, since_ns, now_ns)
 
     def given_up(self, now_ns: int) -> MienError | None:
-        """Give the error with which the run ends now, see `given_up`."""
+        """Give the error with which the run ends now, see `given_up`; a while without frames is no failure."""
         failing = self._now
-        return None if failing is None else given_up(failing.failure, failing.since_ns, now_ns)
+        if failing is None:
+            return None
+        return given_up(failing.failure, failing.since_ns, now_ns if failing.failure.is_final else failing.until_ns)
 
     @property
     def final_error(self) -> MienError | None:

@@ -9,7 +9,7 @@ from typing import Final
 
 import av
 from av.container import InputContainer
-from av.error import FFmpegError
+from av.error import ArgumentError, FFmpegError
 from av.packet import Packet
 from av.video.stream import VideoStream
 
@@ -67,7 +67,10 @@ def recover(path: Path, users: UsersCertificate | None = None) -> tuple[Path, in
     container = container_of(whole)
     _check(part, whole)
     with held(part, whole), whole_or_nothing(whole) as copy:
-        frames, session = _copied(part, copy, container.muxer)
+        try:
+            frames, session = _copied(part, copy, container.muxer)
+        except ValueError as error:  # what is left of its index describes no stream that can be written
+            raise _nothing_in(part) from error
         if not frames:
             raise _nothing_in(part)
         Seal(session, users).sign(copy, media_type(whole))
@@ -94,7 +97,7 @@ def _check(part: Path, whole: Path) -> None:
 def _copied(part: Path, copy: Path, muxer: str) -> tuple[int, str | None]:
     """Copy the pictures up to where the file was torn; give their number, and the session that the file names."""
     try:
-        source = av.open(ffmpeg_path(part))
+        source = av.open(ffmpeg_path(part), metadata_errors="replace")
     except FFmpegError as error:
         raise _nothing_in(part) from error
     with source, av.open(ffmpeg_path(copy), "w", format=muxer) as target:
@@ -106,7 +109,10 @@ def _copied(part: Path, copy: Path, muxer: str) -> tuple[int, str | None]:
         copied, frames = target.add_stream_from_template(stream), 0
         for packet in _whole_packets(source, stream):
             packet.stream = copied
-            target.mux(packet)
+            try:
+                target.mux(packet)
+            except ArgumentError:  # the first piece whose times or bytes are damaged: the file was torn here
+                break
             frames += 1
     found = re.search(r"session ([0-9a-f]{6})", note)
     return frames, found[1] if found else None

@@ -17,7 +17,7 @@ from mien.sources.video import PLUGIN as VIDEO
 from mien.verify.footage import Footage
 from mien_models.errors import MienError
 
-_KINDS: Final = (
+_KINDS: Final[tuple[tuple[str, str, str | None, dict[str, str]], ...]] = (
     (".mp4", "libx264", "aac", {}),
     (".mp4", "libx264", "aac", {"movflags": "frag_keyframe+empty_moov"}),
     (".mov", "mjpeg", "pcm_s16le", {}),

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from mien.consent import Consent, ConsentBook, ConsentKind
+from mien.faces import keys
 from mien.faces.clock import SteadyClock
 from mien.faces.library import FaceLibrary
 from mien.faces.terms import Scope, Terms
@@ -88,6 +89,7 @@ class _Records:
     def _face(self) -> Path:
         """Give the folder of a face that is whole."""
         if self._made is None:
+            setattr(keys, "_SCRYPT_N", 1 << 10)  # noqa: B010 - else nothing but the pass-phrase would be tried
             os.environ["MIEN_PASSPHRASE"] = "correct horse"  # noqa: S105 - of nobody
             self._keep = TemporaryDirectory()
             photo = np.arange(8 * 8 * 3, dtype=np.uint8).reshape(8, 8, 3)

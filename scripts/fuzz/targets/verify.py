@@ -47,11 +47,11 @@ class _Verify:
         return found
 
     def run(self, content: bytes, folder: Path) -> None:
-        for suffix in (".png", ".mp4"):
-            path = folder / f"in put{suffix}"
-            path.write_bytes(content)
-            credentials = read_credentials(path)
-            json.dumps(credentials)
+        path = folder / "in put.png"
+        path.write_bytes(content)
+        json.dumps(read_credentials(path))
+        path = path.rename(folder / "in put.mp4")
+        credentials = read_credentials(path)
         footage = Footage(path)
         result = answer(survey(footage, is_whole=True, progress=lambda *_: None), footage, credentials)
         json.dumps(result)

@@ -17,7 +17,7 @@ from mien_export.exporting import Asked, Shape, Wish, export, hold_against, read
 from mien_export.graph import ExportError, GraphOptions, simplified, write_onnx
 from mien_export.precision.halving import in_half, name_nodes
 from mien_export.precision.islands import find_islands
-from mien_export.precision.lowering import islands_of, summary
+from mien_export.precision.lowering import ISLANDS_STAMP, islands_of, summary
 from mien_export.precision.overflows import half_faults
 from mien_export.precision.ranges import Range, measure_ranges, typed_tensors
 from mien_export.proof.prove import Proof
@@ -225,3 +225,10 @@ def test_a_fixed_batch_is_proven_too(tmp_path: Path) -> None:
     path, proof = exported("reswapper", tmp_path, Shape(batch=2, precision="mixed", is_fused=True))
     assert proof.files[0].has_passed, table(proof)
     assert onnx.load(str(path)).graph.input[0].type.tensor_type.shape.dim[0].dim_value == 2
+
+
+@pytest.mark.parametrize("stamp", ["", "{", "[" * 100_000, "[1]", '[{"colour": "red"}]', "null", "5"])
+def test_islands_that_somebody_else_wrote_are_none(stamp: str) -> None:
+    model = ModelProto()
+    model.metadata_props.add(key=ISLANDS_STAMP, value=stamp)
+    assert islands_of(model) == ()

@@ -37,3 +37,14 @@ def test_the_card_is_shown_for_a_moment_also_where_frames_had_failed_before() ->
     failures.learn(None, 23 * S)
     assert failures.given_up(99 * S) is None
     assert failures.counts == {"swap": 20, "permit": 1}
+
+
+def test_a_camera_that_is_gone_for_minutes_after_one_failed_frame_does_not_end_the_run() -> None:
+    failures = Failures()
+    failures.learn(PASSING, 0)
+    assert failures.given_up(600 * S) is None
+    failures.learn(PASSING, 600 * S)
+    assert failures.given_up(601 * S) is None
+    for second in range(601, 632):
+        failures.learn(PASSING, second * S)
+    assert isinstance(failures.given_up(632 * S), ModelError)
