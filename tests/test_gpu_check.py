@@ -175,6 +175,9 @@ def test_a_graph_says_what_its_constants_were_like(name: str) -> None:
         for kind, listed in told["graphs"].items():
             assert archive.read(f"{kind}.onnx").count(f"{kind}.bin".encode()) == len(listed)
     assert {"fp32", "mixed"} <= set(told["graphs"])
+    # Each file has the same constants: else numbers would be drawn apart, and none could be held against another.
+    places = [sorted(number for number, _, _ in listed) for listed in told["graphs"].values()]
+    assert all(one == list(range(len(told["spreads"]))) for one in places)
     assert all(one["low"] <= one["mean"] <= one["high"] for one in told["spreads"])
     assert name.endswith("-tiny") or name in plan.EVERY
 

@@ -42,7 +42,7 @@ aside=$(mktemp -d)
 trap 'rm -rf "$aside"' EXIT
 
 pins() { # the versions that the lock file has for that Python, for the packages that are named
-    uv export --project "$here/../.." --frozen --no-dev --no-hashes --no-emit-project --quiet |
+    uv export --project "$here/../.." --frozen --extra export --no-dev --no-hashes --no-emit-project --quiet |
         uv pip compile - --quiet --no-deps --no-header --no-annotate --python-version "$python" \
             --python-platform x86_64-manylinux_2_28 |
         grep -i -x -E "($(tr -s ' ' '|' <<<"$*"))==.*"
@@ -59,6 +59,8 @@ for route in $routes; do
         if $lean; then pins $missing_in_lean; else pins $small $large; fi >"$aside/$route.txt"
     else
         tr ' ' '\n' <<<"${wheels[$route]}" >"$aside/$route.txt"
+        # The builder of engines reads ONNX files with it.
+        if [[ $route == engines ]] && ! $lean; then pins onnx ml-dtypes >>"$aside/$route.txt"; fi
     fi
     pip download --quiet --no-deps --only-binary=:all: --python-version "$python" --implementation cp "${platforms[@]}" \
         --dest "$aside/all/$number-$route" --requirement "$aside/$route.txt"

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from math import prod
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,7 +59,8 @@ def _write_numbers(told: dict[str, Any], into: Path) -> None:
 def _drawn(spread: dict[str, Any], seed: int, number: int) -> NDArray[np.float32]:
     """Draw as many numbers as the constant had, with its mean and deviation, and within its bounds."""
     random = np.random.default_rng((seed, number))
-    numbers = random.standard_normal(int(np.prod(spread["shape"])), np.float32)
+    numbers: NDArray[np.float32] = random.standard_normal(prod(spread["shape"]), np.float32)
     numbers *= np.float32(spread["deviation"])
     numbers += np.float32(spread["mean"])
-    return np.clip(numbers, np.float32(spread["low"]), np.float32(spread["high"]), out=numbers)
+    np.clip(numbers, np.float32(spread["low"]), np.float32(spread["high"]), out=numbers)
+    return numbers

@@ -15,7 +15,9 @@ _ENHANCER: Final = "restorer-512"
 _FIRST: Final = ("reswapper-128", "arcface-r50", "simswap-512-unofficial", "hyperswap-256", "ghost-2-block", _ENHANCER)
 _PROVIDERS: Final = {"cuda": "cuda", "rtx": "tensorrt-rtx"}
 _FPS: Final = 60
-_LIVE_S: Final = 8
+_LIVE_S: Final = 6
+_FOR_ALL: Final = ("fused mixed", "mixed", "fp32", "fp32, without TF32")
+"""Variants that every network is measured in; the first one is measured in all that there are."""
 EVERY: Final = (
     *_FIRST,
     "crossface-512", "simswap-224", "simswap-512-beta", "dfl-df-224", "mobilefaceswap-224", "reswapper-256",
@@ -60,16 +62,19 @@ def missing(graphs: Sequence[str]) -> list[str]:
 
 
 def _weights(networks: Sequence[str]) -> Step:
-    return Step("draw the weights", "weights", {"networks": list(networks)}, 150, must_pass=True)
+    # Whatever is not drawn by then is drawn by the step that needs it.
+    return Step("draw the weights", "weights", {"networks": list(networks)}, 60, must_pass=False)
 
 
 def _on_card(machine: Machine, graphs: Sequence[str], route: str, provider: str) -> list[Step]:
     threads = max(1, machine.cores // 2)
     networks = [one for one in EVERY if one in graphs]
     live = [one for one in _LIVE if one in graphs]
+    first = live[:1]
 
     def network(name: str) -> Step:
-        order = {"network": name, "provider": provider, "calls": _CALLS, "threads": threads}
+        variants = None if name in first else _FOR_ALL
+        order = {"network": name, "provider": provider, "calls": _CALLS, "threads": threads, "variants": variants}
         return Step(f"network {name} on {provider}", "network", order, 75, route)
 
     def lively(name: str, size: str, *, boost: int = 1, enhance: bool = False) -> Step:
@@ -80,7 +85,6 @@ def _on_card(machine: Machine, graphs: Sequence[str], route: str, provider: str)
         extra = f" x{boost}" if boost > 1 else " with an enhancer" if enhance else ""
         return Step(f"live {name}{extra} at {size} on {provider}", "live", order, 45, route)
 
-    first = live[:1]
     ordered = [network(one) for one in first] + [lively(one, _SIZES[0]) for one in first]
     ordered += [lively(one, _SIZES[0], boost=boost) for one in first for boost in (2, 4)]
     for name in (one for one in _FIRST if one in networks and one not in first):

@@ -129,7 +129,7 @@ def _live(found: Sequence[dict[str, Any]]) -> list[str]:
     for one in measured:
         stages = sorted(one["stages_ms"].items(), key=lambda pair: -pair[1]["p50_ms"])
         dearest = ", ".join(f"{name} {times['p50_ms']:.1f}" for name, times in stages[:4])
-        age = one["age_ms"] or {}
+        age: dict[str, float | None] = one["age_ms"] or {}
         extra = f" x{one['boost']}" if one["boost"] > 1 else " with an enhancer" if one["enhance"] else ""
         lines.append(
             f"| {one['network']}{extra} | {one['size']} | {one['provider']} | {one['asked_fps']} | "

@@ -9,6 +9,7 @@ import pytest
 from tests.onnx_networks import affine_network
 
 from mien_models.errors import ModelError
+from mien_models.sessions import onnx as onnx_sessions
 from mien_models.sessions.onnx import OnnxSession
 from mien_models.user_network import open_user_network, square_picture
 
@@ -71,3 +72,11 @@ def test_a_network_without_a_picture_is_told_from_one_with(tmp_path: Path) -> No
     session = OnnxSession(affine_network(tmp_path / "net.onnx", 8, 1, 0).read_bytes(), "net")
     with pytest.raises(ModelError, match="nhwc"):
         square_picture(session, tmp_path / "net.onnx", layout="nhwc")
+
+
+def test_the_processor_is_used_without_looking_for_cards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What is loaded to look around does not fit into the memory that a trial of a strange file is given.
+    monkeypatch.setattr(onnx_sessions, "available", pytest.fail)
+    monkeypatch.setattr(onnx_sessions, "plug_ins", pytest.fail)
+    session = OnnxSession(affine_network(tmp_path / "net.onnx", 8, 2, 1).read_bytes(), "net")
+    assert session.run({"x": np.zeros((1, 3, 8, 8), np.float32)})["y"].max() == 1

@@ -80,7 +80,9 @@ class OnnxSession:
                 not start.
         """
         check_content(content, name)
-        _require(run, available().ready, name)
+        if run.provider != CPU_PROVIDER:
+            # Looking around loads libraries of hundreds of megabytes, which the processor does not need.
+            _require(run, available().ready, name)
         self._session = _opened(content, name, run, _options(threads, profile, sizes, is_alone=is_alone))
         _require(run, self._session.get_providers(), name)
         self._is_profiled = profile is not None
@@ -183,16 +185,19 @@ def _opened(content: bytes, name: str, run: Run, options: Any) -> Any:  # noqa: 
     Raises:
         ModelError: it is refused, or the provider does not start.
     """
-    devices = plug_ins()[run.provider].devices if run.provider in plug_ins() else ()
-    wanted: list[Any] | None = [(run.provider, dict(run.options))]
+    plugged = plug_ins() if run.provider != CPU_PROVIDER else {}
+    devices = plugged[run.provider].devices if run.provider in plugged else ()
+    wanted: list[Any] = [(run.provider, dict(run.options))]
+    if run.provider != CPU_PROVIDER:
+        wanted.append(CPU_PROVIDER)
     if devices:
         options.add_provider_for_devices(list(devices), dict(run.options))
-        wanted = None
-    elif wanted is not None and run.provider != CPU_PROVIDER:
-        wanted.append(CPU_PROVIDER)
     try:
         # Its own way of falling back prints to standard output, which is for results.
-        return cast("Any", onnxruntime.InferenceSession(content, options, providers=wanted, enable_fallback=0))
+        return cast(
+            "Any",
+            onnxruntime.InferenceSession(content, options, providers=None if devices else wanted, enable_fallback=0),
+        )
     except _FAILURES as error:
         reason = refusal_of(error)
         if run.provider != CPU_PROVIDER:

@@ -126,5 +126,4 @@ def _picture(random: np.random.Generator, side_px: int) -> BgrU8:
 
 def _vector(random: np.random.Generator, length: int) -> NDArray[np.float32]:
     vector = random.standard_normal((1, length), np.float32)
-    unit: NDArray[np.float32] = vector / np.linalg.norm(vector)
-    return unit
+    return as_f32(vector / np.linalg.norm(vector))

@@ -106,7 +106,6 @@ class _Expected:
 
 def _measured(ordered: Told, path: Path, provider: str, variant: Variant, expected: _Expected) -> dict[str, Any]:
     question = ask(path, variant.pictures)
-    reference = expected.answers(variant.pictures)
     before_mb = _used_mb()
     began_ns = monotonic_ns()
     run = Run(provider, variant.options)
@@ -117,7 +116,7 @@ def _measured(ordered: Told, path: Path, provider: str, variant: Variant, expect
         nodes = _nodes(session.end_profile())
     answers = question.answers(session.run(question.feeds))
     recorded_ms = (monotonic_ns() - began_ns) / 1e6 - first_answer_ms
-    found, faults = judge(question, reference, answers, is_half=variant.is_half)
+    found, faults = judge(question, expected.answers(variant.pictures), answers, is_half=variant.is_half)
     if refusal:
         faults.insert(0, refusal)
     if provider != "cpu" and (run.provider not in nodes or len(nodes) > 1):

@@ -1,7 +1,7 @@
 """EPContext models: an ONNX file that holds the engine of ONNX Runtime's TensorRT provider.
 
-The live program's session loads it as any other file. Written from ONNX Runtime's documentation; no card of ours has
-run it.
+For programs that load it with ONNX Runtime; Mien itself refuses files that were compiled for one machine. Written from
+ONNX Runtime's documentation; no card of ours has run it.
 """
 
 from dataclasses import dataclass
