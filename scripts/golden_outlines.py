@@ -129,7 +129,10 @@ def hififace(root: Path) -> nn.Module:
 
 
 def blendswap(root: Path) -> nn.Module:
-    """BlendSwap with its identity network inside."""
+    """BlendSwap with its identity network inside; it imports torchvision and does not use it."""
+    unused = types.ModuleType("torchvision")
+    unused.transforms = None  # type: ignore[attr-defined]
+    sys.modules.setdefault("torchvision", unused)
     made: nn.Module = imported(root / "mapooon+BlendFace" / "swapping", "blendswap").BlendSwap()
     return made
 

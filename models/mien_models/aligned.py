@@ -100,10 +100,12 @@ class AlignedOutput:
 
     def __init__(self, picture: PictureSpec, pixels: PixelSpec, *, boost: int = 1) -> None:
         """Prepare for a network whose output is laid out like its picture."""
-        self._picture, self._pixels, self._boost = picture, pixels, boost
+        self._picture, self._boost = picture, boost
+        scales, offsets = pixels.by_colour or ((pixels.scale,) * 3, (pixels.offset,) * 3)
+        self._scales = tuple(zip(scales, offsets, strict=True))
         self._numbers = np.empty((picture.size_px, picture.size_px), np.float32)
         is_laid_out = picture.layout == "nhwc" and picture.colour == "bgr"
-        self._gives_pixels = is_laid_out and (pixels.scale, pixels.offset) == (1.0, 0.0)
+        self._gives_pixels = is_laid_out and self._scales == ((1.0, 0.0),) * 3
 
     def crop(self, numbers: NDArray[Any]) -> BgrU8:
         """Give (side, side, 3), rounded; bytes are taken for pixels that are rounded already.
@@ -125,13 +127,13 @@ class AlignedOutput:
             channel = place if self._picture.colour == "bgr" else 2 - place
             for phase in range(k * k):
                 plane = numbers[phase, place] if is_planar else numbers[phase, ..., place]
-                crop_bgr[phase // k :: k, phase % k :: k, channel] = self._rounded(plane)
+                crop_bgr[phase // k :: k, phase % k :: k, channel] = self._rounded(plane, *self._scales[place])
         return crop_bgr
 
-    def _rounded(self, plane: NDArray[Any]) -> NDArray[np.float32]:
+    def _rounded(self, plane: NDArray[Any], scale: float, offset: float) -> NDArray[np.float32]:
         """Bring a plane to 0..255.99, so that cutting off its fraction rounds it."""
-        np.multiply(plane, np.float32(self._pixels.scale), out=self._numbers, casting="same_kind")
-        np.add(self._numbers, np.float32(self._pixels.offset + 0.5), out=self._numbers)
+        np.multiply(plane, np.float32(scale), out=self._numbers, casting="same_kind")
+        np.add(self._numbers, np.float32(offset + 0.5), out=self._numbers)
         if not np.isfinite(self._numbers.sum()):
             raise ModelError("The swapper gives values that are no numbers; use an export in 32 bits.")
         np.clip(self._numbers, 0, 255, out=self._numbers)

@@ -5,7 +5,7 @@ inswapper's identity map. The format is protocol buffers; the field numbers belo
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Final
@@ -17,6 +17,8 @@ from mien_models.errors import ModelError
 from mien_models.protobuf import fields, message, packed, text_of
 
 _MOST_DIMENSIONS: Final = 16
+_PASSING: Final = frozenset({"Cast", "Identity"})
+_MOST_STEPS: Final = 16
 _NEGATIVE: Final = 1 << 63
 """From here on a varint stands for a number below zero."""
 _ELEMENTS: Final[Mapping[int, type[np.generic]]] = {
@@ -84,6 +86,8 @@ class GraphDescription:
     """Names of the arrays that nodes take."""
     labels: tuple[str, ...] = ()
     """What its nodes are called: exporters write the modules there that they came from."""
+    makers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Of each output, the operator that makes its numbers."""
 
     def has_constant(self, *shape: int) -> bool:
         """Say whether a constant has this shape, or its transpose where it has two sides."""
@@ -146,6 +150,7 @@ def _graph(content: memoryview) -> GraphDescription:
     operators: Counter[str] = Counter()
     taken: set[str] = set()
     labels: list[str] = []
+    made: dict[str, _Node] = {}
     inputs: dict[str, ArrayInfo] = {}
     outputs: dict[str, ArrayInfo] = {}
     for number, value in fields(graph):
@@ -154,6 +159,7 @@ def _graph(content: memoryview) -> GraphDescription:
             operators[node.operator] += 1
             taken.update(node.taken)
             labels.append(node.label)
+            made |= dict.fromkeys(node.given, node)
             if node.constant is not None:
                 constants[node.constant.name] = node.constant
         elif number == 5:
@@ -165,7 +171,9 @@ def _graph(content: memoryview) -> GraphDescription:
     inputs = {name: info for name, info in inputs.items() if name not in constants}
     if not inputs or not outputs:
         raise ValueError("no inputs or outputs")
-    return GraphDescription(inputs, outputs, constants, dict(operators), stamps, frozenset(taken), tuple(labels))
+    return GraphDescription(
+        inputs, outputs, constants, dict(operators), stamps, frozenset(taken), tuple(labels), _makers(outputs, made)
+    )
 
 
 def _pair(content: memoryview) -> tuple[str, str]:
@@ -177,6 +185,7 @@ def _pair(content: memoryview) -> tuple[str, str]:
 class _Node:
     operator: str
     taken: tuple[str, ...]
+    given: tuple[str, ...]
     label: str
     constant: Constant | None
     """The array that a node of the operator 'Constant' gives."""
@@ -184,14 +193,14 @@ class _Node:
 
 def _node(content: memoryview) -> _Node:
     """Read a NodeProto."""
-    operator = label = given = ""
-    taken = list[str]()
+    operator = label = ""
+    taken, given = list[str](), list[str]()
     tensor: memoryview | None = None
     for number, value in fields(content):
         if number == 1:
             taken.append(text_of(value))
         elif number == 2:
-            given = given or text_of(value)
+            given.append(text_of(value))
         elif number == 3:
             label = text_of(value)
         elif number == 4:
@@ -199,8 +208,19 @@ def _node(content: memoryview) -> _Node:
         elif number == 5:
             tensor = _attributed_tensor(message(value)) if tensor is None else tensor
     is_constant = operator == "Constant" and tensor is not None
-    constant = replace(_constant(tensor), name=given) if is_constant and tensor is not None else None
-    return _Node(operator, tuple(taken), label, constant)
+    constant = replace(_constant(tensor), name=given[0]) if is_constant and given and tensor is not None else None
+    return _Node(operator, tuple(taken), tuple(given), label, constant)
+
+
+def _makers(outputs: Iterable[str], made: Mapping[str, _Node]) -> dict[str, str]:
+    """Find what makes each output, behind nodes that only pass it on."""
+    found: dict[str, str] = {}
+    for name in outputs:
+        node, steps = made.get(name), 0
+        while node is not None and node.operator in _PASSING and node.taken and steps < _MOST_STEPS:
+            node, steps = made.get(node.taken[0]), steps + 1
+        found[name] = "" if node is None else node.operator
+    return found
 
 
 def _attributed_tensor(content: memoryview) -> memoryview | None:

@@ -67,12 +67,18 @@ class PixelSpec:
 
     scale: float
     offset: float
+    by_colour: Pixels | None = None
+    """Scale and offset of each colour in the network's order, where they differ; the numbers above are their means."""
 
 
 UNIT_OUTPUT: Final = PixelSpec(255.0, 0.0)
 """Of a network that gives 0..1."""
 SIGNED_OUTPUT: Final = PixelSpec(127.5, 127.5)
 """Of one that gives -1..1."""
+IMAGENET_OUTPUT: Final = PixelSpec(
+    255 * 0.226, 255 * 0.449, ((255 * 0.229, 255 * 0.224, 255 * 0.225), (255 * 0.485, 255 * 0.456, 255 * 0.406))
+)
+"""Of one that gives pixels as ImageNet's networks take them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from mien_models.errors import AmbiguousError, ModelError
 from mien_models.family import FAMILIES, LICENCE_STAMP, STAMP, UNKNOWN_TERMS, recognise, stamp_of
 from mien_models.onnx_file import GraphDescription, read_graph
-from mien_models.spec import EmbedSpec, SwapSpec
+from mien_models.spec import IMAGENET_OUTPUT, UNIT_OUTPUT, EmbedSpec, SwapSpec
 from mien_models.templates import TEMPLATES
 
 Shapes = Mapping[str, Sequence[int | str]]
@@ -121,6 +121,30 @@ def test_a_hyperswap_whose_mask_says_no_shape_is_no_ghost() -> None:
     assert {spec.architecture for spec in recognise(graph, "net").specs.values()} == {"hyperswap"}
     maskless = graph_of(swapper(256), picture(256), [(1, 1024, 1, 1), (4096, 512, 3, 3)], ["ConvTranspose"] * 9)
     assert {spec.architecture for spec in recognise(maskless, "net").specs.values()} == {"hyperswap"}
+
+
+def test_a_simswap_that_ends_without_tanh_gives_imagenets_numbers() -> None:
+    graph = graph_of(swapper(224), picture(224), [(64, 3, 7, 7), (1024, 512)])
+    for maker, output in (("Conv", IMAGENET_OUTPUT), ("Div", UNIT_OUTPUT)):
+        specs = recognise(dataclasses.replace(graph, makers={"output": maker}), "net").specs
+        assert set(specs) == {"own", "crossface"}
+        for spec in specs.values():
+            assert isinstance(spec, SwapSpec)
+            assert spec.output == output
+            assert (spec.crop.offset == (0, 0, 0)) == (maker == "Div")
+
+
+@pytest.mark.parametrize(
+    ("more", "side_px"), [([(64, 3, 7, 7)], 224), ([(32, 3, 7, 7)], 512), ([(64, 3, 7, 7), (512, 512, 3, 3)], 512)]
+)
+def test_a_simswap_of_free_side_is_cut_out_as_its_depth_says(more: list[tuple[int, ...]], side_px: int) -> None:
+    graph = graph_of(
+        {"target": ["n", 3, "h", "w"], "source": ["n", 512]},
+        {"output": ["n", 3, "h", "w"]},
+        [*more, (1024, 512), *[(512, 512, 3, 3)] * 18],
+    )
+    specs = recognise(graph, "net").specs.values()
+    assert {spec.crop.size_px for spec in specs if isinstance(spec, SwapSpec)} == {side_px}
 
 
 def test_a_face_in_landmarks_is_no_identity() -> None:

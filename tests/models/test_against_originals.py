@@ -11,7 +11,7 @@ import pytest
 from mien.follow.geometry import box_xyxy, head_pose
 from mien.pasting import Paster
 from mien_models.aligned import AlignedInput
-from mien_models.arrays import BgrU8
+from mien_models.arrays import BgrU8, as_u8
 from mien_models.faces import Face, SwappedFace
 from mien_models.families import arcface, dfm, ghost, inswapper, mobilefaceswap, simswap
 from mien_models.identity import as_seen
@@ -19,7 +19,7 @@ from mien_models.spec import UNIT_PIXELS, CutSpec, EmbedSpec, PictureSpec
 from mien_models.templates import FACE_TYPES, Extent
 
 GOLDEN: Final = np.load(Path(__file__).parent / "golden" / "crops.npz")
-IMAGE: Final[BgrU8] = np.kron(GOLDEN["blocks"], np.ones((8, 8, 1), np.uint8))
+IMAGE: Final[BgrU8] = as_u8(GOLDEN["blocks"].repeat(8, axis=0).repeat(8, axis=1))
 STEP: Final = 17
 """Of each crop every so many pixels are in the file."""
 LEVELS: Final = 2

@@ -20,6 +20,7 @@ from mien_models.identity import graph_map, unit
 from mien_models.networks import Networks
 from mien_models.options import SwapOptions
 from mien_models.spec import (
+    IMAGENET_OUTPUT,
     IMAGENET_PIXELS,
     SIGNED_OUTPUT,
     SIGNED_PIXELS,
@@ -153,6 +154,13 @@ def test_imagenets_numbers_are_those_of_its_mean_and_deviation() -> None:
     numbers = AlignedInput(PictureSpec("arcface_112_v1", 16, *IMAGENET_PIXELS)).numbers(crop)
     expected = (crop[..., ::-1] / 255 - np.array([0.485, 0.456, 0.406])) / np.array([0.229, 0.224, 0.225])
     np.testing.assert_allclose(numbers[0].transpose(1, 2, 0), expected, atol=1e-5)
+
+
+def test_imagenets_numbers_are_pixels_again() -> None:
+    crop = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
+    spec = PictureSpec("arcface_112_v1", 16, *IMAGENET_PIXELS)
+    numbers = AlignedInput(spec).numbers(crop)
+    np.testing.assert_array_equal(AlignedOutput(spec, IMAGENET_OUTPUT).crop(numbers), crop)
 
 
 def test_the_map_is_found_wherever_it_stands(tmp_path: Path) -> None:

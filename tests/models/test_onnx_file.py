@@ -42,6 +42,7 @@ def test_it_reads_what_the_onnx_package_wrote() -> None:
     assert graph.square("target") == 128
     assert graph.vector("source") == 512
     assert graph.square("source") is None
+    assert graph.makers == {"output": "Mul"}
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float16])

@@ -52,7 +52,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory, how: str) -> bytes:
         case _:
             model.graph.node.append(helper.make_node("MatMul", ["x", "gain"], ["z"]))
             model.graph.output.append(helper.make_tensor_value_info("z", onnx.TensorProto.FLOAT, [7, 7]))
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 @pytest.mark.parametrize(

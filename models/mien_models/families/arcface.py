@@ -4,13 +4,14 @@ from typing import Final
 
 from mien_models.family import Family, Recognised, marks
 from mien_models.onnx_file import GraphDescription
-from mien_models.signature import signature
+from mien_models.signature import FREE, signature
 from mien_models.spec import IMAGENET_PIXELS, SIGNED_PIXELS, EmbedSpec, PictureSpec, Pixels, Terms
 
 TERMS: Final = Terms(
     "non-commercial", "InsightFace's identity networks, and those made of them, are for non-commercial use."
 )
 SIDE_PX: Final = 112
+USUAL_LENGTH: Final = 512
 LENGTHS: Final = (128, 256, 512, 1024)
 """Of identity vectors; networks that find landmarks in a face of 112 px give twice as many numbers as points."""
 
@@ -25,6 +26,7 @@ class ArcFace:
         if not is_like_it or len(arrays.given_vectors) != 1 or arrays.given_pictures or arrays.given_masks:
             return None
         output, length = next(iter(arrays.given_vectors.items()))
+        length = length if length != FREE else USUAL_LENGTH
         if length not in LENGTHS:
             return None
         found = marks(

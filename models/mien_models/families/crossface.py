@@ -4,10 +4,11 @@ from typing import Final
 
 from mien_models.family import Family, Recognised, marks
 from mien_models.onnx_file import GraphDescription
-from mien_models.signature import signature
+from mien_models.signature import FREE, signature
 from mien_models.spec import ConvertSpec, Terms
 
 TERMS: Final = Terms("OpenRAIL-MS", "These weights may be used within the limits of use that their licence lists.")
+USUAL_LENGTH: Final = 512
 
 
 class CrossFace:
@@ -19,8 +20,9 @@ class CrossFace:
         if not arrays.is_whole or arrays.pictures or len(arrays.vectors) != 1 or len(arrays.given_vectors) != 1:
             return None
         (source, length), (output, other) = *arrays.vectors.items(), *arrays.given_vectors.items()
-        if length != other:
+        if other not in {length, FREE}:
             return None
+        length = length if length != FREE else USUAL_LENGTH
         spec = ConvertSpec(kind="converter", architecture="crossface", input=source, output=output, length=length)
         return Recognised.surely(spec, marks=marks(vector_for_vector=True))
 

@@ -50,7 +50,8 @@ def _changing(packets: "Iterator[Packet[Any]]") -> frozenset[int]:
 def _form_of(packet: "Packet[Any]") -> object | None:
     """Give what has to stay the same; None where a packet holds no frame yet."""
     try:
-        frames = [frame for frame in packet.decode() if isinstance(frame, av.AudioFrame)]
+        decoded: list[object] = list(packet.decode())
     except FFmpegError:
         return "nothing that can be decoded"
+    frames = [frame for frame in decoded if isinstance(frame, av.AudioFrame)]
     return (frames[0].sample_rate, frames[0].layout.nb_channels) if frames else None

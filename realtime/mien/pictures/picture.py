@@ -97,7 +97,8 @@ def _moved(samples: Samples, delta_bgr: NDArray[np.float32]) -> Samples:
     delta = delta * (top / 255)
     if channels in (2, 4):
         return _moved_under_alpha(samples, delta, top)
-    return np.clip(np.rint(samples + delta), 0, top).astype(samples.dtype)
+    moved: Samples = np.clip(np.rint(samples + delta), 0, top).astype(samples.dtype)
+    return moved
 
 
 def _moved_under_alpha(samples: Samples, delta: NDArray[np.float32], top: int) -> Samples:
