@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from typer.testing import CliRunner, Result
@@ -58,6 +59,43 @@ def test_a_checkpoint_becomes_a_model_that_is_added_without_a_question(tmp_path:
 def test_a_map_that_is_missing_is_told() -> None:
     done = run("onnx", "trained.pth", "-o", "net.onnx")
     assert "--emap FILE.npy" in done.stderr
+    assert "mien models add net.onnx --map FILE.npy" in done.stderr
+    assert "exported for crops of 128 px" in done.stderr
+
+
+def test_what_is_allowed_more_is_written_into_the_file_with_its_reason() -> None:
+    words = ("onnx", "trained.pth", "-o", "net.onnx", "--emap", "none", "--json")
+    assert isinstance(run(*words, "--gate", "0.01").exception, UsageError)
+    assert isinstance(run(*words, "--reason", "six blocks").exception, UsageError)
+    done = run(*words, "--gate", "0.01", "--reason", "six blocks")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["files"][0]["raised"] == {"largest": 0.01, "reason": "six blocks"}
+    assert told["files"][0]["gates"]["max_error"] == pytest.approx(0.01)
+    stamps = {one.key: one.value for one in onnx.load("net.onnx").metadata_props}
+    assert json.loads(stamps["mien.gate"]) == {"largest": 0.01, "reason": "six blocks"}
+    failed = run("verify", "other.pth", "net.onnx", "--emap", "none")
+    assert failed.exit_code == 1
+    assert "its export was allowed more" in failed.stdout
+
+
+def test_what_the_keys_do_not_say_is_asked_in_one_sentence() -> None:
+    _, state = seeded_checkpoint(ARCHITECTURES.load("simswap"), "224", 3)
+    SAVE(state, "10000_net_G.pth")
+    asked = run("onnx", "10000_net_G.pth", "-o", "net.onnx").exception
+    assert isinstance(asked, UsageError)
+    assert "--variant 224|224-imagenet" in str(asked)
+    assert "\n" not in str(asked)
+
+
+def test_a_face_becomes_a_part_of_a_network_only_with_a_word_on_whose_it_is() -> None:
+    SAVE({"predictor.first.weight": torch.zeros(1), "EncoderModulation.0.weight": torch.zeros(1)}, "face.pth")
+    asked = run("onnx", "face.pth", "-o", "net.onnx").exception
+    assert isinstance(asked, UsageError)
+    assert "--face PHOTO" in str(asked)
+    half = run("onnx", "face.pth", "-o", "net.onnx", "--face", "photo.jpg", "--face-network", "trained.pth").exception
+    assert isinstance(half, UsageError)
+    assert "--consent" in str(half)
 
 
 def test_verify_passes_what_it_is_and_fails_what_it_is_not() -> None:

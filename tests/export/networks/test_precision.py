@@ -28,7 +28,7 @@ from mien_models.ort import onnxruntime
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 NAMES = ARCHITECTURES.names()
-SWAPPERS = [name for name in NAMES if name not in {"crossface", "arcface"}]
+SWAPPERS = [name for name in NAMES if name not in {"crossface", "arcface", "simswap_arcface"}]
 
 
 def exported(
@@ -38,7 +38,7 @@ def exported(
     _, state = seeded_checkpoint(ARCHITECTURES.load(name), variant, seed=3)
     change(state)
     torch.save(state, folder / f"{name}.pth")
-    source = read_source(Wish(folder / f"{name}.pth"), "none")
+    source = read_source(wish(name, folder / f"{name}.pth"), "none")
     path = folder / f"{name}.onnx"
     return path, export(source, path, shape=shape, asked=Asked(), progress=lambda *_: None)
 
@@ -54,8 +54,13 @@ def test_every_architecture_passes_in_mixed_precision(name: str, tmp_path: Path)
     assert {one.type.tensor_type.elem_type for one in [*model.graph.input, *model.graph.output]} == {TensorProto.FLOAT}
     perturb(model)
     onnx.save(model, str(path))
-    source = read_source(Wish(tmp_path / f"{name}.pth"), "none")
+    source = read_source(wish(name, tmp_path / f"{name}.pth"), "none")
     assert hold_against(source, [path], asked=Asked(), progress=lambda *_: None).has_failed
+
+
+def wish(name: str, path: Path) -> Wish:
+    """Say of a checkpoint what its keys do not."""
+    return Wish(path, variant="224" if name == "simswap" else None)
 
 
 def perturb(model: ModelProto) -> None:

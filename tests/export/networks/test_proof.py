@@ -10,17 +10,21 @@ import cv2
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 from tests.onnx_networks import arcface_network
 from torch import Tensor
 
 from mien_export.contracts import ARCHITECTURES, Network
 from mien_export.graph import ExportError, GraphOptions, loaded, write_onnx
-from mien_export.proof.cases import make_cases
+from mien_export.proof import gates
+from mien_export.proof.cases import choose, make_cases
 from mien_export.proof.faces import FacesError, known_faces
+from mien_export.proof.gates import Gates
 from mien_export.proof.identity import IdentityJudge
+from mien_export.proof.measuring import Measured
 from mien_export.proof.prove import Proof, prove
-from mien_export.proof.reference import Reference
+from mien_export.proof.reference import Reference, run_exactly, run_torch
 from mien_export.proof.report import as_data, save, sheet, table
 from mien_export.proof.serving import ServingError
 from mien_export.seeded import seeded_checkpoint
@@ -109,6 +113,80 @@ def dropped_epsilon(model: ModelProto) -> None:
         for attribute in node.attribute:
             if attribute.name == "epsilon":
                 attribute.f = 0.0
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_gate_follows_the_networks_own_noise_and_a_changed_file_fails_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, state, path = exported("ghost", tmp_path)
+    monkeypatch.setattr(gates, "_FP32_SHARE", 1e-7)
+    proof = proven(network, state, path)
+    assert proof.files[0].has_passed, table(proof)
+    (allowance, *_) = proof.files[0].allowances
+    assert 0 < allowance.noise < allowance.allowed < 1e-3
+    assert "the network itself loses" in table(proof)
+    assert as_data(proof, "")["files"][0]["allowances"][0]["noise"] == allowance.noise
+    failed = proven(network, state, changed(path, perturbed_weight))
+    assert failed.has_failed
+    assert "its own noise is" in failed.files[0].failures[0]
+
+
+def test_noise_beyond_what_can_be_seen_is_not_allowed() -> None:
+    spec = ARCHITECTURES.load("ghost").published["1-block"].spec(has_map=True)
+    plain = Gates.of(spec, is_half=False)
+    little = Measured("black", "output", 2.2e-3, 1e-4, 50.0, 1e-4, None)
+    assert plain.with_noise(little, spec).max_error == pytest.approx(plain.max_error + 3 * 2.2e-3)
+    much = Measured("black", "output", 0.5, 0.1, 10.0, 0.1, None)
+    assert plain.with_noise(much, spec).max_error == pytest.approx(0.032)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_module_is_what_it_was_after_it_computed_in_double() -> None:
+    network, state = seeded_checkpoint(ARCHITECTURES.load("hyperswap"), "256", seed=3)
+    module = reference(network, state)()
+    inputs = make_cases(network)[0].inputs
+    before, exact = run_torch(module, network, inputs), run_exactly(module, network, inputs)
+    after = run_torch(module, network, inputs)
+    np.testing.assert_array_equal(before["output"], after["output"])
+    assert 0 < np.abs(exact["output"] - before["output"]).max() < 1e-4
+    whole = reference(network, state)().double()
+    given = [torch.from_numpy(inputs[port.name]).double() for port in network.inputs]
+    with torch.no_grad():
+        expected = whole(*given)[0]
+    assert np.abs(exact["output"] - expected.numpy()).max() < 1e-6
+
+
+def test_vectors_of_any_length_are_tried_where_the_graph_makes_them_units() -> None:
+    converter = make_cases(ARCHITECTURES.load("crossface").tiny["512"])
+    lengths = {round(float(np.linalg.norm(case.inputs["input"])), 2) for case in converter}
+    assert lengths == {1.0, 23.0, 0.05}
+    swapper = ARCHITECTURES.load("reswapper").tiny["128"]
+    assert {round(float(np.linalg.norm(case.inputs["source"])), 2) for case in make_cases(swapper)} == {1.0}
+    mapped = make_cases(swapper, scales_vectors=True)
+    assert {round(float(np.linalg.norm(case.inputs["source"])), 2) for case in mapped} == {1.0, 23.0, 0.05}
+
+
+def test_a_network_that_costs_much_is_asked_less_but_faces_and_flat_pictures_always() -> None:
+    cases = make_cases(ARCHITECTURES.load("reswapper").tiny["128"])
+    assert choose(cases, 50.0) == (list(cases), (2, 4))
+    few, batches = choose(cases, 700.0)
+    assert [case.name for case in few] == ["noise 11", "noise 12", "black", "grey", "red", "astronaut"]
+    assert batches == (2,)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_proof_says_how_far_it_is(tmp_path: Path) -> None:
+    network, state, path = exported("crossface", tmp_path)
+    shares: list[float] = []
+
+    def kept(_text: str, share: float | None = None, /) -> None:
+        shares.append(share or 0.0)
+
+    prove(reference(network, state), network, [path], make_cases(network), progress=kept)
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1.0)
+    assert len(shares) == 3 + 3 + 2
 
 
 @pytest.mark.filterwarnings("ignore")
