@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mien_models.onnx_file import GraphDescription, read_graph
+from mien_models.onnx_format.graph import GraphDescription, read_graph
 
 HYPERSWAP: Final = {
     "training.model.generator": {"source_channels": "512", "output_size": "256", "num_blocks": "2"},

@@ -16,10 +16,10 @@ import av
 import cv2
 import numpy as np
 
-from mien.livemark.detect import Finding, detect
-from mien.livemark.embed import Embedder
-from mien.livemark.evidence import Collector
-from mien.livemark.payload import Payload
+from mien.provenance.watermark.detect import Finding, detect
+from mien.provenance.watermark.embed import Embedder
+from mien.provenance.watermark.evidence import Collector
+from mien.provenance.watermark.payload import Payload
 
 FPS = 30
 SECONDS = 4

@@ -15,8 +15,7 @@ import hypothesis
 import numpy as np
 import pytest
 
-from mien_models.arrays import BgrU8
-from mien_models.faces import Face
+from mien_models.types import BgrU8, Face
 
 REQUIRED = frozenset(filter(None, os.environ.get("REQUIRE", "").split(",")))
 """Markers whose tests may not be skipped: `REQUIRE=gpu,camera`."""
@@ -128,7 +127,7 @@ def portrait_png() -> Path:
 @pytest.fixture(scope="session")
 def photo() -> BgrU8:
     """Give the astronaut of scikit-image, in the public domain; nobody writes into it."""
-    from mien.portrait import portrait_address, public_domain_portrait, read_portrait
+    from mien.tracking.source_photo import portrait_address, public_domain_portrait, read_portrait
 
     photo_bgr = read_portrait(portrait_address(str(public_domain_portrait()))).photo_bgr
     photo_bgr.flags.writeable = False
@@ -138,6 +137,6 @@ def photo() -> BgrU8:
 @pytest.fixture(scope="session")
 def face(photo: BgrU8) -> Face:
     """Give the face in `photo`."""
-    from mien.follow.still import find_faces
+    from mien.tracking.photo import find_faces
 
     return find_faces(photo)[0]

@@ -8,8 +8,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from mien_models.family import STAMP, stamp_of
-from mien_models.spec import SwapSpec
+from mien_models.architectures._registry import STAMP, stamp_of
+from mien_models.specs.network import SwapSpec
 
 
 def saved(

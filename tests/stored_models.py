@@ -4,11 +4,11 @@ import hashlib
 import shutil
 from pathlib import Path
 
+from mien_models.architectures._registry import UNKNOWN_TERMS, recognise
 from mien_models.errors import ModelError
-from mien_models.family import UNKNOWN_TERMS, recognise
-from mien_models.onnx_file import read_graph
-from mien_models.spec import NetworkSpec, UserManifest
-from mien_models.stored import MANIFEST, StoredModel, manifest_toml, read_stored
+from mien_models.onnx_format.graph import read_graph
+from mien_models.specs.network import NetworkSpec, UserManifest
+from mien_models.specs.stored import MANIFEST, StoredModel, manifest_toml, read_stored
 
 
 class Shelf:

@@ -18,8 +18,8 @@ from gpu_check.graphs import fill
 from gpu_check.machine import Machine
 from gpu_check.results import Results
 from gpu_check.running import Outcome, Step, run
-from mien_models.network_file import read_network_file
-from mien_models.onnx_file import read_graph
+from mien_models.onnx_format.check import read_network_file
+from mien_models.onnx_format.graph import read_graph
 
 COMMAND = Path(__file__).parent.parent / "scripts" / "gpu_check"
 NO_CARD = Machine("", "", "", "", 0, "", "3.12.3", "Linux", 2, ())

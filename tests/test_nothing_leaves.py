@@ -20,8 +20,8 @@ from tests.onnx_networks import arcface_network, inswapper_network
 from tests.outbound import Ground, command_names, reaching_out, whole_lines, why_not_here, written_outside
 
 from mien.cli.app import app
-from mien.portrait import public_domain_portrait
-from mien_models.arrays import as_u8
+from mien.tracking.source_photo import public_domain_portrait
+from mien_models.types import as_u8
 
 pytestmark = [
     pytest.mark.traced,

@@ -12,7 +12,7 @@ from typing import Final
 import cv2
 import pytest
 
-from mien.portrait import public_domain_portrait
+from mien.tracking.source_photo import public_domain_portrait
 
 ROOT: Final = Path(__file__).parent.parent
 CONSOLE: Final = re.compile(r"```console\n(.*?)```", re.DOTALL)
@@ -71,8 +71,9 @@ def test_the_command_works_as_written(command: str, tmp_path: Path) -> None:
 
 def _answer_whose_face_it_is(folder: Path) -> None:
     """Do what the person at the terminal does at the first start."""
-    from mien import folders
-    from mien.consent import ConsentBook, ConsentKind, consent_for
+    from mien.config import paths
+    from mien.config.choices import ConsentKind
+    from mien.consent.records import ConsentBook, consent_for
 
-    book = ConsentBook(folders.data_folder() / "consents")
+    book = ConsentBook(paths.data_folder() / "consents")
     consent_for(folder / "photo.jpg", given=ConsentKind.PUBLIC_DOMAIN, book=book, ask=None)

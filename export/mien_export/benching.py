@@ -12,10 +12,10 @@ from typing import Any, Final, cast
 import numpy as np
 
 from mien_export.runtime_input import runtime_input
-from mien_models.crash.child import answer
 from mien_models.errors import MienError
-from mien_models.json_text import json_object
-from mien_models.onnx_refusal import refusal_of
+from mien_models.runtimes.ort.refusal import refusal_of
+from mien_models.system.crash.child import answer
+from mien_models.system.json_text import json_object
 
 _TIME_S: Final = 600
 _MB: Final = 1e6
@@ -107,7 +107,7 @@ def measured(path: Path, runs: int, threads: int) -> Cost:
 def _measured(path: Path, runs: int, threads: int) -> Cost:
     import psutil
 
-    from mien_models.ort import onnxruntime
+    from mien_models.runtimes.ort.library import onnxruntime
 
     library = cast("Any", onnxruntime)
     options = library.SessionOptions()

@@ -8,7 +8,7 @@ from typing import Final, Protocol, TypeAlias
 from torch import Tensor, nn
 
 from mien_models.plugins import Plugins
-from mien_models.spec import NetworkSpec, Terms
+from mien_models.specs.network import NetworkSpec, Terms
 
 Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
 """A checkpoint by what it looks like: the shape of each of its tensors."""

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from mien_export.architectures._plain import Mapped
 from mien_export.contracts import Port
-from mien_models.causes import cause_of
 from mien_models.errors import MienError
-from mien_models.spec import NetworkSpec, SwapSpec
-from mien_models.strict_toml import read_strictly
+from mien_models.specs.network import NetworkSpec, SwapSpec
+from mien_models.specs.toml import read_strictly
+from mien_models.system.causes import cause_of
 
 _STRICT: Final = ConfigDict(extra="forbid")
 

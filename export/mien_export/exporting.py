@@ -28,14 +28,14 @@ from mien_export.proof.prove import Made, Proof, prove
 from mien_export.proof.report import save
 from mien_export.proof.serving import GATE_STAMP
 from mien_export.recognising import AskError, Found, Said, network_for
-from mien_models.causes import cause_of
-from mien_models.npy import numbers_of
-from mien_models.one_writer import only_writer
-from mien_models.printable import printable
-from mien_models.spec import SwapSpec, Terms
+from mien_models.specs.network import SwapSpec, Terms
+from mien_models.system.causes import cause_of
+from mien_models.system.npy import numbers_of
+from mien_models.system.one_writer import only_writer
+from mien_models.system.printable import printable
 
 _NO_MAP: Final = "none"
-CONSENT_STAMP: Final = "mien.consent"
+CONSENT_STAMP: Final = "mien.consent.records"
 """Under which a file with a face inside says by what right it was made."""
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mien_export.contracts import Network, Port
 from mien_export.graph import ExportError
-from mien_models.spec import NetworkSpec, PictureSpec, PixelSpec, SwapSpec
+from mien_models.specs.network import NetworkSpec, PictureSpec, PixelSpec, SwapSpec
 
 _AS_IT_IS: Final = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)
 

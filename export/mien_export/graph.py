@@ -17,10 +17,10 @@ from mien_export.contracts import Network
 from mien_export.custom import CustomNetwork
 from mien_export.seeded import LAST_COUNTER, example, seeded_inputs
 from mien_export.streaming import Parts, parts_of_program, write_parts
-from mien_models.atomic_write import PART, beside
+from mien_models.architectures._registry import LICENCE_STAMP, STAMP, UNKNOWN_TERMS, stamp_of
 from mien_models.errors import MienError
-from mien_models.family import LICENCE_STAMP, STAMP, UNKNOWN_TERMS, stamp_of
-from mien_models.spec import Terms
+from mien_models.specs.network import Terms
+from mien_models.system.atomic_write import PART, beside
 
 OPSET: Final = 20
 LARGEST_BATCH: Final = 64

@@ -13,9 +13,9 @@ from mien_export.custom import custom_network
 from mien_export.grouping import Group, group_of, left_out, prefixes_of, under
 from mien_export.lookalikes import network_keys, unknown_told
 from mien_export.seeded import LAST_COUNTER
+from mien_models.architectures._registry import UNKNOWN_TERMS
 from mien_models.errors import MienError, UsageError
-from mien_models.family import UNKNOWN_TERMS
-from mien_models.spec import EmbedSpec, Terms
+from mien_models.specs.network import EmbedSpec, Terms
 
 
 class RecogniseError(MienError):

@@ -65,4 +65,4 @@ class FinalError(MienError):
 
 
 class FaultError(MienError):
-    """Something failed that nobody foresaw; the message names the file with the details (`mien_models.crash`)."""
+    """Something failed that nobody foresaw; the message names the file with the details (`mien_models.system.crash`)."""

@@ -33,7 +33,7 @@ from mien_export.precision.lowering import lower
 from mien_export.proof.cases import looked_into, make_cases
 from mien_export.proof.pixels import fed
 from mien_export.seeded import seeded_checkpoint
-from mien_models.spec import SwapSpec
+from mien_models.specs.network import SwapSpec
 
 FOLDER: Final = Path(__file__).parent / "graphs"
 SEED: Final = 7

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from tests.camera_vm.scene import Judge, Kind
 
-from mien.cameras import v4l2
+from mien.media.devices import v4l2
 
 PATIENCE_S: Final = 360.0
 """An emulated machine takes a minute to import what a laptop imports in a second; no test here is about time."""

@@ -13,13 +13,13 @@ import av
 import cv2
 import numpy as np
 
-from mien.live.cards import CARDS, Cards
-from mien.live.policy import Cause
-from mien.marking.marks import Marks
-from mien.marking.pictures import SwappedPicture
-from mien.portrait import public_domain_portrait
-from mien.sources.synthetic import SyntheticSource
-from mien_models.arrays import BgrU8
+from mien.pipeline.live.slates import CARDS, Cards
+from mien.pipeline.live.state import Cause
+from mien.provenance.marks import Marks
+from mien.provenance.release import SwappedPicture
+from mien.sources.backends.synthetic import SyntheticSource
+from mien.tracking.source_photo import public_domain_portrait
+from mien_models.types import BgrU8
 
 WIDTH, HEIGHT = 320, 240
 FPS: Final = 5

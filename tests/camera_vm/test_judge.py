@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from tests.camera_vm.scene import HEIGHT, WIDTH, Judge, Kind, labelled
 
-from mien.live.cards import Cards
-from mien.live.policy import Cause
-from mien_models.arrays import BgrU8
+from mien.pipeline.live.slates import Cards
+from mien.pipeline.live.state import Cause
+from mien_models.types import BgrU8
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ import pytest
 from tests.camera_vm.rig import Mien, Watcher, wait_until
 from tests.camera_vm.scene import HEIGHT, WIDTH, Judge, Kind
 
-from mien.cameras import v4l2
-from mien.cameras.devices import cameras
+from mien.media.devices import v4l2
+from mien.media.devices.cameras import cameras
 
 pytestmark = pytest.mark.camera
 

@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.cameras import v4l2
-from mien.cameras.devices import virtual_cameras
-from mien.contracts import OutputFormat
-from mien.marking.pictures import ReleasedPicture
-from mien.packet import OutputFrame, State
-from mien.sinks.virtualcam import VirtualCameraSink
+from mien.media.devices import v4l2
+from mien.media.devices.cameras import virtual_cameras
+from mien.pipeline.frame import OutputFrame, State
+from mien.pipeline.interfaces import OutputFormat
+from mien.provenance.release import ReleasedPicture
+from mien.sinks.backends.virtualcam import VirtualCameraSink
 from mien_models.errors import SinkError
 
 pytestmark = [pytest.mark.camera, pytest.mark.usefixtures("virtual_camera")]
@@ -27,10 +27,10 @@ WRITER = """
 import sys, time
 from fractions import Fraction
 import numpy as np
-from mien.contracts import OutputFormat
-from mien.marking.pictures import ReleasedPicture
-from mien.packet import OutputFrame, State
-from mien.sinks.virtualcam import VirtualCameraSink
+from mien.pipeline.interfaces import OutputFormat
+from mien.provenance.release import ReleasedPicture
+from mien.pipeline.frame import OutputFrame, State
+from mien.sinks.backends.virtualcam import VirtualCameraSink
 with VirtualCameraSink("Mien", OutputFormat(320, 180, Fraction(15))) as sink:
     while True:
         sink.write(OutputFrame(ReleasedPicture.unswapped(np.zeros((180, 320, 3), np.uint8)), 0, 0, State.LIVE))

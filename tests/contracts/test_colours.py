@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mien.colouring import GAIN_RANGE, ColourMethod, SkinStatistics
-from mien.skin import statistics
 from mien.stages.colour import apply
+from mien.stages.colour_methods._base import GAIN_RANGE, ColourMethod, SkinStatistics
+from mien.stages.skin import statistics
 from mien_models.plugins import Plugins
 
-COLOURS: Plugins[ColourMethod] = Plugins("mien.colour", "colour method")
+COLOURS: Plugins[ColourMethod] = Plugins("mien.stages.colour_methods", "colour method")
 FITTING = [name for name in COLOURS.names() if name != "none"]
 
 

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 from tests.onnx_networks import affine_network, restoring_network, xseg_network
 
-from mien_models import user_network
-from mien_models.contracts import Enhancer, EnhancerFactory
-from mien_models.engines import serving
-from mien_models.engines.available import Available
-from mien_models.engines.plan import CPU_PROVIDER, CPU_RUN, PROVIDERS, Run
-from mien_models.engines.serving import Served, Trial
 from mien_models.errors import ModelError
+from mien_models.interfaces import Enhancer, EnhancerFactory
+from mien_models.networks import user_network
 from mien_models.plugins import Plugins
-from mien_models.templates import TEMPLATES
+from mien_models.runtimes.ort import select
+from mien_models.runtimes.ort.available import Available
+from mien_models.runtimes.ort.providers import CPU_PROVIDER, CPU_RUN, PROVIDERS, Run
+from mien_models.runtimes.ort.select import Served, Trial
+from mien_models.specs.templates import TEMPLATES
 
-ENHANCERS: Plugins[EnhancerFactory] = Plugins("mien_models.enhancers", "enhancer")
+ENHANCERS: Plugins[EnhancerFactory] = Plugins("mien_models.networks.enhancers", "enhancer")
 
 
 @pytest.fixture(params=ENHANCERS.names())
@@ -84,7 +84,7 @@ def test_it_goes_where_it_runs_fastest_and_the_user_may_name_the_processor(
         tried.append([run.name for run in runs])
         return served(trial, [CPU_RUN])
 
-    served = serving.serve
+    served = select.serve
     monkeypatch.setattr(user_network, "serve", serve)
     ready = (PROVIDERS["tensorrt"], PROVIDERS["cuda"], CPU_PROVIDER)
     monkeypatch.setattr(user_network, "available", lambda: Available(ready))

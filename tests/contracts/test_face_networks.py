@@ -9,16 +9,16 @@ import pytest
 from numpy.typing import NDArray
 from skimage.data import astronaut
 
-from mien_models import catalog
-from mien_models.arrays import BgrU8
-from mien_models.regions import Region, cut_patch
+from mien_models.geometry.crop import Region, cut_patch
+from mien_models.library import builtin
+from mien_models.types import BgrU8
 
 FACE = Region((224.8, 122.5), 163.0, 0.057)
 EYES = np.array([[203.2, 101.6], [246.5, 104.1]])
 
 
 def named(kind: str) -> list[str]:
-    return [name for name in catalog.manifest_names() if catalog.read_manifest(name).kind == kind]
+    return [name for name in builtin.manifest_names() if builtin.read_manifest(name).kind == kind]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_a_detector_finds_the_face_in_a_region_and_gives_places_in_the_frame(
 ) -> None:
     before = portrait.copy()
     region = Region(FACE.centre_xy, 300.0, math.radians(roll_deg))
-    faces = catalog.load_detector(name).detect(portrait, region=region)
+    faces = builtin.load_detector(name).detect(portrait, region=region)
     assert len(faces) == 1
     assert faces[0].score > 0.5
     assert np.linalg.norm(faces[0].keypoints[:2] - EYES, axis=1).max() < 10
@@ -46,7 +46,7 @@ def test_a_detector_finds_the_face_in_a_region_and_gives_places_in_the_frame(
 
 @pytest.mark.parametrize("name", named("detector"))
 def test_a_detector_gives_fewer_faces_for_a_higher_score_and_none_for_grey(name: str, portrait: BgrU8) -> None:
-    detector = catalog.load_detector(name)
+    detector = builtin.load_detector(name)
     scores = [face.score for face in detector.detect(portrait, min_score=0.1)]
     assert scores == sorted(scores, reverse=True)
     assert len(detector.detect(portrait, min_score=0.999)) == 0
@@ -56,7 +56,7 @@ def test_a_detector_gives_fewer_faces_for_a_higher_score_and_none_for_grey(name:
 @pytest.mark.parametrize("name", named("landmarker"))
 @pytest.mark.parametrize("roll_deg", [0, 20])
 def test_a_landmarker_places_the_eyes_where_they_are(name: str, roll_deg: int, portrait: BgrU8) -> None:
-    landmarks, score = catalog.load_landmarker(name).landmarks(portrait, FACE.turned(math.radians(roll_deg)))
+    landmarks, score = builtin.load_landmarker(name).landmarks(portrait, FACE.turned(math.radians(roll_deg)))
     assert landmarks.shape == (468, 3)
     assert landmarks.dtype == np.float32
     assert score > 0.9
@@ -67,7 +67,7 @@ def test_a_landmarker_places_the_eyes_where_they_are(name: str, roll_deg: int, p
 @pytest.mark.parametrize("name", named("landmarker"))
 def test_landmarks_of_a_mirrored_face_are_the_mirror_image(name: str, portrait: BgrU8) -> None:
     """The half pixel between a network's edges and our pixel centres would show here, twice."""
-    landmarker = catalog.load_landmarker(name)
+    landmarker = builtin.load_landmarker(name)
     mirrored = np.ascontiguousarray(portrait[:, ::-1])
     pairs = [33, 263, 61, 291, 234, 454]
     swapped = [263, 33, 291, 61, 454, 234]

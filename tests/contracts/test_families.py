@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from mien_models.architectures._registry import FAMILIES, LICENCE_STAMP, STAMP, UNKNOWN_TERMS, recognise, stamp_of
 from mien_models.errors import AmbiguousError, ModelError
-from mien_models.family import FAMILIES, LICENCE_STAMP, STAMP, UNKNOWN_TERMS, recognise, stamp_of
-from mien_models.onnx_file import GraphDescription, read_graph
-from mien_models.spec import IMAGENET_OUTPUT, UNIT_OUTPUT, EmbedSpec, SwapSpec
-from mien_models.templates import TEMPLATES
+from mien_models.onnx_format.graph import GraphDescription, read_graph
+from mien_models.specs.network import IMAGENET_OUTPUT, UNIT_OUTPUT, EmbedSpec, SwapSpec
+from mien_models.specs.templates import TEMPLATES
 
 Shapes = Mapping[str, Sequence[int | str]]
 

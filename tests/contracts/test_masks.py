@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 from tests.onnx_networks import bisenet_network, xseg_network
 
-from mien.masking import FaceMask, MaskFactory, MaskMethod, parse_mask
-from mien_models.arrays import BgrU8, as_f32, as_u8
+from mien.stages.mask_methods._base import FaceMask, MaskFactory, MaskMethod, parse_mask
 from mien_models.errors import UsageError
-from mien_models.faces import Face
 from mien_models.plugins import Plugins
+from mien_models.types import BgrU8, Face, as_f32, as_u8
 
-MASKS: Plugins[MaskFactory] = Plugins("mien.masks", "mask")
+MASKS: Plugins[MaskFactory] = Plugins("mien.stages.mask_methods", "mask")
 FRAME_NS = 33_333_333
 NETWORKS = {"xseg": xseg_network, "bisenet": bisenet_network}
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mien.cameras.devices import VirtualCamera
-from mien.contracts import OutputFormat, Sink
-from mien.marking.pictures import ReleasedPicture, SwappedPicture
-from mien.packet import OutputFrame, State
+from mien.media.devices.cameras import VirtualCamera
+from mien.pipeline.frame import OutputFrame, State
+from mien.pipeline.interfaces import OutputFormat, Sink
+from mien.provenance.release import ReleasedPicture, SwappedPicture
 from mien.sinks import SINKS, make_sink, parse_sink
 from mien_models.errors import UnknownPluginError, UsageError
 
@@ -51,8 +51,10 @@ class LoopbackInMemory:
 def make(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Sink]:
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     monkeypatch.setattr("sys.platform", "linux")
-    monkeypatch.setattr("mien.sinks.virtualcam.virtual_cameras", lambda: (VirtualCamera("Mien", "/dev/video10"),))
-    monkeypatch.setattr("mien.sinks.virtualcam.LoopbackWriter", LoopbackInMemory)
+    monkeypatch.setattr(
+        "mien.sinks.backends.virtualcam.virtual_cameras", lambda: (VirtualCamera("Mien", "/dev/video10"),)
+    )
+    monkeypatch.setattr("mien.sinks.backends.virtualcam.LoopbackWriter", LoopbackInMemory)
     name: str = request.param
     spec = TARGETS.get(name, name).format(tmp_path)
     return lambda: make_sink(spec, FORMAT)

@@ -13,13 +13,13 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.cameras.devices import Camera
-from mien.cameras.video_modes import VideoMode
-from mien.contracts import Source, SourceRequest
-from mien.intake.addresses import SOURCES, source_kind
-from mien.sources.camera import CameraSource
-from mien_models.arrays import BgrU8
+from mien.media.devices.cameras import Camera
+from mien.media.devices.modes import VideoMode
+from mien.pipeline.interfaces import Source, SourceRequest
+from mien.sources.address import SOURCES, source_kind
+from mien.sources.backends.camera import CameraSource
 from mien_models.errors import SourceError
+from mien_models.types import BgrU8
 
 WIDTH, HEIGHT, FRAMES = 64, 48, 5
 

@@ -12,16 +12,14 @@ from tests.contracts.test_families import OUTLINES
 from tests.onnx_networks import arcface_network, crossface_network, unchanging_network
 from tests.stored_models import Shelf
 
-from mien.packet import FramePacket
-from mien.stages.compose import ComposeStage
-from mien_models.arrays import BgrU8, as_u8
-from mien_models.contracts import Swapper, SwapperFactory
-from mien_models.faces import Face, SourceFace, SwappedFace
-from mien_models.family import recognise
-from mien_models.networks import Networks
-from mien_models.options import SwapOptions
+from mien.pipeline.frame import FramePacket
+from mien.stages.composite import ComposeStage
+from mien_models.architectures._registry import recognise
+from mien_models.interfaces import Swapper, SwapperFactory
 from mien_models.plugins import Plugins
-from mien_models.spec import SwapSpec
+from mien_models.specs.network import SwapSpec
+from mien_models.swappers._loader import Networks
+from mien_models.types import BgrU8, Face, SourceFace, SwapOptions, SwappedFace, as_u8
 
 SWAPPERS: Plugins[SwapperFactory] = Plugins("mien_models.swappers", "swapper")
 SPECS = {

@@ -8,7 +8,7 @@ import pytest
 
 from mien_export.recipes.topology import take_topology
 from mien_models.errors import ModelError
-from mien_models.mesh.topology import ATLAS_MARGIN, face_topology
+from mien_models.geometry.face_mesh import ATLAS_MARGIN, face_topology
 
 
 def varint(value: int) -> bytes:

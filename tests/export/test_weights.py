@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from mien_export.cli.app import app
 from mien_export.cli.main import main
 from mien_export.recipes import weights
-from mien_models.catalog import manifest_names, read_manifest, read_weights
 from mien_models.errors import MienError
+from mien_models.library.builtin import manifest_names, read_manifest, read_weights
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from mien_models.library.adding import Added, Wishes, add, chosen
-from mien_models.library.candidate import look_at
-from mien_models.library.shelf import ModelLibrary
+from mien_models.library.add import Added, Wishes, add, chosen
+from mien_models.library.inspect import look_at
+from mien_models.library.store import ModelLibrary
 
 
 def added(library: ModelLibrary, path: Path, **wishes: Any) -> Added:

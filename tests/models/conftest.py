@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mien_models.library.shelf import ModelLibrary
+from mien_models.library.store import ModelLibrary
 
 
 @pytest.fixture

@@ -8,15 +8,14 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.follow.geometry import box_xyxy, head_pose
-from mien.pasting import Paster
-from mien_models.aligned import AlignedInput
-from mien_models.arrays import BgrU8, as_u8
-from mien_models.faces import Face, SwappedFace
-from mien_models.families import arcface, dfm, ghost, inswapper, mobilefaceswap, simswap
-from mien_models.identity import as_seen
-from mien_models.spec import UNIT_PIXELS, CutSpec, EmbedSpec, PictureSpec
-from mien_models.templates import FACE_TYPES, Extent
+from mien.stages.blending import Paster
+from mien.tracking.geometry import box_xyxy, head_pose
+from mien_models.architectures import arcface, dfm, ghost, inswapper, mobilefaceswap, simswap
+from mien_models.geometry.tensor_image import AlignedInput
+from mien_models.networks.embedding import as_seen
+from mien_models.specs.network import UNIT_PIXELS, CutSpec, EmbedSpec, PictureSpec
+from mien_models.specs.templates import FACE_TYPES, Extent
+from mien_models.types import BgrU8, Face, SwappedFace, as_u8
 
 GOLDEN: Final = np.load(Path(__file__).parent / "golden" / "crops.npz")
 IMAGE: Final[BgrU8] = as_u8(GOLDEN["blocks"].repeat(8, axis=0).repeat(8, axis=1))

@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.follow.geometry import box_xyxy, head_pose
-from mien_models.alignment import Aligner
-from mien_models.faces import Face
-from mien_models.families import simswap
-from mien_models.mesh.topology import LANDMARKS, face_topology
-from mien_models.resizing import resized, side_from_cut
-from mien_models.templates import TEMPLATES, pose_misfits, template_points
+from mien.tracking.geometry import box_xyxy, head_pose
+from mien_models.architectures import simswap
+from mien_models.geometry.alignment import Aligner
+from mien_models.geometry.face_mesh import LANDMARKS, face_topology
+from mien_models.geometry.resizing import resized, side_from_cut
+from mien_models.specs.templates import TEMPLATES, pose_misfits, template_points
+from mien_models.types import Face
 
 
 def turned(yaw_deg: float, face_id: int = 0) -> Face:

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from mien_models.engines import libraries, plug_ins
-from mien_models.engines.available import Available, idle_card, look
-from mien_models.engines.card import Card, read_card
-from mien_models.engines.packages import CUDA_LINE, RTX_CUDA_12_LINE, RTX_LINE, Package, package_for
-from mien_models.engines.plan import CPU_PROVIDER, PROVIDERS
-from mien_models.engines.plug_ins import PlugIn
+from mien_models.runtimes.ort import libraries, plug_ins
+from mien_models.runtimes.ort.available import Available, idle_card, look
+from mien_models.runtimes.ort.card import Card, read_card
+from mien_models.runtimes.ort.packages import CUDA_LINE, RTX_CUDA_12_LINE, RTX_LINE, Package, package_for
+from mien_models.runtimes.ort.plug_ins import PlugIn
+from mien_models.runtimes.ort.providers import CPU_PROVIDER, PROVIDERS
 
 CUDA, RTX, TENSORRT = PROVIDERS["cuda"], PROVIDERS["tensorrt-rtx"], PROVIDERS["tensorrt"]
 LISTED = (TENSORRT, CUDA, CPU_PROVIDER)

@@ -6,11 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien_models.arrays import PointsF32, as_f32
-from mien_models.bend import Bend
-from mien_models.mesh.bending import bend_face
-from mien_models.mesh.regions import EYE_LEFT, EYE_RIGHT
-from mien_models.mesh.topology import face_topology
+from mien_models.geometry.face_mesh import face_topology
+from mien_models.geometry.face_regions import EYE_LEFT, EYE_RIGHT
+from mien_models.swappers.mesh.warp_field import bend_face
+from mien_models.types import Bend, PointsF32, as_f32
 
 FRAME_SIZE = (480, 400)
 

@@ -7,43 +7,43 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mien_models import catalog
 from mien_models.errors import ModelError
+from mien_models.library import builtin
 
 
 def test_damaged_weights_are_refused_with_both_hashes() -> None:
-    manifest = replace(catalog.read_manifest("facemesh_468"), sha256="0" * 64)
+    manifest = replace(builtin.read_manifest("facemesh_468"), sha256="0" * 64)
     with pytest.raises(ModelError, match=r"damaged: sha256 should be 000.*, is 1055cb.*Reinstall"):
-        catalog.read_weights(manifest)
+        builtin.read_weights(manifest)
 
 
 def test_missing_weights_are_one_sentence() -> None:
-    manifest = replace(catalog.read_manifest("facemesh_468"), file="gone.tflite")
+    manifest = replace(builtin.read_manifest("facemesh_468"), file="gone.tflite")
     with pytest.raises(ModelError, match=r"'facemesh_468' should be in .*gone\.tflite"):
-        catalog.read_weights(manifest)
+        builtin.read_weights(manifest)
 
 
 def test_content_that_is_no_network_is_a_model_error() -> None:
-    manifest = catalog.read_manifest("facemesh_468")
+    manifest = builtin.read_manifest("facemesh_468")
     with pytest.raises(ModelError, match=r"should be one that LiteRT runs"):
-        catalog.SESSIONS.load("litert")(b"no network" * 100, manifest)
+        builtin.SESSIONS.load("litert")(b"no network" * 100, manifest)
 
 
 def test_weights_that_do_not_fit_their_manifest_are_refused() -> None:
-    manifest = catalog.read_manifest("facemesh_468")
+    manifest = builtin.read_manifest("facemesh_468")
     wrong = replace(manifest, input=replace(manifest.input, shape=(1, 128, 128, 3)))
     with pytest.raises(ModelError, match=r"should take"):
-        catalog.open_session(wrong)
+        builtin.open_session(wrong)
 
 
 def test_a_landmarker_is_not_loaded_as_a_detector() -> None:
     with pytest.raises(ModelError, match=r"'facemesh_468' is a landmarker, where a detector is needed"):
-        catalog.load_detector("facemesh_468")
+        builtin.load_detector("facemesh_468")
 
 
 def test_a_session_gives_arrays_that_the_next_run_leaves_alone() -> None:
-    manifest = catalog.read_manifest("facemesh_468")
-    session = catalog.open_session(manifest)
+    manifest = builtin.read_manifest("facemesh_468")
+    session = builtin.open_session(manifest)
     first = session.run({"input_1": np.zeros(manifest.input.shape, np.float32)})
     kept = {name: array.copy() for name, array in first.items()}
     session.run({"input_1": np.ones(manifest.input.shape, np.float32)})

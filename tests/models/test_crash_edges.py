@@ -15,11 +15,11 @@ from typing import IO
 
 import pytest
 
-from mien_models.crash.child import answer
-from mien_models.crash.edge import edge
-from mien_models.crash.program import run_program, say
-from mien_models.crash.record import crash_folder
 from mien_models.errors import FaultError, MienError, PhotoError, UsageError
+from mien_models.system.crash.child import answer
+from mien_models.system.crash.edge import edge
+from mien_models.system.crash.program import run_program, say
+from mien_models.system.crash.record import crash_folder
 
 
 class PanicError(BaseException):
@@ -211,7 +211,7 @@ def test_a_childs_answer_is_json_whatever_happens() -> None:
 
 FALLS: str = """
 import ctypes, sys
-from mien_models.crash.program import run_program
+from mien_models.system.crash.program import run_program
 def work(words, is_debug):
     if "fall" in words:
         ctypes.string_at(0)
@@ -310,7 +310,7 @@ def test_a_state_folder_that_cannot_be_made_stops_nobody(
 
 def test_a_childs_native_fault_is_on_its_stderr_with_the_line() -> None:
     code = (
-        "import ctypes; from mien_models.crash.child import answer\n"
+        "import ctypes; from mien_models.system.crash.child import answer\n"
         "answer(lambda: ctypes.string_at(0), fault='fault', doing='It failed')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mien_models.crash.record import brief, crash_folder, keep, sentence_of
-from mien_models.crash.redaction import redacted, shown_settings, shown_words
 from mien_models.errors import SourceError
+from mien_models.system.crash.record import brief, crash_folder, keep, sentence_of
+from mien_models.system.crash.redaction import redacted, shown_settings, shown_words
 
 
 def fails(error: BaseException) -> BaseException:
@@ -270,7 +270,7 @@ def test_a_second_failure_never_takes_the_place_of_the_first(
     def fail(*_: object) -> None:
         raise second
 
-    monkeypatch.setattr("mien_models.crash.record.redacted", fail)
+    monkeypatch.setattr("mien_models.system.crash.record.redacted", fail)
     said = sentence_of(fails(KeyError("colour")), "It failed")
     assert said.startswith("It failed (KeyError: 'colour'); the details could not be written (")
     assert files() == []
@@ -280,7 +280,7 @@ def test_ctrl_c_while_it_is_written_is_ctrl_c(monkeypatch: pytest.MonkeyPatch) -
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mien_models.crash.record.redacted", interrupted)
+    monkeypatch.setattr("mien_models.system.crash.record.redacted", interrupted)
     with pytest.raises(KeyboardInterrupt):
         sentence_of(fails(KeyError(1)), "It failed")
 

@@ -15,13 +15,13 @@ from onnx import TensorProto, helper
 from tests.models.fake_card import FakeCard
 from tests.onnx_networks import affine_network
 
-from mien_models.engines.available import Available
-from mien_models.engines.cuda_driver import CudaDriver, CudaError, whole_pages
-from mien_models.engines.device_buffers import NO_GRAPH, DeviceBuffers
-from mien_models.engines.plan import CPU_PROVIDER, Run
-from mien_models.ort import onnxruntime
-from mien_models.sessions import onnx as onnx_sessions
-from mien_models.sessions.onnx import OnnxSession
+from mien_models.runtimes import onnx as onnx_sessions
+from mien_models.runtimes.onnx import OnnxSession
+from mien_models.runtimes.ort.available import Available
+from mien_models.runtimes.ort.cuda_driver import CudaDriver, CudaError, whole_pages
+from mien_models.runtimes.ort.device_buffers import NO_GRAPH, DeviceBuffers
+from mien_models.runtimes.ort.library import onnxruntime
+from mien_models.runtimes.ort.providers import CPU_PROVIDER, Run
 
 SIDE = 16
 PICTURE = np.linspace(0, 1, 3 * SIDE * SIDE, dtype=np.float32).reshape(1, 3, SIDE, SIDE)

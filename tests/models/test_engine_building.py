@@ -11,13 +11,14 @@ import pytest
 from tests.onnx_networks import inswapper_network
 from tests.stored_models import Shelf
 
-from mien_models.engines import building, store
-from mien_models.engines.building import build_aside
-from mien_models.engines.plan import CPU_PROVIDER, CPU_RUN, Run
-from mien_models.engines.replaceable import ReplaceableSession
-from mien_models.engines.store import cached, engine_folder, engine_key, is_built, must_be_built
-from mien_models.networks import Networks, known_input
-from mien_models.stored import StoredModel
+from mien_models.runtimes.ort import engine_build, engine_cache
+from mien_models.runtimes.ort.engine_build import build_aside
+from mien_models.runtimes.ort.engine_cache import cached, engine_folder, engine_key, is_built, must_be_built
+from mien_models.runtimes.ort.hot_swap import ReplaceableSession
+from mien_models.runtimes.ort.providers import CPU_PROVIDER, CPU_RUN, Run
+from mien_models.runtimes.trial import known_input
+from mien_models.specs.stored import StoredModel
+from mien_models.swappers._loader import Networks
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_a_builder_that_hangs_is_given_up(
     hanging.write_text(f"#!{sys.executable}\nimport time\ntime.sleep(600)\n")
     hanging.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(hanging))
-    monkeypatch.setattr(building, "SAY_EVERY_S", 0.1)
+    monkeypatch.setattr(engine_build, "SAY_EVERY_S", 0.1)
     build_aside(stored.folder, "tiny", CPU_RUN, 1, pytest.fail, longest_s=0.3).join(30)
     assert "took longer than 0 s" in caplog.text
 
@@ -69,8 +70,8 @@ def test_the_slower_provider_serves_until_the_engine_is_there(
     def takes_minutes(run: Run, folder: Path) -> bool:
         return run.is_half and not is_built(folder)
 
-    monkeypatch.setattr("mien_models.networks.planned_runs", planned)
-    monkeypatch.setattr("mien_models.networks.must_be_built", takes_minutes)
+    monkeypatch.setattr("mien_models.swappers._loader.planned_runs", planned)
+    monkeypatch.setattr("mien_models.swappers._loader.must_be_built", takes_minutes)
     may_finish = threading.Event()
     replaced = threading.Event()
     original = ReplaceableSession.replace
@@ -88,7 +89,7 @@ def test_the_slower_provider_serves_until_the_engine_is_there(
         original(self, session)  # type: ignore[arg-type]
         replaced.set()
 
-    monkeypatch.setattr("mien_models.networks.build_aside", build)
+    monkeypatch.setattr("mien_models.swappers._loader.build_aside", build)
     monkeypatch.setattr(ReplaceableSession, "replace", replace)
     networks = Networks(Shelf(stored.folder.parent), caches=tmp_path / "engines")
     session = networks.session(stored)
@@ -106,7 +107,7 @@ def test_an_engine_is_for_one_network_precision_shape_runtime_and_card(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Run("tensorrt")
-    monkeypatch.setattr(store, "_card", lambda: "a card")
+    monkeypatch.setattr(engine_cache, "_card", lambda: "a card")
     same = engine_folder(tmp_path, engine_key("abc", run, "1x3x128x128"))
     assert same == engine_folder(tmp_path, engine_key("abc", run, "1x3x128x128"))
     others = [
@@ -115,7 +116,7 @@ def test_an_engine_is_for_one_network_precision_shape_runtime_and_card(
         engine_key("abc", Run("tensorrt", is_half=True), "1x3x128x128"),
         engine_key("abc", Run("cuda"), "1x3x128x128"),
     ]
-    monkeypatch.setattr(store, "_card", lambda: "another card")
+    monkeypatch.setattr(engine_cache, "_card", lambda: "another card")
     others.append(engine_key("abc", run, "1x3x128x128"))
     folders = {engine_folder(tmp_path, key) for key in others}
     assert len(folders) == len(others)

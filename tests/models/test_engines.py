@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from tests.onnx_networks import affine_network
 
-from mien_models.engines.plan import CPU_PROVIDER, CPU_RUN, Run, planned_runs
-from mien_models.engines.proof import Proof, picture_fault, proven_session
-from mien_models.engines.serving import Trial, serve
 from mien_models.errors import ModelError
-from mien_models.sessions.onnx import OnnxSession
+from mien_models.runtimes.onnx import OnnxSession
+from mien_models.runtimes.ort.providers import CPU_PROVIDER, CPU_RUN, Run, planned_runs
+from mien_models.runtimes.ort.select import Trial, serve
+from mien_models.runtimes.ort.self_test import Proof, picture_fault, proven_session
 
 SIDE = 16
 KNOWN = {"x": np.linspace(0, 1, 3 * SIDE * SIDE, dtype=np.float32).reshape(1, 3, SIDE, SIDE)}

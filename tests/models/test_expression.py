@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from mien_models.arrays import as_f32
-from mien_models.mesh.expression import SIDE_PX, ExpressionFollower
-from mien_models.mesh.unwrap import Unwrapped, atlas_points_px, unwrapper
+from mien_models.geometry.unwrap import Unwrapped, atlas_points_px, unwrapper
+from mien_models.swappers.mesh.wrinkles import SIDE_PX, ExpressionFollower
+from mien_models.types import as_f32
 
 FRAME_S = 1 / 30
 FOLD = (slice(20, 22), slice(20, 44))

@@ -11,15 +11,14 @@ from numpy.typing import NDArray
 from tests.onnx_networks import arcface_network, crossface_network
 from tests.stored_models import Shelf
 
-from mien_models.arrays import BgrU8, as_u8
-from mien_models.contracts import Session
-from mien_models.engines.plan import Run
-from mien_models.engines.serving import Served, Trial, serve
-from mien_models.faces import Face, FaceView
-from mien_models.identity import Identities
-from mien_models.networks import Networks
-from mien_models.spec import IdentitySpec
-from mien_models.stored import StoredModel
+from mien_models.interfaces import Session
+from mien_models.networks.embedding import Identities
+from mien_models.runtimes.ort.providers import Run
+from mien_models.runtimes.ort.select import Served, Trial, serve
+from mien_models.specs.network import IdentitySpec
+from mien_models.specs.stored import StoredModel
+from mien_models.swappers._loader import Networks
+from mien_models.types import BgrU8, Face, FaceView, as_u8
 
 
 class Meeting:
@@ -121,7 +120,7 @@ def test_a_network_that_two_threads_ask_for_is_loaded_once(shelf: Shelf, monkeyp
         meet()
         return serve(trial, runs)
 
-    monkeypatch.setattr("mien_models.networks.serve", slowly)
+    monkeypatch.setattr("mien_models.swappers._loader.serve", slowly)
     first, second = in_two_threads(lambda _: networks.session(shelf.find("converter")))
     assert loaded == ["converter"]
     assert first is second

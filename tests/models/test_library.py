@@ -13,13 +13,13 @@ from onnx import TensorProto, helper, numpy_helper
 from tests.models.adding import added, everything_in
 from tests.onnx_networks import arcface_network, dfm_network, inswapper_network
 
+from mien_models.architectures._registry import LICENCE_STAMP, STAMP, stamp_of
 from mien_models.errors import ModelError, UsageError
-from mien_models.family import LICENCE_STAMP, STAMP, stamp_of
-from mien_models.library.adding import chosen
-from mien_models.library.candidate import look_at, needed_networks, recheck
-from mien_models.library.shelf import ModelLibrary
-from mien_models.library.trying import ANSWER, try_out
-from mien_models.spec import SwapSpec
+from mien_models.library.add import chosen
+from mien_models.library.inspect import look_at, needed_networks, recheck
+from mien_models.library.self_test import ANSWER, try_out
+from mien_models.library.store import ModelLibrary
+from mien_models.specs.network import SwapSpec
 
 
 class Bomb:
@@ -108,7 +108,7 @@ def test_a_licence_that_the_user_names_counts(library: ModelLibrary, tmp_path: P
 def test_only_what_cannot_be_seen_is_asked() -> None:
     from tests.contracts.test_families import OUTLINES
 
-    from mien_models.family import recognise
+    from mien_models.architectures._registry import recognise
 
     found = recognise(OUTLINES["simswap"][1], "net")
     with pytest.raises(UsageError, match=r"--answer imagenet\|unit\|own"):
@@ -198,10 +198,10 @@ def test_a_wrong_family_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_network_that_ends_its_program_is_survived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mien_models.library.trying._PROGRAM", ("-c", "import os; os.kill(os.getpid(), 11)"))
+    monkeypatch.setattr("mien_models.library.self_test._PROGRAM", ("-c", "import os; os.kill(os.getpid(), 11)"))
     with pytest.raises(ModelError, match=r"ends the program that loads it \(SIGSEGV\)"):
         try_out(tmp_path, "net")
-    monkeypatch.setattr("mien_models.library.trying._PROGRAM", ("-c", "import time; time.sleep(60)"))
+    monkeypatch.setattr("mien_models.library.self_test._PROGRAM", ("-c", "import time; time.sleep(60)"))
     with pytest.raises(ModelError, match="no answer"):
         try_out(tmp_path, "net", seconds=0.2)
 
@@ -209,7 +209,7 @@ def test_a_network_that_ends_its_program_is_survived(tmp_path: Path, monkeypatch
 def test_what_libraries_print_is_not_taken_for_the_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def answering(printed: bytes) -> None:
         code = f"import sys; sys.stdout.buffer.write({printed!r})"
-        monkeypatch.setattr("mien_models.library.trying._PROGRAM", ("-c", code))
+        monkeypatch.setattr("mien_models.library.self_test._PROGRAM", ("-c", code))
 
     answering(b"noise \xff {" + ANSWER.encode() + b'{"run_ms": 2.5}')
     assert try_out(tmp_path, "net") == 2.5
@@ -224,7 +224,7 @@ def test_an_interruption_leaves_nothing(library: ModelLibrary, tmp_path: Path, m
         assert everything_in(library)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mien_models.library.adding.try_out", interrupted)
+    monkeypatch.setattr("mien_models.library.add.try_out", interrupted)
     with pytest.raises(KeyboardInterrupt):
         added(library, dfm_network(tmp_path / "a.dfm"))
     assert everything_in(library) == []

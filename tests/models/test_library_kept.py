@@ -9,9 +9,9 @@ from tests.models.adding import added, everything_in
 from tests.onnx_networks import dfm_network
 
 from mien_models.errors import MienError, ModelError, UsageError
-from mien_models.library.candidate import look_as_described, read_description, recheck
-from mien_models.library.shelf import ModelLibrary, is_name, name_like
-from mien_models.stored import MANIFEST, manifest_toml
+from mien_models.library.inspect import look_as_described, read_description, recheck
+from mien_models.library.store import ModelLibrary, is_name, name_like
+from mien_models.specs.stored import MANIFEST, manifest_toml
 
 
 def test_a_model_is_replaced_only_when_asked_and_only_by_one_that_works(library: ModelLibrary, tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_a_model_that_another_program_added_meanwhile_stays(
         added(library, dfm_network(tmp_path / "a.dfm", gain=0.4))
         return 1.0
 
-    monkeypatch.setattr("mien_models.library.adding.try_out", slow)
+    monkeypatch.setattr("mien_models.library.add.try_out", slow)
     before = dfm_network(tmp_path / "a.dfm")
     with pytest.raises(UsageError, match="already"):
         added(library, before)
@@ -53,7 +53,7 @@ def test_what_a_crash_left_is_swept_when_it_is_old(library: ModelLibrary, tmp_pa
 
 
 def test_a_full_disk_is_told(library: ModelLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mien_models.library.shelf._SPARE_BYTES", 2**62)
+    monkeypatch.setattr("mien_models.library.store._SPARE_BYTES", 2**62)
     with pytest.raises(ModelError, match="Free some space"):
         added(library, dfm_network(tmp_path / "a.dfm"))
     assert everything_in(library) == []
@@ -68,7 +68,7 @@ def test_the_old_model_comes_back_when_the_new_one_cannot_be_placed(
         shutil.rmtree(folder)
         return 1.0
 
-    monkeypatch.setattr("mien_models.library.adding.try_out", lost)
+    monkeypatch.setattr("mien_models.library.add.try_out", lost)
     with pytest.raises(ModelError, match="Models should be kept in"):
         added(library, dfm_network(tmp_path / "a.dfm", gain=0.4), replaces=True)
     assert library.find("a") == before

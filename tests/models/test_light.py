@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from mien_models.mesh.light import LightFollower, skin_weight
+from mien_models.swappers.mesh.relight import LightFollower, skin_weight
 
 FRAME_S = 1 / 30
 SIDE = len(skin_weight())

@@ -3,7 +3,7 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-from mien_models.catalog import open_session, read_manifest
+from mien_models.library.builtin import open_session, read_manifest
 
 
 def test_networks_loaded_by_several_threads_at_once_leave_stderr_where_it_was() -> None:

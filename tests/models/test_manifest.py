@@ -4,9 +4,9 @@ from importlib.resources import files
 
 import pytest
 
-from mien_models.catalog import manifest_names, read_manifest
 from mien_models.errors import ModelError
-from mien_models.manifest import parse_manifest
+from mien_models.library.builtin import manifest_names, read_manifest
+from mien_models.specs.manifest import parse_manifest
 
 
 def manifest_text() -> str:

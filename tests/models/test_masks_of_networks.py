@@ -7,11 +7,9 @@ import pytest
 from tests.onnx_networks import arcface_network, whitening_network
 from tests.stored_models import Shelf
 
-from mien.pasting import Paster
-from mien_models.arrays import BgrU8
-from mien_models.faces import Face, SourceFace
-from mien_models.networks import Networks
-from mien_models.options import SwapOptions
+from mien.stages.blending import Paster
+from mien_models.swappers._loader import Networks
+from mien_models.types import BgrU8, Face, SourceFace, SwapOptions
 
 
 def opacity(shelf: Shelf, name: str, photo: BgrU8, face: Face) -> float:

@@ -4,11 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from mien_models.arrays import BgrU8, as_f32, as_u8
-from mien_models.contracts import Swapper
-from mien_models.faces import Face, SourceFace, SwappedFace
-from mien_models.options import SwapOptions
+from mien_models.interfaces import Swapper
 from mien_models.swappers.mesh import PLUGIN
+from mien_models.types import BgrU8, Face, SourceFace, SwapOptions, SwappedFace, as_f32, as_u8
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from mien_models.errors import ModelError
-from mien_models.network_file import check_content, read_network_file
+from mien_models.onnx_format.check import check_content, read_network_file
 
 NUMBERS = np.array([1, 2, 3, 4], np.float32)
 

@@ -9,17 +9,13 @@ import pytest
 from tests.onnx_networks import arcface_network, byte_network, inswapper_network
 from tests.stored_models import Shelf
 
-from mien.follow.still import find_faces
-from mien.packet import FramePacket
-from mien.stages.compose import ComposeStage
-from mien_models.aligned import AlignedInput, AlignedOutput
-from mien_models.arrays import BgrU8, as_u8
+from mien.pipeline.frame import FramePacket
+from mien.stages.composite import ComposeStage
+from mien.tracking.photo import find_faces
 from mien_models.errors import ModelError
-from mien_models.faces import Face, FaceView, SourceFace
-from mien_models.identity import graph_map, unit
-from mien_models.networks import Networks
-from mien_models.options import SwapOptions
-from mien_models.spec import (
+from mien_models.geometry.tensor_image import AlignedInput, AlignedOutput
+from mien_models.networks.embedding import graph_map, unit
+from mien_models.specs.network import (
     IMAGENET_OUTPUT,
     IMAGENET_PIXELS,
     SIGNED_OUTPUT,
@@ -30,7 +26,9 @@ from mien_models.spec import (
     SwapNames,
     SwapSpec,
 )
-from mien_models.stored import StoredModel
+from mien_models.specs.stored import StoredModel
+from mien_models.swappers._loader import Networks
+from mien_models.types import BgrU8, Face, FaceView, SourceFace, SwapOptions, as_u8
 
 
 @pytest.fixture

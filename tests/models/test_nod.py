@@ -4,15 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from mien.follow.still import find_faces
-from mien_models.arrays import BgrU8, as_f32
-from mien_models.catalog import load_landmarker
-from mien_models.faces import SourceFace
-from mien_models.mesh.nod import LARGEST_RAD, apparent_nod
-from mien_models.mesh.regions import OVAL
-from mien_models.mesh.shape import ShapeFollower, pitch_rad
-from mien_models.mesh.texture import bake
-from mien_models.mesh.topology import face_topology
+from mien.tracking.photo import find_faces
+from mien_models.geometry.face_mesh import face_topology
+from mien_models.geometry.face_regions import OVAL
+from mien_models.library.builtin import load_landmarker
+from mien_models.swappers.mesh.pitch_offset import LARGEST_RAD, apparent_nod
+from mien_models.swappers.mesh.shape import ShapeFollower, pitch_rad
+from mien_models.swappers.mesh.texture import bake
+from mien_models.types import BgrU8, SourceFace, as_f32
 
 NOSE_TIP = 4
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mien_models.errors import ModelError
-from mien_models.library.candidate import read_map
-from mien_models.npy import numbers_of
+from mien_models.library.inspect import read_map
+from mien_models.system.npy import numbers_of
 
 
 def saved(array: Any) -> bytes:

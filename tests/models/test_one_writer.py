@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from mien_models.atomic_write import beside, own_part, whole_name, whole_or_nothing
 from mien_models.errors import SinkError
-from mien_models.one_writer import InUseError, check_nobody_writes, held, is_in_use, only_writer
+from mien_models.system.atomic_write import beside, own_part, whole_name, whole_or_nothing
+from mien_models.system.one_writer import InUseError, check_nobody_writes, held, is_in_use, only_writer
 
 HOLD = """
 import sys
 from pathlib import Path
-from mien_models.one_writer import only_writer
+from mien_models.system.one_writer import only_writer
 with only_writer(Path(sys.argv[1])) as part:
     part.write_text("the first's")
     print(flush=True)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from mien_models.errors import ModelError
-from mien_models.onnx_file import read_graph
+from mien_models.onnx_format.graph import read_graph
 
 
 def model(extra: list[Any] | None = None) -> Any:

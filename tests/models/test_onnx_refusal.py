@@ -7,8 +7,8 @@ from onnx import helper
 from tests.onnx_networks import affine_network
 
 from mien_models.errors import ModelError
-from mien_models.onnx_refusal import refusal_of
-from mien_models.sessions.onnx import OnnxSession
+from mien_models.runtimes.onnx import OnnxSession
+from mien_models.runtimes.ort.refusal import refusal_of
 
 PLACE = "/onnxruntime_src/onnxruntime/core/graph/model.cc:256 "
 

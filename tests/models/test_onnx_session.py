@@ -9,9 +9,9 @@ import pytest
 from tests.onnx_networks import affine_network
 
 from mien_models.errors import ModelError
-from mien_models.sessions import onnx as onnx_sessions
-from mien_models.sessions.onnx import OnnxSession
-from mien_models.user_network import open_user_network, square_picture
+from mien_models.networks.user_network import open_user_network, square_picture
+from mien_models.runtimes import onnx as onnx_sessions
+from mien_models.runtimes.onnx import OnnxSession
 
 
 class Bomb:

@@ -9,11 +9,11 @@ from typing import Final
 import numpy as np
 import pytest
 
+from mien_models.architectures._registry import recognise
 from mien_models.errors import AmbiguousError
-from mien_models.family import recognise
 from mien_models.library.probing import said_clearly
-from mien_models.onnx_file import ArrayInfo, Constant, GraphDescription
-from mien_models.signature import is_vague
+from mien_models.onnx_format.graph import ArrayInfo, Constant, GraphDescription
+from mien_models.onnx_format.signature import is_vague
 
 OUTLINES: Final = np.load(Path(__file__).parent / "golden" / "outlines.npz")
 NAMES: Final = tuple(OUTLINES.files)

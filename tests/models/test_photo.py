@@ -9,15 +9,9 @@ import pytest
 import skimage
 from numpy.typing import NDArray
 
-from mien.follow.still import find_faces
-from mien_models.arrays import BgrU8, MaskU8, as_f32, as_u8
-from mien_models.faces import Face, FaceView, HeadPose, SourceFace
-from mien_models.mesh.drawn import filled
-from mien_models.mesh.flat_photo import lay_flat
-from mien_models.mesh.flatten import SIDE_PX, levels, light_on, logarithm
-from mien_models.mesh.gather import understand
-from mien_models.mesh.raster import rasterise
-from mien_models.mesh.regions import (
+from mien.tracking.photo import find_faces
+from mien_models.geometry.face_mesh import face_topology
+from mien_models.geometry.face_regions import (
     BROW_LEFT,
     BROW_RIGHT,
     CHEEKS,
@@ -28,8 +22,12 @@ from mien_models.mesh.regions import (
     LIPS_OUTER,
     NOSE_BRIDGE,
 )
-from mien_models.mesh.texture import BROW_COVERED, bake, texture_of
-from mien_models.mesh.topology import face_topology
+from mien_models.geometry.raster import filled, rasterise
+from mien_models.swappers.mesh.delight import SIDE_PX, levels, light_on, logarithm
+from mien_models.swappers.mesh.multi_view import understand
+from mien_models.swappers.mesh.texture import BROW_COVERED, bake, texture_of
+from mien_models.swappers.mesh.unwrap_photo import lay_flat
+from mien_models.types import BgrU8, Face, FaceView, HeadPose, MaskU8, SourceFace, as_f32, as_u8
 
 
 @pytest.fixture(scope="module")

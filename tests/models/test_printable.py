@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mien_models.printable import in_one_line, json_text, printable, shown
+from mien_models.system.printable import in_one_line, json_text, printable, shown
 
 
 @pytest.mark.parametrize("fine", ["plain", "Zoë 図 🧑‍🚀 א", "a\u00a0b\u3000c", "two\nlines\tof it", ""])

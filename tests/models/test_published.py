@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from tests.models.published import CONTRACTS, STYLES, published
 
+from mien_models.architectures._registry import FAMILIES
 from mien_models.errors import AmbiguousError
-from mien_models.family import FAMILIES
-from mien_models.library.adding import Wishes, add
-from mien_models.library.candidate import look_at
-from mien_models.library.shelf import ModelLibrary
-from mien_models.spec import SwapSpec
+from mien_models.library.add import Wishes, add
+from mien_models.library.inspect import look_at
+from mien_models.library.store import ModelLibrary
+from mien_models.specs.network import SwapSpec
 
 ALL = [(family, style) for family in CONTRACTS for style in STYLES]
 

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien_models.arrays import PointsF32, as_f32
-from mien_models.mesh.proportions import LARGEST_CM, MOUTH_CORNERS, proportions_change
-from mien_models.mesh.regions import EYE_LEFT, EYE_RIGHT, LIPS_INNER
-from mien_models.mesh.shape import ShapeFollower, head_shape, mean_shape_cm
-from mien_models.mesh.topology import face_topology
+from mien_models.geometry.face_mesh import face_topology
+from mien_models.geometry.face_regions import EYE_LEFT, EYE_RIGHT, LIPS_INNER
+from mien_models.swappers.mesh.shape import ShapeFollower, head_shape, mean_shape_cm
+from mien_models.swappers.mesh.shape_transfer import LARGEST_CM, MOUTH_CORNERS, proportions_change
+from mien_models.types import PointsF32, as_f32
 
 NOSE_TIP = 4
 CHIN = 152

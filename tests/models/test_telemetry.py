@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from mien_models.telemetry import switch_off_telemetry
+from mien_models.system.telemetry import switch_off_telemetry
 
 
 def test_what_a_user_has_set_cannot_switch_it_on(monkeypatch: pytest.MonkeyPatch) -> None:

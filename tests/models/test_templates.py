@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mien_models.errors import ModelError
-from mien_models.least_squares import Fit
-from mien_models.templates import TEMPLATES, crop_from_frame, template_points
+from mien_models.specs.least_squares import Fit
+from mien_models.specs.templates import TEMPLATES, crop_from_frame, template_points
 
 
 @given(

@@ -11,13 +11,12 @@ from tests.models.published import STYLES, published
 from tests.onnx_networks import arcface_network, dfm_network
 
 from mien_models.errors import UsageError
-from mien_models.faces import Face, SourceFace
-from mien_models.library.shelf import ModelLibrary
+from mien_models.library.store import ModelLibrary
 from mien_models.library.tuning import read_changes, settings_of, tuned
-from mien_models.networks import Networks
-from mien_models.options import SwapOptions
-from mien_models.spec import SwapSpec
-from mien_models.stored import StoredModel
+from mien_models.specs.network import SwapSpec
+from mien_models.specs.stored import StoredModel
+from mien_models.swappers._loader import Networks
+from mien_models.types import Face, SourceFace, SwapOptions
 
 
 def spec_of(stored: StoredModel) -> SwapSpec:

@@ -11,10 +11,9 @@ import torch
 from torch import Tensor
 
 from mien_export.proof.faces import face_in
-from mien_models.arrays import AffineF64, BgrU8, as_u8
 from mien_models.errors import MienError
-from mien_models.faces import Face
-from mien_models.templates import crop_from_frame
+from mien_models.specs.templates import crop_from_frame
+from mien_models.types import AffineF64, BgrU8, Face, as_u8
 
 ROOM: Final = 1.25
 """Crops are kept so many times as large as the network's, so that they can be turned and moved without an edge."""

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from mien_export.architectures._plain import called
 from mien_export.contracts import Architecture, Port, Shapes, width_of
-from mien_models.families.arcface import SIDE_PX, TERMS, picture
-from mien_models.spec import SIGNED_PIXELS, EmbedSpec
+from mien_models.architectures.arcface import SIDE_PX, TERMS, picture
+from mien_models.specs.network import SIGNED_PIXELS, EmbedSpec
 
 EPS: Final = 1e-5
 

@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from mien_export.architectures._plain import called
 from mien_export.contracts import Architecture, Port, Shapes
-from mien_models.families.crossface import TERMS
-from mien_models.spec import ConvertSpec
+from mien_models.architectures.crossface import TERMS
+from mien_models.specs.network import ConvertSpec
 
 SHORTCUT: Final = 0.2
 

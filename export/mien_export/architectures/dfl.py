@@ -16,9 +16,9 @@ from torch.nn import functional
 
 from mien_export.architectures._plain import called
 from mien_export.contracts import Architecture, Port, Shapes
-from mien_models.families.dfm import crop
-from mien_models.family import UNKNOWN_TERMS
-from mien_models.spec import UNIT_OUTPUT, IdentitySpec, SwapNames, SwapSpec
+from mien_models.architectures._registry import UNKNOWN_TERMS
+from mien_models.architectures.dfm import crop
+from mien_models.specs.network import UNIT_OUTPUT, IdentitySpec, SwapNames, SwapSpec
 
 _SLOPE: Final = 0.1
 _SHRUNK: Final = 16

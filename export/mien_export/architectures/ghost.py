@@ -10,16 +10,10 @@ from typing import Final
 from torch import Tensor, nn
 
 from mien_export.architectures._ghost_encoders import BACKBONES, Backbone, encoder_of, levels_of
-from mien_export.architectures._plain import (
-    attribute_blend,
-    called,
-    doubled,
-    generator_channels,
-    over_the_picture,
-)
+from mien_export.architectures._plain import attribute_blend, called, doubled, generator_channels, over_the_picture
 from mien_export.contracts import Architecture, Port, Shapes, width_of
-from mien_models.families.ghost import TERMS, crop, own_identity
-from mien_models.spec import SIGNED_OUTPUT, SwapNames, SwapSpec
+from mien_models.architectures.ghost import TERMS, crop, own_identity
+from mien_models.specs.network import SIGNED_OUTPUT, SwapNames, SwapSpec
 
 SLOPE: Final = 0.1
 

@@ -25,8 +25,8 @@ from mien_export.architectures._plain import (
     over_the_picture,
 )
 from mien_export.contracts import Architecture, Network, Port, Shapes, width_of
-from mien_models.families.hyperswap import TERMS
-from mien_models.spec import SIGNED_OUTPUT, SIGNED_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec
+from mien_models.architectures.hyperswap import TERMS
+from mien_models.specs.network import SIGNED_OUTPUT, SIGNED_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec
 
 SLOPE: Final = 0.1
 MASK_FACTOR: Final = 0.01

@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from mien_export.architectures._plain import called, doubled
 from mien_export.contracts import Architecture, Port, Shapes, width_of
-from mien_models.families.mobilefaceswap import TERMS, crop
-from mien_models.spec import UNIT_OUTPUT, IdentitySpec, SwapNames, SwapSpec
+from mien_models.architectures.mobilefaceswap import TERMS, crop
+from mien_models.specs.network import UNIT_OUTPUT, IdentitySpec, SwapNames, SwapSpec
 
 SLOPE: Final = 0.1
 

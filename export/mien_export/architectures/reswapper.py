@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from mien_export.architectures._plain import Mapped, called, doubled, over_the_picture, strict_norm
 from mien_export.contracts import Architecture, Port, Shapes, width_of
-from mien_models.families.inswapper import TERMS, crop
-from mien_models.spec import UNIT_OUTPUT, IdentitySpec, SwapNames, SwapSpec
+from mien_models.architectures.inswapper import TERMS, crop
+from mien_models.specs.network import UNIT_OUTPUT, IdentitySpec, SwapNames, SwapSpec
 
 SLOPE: Final = 0.2
 

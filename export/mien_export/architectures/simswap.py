@@ -17,8 +17,8 @@ from torch.nn import functional
 
 from mien_export.architectures._plain import called, over_the_picture, strict_norm
 from mien_export.contracts import Answer, Architecture, Port, Shapes, Variants, width_of
-from mien_models.families.simswap import TERMS, crop, own_identity
-from mien_models.spec import UNIT_OUTPUT, SwapNames, SwapSpec
+from mien_models.architectures.simswap import TERMS, crop, own_identity
+from mien_models.specs.network import UNIT_OUTPUT, SwapNames, SwapSpec
 
 IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION: Final = (0.229, 0.224, 0.225)

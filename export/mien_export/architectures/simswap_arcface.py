@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from mien_export.architectures._plain import called
 from mien_export.contracts import Architecture, Port, Shapes, width_of
-from mien_models.families.arcface import SIDE_PX
-from mien_models.families.simswap import TERMS
-from mien_models.spec import IMAGENET_PIXELS, EmbedSpec, PictureSpec
+from mien_models.architectures.arcface import SIDE_PX
+from mien_models.architectures.simswap import TERMS
+from mien_models.specs.network import IMAGENET_PIXELS, EmbedSpec, PictureSpec
 
 REDUCTION: Final = 16
 """So many channels become one before each gate."""

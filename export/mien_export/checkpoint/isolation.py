@@ -23,7 +23,7 @@ from safetensors.torch import load_file
 
 from mien_export.checkpoint.errors import CheckpointError
 from mien_export.checkpoint.nesting import Taken
-from mien_models.json_text import json_value
+from mien_models.system.json_text import json_value
 
 TIME_S: Final = 900
 TAKEN_FROM: Final = "mien.taken_from"

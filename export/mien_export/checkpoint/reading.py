@@ -23,7 +23,7 @@ from mien_export.checkpoint.isolation import unpickled
 from mien_export.checkpoint.nesting import Taken, weights_of
 from mien_export.checkpoint.paddle import from_paddle
 from mien_export.runtime_input import has_text_name
-from mien_models.causes import cause_of
+from mien_models.system.causes import cause_of
 
 PLAIN: Final[tuple[object, ...]] = (
     argparse.Namespace,

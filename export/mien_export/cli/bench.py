@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mien_export.cli import shared
-from mien_models.printable import json_text
+from mien_models.system.printable import json_text
 
 
 def bench(

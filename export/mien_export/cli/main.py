@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mien_models.crash.program import run_program
+from mien_models.system.crash.program import run_program
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

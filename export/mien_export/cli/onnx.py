@@ -8,7 +8,7 @@ import typer
 from mien_export.cli import shared
 from mien_export.cli.bar import shown
 from mien_models.errors import UsageError
-from mien_models.printable import json_text
+from mien_models.system.printable import json_text
 
 
 def onnx(
@@ -56,7 +56,7 @@ def onnx(
     from mien_export.exporting import Asked, Shape, Wish, export
     from mien_export.precision.lowering import PRECISIONS, Precision
     from mien_export.proof.report import as_data, table
-    from mien_models.spec import Terms
+    from mien_models.specs.network import Terms
 
     chosen: Precision | None = next((one for one in PRECISIONS if one == precision), None)
     if chosen is None:

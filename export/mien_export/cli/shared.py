@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from mien_models.errors import UsageError
-from mien_models.printable import in_one_line
+from mien_models.system.printable import in_one_line
 
 if TYPE_CHECKING:
     from mien_export.baking import Worn

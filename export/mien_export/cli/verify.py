@@ -8,7 +8,7 @@ import typer
 from mien_export.cli import shared
 from mien_export.cli.bar import shown
 from mien_models.errors import UsageError
-from mien_models.printable import json_text
+from mien_models.system.printable import json_text
 
 
 def verify(

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from mien_export.engines.contracts import BUILDERS, Order
-from mien_models.crash.edge import edge
 from mien_models.errors import MienError
+from mien_models.system.crash.edge import edge
 
 
 def main() -> int:

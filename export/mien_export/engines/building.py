@@ -15,9 +15,9 @@ from typing import Any, Final, cast
 import onnx
 
 from mien_export.engines.contracts import BUILDERS, EngineError, Order, Told
-from mien_models.one_writer import only_writer
-from mien_models.onnx_refusal import refusal_of
-from mien_models.printable import json_text
+from mien_models.runtimes.ort.refusal import refusal_of
+from mien_models.system.one_writer import only_writer
+from mien_models.system.printable import json_text
 
 LONGEST_S: Final = 1800.0
 _LAST_LINES: Final = 5

@@ -14,7 +14,7 @@ from mien_export.precision.halving import in_half, name_nodes
 from mien_export.precision.islands import Island, find_islands
 from mien_export.precision.ranges import FLOATS, measure_ranges, typed_tensors
 from mien_export.weightless import weightless
-from mien_models.json_text import json_value
+from mien_models.system.json_text import json_value
 
 Precision = Literal["fp32", "fp16", "mixed"]
 PRECISIONS: Final[tuple[Precision, ...]] = ("fp32", "fp16", "mixed")

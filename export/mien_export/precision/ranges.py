@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper
 
 from mien_export.weightless import inferred
-from mien_models.ort import onnxruntime
+from mien_models.runtimes.ort.library import onnxruntime
 
 FLOATS: Final = frozenset({TensorProto.FLOAT, TensorProto.FLOAT16})
 _AT_ONCE: Final = 48

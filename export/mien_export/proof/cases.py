@@ -11,8 +11,8 @@ from mien_export.contracts import Network, Port
 from mien_export.proof.faces import known_faces
 from mien_export.proof.pixels import Numbers, on_the_grid
 from mien_export.seeded import seeded_inputs
-from mien_models.aligned import AlignedInput
-from mien_models.spec import ConvertSpec, EmbedSpec, PictureSpec, SwapSpec
+from mien_models.geometry.tensor_image import AlignedInput
+from mien_models.specs.network import ConvertSpec, EmbedSpec, PictureSpec, SwapSpec
 
 _SEEDS: Final = (11, 12, 13)
 _LENGTHS: Final = (1.0, 23.0, 0.05)

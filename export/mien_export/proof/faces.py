@@ -9,11 +9,10 @@ from typing import Final
 import cv2
 import numpy as np
 
-from mien_models.arrays import BgrU8, PointsF32, as_u8
-from mien_models.catalog import load_detector, load_landmarker
 from mien_models.errors import MienError
-from mien_models.faces import DetectedFace, Face, HeadPose
-from mien_models.regions import Region
+from mien_models.geometry.crop import Region
+from mien_models.library.builtin import load_detector, load_landmarker
+from mien_models.types import BgrU8, DetectedFace, Face, HeadPose, PointsF32, as_u8
 
 SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
 _AROUND: Final = 1.5

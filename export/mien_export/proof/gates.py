@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from mien_export.proof.measuring import Measured
-from mien_models.spec import NetworkSpec, SwapSpec
+from mien_models.specs.network import NetworkSpec, SwapSpec
 
 _TOLERANCE: Final = 0.004
 """One grey level of 255; `SwapSpec.tolerance` says otherwise."""

@@ -10,12 +10,12 @@ from mien_export.contracts import Network
 from mien_export.graph import ExportError
 from mien_export.proof.pixels import Numbers, from_numbers
 from mien_export.runtime_input import runtime_input
-from mien_models.aligned import AlignedInput
-from mien_models.arrays import BgrU8, as_f32
-from mien_models.library.candidate import look_at
-from mien_models.ort import onnxruntime
-from mien_models.spec import EmbedSpec, SwapSpec
-from mien_models.templates import template_points
+from mien_models.geometry.tensor_image import AlignedInput
+from mien_models.library.inspect import look_at
+from mien_models.runtimes.ort.library import onnxruntime
+from mien_models.specs.network import EmbedSpec, SwapSpec
+from mien_models.specs.templates import template_points
+from mien_models.types import BgrU8, as_f32
 
 LEAST_HALF: Final = 0.99
 LEAST_FULL: Final = 0.999

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from mien_export.contracts import Network
 from mien_export.fused import fusible
-from mien_models.arrays import BgrU8, as_u8
-from mien_models.spec import SwapSpec
+from mien_models.specs.network import SwapSpec
+from mien_models.types import BgrU8, as_u8
 
 Numbers = NDArray[np.float32]
 Pixels = NDArray[np.uint8]

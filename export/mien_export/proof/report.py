@@ -14,10 +14,10 @@ from mien_export.precision.lowering import summary
 from mien_export.proof.measuring import Measured
 from mien_export.proof.pixels import from_numbers
 from mien_export.proof.prove import Judged, Proof
-from mien_models.arrays import BgrU8, as_u8
-from mien_models.atomic_write import whole_or_nothing
-from mien_models.printable import json_text
-from mien_models.spec import SwapSpec
+from mien_models.specs.network import SwapSpec
+from mien_models.system.atomic_write import whole_or_nothing
+from mien_models.system.printable import json_text
+from mien_models.types import BgrU8, as_u8
 
 _AMPLIFIED: Final = 16
 _TILE_PX: Final = 256

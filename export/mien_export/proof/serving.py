@@ -17,9 +17,9 @@ from mien_export.precision.overflows import half_faults
 from mien_export.proof.pixels import Numbers, fed, from_bytes
 from mien_export.runtime_input import runtime_input
 from mien_models.errors import MienError
-from mien_models.json_text import json_object
-from mien_models.onnx_refusal import refusal_of
-from mien_models.ort import onnxruntime
+from mien_models.runtimes.ort.library import onnxruntime
+from mien_models.runtimes.ort.refusal import refusal_of
+from mien_models.system.json_text import json_object
 
 GATE_STAMP: Final = "mien.gate"
 """Under which a file says that its export was allowed to differ more than usual, and why, as JSON."""

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from mien_models.errors import ModelError
-from mien_models.mesh.topology import face_topology
+from mien_models.geometry.face_mesh import face_topology
 
 _METADATA: Final = "geometry_pipeline_metadata_landmarks.binarypb"
 _CANONICAL_MESH, _VERTEX_BUFFER, _INDEX_BUFFER = 1, 3, 4

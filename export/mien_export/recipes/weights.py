@@ -10,10 +10,10 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from mien_models.catalog import manifest_names, read_manifest
-from mien_models.causes import cause_of
 from mien_models.errors import MienError, ModelError
-from mien_models.manifest import Manifest
+from mien_models.library.builtin import manifest_names, read_manifest
+from mien_models.specs.manifest import Manifest
+from mien_models.system.causes import cause_of
 
 
 def take_weights(source: Path | None, output: Path, *, check_only: bool = False) -> Iterator[str]:

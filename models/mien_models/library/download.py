@@ -6,30 +6,118 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from email.message import Message
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPMessage, HTTPResponse
 from pathlib import Path
-from typing import Final
+from typing import IO, Final, cast
 from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.request import (
+    HTTPDefaultErrorHandler,
+    HTTPErrorProcessor,
+    HTTPHandler,
+    HTTPRedirectHandler,
+    HTTPSHandler,
+    OpenerDirector,
+    ProxyHandler,
+    Request,
+)
 
 from mien_models.errors import ModelError, UsageError
-from mien_models.json_text import json_object, whole_number
-from mien_models.library.web import open_address
-from mien_models.protobuf import LARGEST_BYTES
+from mien_models.onnx_format.wire import LARGEST_BYTES
+from mien_models.system.json_text import json_object, whole_number
+
+SCHEMES: Final = ("http", "https")
+
+
+_SILENCE_S: Final = 30.0
+
+
+_MOST_REDIRECTS: Final = 5
+
+
+def is_address(text: str) -> bool:
+    """Say whether a user means an address of the web and not a file."""
+    return "://" in text
+
+
+def open_address(address: str, headers: Mapping[str, str]) -> HTTPResponse:
+    """Ask for a file; proxies are those of the environment.
+
+    Args:
+        address: of the file.
+        headers: more that is said to the server.
+
+    Raises:
+        UsageError: it is no address of the web.
+        ModelError: the server sends us from https to http.
+        URLError, OSError: it does not answer, or with an error, or sends us on too often.
+    """
+    parts = urlsplit(address)
+    if parts.scheme not in SCHEMES or not parts.hostname:
+        raise UsageError(f"A download needs an address that begins with https:// or http://, but got {address!r}.")
+    opener = OpenerDirector()
+    for handler in (
+        ProxyHandler(),
+        HTTPHandler(),
+        HTTPSHandler(),
+        _Redirects(),
+        HTTPDefaultErrorHandler(),
+        HTTPErrorProcessor(),
+    ):
+        opener.add_handler(handler)
+    if parts.username is not None:
+        raise UsageError("An address with a name and a password in it is not used; download that file by other means.")
+    # Packed content would change length and hash.
+    asked = Request(address, headers={"User-Agent": "mien", "Accept-Encoding": "identity", **headers})  # noqa: S310 - checked above
+    return cast("HTTPResponse", opener.open(asked, timeout=_SILENCE_S))
+
+
+class _Redirects(HTTPRedirectHandler):
+    """Follows a few redirects, to the web only."""
+
+    # The library raises HTTPError after so many.
+    max_redirections = _MOST_REDIRECTS
+
+    def redirect_request(  # noqa: PLR0917 - the library calls it so
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> Request | None:
+        scheme = urlsplit(newurl).scheme
+        if scheme not in SCHEMES or (req.type == "https" and scheme != "https"):
+            fp.close()
+            raise ModelError(
+                f"The server of {req.host} sends the download to {urlsplit(newurl).hostname!r}, which is not as "
+                "safe as the address that was given. Give that address if you trust it."
+            )
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
 
 _LOG = logging.getLogger(__name__)
+
+
 _CHUNK_BYTES: Final = 2**18
+
+
 _MOST_BREAKS: Final = 5
 """So often in a row a connection may break without a byte having come."""
+
+
 _MOST_STARTS: Final = 2
 """As much before the first byte: a wrong name of a server does not mend itself."""
+
+
 _NO_SUCH_PART: Final = 416
+
+
 _PASSING: Final = frozenset({408, 429, 500, 502, 503, 504})
 """Answers of a server that is busy or under repair."""
+
+
 _SPARE_BYTES: Final = 64 * 2**20
+
+
 Progress = Callable[[int, int | None], None]
 """Is told how many bytes are there, and of how many, None where the server does not say."""
 

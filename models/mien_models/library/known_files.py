@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from mien_models.families import arcface, ghost, hyperswap, simswap, uniface
-from mien_models.spec import Terms
+from mien_models.architectures import arcface, ghost, hyperswap, simswap, uniface
+from mien_models.specs.network import Terms
 
 _INSWAPPER: Final = Terms(
     "non-commercial", "InsightFace lets inswapper be used for research only; ask InsightFace for any other use."

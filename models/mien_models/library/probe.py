@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien_models.errors import ModelError
-from mien_models.library.trial import limit_memory
-from mien_models.library.trying import ANSWER
-from mien_models.sessions.onnx import OnnxSession
+from mien_models.library.self_test import ANSWER
+from mien_models.library.self_test_process import limit_memory
+from mien_models.runtimes.onnx import OnnxSession
 
 SIDES_PX: Final = (256, 224, 128, 512, 112)
 LENGTH: Final = 512

@@ -6,9 +6,9 @@ from typing import Final, cast
 
 from mien_models.errors import ModelError
 from mien_models.library.probe import SIDES_PX
-from mien_models.library.trying import answer_of
-from mien_models.onnx_file import ArrayInfo, GraphDescription
-from mien_models.signature import is_vague
+from mien_models.library.self_test import answer_of
+from mien_models.onnx_format.graph import ArrayInfo, GraphDescription
+from mien_models.onnx_format.signature import is_vague
 
 _PROGRAM: Final = ("-P", "-m", "mien_models.library.probe")
 

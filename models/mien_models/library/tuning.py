@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Final
 
 from mien_models.errors import UsageError
-from mien_models.spec import SwapSpec, UserManifest
-from mien_models.templates import FACE_TYPES, TEMPLATES, Extent
+from mien_models.specs.network import SwapSpec, UserManifest
+from mien_models.specs.templates import FACE_TYPES, TEMPLATES, Extent
 
 _RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "coverage": (0.5, 8.0),

@@ -9,13 +9,13 @@ import typer
 
 from mien.cli import options
 from mien.cli.options import JsonFile
-from mien_models.atomic_write import write_text_whole
-from mien_models.causes import cause_of
 from mien_models.errors import MienError
-from mien_models.printable import json_text, shown
+from mien_models.system.atomic_write import write_text_whole
+from mien_models.system.causes import cause_of
+from mien_models.system.printable import json_text, shown
 
 if TYPE_CHECKING:
-    from mien.bench.live import LiveBench
+    from mien.diagnostics.bench.live import LiveBench
 
 bench: Final = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -32,10 +32,10 @@ def stages(
     swapper: Annotated[str, typer.Option(metavar="NAME", help="What swaps: 'mesh' or one of your models.")] = "mesh",
 ) -> None:
     """Measure what one 720p frame with a face of 380 px costs on one thread, stage by stage."""
-    from mien.cli.terminal import terminal
+    from mien.cli.console import terminal
 
     with terminal(is_debug=bool(context.obj)) as console, console.status("Measuring ..."):
-        from mien.bench.stages import bench_stages
+        from mien.diagnostics.bench.stages import bench_stages
 
         result = asdict(bench_stages(swapper))
     _give(result, json_file)
@@ -50,10 +50,10 @@ def live(
     ] = 20,
 ) -> None:
     """Measure how old frames are in the live loop, as it is and with a stage of 75 ms that is too slow for 30 fps."""
-    from mien.cli.terminal import terminal
+    from mien.cli.console import terminal
 
     with terminal(is_debug=bool(context.obj)) as console, console.status("Measuring ..."):
-        from mien.bench.loop import bench_loop
+        from mien.diagnostics.bench.live import bench_loop
 
         usual, overloaded = bench_loop(seconds)
     _give({"usual": _summary(usual), "overloaded": _summary(overloaded)}, json_file)
@@ -86,15 +86,15 @@ def quality(
     config: options.Config = None,
 ) -> None:
     """Swap a clip frame by frame, keep the frames before the marks, and measure how they look."""
-    from mien.cli.terminal import asker, progress_bar, terminal
-    from mien.settings import load_settings
+    from mien.cli.console import asker, progress_bar, terminal
+    from mien.config.settings import load_settings
 
     with terminal(is_debug=bool(context.obj)) as console:
         settings = load_settings(options.given(context.params), config)
-        from mien.bench.quality import bench_quality
-        from mien.build import clip_work
-        from mien.contracts import SourceRequest
-        from mien.intake.addresses import make_source
+        from mien.diagnostics.bench.quality import bench_quality
+        from mien.pipeline.interfaces import SourceRequest
+        from mien.session.build import clip_work
+        from mien.sources.address import make_source
 
         source = make_source(SourceRequest(clip))
         work = clip_work(settings, ask=asker())

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from mien.cameras.devices import Camera, VirtualCamera, cameras, default_camera, modes_of, virtual_cameras
-from mien.cameras.video_modes import ModeWish, VideoMode, choose_mode
-from mien_models.printable import json_text
+from mien.media.devices.cameras import Camera, VirtualCamera, cameras, default_camera, modes_of, virtual_cameras
+from mien.media.devices.modes import ModeWish, VideoMode, choose_mode
+from mien_models.system.printable import json_text
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 import typer
 
 from mien.cli.options import Json
-from mien_models.printable import json_text
+from mien_models.system.printable import json_text
 
 if TYPE_CHECKING:
-    from mien.doctor.checks import Check
+    from mien.diagnostics.doctor.checks import Check
 
 
 def doctor(context: typer.Context, as_json: Json = False) -> None:
     """Say what works here, what does not and what to install; exit 1 if something that Mien needs is broken."""
-    from mien.cli.terminal import terminal
-    from mien.doctor.checks import Verdict
-    from mien.doctor.examination import examine
+    from mien.cli.console import terminal
+    from mien.diagnostics.doctor.checks import Verdict
+    from mien.diagnostics.doctor.run import examine
 
     with terminal(is_debug=bool(context.obj)) as console, console.status("Looking around ..."):
         checks = tuple(examine())
@@ -36,7 +36,7 @@ def _print_table(checks: Sequence["Check"]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from mien.doctor.checks import Verdict
+    from mien.diagnostics.doctor.checks import Verdict
 
     styles = {Verdict.OK: "green", Verdict.ADVICE: "yellow", Verdict.BROKEN: "bold red"}
     table = Table.grid(padding=(0, 2))

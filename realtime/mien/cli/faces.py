@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from mien.cli.face_library import add, list_faces, remove
+from mien.cli.faces_library import add, list_faces, remove
 
 faces: Final = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -32,9 +32,9 @@ def show(
     ] = None,
 ) -> None:
     """Write a picture of what was understood of a face's photos, and print its name; what to mend is said in words."""
-    from mien.cli.terminal import terminal
+    from mien.cli.console import terminal
 
     with terminal(is_debug=bool(context.obj)) as console, console.status("Looking at the face ..."):
-        from mien.understanding.show import show_face
+        from mien.diagnostics.face_preview.show import show_face
 
         print(show_face(photos, output))

@@ -10,12 +10,12 @@ import typer
 
 from mien.cli import options
 from mien_models.errors import UsageError
-from mien_models.printable import in_one_line, json_text
+from mien_models.system.printable import in_one_line, json_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mien.journal.chain import Entry
+    from mien.provenance.audit_log.chain import Entry
 
 log: Final = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 _SHOWN: Final = 40
@@ -35,8 +35,8 @@ def show(
     """Print the log's last lines, oldest first."""
     from collections import deque
 
-    from mien.journal.journal import JournalError
-    from mien.witness import local_journal
+    from mien.provenance.audit_log.log import JournalError
+    from mien.session.audit import local_journal
 
     journal = local_journal()
     with suppress(JournalError):  # what cannot be written to can still be read
@@ -57,7 +57,7 @@ def show(
 @log.command()
 def verify(as_json: options.Json = False) -> None:
     """Follow the log's chain: exit 1 when a line was changed, exchanged or cut off."""
-    from mien.witness import local_journal
+    from mien.session.audit import local_journal
 
     journal = local_journal()
     found = journal.examine()
@@ -81,8 +81,8 @@ def purge(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Forget the log, or what is older than a date; what is left can still be verified, and the purge stands in it."""
-    from mien.cli.terminal import asker
-    from mien.witness import local_journal
+    from mien.cli.console import asker
+    from mien.session.audit import local_journal
 
     moment = None if before is None else _date(before)
     if not yes:

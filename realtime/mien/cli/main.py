@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mien_models.crash.program import run_program
+from mien_models.system.crash.program import run_program
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -12,8 +12,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _command(words: list[str], is_debug: bool) -> None:
     # Inside the edge: a damaged installation is a failure like any other.
-    from mien.cameras.environment import prepare_opencv
     from mien.cli.app import app
+    from mien.media.devices.opencv_env import prepare_opencv
 
     prepare_opencv()
     app(words, prog_name="mien", obj=is_debug)

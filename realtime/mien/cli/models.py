@@ -19,7 +19,7 @@ def keep() -> None:
 @models.command(name="list")
 def list_models(as_json: Json = False) -> None:
     """List what is built in and what was added, with each one's licence."""
-    from mien.cli.model_list import show_list
+    from mien.cli.models_show import show_list
 
     show_list(as_json)
 
@@ -27,7 +27,7 @@ def list_models(as_json: Json = False) -> None:
 @models.command()
 def info(name: Name, as_json: Json = False) -> None:
     """Show all that is known of a model: how it is fed, where it comes from, what its licence allows."""
-    from mien.cli.model_list import show_one
+    from mien.cli.models_show import show_one
 
     show_one(name, as_json)
 
@@ -67,13 +67,13 @@ def add(
 
     Nothing is downloaded unless you give an address.
     """
-    from mien.cli.model_adding import Request, add_model
-    from mien.cli.terminal import asker, terminal
+    from mien.cli.console import asker, terminal
+    from mien.cli.models_add import Request, add_model
 
     request = Request(source, name, family, answer, licence, map_file, sha256, replace, template)
     with terminal(is_debug=bool(context.obj)) as console:
         stored = add_model(request, console, asker())
-    from mien.cli.model_list import print_added
+    from mien.cli.models_show import print_added
 
     print_added(stored, as_json)
 
@@ -92,12 +92,12 @@ def set_values(
     as_json: Json = False,
 ) -> None:
     """Change what is kept with a swapper: how much of a face it is shown, and how far it is morphed."""
-    from mien.cli.model_adding import set_of_model
-    from mien.cli.terminal import terminal
+    from mien.cli.console import terminal
+    from mien.cli.models_add import set_of_model
 
     with terminal(is_debug=bool(context.obj)):
         stored = set_of_model(name, words)
-    from mien.cli.model_list import print_settings
+    from mien.cli.models_show import print_settings
 
     print_settings(stored, as_json)
 
@@ -107,8 +107,8 @@ def remove(
     context: typer.Context, names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Models to remove.")]
 ) -> None:
     """Remove models from your folder; the files that they were copied from stay."""
-    from mien.cli.model_adding import remove_models
-    from mien.cli.terminal import terminal
+    from mien.cli.console import terminal
+    from mien.cli.models_add import remove_models
 
     with terminal(is_debug=bool(context.obj)):
         remove_models(names)
@@ -123,8 +123,8 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Check that models are whole, are what their manifests say, and still run; exit 1 if one is not."""
-    from mien.cli.model_checks import verify_models
-    from mien.cli.terminal import terminal
+    from mien.cli.console import terminal
+    from mien.cli.models_show import verify_models
 
     with terminal(is_debug=bool(context.obj)) as console:
         is_well = verify_models(names or [], as_json, console)

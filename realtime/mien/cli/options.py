@@ -6,9 +6,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from mien.consent import ConsentKind
-from mien.content.mode import GateMode
-from mien.marking.schedule import LabelMode
+from mien.config.choices import ConsentKind, GateMode, LabelMode
 
 Face: TypeAlias = Annotated[
     list[str] | None,

@@ -19,14 +19,14 @@ def recover(
     config: options.Config = None,
 ) -> None:
     """Make a whole, signed file of a recording that was interrupted by a crash or a power cut."""
-    from mien.cli.terminal import terminal
-    from mien.settings import load_settings
+    from mien.cli.console import terminal
+    from mien.config.settings import load_settings
 
     with terminal(is_debug=bool(context.obj)):
         given = {"credentials_certificate": credentials_certificate, "credentials_key": credentials_key}
         settings = load_settings(given, config)
-        from mien.recording.recovery import recover as recovered
-        from mien.sealing import users_certificate
+        from mien.session.signing import users_certificate
+        from mien.sinks.recovery import recover as recovered
 
         whole, frames = recovered(path, users_certificate(settings))
         _LOG.info("%s: %d frames.", whole, frames)

@@ -58,8 +58,8 @@ def run(
 
     SHOW is card, freeze, blur or passthrough; only passthrough ever shows the real face.
     """
-    from mien.cli.terminal import asker, terminal
-    from mien.settings import as_toml, load_settings
+    from mien.cli.console import asker, terminal
+    from mien.config.settings import as_toml, load_settings
 
     with terminal(is_debug=bool(context.obj)) as console:
         flags = options.given(context.params)
@@ -67,10 +67,10 @@ def run(
         if print_config:
             print(as_toml(settings), end="")
             return
-        from mien.build import live_plan
-        from mien.cli.status import StatusLine, Teller, say_summary
-        from mien.live.run import run_live
-        from mien.settings_watch import SettingsWatch
+        from mien.cli.console import StatusLine, Teller, say_summary
+        from mien.config.watch import SettingsWatch
+        from mien.pipeline.live.runner import run_live
+        from mien.session.build import live_plan
 
         line, teller = StatusLine(console), Teller()
         watch = SettingsWatch(flags, config)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mien.cli import options
-from mien_models.printable import json_text
+from mien_models.system.printable import json_text
 
 
 def verify(
@@ -28,16 +28,15 @@ def verify(
 
     A mark says that a face was replaced, and in which session. That none is found says nothing about authenticity.
     """
-    from mien.cli.terminal import download_bar, progress_bar, terminal
+    from mien.cli.console import download_bar, progress_bar, terminal
 
     with terminal(is_debug=bool(context.obj)) as console:
-        from mien.journal.session import what_is_known
-        from mien.verify.answer import answer, words
-        from mien.verify.content_credentials import read_credentials
-        from mien.verify.fetching import local_copy
-        from mien.verify.footage import Footage
-        from mien.verify.survey import survey
-        from mien.witness import local_journal
+        from mien.diagnostics.verify.answer import answer, words
+        from mien.diagnostics.verify.c2pa_reader import read_credentials
+        from mien.diagnostics.verify.download import local_copy
+        from mien.diagnostics.verify.frames import Footage
+        from mien.diagnostics.verify.scan import survey
+        from mien.session.audit import local_journal, what_is_known
 
         with ExitStack() as stack:
             with download_bar(console, target) as show_download:
@@ -53,7 +52,7 @@ def verify(
             journal = local_journal()
             result = answer(found, footage, credentials, lambda session: what_is_known(journal, session))
         if timeline is not None:
-            from mien.verify.timeline import write_timeline
+            from mien.diagnostics.verify.timeline import write_timeline
 
             write_timeline(timeline, found, Path(target).name)
         print(json_text(result) if as_json else words(result, is_still=footage.is_still))

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from mien.contracts import OutputFormat, Sink, SinkFactory
+from mien.pipeline.interfaces import OutputFormat, Sink, SinkFactory
 from mien_models.errors import UsageError
 from mien_models.plugins import Plugins
 
-SINKS: Final[Plugins[SinkFactory]] = Plugins("mien.sinks", "sink")
+SINKS: Final[Plugins[SinkFactory]] = Plugins("mien.sinks.backends", "sink")
 
 
 def parse_sink(spec: str) -> tuple[str, str]:

@@ -12,11 +12,10 @@ from typing import Final
 import cv2
 import numpy as np
 
-from mien.colouring import ColourMap, ColourMethod, SkinStatistics
-from mien.packet import FramePacket
-from mien.skin import SkinView, light_change, mixed, relit, view_skin
-from mien_models.arrays import BgrU8, as_u8
-from mien_models.faces import SwappedFace
+from mien.pipeline.frame import FramePacket
+from mien.stages.colour_methods._base import ColourMap, ColourMethod, SkinStatistics
+from mien.stages.skin import SkinView, light_change, mixed, relit, view_skin
+from mien_models.types import BgrU8, SwappedFace, as_u8
 
 SETTLING_S: Final = 0.4
 """Time constant of the statistics' smoothing, in seconds."""

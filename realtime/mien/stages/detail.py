@@ -8,10 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.packet import FramePacket
-from mien.parts import Part
-from mien_models.arrays import BgrU8, MaskU8, as_f32, as_u8
-from mien_models.faces import SwappedFace
+from mien.pipeline.frame import FramePacket
+from mien.pipeline.optional import Part
+from mien_models.types import BgrU8, MaskU8, SwappedFace, as_f32, as_u8
 
 FINE_SIGMA: Final = 1.2
 """Detail is what a blur of this width takes away, in pixels of the frame."""

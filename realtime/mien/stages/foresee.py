@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from mien.follow.choose import Choice
-from mien.follow.follower import Follower
-from mien.follow.foresight import ForesightedOne
-from mien.packet import FramePacket
+from mien.pipeline.frame import FramePacket
+from mien.tracking.foresight import ForesightedOne
+from mien.tracking.selection import Choice
+from mien.tracking.tracker import Follower
 
 _MOST_BYTES: Final = 256 << 20
 """Pictures that are held back; 40 of 1920 x 1080 pixels."""

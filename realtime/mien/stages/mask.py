@@ -9,11 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.masking import Edge, FaceMask, MaskMethod
-from mien.packet import FramePacket
-from mien.parts import Part
-from mien_models.arrays import MaskU8, as_f32, as_u8
-from mien_models.faces import Face, SwappedFace
+from mien.pipeline.frame import FramePacket
+from mien.pipeline.optional import Part
+from mien.stages.mask_methods._base import Edge, FaceMask, MaskMethod
+from mien_models.types import Face, MaskU8, SwappedFace, as_f32, as_u8
 
 LOOKED_UP_PX: Final = 140
 """A mask is looked up on a grid of at most about so many places each way and enlarged: masks are small themselves."""

@@ -3,9 +3,9 @@
 import dataclasses
 from collections.abc import Sequence
 
-from mien.packet import FramePacket
-from mien_models.contracts import Swapper
-from mien_models.faces import Face, SwappedFace
+from mien.pipeline.frame import FramePacket
+from mien_models.interfaces import Swapper
+from mien_models.types import Face, SwappedFace
 
 
 class SwapStage:

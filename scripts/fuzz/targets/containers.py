@@ -11,10 +11,10 @@ from typing import Any, Final, cast
 import av
 import numpy as np
 
-from mien.contracts import SourceRequest
-from mien.offline import swap_file
-from mien.sources.video import PLUGIN as VIDEO
-from mien.verify.footage import Footage
+from mien.diagnostics.verify.frames import Footage
+from mien.pipeline.interfaces import SourceRequest
+from mien.pipeline.offline import swap_file
+from mien.sources.backends.video import PLUGIN as VIDEO
 from mien_models.errors import MienError
 
 _KINDS: Final[tuple[tuple[str, str, str | None, dict[str, str]], ...]] = (

@@ -9,11 +9,10 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from mien.cli.log import show
-from mien.journal.journal import LOG_NAME, Journal
-from mien.journal.session import Opening, SessionLog, what_is_known
-from mien.live.plan import EventKind, LiveEvent
-from mien.report import MemoryUse, Report
-from mien.witness import local_journal
+from mien.pipeline.events import EventKind, LiveEvent
+from mien.pipeline.report import MemoryUse, Report
+from mien.provenance.audit_log.log import LOG_NAME, Journal
+from mien.session.audit import Opening, SessionLog, local_journal, what_is_known
 
 _REPORT: Final = Report(9, 7, 9, 0, 0, None, {}, None, None, None, MemoryUse(1, 1, 1), {}, (), {})
 _HEAD: Final = "head.json"

@@ -13,12 +13,12 @@ from onnx import load_from_string
 from tests.onnx_networks import arcface_network, crossface_network, dfm_network, inswapper_network, restoring_network
 
 from mien_models.errors import MienError
-from mien_models.identity import graph_map
-from mien_models.library.adding import Wishes, add
-from mien_models.library.candidate import look_as_described, look_at, needs_map, read_description, read_map
-from mien_models.library.shelf import ModelLibrary
-from mien_models.spec import UserManifest
-from mien_models.stored import manifest_toml
+from mien_models.library.add import Wishes, add
+from mien_models.library.inspect import look_as_described, look_at, needs_map, read_description, read_map
+from mien_models.library.store import ModelLibrary
+from mien_models.networks.embedding import graph_map
+from mien_models.specs.network import UserManifest
+from mien_models.specs.stored import manifest_toml
 
 _TRIED: Final = 8
 """One of so many that are recognised is also run, in Mien's own other process, which takes seconds."""

@@ -12,9 +12,9 @@ import tifffile
 from PIL import Image
 from PIL.ExifTags import IFD, Base
 
-from mien.offline import swap_file
-from mien.pictures import read_picture, write_picture
-from mien.pictures.writing import PICTURE_SUFFIXES
+from mien.media.pictures import read_picture, write_picture
+from mien.media.pictures.write import PICTURE_SUFFIXES
+from mien.pipeline.offline import swap_file
 
 _XMP: Final = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="r"/></x:xmpmeta>'
 

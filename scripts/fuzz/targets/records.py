@@ -11,11 +11,12 @@ from typing import Final
 
 import numpy as np
 
-from mien.consent import Consent, ConsentBook, ConsentKind
-from mien.faces import keys
-from mien.faces.clock import SteadyClock
-from mien.faces.library import FaceLibrary
-from mien.faces.terms import Scope, Terms
+from mien.config.choices import ConsentKind
+from mien.consent import keys
+from mien.consent.clock import SteadyClock
+from mien.consent.face_library import FaceLibrary
+from mien.consent.records import Consent, ConsentBook
+from mien.consent.terms import Scope, Terms
 
 _SHA256: Final = "ab" * 32
 _TERMS: Final = Terms(

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from mien.settings import Settings, as_toml, load_settings
-from mien.staging import check_names
-from mien.wardrobe import photos_of
+from mien.config.settings import Settings, as_toml, load_settings
+from mien.session.source_faces import photos_of
+from mien.session.stages import check_names
 
 _EXAMPLES: Final = (
     'face = ["a.jpg"]\nconsent = "self"\nsinks = ["window", "file:out.mp4"]\nsize = "640x480"\nfps = "30"\n',

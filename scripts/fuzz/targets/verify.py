@@ -10,12 +10,12 @@ import av
 import numpy as np
 from PIL import Image
 
-from mien.credentials.carriers import media_type
-from mien.credentials.seal import Seal
-from mien.verify.answer import answer, words
-from mien.verify.content_credentials import read_credentials
-from mien.verify.footage import Footage
-from mien.verify.survey import survey
+from mien.diagnostics.verify.answer import answer, words
+from mien.diagnostics.verify.c2pa_reader import read_credentials
+from mien.diagnostics.verify.frames import Footage
+from mien.diagnostics.verify.scan import survey
+from mien.media.formats import media_type
+from mien.provenance.c2pa.sign import Seal
 
 
 class _Verify:

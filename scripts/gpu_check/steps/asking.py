@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from mien_export.proof.gates import Gates
 from mien_export.proof.measuring import Measured, compare
-from mien_models.aligned import AlignedInput
-from mien_models.arrays import BgrU8, as_f32, as_u8
-from mien_models.family import STAMP, recognise
-from mien_models.network_file import read_network_file
-from mien_models.onnx_file import read_graph
-from mien_models.spec import ConvertSpec, EmbedSpec, NetworkSpec, PictureSpec, PixelSpec, SwapSpec
+from mien_models.architectures._registry import STAMP, recognise
+from mien_models.geometry.tensor_image import AlignedInput
+from mien_models.onnx_format.check import read_network_file
+from mien_models.onnx_format.graph import read_graph
+from mien_models.specs.network import ConvertSpec, EmbedSpec, NetworkSpec, PictureSpec, PixelSpec, SwapSpec
+from mien_models.types import BgrU8, as_f32, as_u8
 
 _RESTORED: Final = PixelSpec(127.5, 127.5)
 """Of an enhancer, which has no stamp: its pictures are -1..1."""

@@ -18,11 +18,11 @@ from gpu_check.steps.network import times
 from gpu_check.steps.telling import Told, told
 from mien_export.engines.building import build
 from mien_export.engines.contracts import BUILDERS, Order
-from mien_models.engines.cuda_driver import CudaDriver, cuda_driver
-from mien_models.engines.plan import CPU_RUN
 from mien_models.errors import MienError
-from mien_models.network_file import read_network_file
-from mien_models.sessions.onnx import OnnxSession
+from mien_models.onnx_format.check import read_network_file
+from mien_models.runtimes.onnx import OnnxSession
+from mien_models.runtimes.ort.cuda_driver import CudaDriver, cuda_driver
+from mien_models.runtimes.ort.providers import CPU_RUN
 
 _FOREIGN: Final = ("sm120", "sm86")
 """For one of these the card is not: an engine for it has to be refused."""

@@ -15,12 +15,12 @@ from typing import Any, Final
 
 from gpu_check.graphs import fill
 from gpu_check.steps.telling import Told, told
-from mien_models.engines.plan import PROVIDERS
-from mien_models.family import recognise
-from mien_models.library.shelf import ModelLibrary
-from mien_models.network_file import read_network_file
-from mien_models.onnx_file import read_graph
-from mien_models.spec import SwapSpec, UserManifest
+from mien_models.architectures._registry import recognise
+from mien_models.library.store import ModelLibrary
+from mien_models.onnx_format.check import read_network_file
+from mien_models.onnx_format.graph import read_graph
+from mien_models.runtimes.ort.providers import PROVIDERS
+from mien_models.specs.network import SwapSpec, UserManifest
 
 _SAMPLE_MS: Final = 200
 _CLOSING_S: Final = 6.0

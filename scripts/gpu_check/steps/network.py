@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from gpu_check.graphs import fill
 from gpu_check.steps.asking import Question, ask, judge
 from gpu_check.steps.telling import Told, told
-from mien_models.engines.device_buffers import DeviceBuffers
-from mien_models.engines.plan import CPU_RUN, Run
 from mien_models.errors import MienError, ModelError
-from mien_models.sessions.onnx import OnnxSession
+from mien_models.runtimes.onnx import OnnxSession
+from mien_models.runtimes.ort.device_buffers import DeviceBuffers
+from mien_models.runtimes.ort.providers import CPU_RUN, Run
 
 _WARM_UP: Final = 5
 

@@ -17,17 +17,15 @@ from tests.onnx_networks import arcface_network, crossface_network
 from tests.stored_models import Shelf
 from torch import nn
 
-from mien.packet import FramePacket
-from mien.stages.compose import ComposeStage
+from mien.pipeline.frame import FramePacket
+from mien.stages.composite import ComposeStage
 from mien_export.contracts import ARCHITECTURES
 from mien_export.graph import GraphOptions, loaded, write_onnx
 from mien_export.seeded import seeded_checkpoint
-from mien_models.arrays import BgrU8, as_u8
-from mien_models.faces import Face, FaceView, SourceFace, SwappedFace
-from mien_models.networks import Networks
-from mien_models.options import SwapOptions
-from mien_models.spec import SwapSpec
-from mien_models.templates import template_points
+from mien_models.specs.network import SwapSpec
+from mien_models.specs.templates import template_points
+from mien_models.swappers._loader import Networks
+from mien_models.types import BgrU8, Face, FaceView, SourceFace, SwapOptions, SwappedFace, as_u8
 
 SWAPPERS = [
     ("reswapper", "128"),

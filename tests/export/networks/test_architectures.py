@@ -14,9 +14,9 @@ from mien_export.architectures import reswapper
 from mien_export.contracts import ARCHITECTURES
 from mien_export.graph import ExportError, GraphOptions, loaded, simplified, traced, write_onnx
 from mien_export.seeded import LAST_COUNTER, example, seeded_checkpoint, seeded_inputs
-from mien_models.family import recognise
-from mien_models.onnx_file import read_graph
-from mien_models.ort import onnxruntime
+from mien_models.architectures._registry import recognise
+from mien_models.onnx_format.graph import read_graph
+from mien_models.runtimes.ort.library import onnxruntime
 
 KEYS = {
     ("arcface", "r50"): (396, 43628992, "74c7ae66d980777c"),

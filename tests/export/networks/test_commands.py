@@ -17,10 +17,10 @@ from mien_export.proof.gates import Gates
 from mien_export.proof.measuring import Measured
 from mien_export.seeded import seeded_checkpoint
 from mien_models.errors import UsageError
-from mien_models.library.adding import Wishes, add, chosen
-from mien_models.library.candidate import look_at
-from mien_models.library.shelf import ModelLibrary
-from mien_models.spec import SwapSpec
+from mien_models.library.add import Wishes, add, chosen
+from mien_models.library.inspect import look_at
+from mien_models.library.store import ModelLibrary
+from mien_models.specs.network import SwapSpec
 
 SAVE: Callable[..., None] = torch.save
 pytestmark = pytest.mark.filterwarnings("ignore")

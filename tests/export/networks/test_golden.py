@@ -18,7 +18,7 @@ from mien_export.architectures.simswap_arcface import SimSwapArcFace, SimSwapArc
 from mien_export.contracts import Network
 from mien_export.graph import GraphOptions, loaded, write_onnx
 from mien_export.seeded import LAST_COUNTER
-from mien_models.ort import onnxruntime
+from mien_models.runtimes.ort.library import onnxruntime
 
 GOLDEN = Path(__file__).parent / "golden"
 Numbers = NDArray[np.float32]

@@ -16,8 +16,8 @@ from mien_export.cli.app import app
 from mien_export.contracts import ARCHITECTURES
 from mien_export.engines.contracts import installed
 from mien_export.seeded import seeded_checkpoint
-from mien_models.catalog import manifest_names, read_manifest, read_weights
-from mien_models.mesh.topology import face_topology
+from mien_models.geometry.face_mesh import face_topology
+from mien_models.library.builtin import manifest_names, read_manifest, read_weights
 
 SAVE: Callable[..., None] = torch.save
 pytestmark = [

@@ -24,7 +24,7 @@ from mien_export.proof.prove import Proof
 from mien_export.proof.report import table
 from mien_export.seeded import seeded_checkpoint
 from mien_export.streaming import parts_of_model, write_parts
-from mien_models.ort import onnxruntime
+from mien_models.runtimes.ort.library import onnxruntime
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 NAMES = ARCHITECTURES.names()

@@ -28,7 +28,7 @@ from mien_export.proof.reference import Reference, run_exactly, run_torch
 from mien_export.proof.report import as_data, save, sheet, table
 from mien_export.proof.serving import ServingError
 from mien_export.seeded import seeded_checkpoint
-from mien_models.spec import ConvertSpec
+from mien_models.specs.network import ConvertSpec
 
 NAMES = ARCHITECTURES.names()
 PICTURES = [name for name in NAMES if name != "crossface"]

@@ -10,10 +10,10 @@ from mien_export.custom import CustomError
 from mien_export.graph import GraphOptions, write_onnx
 from mien_export.recognising import AskError, Found, RecogniseError, Said, network_for
 from mien_export.seeded import seeded_checkpoint, seeded_state
+from mien_models.architectures._registry import recognise
 from mien_models.errors import ModelError, UnknownPluginError
-from mien_models.family import recognise
-from mien_models.onnx_file import read_graph
-from mien_models.spec import SwapSpec
+from mien_models.onnx_format.graph import read_graph
+from mien_models.specs.network import SwapSpec
 
 MANIFEST = """
 source_norm = 1.0

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from mien.cli.main import main
-from mien.portrait import public_domain_portrait
-from mien_models.arrays import BgrU8
+from mien.tracking.source_photo import public_domain_portrait
+from mien_models.types import BgrU8
 
 ME = ("--face", "photo.png", "--consent", "public-domain")
 
@@ -24,7 +24,7 @@ def _intimate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
         return look
 
-    monkeypatch.setattr("mien.content.look.open_look", open_look)
+    monkeypatch.setattr("mien.stages.nsfw.open_look", open_look)
 
 
 def test_nothing_is_written_of_a_picture(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,9 +6,9 @@ from fractions import Fraction
 import pytest
 from rich.console import Console
 
-from mien.cameras.devices import Camera, VirtualCamera
-from mien.cameras.video_modes import VideoMode
 from mien.cli.devices import DeviceList, advice, as_data, camera_table, show_devices, virtual_table
+from mien.media.devices.cameras import Camera, VirtualCamera
+from mien.media.devices.modes import VideoMode
 
 WEBCAM = Camera("[red] Webcam", 0, "/dev/v4l/by-id/usb-webcam", "/dev/video0", "046d:0825", 0, 200)
 LOOPBACK = Camera("OBS", 2, "/dev/video2", "/dev/video2", None, 2, 200, is_virtual=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from mien.cli.main import main
-from mien.doctor.checks import Check, Verdict
+from mien.diagnostics.doctor.checks import Check, Verdict
 
 _FINE = Check("camera", Verdict.OK, "0 Laptop")
 _ADVICE = Check("display", Verdict.ADVICE, "none", "Log in.")
@@ -17,7 +17,7 @@ def _finds(monkeypatch: pytest.MonkeyPatch, *checks: Check) -> None:
     def examine() -> Iterator[Check]:
         yield from checks
 
-    monkeypatch.setattr("mien.doctor.examination.examine", examine)
+    monkeypatch.setattr("mien.diagnostics.doctor.run.examine", examine)
 
 
 def test_advice_alone_is_exit_0(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from tests.onnx_networks import arcface_network, dfm_network
 from tests.stored_models import Shelf
 
 from mien.cli.main import main
-from mien_models.arrays import BgrU8
+from mien_models.types import BgrU8
 
 
 @pytest.fixture(autouse=True)
@@ -163,7 +163,7 @@ def test_a_photo_that_would_fill_the_memory_is_refused_by_its_header(capsys: pyt
 
 
 def test_only_the_face_and_a_little_around_it_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
-    from mien.faces.adding import face_library
+    from mien.consent.add_face import face_library
 
     picture = cv2.imread("photo.png")
     assert picture is not None

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mien.cli.main import main
-from mien_models.arrays import BgrU8, as_u8
+from mien_models.types import BgrU8, as_u8
 
 
 @pytest.fixture

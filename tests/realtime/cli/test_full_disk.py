@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from tests.real_runs import mien, needs_unshare, sentence_of
 
-from mien.portrait import portrait_address, public_domain_portrait, read_portrait
-from mien_models.arrays import as_u8
+from mien.tracking.source_photo import portrait_address, public_domain_portrait, read_portrait
+from mien_models.types import as_u8
 
 pytestmark = pytest.mark.slow
 FULL = "the disk is full"
@@ -134,7 +134,7 @@ def test_a_line_of_the_log_that_does_not_fit_does_no_damage(folder: Path) -> Non
     script = """
 import sys
 from pathlib import Path
-from mien.journal.journal import Journal, JournalError
+from mien.provenance.audit_log.log import Journal, JournalError
 journal = Journal(Path("disk/log"))
 try:
     while True:

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from mien.cli.main import main
-from mien.content.gate import ContentError
-from mien.portrait import public_domain_portrait
-from mien.witness import local_journal
+from mien.session.audit import local_journal
+from mien.stages.content_gate import ContentError
+from mien.tracking.source_photo import public_domain_portrait
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +94,7 @@ def test_a_swap_that_is_refused_stopped_or_crashes_is_in_the_log_with_its_end(
     def end(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("mien.offline.swap._swap_picture", end)
+    monkeypatch.setattr("mien.pipeline.offline.swap._swap_picture", end)
     assert main(["swap", "my secret name.png", "other.png"]) != 0
     entry = last_line(capsys)
     assert (entry["kind"], entry["fields"]["why"]) == ("stop", why)

@@ -16,11 +16,11 @@ from tests.http_files import Behaviour, serving
 from tests.models.published import STYLES, published
 from tests.onnx_networks import arcface_network, dfm_network, inswapper_network
 
-from mien import folders
 from mien.cli.main import main
-from mien_models.families import ghost
+from mien.config import paths
+from mien_models.architectures import ghost
 from mien_models.library import known_files
-from mien_models.stored import MANIFEST
+from mien_models.specs.stored import MANIFEST
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +35,7 @@ def printed(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) ->
 
 
 def kept() -> list[str]:
-    folder = folders.data_folder() / "models"
+    folder = paths.data_folder() / "models"
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
@@ -85,7 +85,7 @@ def test_a_file_is_added_shown_checked_and_removed(capsys: pytest.CaptureFixture
 def test_damage_is_told_by_exit_1(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["models", "add", str(dfm_network(tmp_path / "a.dfm")), "--name", "one"]) == 0
     assert main(["models", "add", str(tmp_path / "a.dfm"), "--name", "two"]) == 0
-    folder = folders.data_folder() / "models"
+    folder = paths.data_folder() / "models"
     (folder / "one" / "a.dfm").write_bytes(b"")
     (folder / "two" / MANIFEST).write_text("name = 3", "utf-8")
     found = printed(capsys, "verify", status=1)
@@ -188,7 +188,7 @@ def test_a_manifest_is_added_with_the_file_beside_it_or_the_address_in_it(
     path = dfm_network(tmp_path / "a.dfm")
     content = path.read_bytes()
     assert main(["models", "add", str(path)]) == 0
-    text = (folders.data_folder() / "models" / "a" / MANIFEST).read_text("utf-8").replace('name = "a"', 'name = "b"')
+    text = (paths.data_folder() / "models" / "a" / MANIFEST).read_text("utf-8").replace('name = "a"', 'name = "b"')
     (tmp_path / "b.toml").write_text(text, "utf-8")
     assert main(["models", "add", "b.toml"]) == 0
     assert printed(capsys, "info", "b")["origin"] == "a.dfm"
@@ -201,8 +201,8 @@ def test_a_manifest_is_added_with_the_file_beside_it_or_the_address_in_it(
 
 
 def test_a_stamp_is_believed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    from mien_models.family import STAMP, stamp_of
-    from mien_models.library.candidate import look_at
+    from mien_models.architectures._registry import STAMP, stamp_of
+    from mien_models.library.inspect import look_at
 
     path = simswap_network(tmp_path / "net.onnx")
     model = onnx.load(str(path))

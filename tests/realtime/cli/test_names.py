@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from tests.real_runs import mien, sentence_of
 
-from mien.lettering import text_mask
-from mien.portrait import portrait_address, public_domain_portrait, read_portrait
-from mien_models.arrays import as_u8
+from mien.media.text import text_mask
+from mien.tracking.source_photo import portrait_address, public_domain_portrait, read_portrait
+from mien_models.types import as_u8
 
 NO_TEXT = os.fsdecode(b"n\xffo \x1b[31m")
 """Bytes that are not UTF-8, and what a terminal would obey."""
@@ -92,7 +92,7 @@ def test_a_photo_without_a_text_for_a_name_is_drawn_and_named() -> None:
 
 def test_letters_that_are_none_are_drawn_as_others() -> None:
     """OpenCV ends the whole process."""
-    code = "from mien.lettering import text_mask; text_mask('a\\udcff\\ud83d\\x00b', 20)"
+    code = "from mien.media.text import text_mask; text_mask('a\\udcff\\ud83d\\x00b', 20)"
     subprocess.run([sys.executable, "-c", code], check=True)
     assert np.any(text_mask("\udcff", 20))
 

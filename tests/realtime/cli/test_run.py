@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from mien.cli.main import main
-from mien.portrait import public_domain_portrait
-from mien_models.arrays import as_u8
+from mien.tracking.source_photo import public_domain_portrait
+from mien_models.types import as_u8
 
 Words = Sequence[str]
 
@@ -121,8 +121,8 @@ def test_a_label_is_left_out_for_one_run_only_and_the_report_keeps_that(
 def test_without_a_virtual_camera_or_a_display_it_runs_and_says_what_to_install(
     clip: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("mien.defaults._has_virtual_camera", lambda: False)
-    monkeypatch.setattr("mien.sinks.window.has_display", lambda: False)
+    monkeypatch.setattr("mien.session.defaults._has_virtual_camera", lambda: False)
+    monkeypatch.setattr("mien.sinks.backends.window.has_display", lambda: False)
     assert main(["run", "--camera", str(clip)]) == 0
     said = capsys.readouterr().err
     assert "nobody sees the picture: --sink file:out.mp4 records it" in said

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.real_runs import mien, sentence_of
 
-from mien.witness import local_journal
+from mien.session.audit import local_journal
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="descriptors are closed in a shell")
 
@@ -58,7 +58,7 @@ def test_a_file_of_ours_never_gets_the_number_of_a_closed_stream(tmp_path: Path)
     """Libraries print to number 2 whatever it is."""
     code = (
         "import os, sys\n"
-        "from mien_models.streams import standard_streams\n"
+        "from mien_models.system.streams import standard_streams\n"
         "with standard_streams():\n"
         "    file = open(sys.argv[1], 'w')\n"
         "    file.write(str(file.fileno()))\n"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mien.cli.main import main
-from mien.portrait import public_domain_portrait
+from mien.tracking.source_photo import public_domain_portrait
 
 
 @pytest.fixture(autouse=True)

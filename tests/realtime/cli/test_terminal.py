@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mien_models.atomic_write import whole_or_nothing
-from mien_models.signals import termination_unwinds
+from mien_models.system.atomic_write import whole_or_nothing
+from mien_models.system.signals import termination_unwinds
 
 
 def test_a_terminated_command_leaves_no_half_file(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from av.video.stream import VideoStream
 from tests.http_files import Behaviour, serving
-from tests.realtime.marking.test_livemark import FPS, PAYLOAD, clip, marked
+from tests.realtime.provenance.test_livemark import FPS, PAYLOAD, clip, marked
 
 from mien.cli.main import main
-from mien_models.arrays import BgrU8
+from mien_models.types import BgrU8
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mien.cameras.devices import VirtualCamera
-from mien.virtual_camera.loopback import Busy
+from mien.media.devices.cameras import VirtualCamera
+from mien.media.devices.v4l2loopback import Busy
 
 
 class Machine:
@@ -71,6 +71,6 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     module.Camera = Camera
     module.PixelFormat = type("PixelFormat", (), {"I420": "I420"})
     monkeypatch.setitem(sys.modules, "pyvirtualcam", module)
-    monkeypatch.setattr("mien.sinks.virtualcam.virtual_cameras", lambda: tuple(made.devices))
-    monkeypatch.setattr("mien.sinks.virtualcam.LoopbackWriter", Writer)
+    monkeypatch.setattr("mien.sinks.backends.virtualcam.virtual_cameras", lambda: tuple(made.devices))
+    monkeypatch.setattr("mien.sinks.backends.virtualcam.LoopbackWriter", Writer)
     return made

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from av.error import InvalidDataError
 
-from mien.contracts import OutputFormat
-from mien.marking.pictures import ReleasedPicture
-from mien.packet import OutputFrame, State
-from mien.sinks.file import FileSink
+from mien.pipeline.frame import OutputFrame, State
+from mien.pipeline.interfaces import OutputFormat
+from mien.provenance.release import ReleasedPicture
+from mien.sinks.backends.file import FileSink
 from mien_models.errors import SinkError
 
 FORMAT = OutputFormat(320, 180, Fraction(30))
@@ -65,10 +65,10 @@ def test_a_recording_that_is_killed_can_be_played(tmp_path: Path, suffix: str) -
 import os
 from fractions import Fraction
 import numpy as np
-from mien.contracts import OutputFormat
-from mien.marking.pictures import ReleasedPicture
-from mien.packet import OutputFrame, State
-from mien.sinks.file import FileSink
+from mien.pipeline.interfaces import OutputFormat
+from mien.provenance.release import ReleasedPicture
+from mien.pipeline.frame import OutputFrame, State
+from mien.sinks.backends.file import FileSink
 sink = FileSink({str(path)!r}, OutputFormat(320, 180, Fraction(30)))
 with sink:
     for i in range(400):
@@ -95,7 +95,7 @@ def test_a_full_disk_is_one_sentence_and_says_what_is_kept(tmp_path: Path, monke
         def full(_recording: object, _frame: OutputFrame) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("mien.sinks.file._Recording.write", full)
+        monkeypatch.setattr("mien.sinks.backends.file._Recording.write", full)
         with pytest.raises(SinkError, match=r"No space left on device.*recorded is in .*out\.mp4") as caught:
             sink.write(flat((0, 0, 255), 1))
         assert len(str(caught.value).splitlines()) == 1

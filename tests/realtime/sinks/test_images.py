@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.contracts import OutputFormat
-from mien.marking.pictures import ReleasedPicture
-from mien.packet import OutputFrame, State
-from mien.sinks.images import ImagesSink
+from mien.pipeline.frame import OutputFrame, State
+from mien.pipeline.interfaces import OutputFormat
+from mien.provenance.release import ReleasedPicture
+from mien.sinks.backends.images import ImagesSink
 from mien_models.errors import SinkError
 
 FORMAT = OutputFormat(8, 6, Fraction(30))

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mien.contracts import OutputFormat
-from mien.marking.pictures import ReleasedPicture
-from mien.packet import OutputFrame, State
-from mien.sinks.virtualcam import VirtualCameraSink
-from mien.virtual_camera.device import how_to_install
-from mien.virtual_camera.loopback import Busy
+from mien.media.devices.v4l2loopback import Busy
+from mien.pipeline.frame import OutputFrame, State
+from mien.pipeline.interfaces import OutputFormat
+from mien.provenance.release import ReleasedPicture
+from mien.sinks.backends.virtualcam import VirtualCameraSink
+from mien.sinks.virtual_camera import how_to_install
 from mien_models.errors import SinkError, UsageError
 
 FORMAT = OutputFormat(64, 36, Fraction(30))

@@ -6,10 +6,10 @@ import numpy as np
 import pygame
 import pytest
 
-from mien.contracts import OutputFormat
-from mien.marking.pictures import ReleasedPicture
-from mien.packet import OutputFrame, State
-from mien.sinks.window import WindowSink
+from mien.pipeline.frame import OutputFrame, State
+from mien.pipeline.interfaces import OutputFormat
+from mien.provenance.release import ReleasedPicture
+from mien.sinks.backends.window import WindowSink
 from mien_models.errors import SinkClosedError, SinkError
 
 FORMAT = OutputFormat(64, 36, Fraction(30))

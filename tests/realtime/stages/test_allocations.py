@@ -10,14 +10,12 @@ import skimage
 from tests.onnx_networks import arcface_network, inswapper_network
 from tests.stored_models import Shelf
 
-from mien.follow.still import find_faces
-from mien.packet import FramePacket
-from mien.stages.compose import ComposeStage
+from mien.pipeline.frame import FramePacket
+from mien.stages.composite import ComposeStage
 from mien.stages.swap import SwapStage
-from mien_models.arrays import as_u8
-from mien_models.faces import Face, SourceFace
-from mien_models.networks import Networks
-from mien_models.options import SwapOptions
+from mien.tracking.photo import find_faces
+from mien_models.swappers._loader import Networks
+from mien_models.types import Face, SourceFace, SwapOptions, as_u8
 
 MOST_BYTES = 1_000_000
 SCALE = 3

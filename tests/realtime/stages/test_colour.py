@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mien.packet import FramePacket
-from mien.skin import light_change, relit, statistics
+from mien.pipeline.frame import FramePacket
+from mien.session.stages import COLOURS
 from mien.stages.colour import ColourStage
-from mien.staging import COLOURS
-from mien_models.arrays import BgrU8
-from mien_models.faces import Face, HeadPose, SwappedFace
+from mien.stages.skin import light_change, relit, statistics
+from mien_models.types import BgrU8, Face, HeadPose, SwappedFace
 
 FRAME_NS: Final = 33_333_333
 SIDE: Final = 96

@@ -5,10 +5,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.packet import FramePacket
-from mien.stages.compose import ComposeStage
-from mien_models.bend import Bend
-from mien_models.faces import SwappedFace
+from mien.pipeline.frame import FramePacket
+from mien.stages.composite import ComposeStage
+from mien_models.types import Bend, SwappedFace
 
 RANDOM = np.random.default_rng(1)
 FRAME = RANDOM.integers(0, 256, (90, 120, 3), np.uint8)

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mien.packet import FramePacket
+from mien.pipeline.frame import FramePacket
 from mien.stages.detail import DetailStage, details
-from mien_models.arrays import BgrU8, as_u8
-from mien_models.faces import Face, HeadPose, SwappedFace
+from mien_models.types import BgrU8, Face, HeadPose, SwappedFace, as_u8
 
 SIDE = 200
 FRAME_NS = 33_333_333

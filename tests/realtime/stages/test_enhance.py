@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 import skimage
 
-from mien.follow.still import find_faces
-from mien.packet import FramePacket
-from mien.stages.compose import ComposeStage
+from mien.pipeline.frame import FramePacket
+from mien.stages.composite import ComposeStage
 from mien.stages.enhance import EnhanceStage
-from mien_models.arrays import BgrU8, as_u8
-from mien_models.faces import Face, SwappedFace
+from mien.tracking.photo import find_faces
+from mien_models.types import BgrU8, Face, SwappedFace, as_u8
 
 
 class Brighter:

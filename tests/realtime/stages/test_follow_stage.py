@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from mien.follow.choose import ChooseMode, make_chooser
-from mien.follow.follower import default_follower
-from mien.packet import FramePacket
-from mien.stages.follow import FollowStage
+from mien.config.choices import ChooseMode
+from mien.pipeline.frame import FramePacket
+from mien.stages.track import FollowStage
+from mien.tracking.selection import make_chooser
+from mien.tracking.tracker import default_follower
 
 
 @pytest.mark.parametrize("mode", list(ChooseMode))

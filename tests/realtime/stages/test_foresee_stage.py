@@ -4,19 +4,18 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
-from tests.realtime.follow.conftest import networks, portrait, portrait_face  # noqa: F401 - fixtures
-from tests.realtime.follow.film import FRAME_NS, Head, room, stranger
+from tests.realtime.tracking.film import FRAME_NS, Head, room, stranger
 
-from mien.follow.choose import ChooseMode, make_chooser, width_of
-from mien.follow.follower import Follower
-from mien.follow.foresight import ForesightedOne
-from mien.follow.networks import FaceNetworks
-from mien.follow.settings import FollowSettings
-from mien.packet import FramePacket
-from mien.stages.follow import FollowStage
+from mien.config.choices import ChooseMode
+from mien.pipeline.frame import FramePacket
 from mien.stages.foresee import ForeseeStage
-from mien_models.arrays import BgrU8
-from mien_models.faces import Face
+from mien.stages.track import FollowStage
+from mien.tracking.foresight import ForesightedOne
+from mien.tracking.networks import FaceNetworks
+from mien.tracking.selection import make_chooser, width_of
+from mien.tracking.settings import FollowSettings
+from mien.tracking.tracker import Follower
+from mien_models.types import BgrU8, Face
 
 Shot = Sequence[BgrU8]
 

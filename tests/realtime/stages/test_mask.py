@@ -3,12 +3,10 @@
 import numpy as np
 import pytest
 
-from mien.masking import Edge, FaceMask, MaskMethod
-from mien.packet import FramePacket
+from mien.pipeline.frame import FramePacket
 from mien.stages.mask import MaskStage
-from mien_models.arrays import BgrU8, MaskU8
-from mien_models.bend import Bend
-from mien_models.faces import Face, HeadPose, SwappedFace
+from mien.stages.mask_methods._base import Edge, FaceMask, MaskMethod
+from mien_models.types import Bend, BgrU8, Face, HeadPose, MaskU8, SwappedFace
 
 SIDE = 120
 FRAME: BgrU8 = np.zeros((SIDE, SIDE, 3), np.uint8)

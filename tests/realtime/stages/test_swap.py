@@ -2,10 +2,9 @@ import dataclasses
 
 import numpy as np
 
-from mien.packet import FramePacket
+from mien.pipeline.frame import FramePacket
 from mien.stages.swap import SwapStage
-from mien_models.arrays import BgrU8
-from mien_models.faces import Face, HeadPose, SwappedFace
+from mien_models.types import BgrU8, Face, HeadPose, SwappedFace
 
 
 def a_face(face_id: int) -> Face:

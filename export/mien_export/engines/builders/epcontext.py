@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 
 from mien_export.engines.contracts import EngineBuilder, EngineError, Order, Told, installed
 from mien_export.engines.versions import ort_refusal
-from mien_models.ort import onnxruntime
+from mien_models.runtimes.ort.library import onnxruntime
 
 _PROVIDER: Final = "TensorrtExecutionProvider"
 

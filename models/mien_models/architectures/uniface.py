@@ -1,0 +1,53 @@
+"""UniFace 256: takes a picture of the source face as large as the crop."""
+
+from typing import Final
+
+from mien_models.architectures._registry import Family, Recognised, marks
+from mien_models.onnx_format.graph import GraphDescription
+from mien_models.onnx_format.signature import signature
+from mien_models.specs.network import (
+    SIGNED_OUTPUT,
+    SIGNED_PIXELS,
+    UNIT_PIXELS,
+    IdentitySpec,
+    PictureSpec,
+    SwapNames,
+    SwapSpec,
+    Terms,
+)
+
+TERMS: Final = Terms(
+    "unknown", "Nobody said under what terms these weights may be used; parts of the code are CC BY-NC 4.0."
+)
+
+
+class UniFace:
+    """Known by its two pictures of one size; the one called 'target' is the frame's."""
+
+    def recognise(self, graph: GraphDescription) -> Recognised | None:
+        """Look at names and shapes."""
+        arrays = signature(graph)
+        if len(arrays.pictures) != 2 or arrays.vectors or len(arrays.given_pictures) != 1:
+            return None
+        (first, side), (second, other) = arrays.pictures.items()
+        if side != other or arrays.given_masks:
+            return None
+        found = marks(
+            names={"source", "target"} == {one.partition(":")[0] for one in arrays.pictures},
+            modules=graph.says("g_ema", "e_ema"),
+        )
+        target, source = (second, first) if "target" in second else (first, second)
+        size_px = side if side > 0 else 256
+        spec = SwapSpec(
+            kind="swapper",
+            architecture="uniface",
+            crop=PictureSpec("ffhq_512", size_px, *SIGNED_PIXELS),
+            output=SIGNED_OUTPUT,
+            # Trained with -1..1 for both; the files that people have are given 0..1 for the source.
+            identity=IdentitySpec(form="picture", picture=PictureSpec("ffhq_512", size_px, *UNIT_PIXELS)),
+            names=SwapNames(target, next(iter(arrays.given_pictures)), source),
+        )
+        return Recognised.surely(spec, marks=found)
+
+
+PLUGIN: Final[Family] = UniFace()

@@ -1,1 +1,0 @@
-"""Networks that find faces; one file each."""

@@ -1,1 +1,0 @@
-"""Networks that make a face clearer, one file each; their weights are the user's."""

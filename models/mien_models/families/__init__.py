@@ -1,1 +1,0 @@
-"""Families of networks, one file each: how each is recognised, fed and read."""

@@ -1,1 +1,0 @@
-"""Networks that place the landmarks of a found face; one file each."""

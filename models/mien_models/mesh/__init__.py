@@ -1,1 +1,0 @@
-"""The textured face mesh: its topology, its rasteriser and what they need."""

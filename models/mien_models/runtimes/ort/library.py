@@ -1,0 +1,9 @@
+"""ONNX Runtime as all of Mien takes it, with its telemetry off: `from mien_models.runtimes.ort.library import onnxruntime`."""
+
+import onnxruntime  # noqa: TID251 - the one door
+
+__all__ = ["onnxruntime"]
+
+# The variable of `telemetry` silences the builds of today; builds that write to Windows' own tracing, such as
+# DirectML's, know only this call.
+onnxruntime.disable_telemetry_events()

@@ -1,0 +1,109 @@
+"""Several photos of one person become one face: each region from the photo that shows it best."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mien_models.swappers.mesh.delight import SIDE_PX, flattening, logarithm
+from mien_models.swappers.mesh.diffuse import spread
+from mien_models.swappers.mesh.inpaint import resized
+from mien_models.swappers.mesh.neutralise import smile
+from mien_models.swappers.mesh.skin_mask import OwnSkin, own_skin
+from mien_models.swappers.mesh.unwrap_photo import FlatPhoto, lay_flat
+from mien_models.types import FaceView, as_f32
+
+BEST_ONLY: Final = 6
+"""How strongly the best photo of a region is preferred: shares are these powers of what the photos show there."""
+BANDS: Final = 5
+"""Coarse bands are joined over wide seams, fine ones over narrow seams: a pyramid of so many levels."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FlatView:
+    """One photo on the atlas, understood."""
+
+    photo: FlatPhoto
+    skin: OwnSkin
+    log_even: NDArray[np.float32]
+    """(n, n, 3) its logarithm, as in even light."""
+    detail: float
+    """Pixels across the face, for comparing photos."""
+    smile: float
+    """How strongly the photo smiles, 0..1."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gathered:
+    """All photos, joined."""
+
+    log_bgr: NDArray[np.float32]
+    """(n, n, 3) in logarithms and even light; anything where nothing is trusted."""
+    trust: NDArray[np.float32]
+    """(SIDE_PX, SIDE_PX) 0..1, the best of all photos."""
+
+
+def understand(view: FaceView, side_px: int) -> FlatView:
+    """Lay one photo flat, find what of it is the face's own, and take its light off."""
+    photo = lay_flat(view, side_px)
+    small = resized(as_f32(photo.bgr), SIDE_PX)
+    skin = own_skin(small, resized(photo.seen, SIDE_PX))
+    change = resized(flattening(logarithm(small), skin.trust), side_px)
+    return FlatView(
+        photo, skin, as_f32(logarithm(as_f32(photo.bgr)) + change), view.face.width_px, smile(view.face.landmarks)
+    )
+
+
+def gather(views: tuple[FlatView, ...]) -> Gathered:
+    """Join views of one atlas' side; the first sets the tone."""
+    first, *others = views
+    trust = first.skin.trust
+    if not others:
+        return Gathered(first.log_even, trust)
+    images, scores = [first.log_even], [_score(first, views)]
+    reference = resized(first.log_even, SIDE_PX)
+    for view in others:
+        small = resized(view.log_even, SIDE_PX)
+        tone = spread(as_f32(reference - small), as_f32(first.skin.trust * view.skin.trust), finest_px=8.0)
+        images.append(as_f32(view.log_even + resized(tone, len(view.log_even))))
+        scores.append(_score(view, views))
+        trust = np.maximum(trust, view.skin.trust)
+    powers = np.stack(scores) ** BEST_ONLY + np.float32(1e-9)
+    shares = powers / powers.sum(axis=0)
+    return Gathered(_joined(images, [as_f32(share) for share in shares]), trust)
+
+
+def _score(view: FlatView, views: tuple[FlatView, ...]) -> NDArray[np.float32]:
+    """How well a view shows each texel, beside the others: (SIDE_PX, SIDE_PX), 0..1."""
+    detail = view.detail / max(other.detail for other in views)
+    seen = as_f32(cv2.GaussianBlur(resized(view.photo.seen, SIDE_PX), (0, 0), 2.0))
+    return as_f32(view.skin.trust * seen * detail)
+
+
+def _joined(images: list[NDArray[np.float32]], shares: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Join pictures band by band (Burt and Adelson, "A multiresolution spline", 1983)."""
+    side_px = len(images[0])
+    weights = [resized(share, side_px) for share in shares]
+    bands: list[NDArray[np.float32]] = []
+    for _ in range(BANDS):
+        smaller = [as_f32(cv2.pyrDown(image)) for image in images]
+        details = [image - _enlarged(small) for image, small in zip(images, smaller, strict=True)]
+        bands.append(_weighted([as_f32(detail) for detail in details], weights))
+        images, weights = smaller, [as_f32(cv2.pyrDown(weight)) for weight in weights]
+    joined = _weighted(images, weights)
+    for band in reversed(bands):
+        joined = as_f32(_enlarged(joined) + band)
+    return joined
+
+
+def _enlarged(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    return as_f32(cv2.pyrUp(image))
+
+
+def _weighted(images: list[NDArray[np.float32]], weights: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    total = np.zeros_like(images[0])
+    for image, weight in zip(images, weights, strict=True):
+        total += image * weight[..., None]
+    return total

@@ -1,0 +1,133 @@
+"""The source face laid flat: the photo's face drawn on the atlas, skin only, with the alpha it is worn with."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mien_models.geometry.face_mesh import ATLAS_MARGIN, face_topology
+from mien_models.geometry.face_regions import BROW_LEFT, BROW_RIGHT, EYE_LEFT, EYE_RIGHT, LIPS_INNER, OVAL
+from mien_models.geometry.raster import filled
+from mien_models.swappers.mesh.delight import levels
+from mien_models.swappers.mesh.inpaint import fill_hidden
+from mien_models.swappers.mesh.multi_view import FlatView, gather, understand
+from mien_models.swappers.mesh.neutralise import close_mouth, soften_folds
+from mien_models.types import BgrU8, MaskU8, SourceFace, as_f32, as_u8
+
+MIN_ATLAS_PX: Final = 256
+MAX_ATLAS_PX: Final = 1024
+ALPHA_PX: Final = 512
+"""The alpha is drawn with this side at most: it is smooth."""
+
+EDGE_FEATHER: Final = (0.002, 0.065)
+"""Where the alpha begins and where it is full, inwards from the mesh's outline, in parts of the atlas' side."""
+EYE_FEATHER: Final = (-0.0055, 0.0035)
+"""The same outwards from the eyes' outlines: the eyes, and lids that close over them, stay the target's."""
+EYE_FEATHER_PX: Final = (0.3, 0.7)
+"""So many pixels of the frame are added to it: landmarks are that far off, which on a small face is most of an eye."""
+SHARPEST_PX: Final = 0.002
+"""The size of a frame's pixel on the atlas, in parts of its side, for a face of 410 pixels."""
+MOUTH_FEATHER: Final = (0.005, 0.024)
+"""The same outwards from the inner outline of the lips: teeth and tongue stay the target's."""
+BROW_FEATHER: Final = (0.0, 0.02)
+"""The same outwards from the brows, where the photo has none to give: the target's own are better than none."""
+BROW_COVERED: Final = 0.6
+"""How much of such brows is still covered: faint ones are less of the target's face."""
+BROWS_KNOWN: Final = 0.5
+"""A photo that shows less than this part of the brows has none to give."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceTexture:
+    """A face on the atlas; its side in pixels is a power of two."""
+
+    bgr: BgrU8
+    """(n, n, 3) skin everywhere on the face, also where the photo shows hair, glasses or nothing."""
+    open_brows: bool
+    """Whether the target's brows show, as no photo shows any."""
+
+    @property
+    def side_px(self) -> int:
+        """The atlas' side."""
+        return len(self.bgr)
+
+    def alpha(self, pixel: float = SHARPEST_PX) -> MaskU8:
+        """Draw what it is worn with, (n, n): 0 outside the face, in the eyes and in the mouth; some 10 ms.
+
+        Args:
+            pixel: the size of a frame's pixel on the atlas, in parts of its side.
+        """
+        drawn = wear_alpha(min(self.side_px, ALPHA_PX), pixel=pixel, open_brows=self.open_brows)
+        return as_u8(cv2.resize(drawn, (self.side_px, self.side_px), interpolation=cv2.INTER_LINEAR))
+
+
+def bake(source: SourceFace) -> FaceTexture:
+    """Make one texture of all photos; 0.2 to 0.5 s for each."""
+    side_px = side_for(source)
+    return texture_of(tuple(understand(view, side_px) for view in source.views))
+
+
+def texture_of(views: tuple[FlatView, ...]) -> FaceTexture:
+    """Make a texture of photos that were laid flat on atlases of one side."""
+    face = gather(views)
+    filled_bgr = close_mouth(fill_hidden(face.log_bgr, face.trust))
+    calm = soften_folds(filled_bgr, views[0].smile)
+    bgr = np.clip(levels(calm) + 0.5, 0, 255).astype(np.uint8)
+    return FaceTexture(bgr=bgr, open_brows=_brows_lost(face.trust))
+
+
+def side_for(source: SourceFace) -> int:
+    """Choose the atlas' side: the power of two that keeps the best photo's detail."""
+    wanted_px = source.best.face.width_px / (1 - 2 * ATLAS_MARGIN)
+    return int(np.clip(2 ** np.ceil(np.log2(wanted_px)), MIN_ATLAS_PX, MAX_ATLAS_PX))
+
+
+def wear_alpha(side_px: int, *, pixel: float = SHARPEST_PX, open_brows: bool = False) -> MaskU8:
+    """Draw the alpha of a worn face on an atlas: feathered at the outline, open at the eyes and the mouth.
+
+    Args:
+        side_px: the atlas' side.
+        pixel: the size of a frame's pixel on the atlas, in parts of its side.
+        open_brows: open at the brows, too.
+    """
+    at_px = face_topology().atlas * side_px
+    inwards = _distance_inside(at_px, OVAL, side_px) - _distance_outside(at_px, OVAL, side_px)
+    alpha = _ramp(inwards, EDGE_FEATHER, side_px)
+    eye = (EYE_FEATHER[0] + EYE_FEATHER_PX[0] * pixel, EYE_FEATHER[1] + EYE_FEATHER_PX[1] * pixel)
+    opened = [(EYE_LEFT, eye, 0.0), (EYE_RIGHT, eye, 0.0), (LIPS_INNER, MOUTH_FEATHER, 0.0)]
+    opened += [(brow, BROW_FEATHER, BROW_COVERED) for brow in (BROW_LEFT, BROW_RIGHT) if open_brows]
+    for contour, feather, least in opened:
+        outwards = _distance_outside(at_px, contour, side_px) - _distance_inside(at_px, contour, side_px)
+        alpha = np.minimum(alpha, np.maximum(_ramp(outwards, feather, side_px), least))
+    return (alpha * 255 + 0.5).astype(np.uint8)
+
+
+def _brows_lost(trust: NDArray[np.float32]) -> bool:
+    """Say whether no photo shows a brow, as behind the rims of glasses."""
+    known = np.maximum(trust, trust[:, ::-1])
+    return float(known[filled((BROW_LEFT, BROW_RIGHT), len(trust)) > 0].mean()) < BROWS_KNOWN
+
+
+def _polygon(at_px: NDArray[np.float32], contour: tuple[int, ...], side_px: int) -> MaskU8:
+    mask = np.zeros((side_px, side_px), np.uint8)
+    shift = 4
+    corners = np.round((at_px[list(contour)] - 0.5) * (1 << shift)).astype(np.int32)
+    cv2.fillPoly(mask, [corners], (255,), shift=shift)
+    return mask
+
+
+def _distance_inside(at_px: NDArray[np.float32], contour: tuple[int, ...], side_px: int) -> NDArray[np.float32]:
+    return as_f32(cv2.distanceTransform(_polygon(at_px, contour, side_px), cv2.DIST_L2, 5))
+
+
+def _distance_outside(at_px: NDArray[np.float32], contour: tuple[int, ...], side_px: int) -> NDArray[np.float32]:
+    return as_f32(cv2.distanceTransform(~_polygon(at_px, contour, side_px), cv2.DIST_L2, 5))
+
+
+def _ramp(distance_px: NDArray[np.float32], feather: tuple[float, float], side_px: int) -> NDArray[np.float32]:
+    """Rise smoothly from 0 to 1 between the two distances (a cubic, level at both ends)."""
+    begin, full = feather[0] * side_px, feather[1] * side_px
+    t = as_f32(np.clip((distance_px - begin) / (full - begin), 0, 1))
+    return t * t * (3 - 2 * t)

@@ -1,1 +1,0 @@
-"""Measuring Mien: how fast it is and how its pictures look."""

@@ -1,1 +1,0 @@
-"""The cameras of this machine: how to list, ask and open them."""

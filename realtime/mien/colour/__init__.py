@@ -1,1 +1,0 @@
-"""How a crop takes the light of a frame; one pure function a file."""

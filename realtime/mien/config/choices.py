@@ -1,0 +1,86 @@
+"""What the content gate looks at."""
+
+from enum import Enum, StrEnum
+from typing import Final
+
+
+class ConsentKind(Enum):
+    """By what right a face is lent."""
+
+    SELF = "self"
+    GRANTED = "granted"
+    SYNTHETIC = "synthetic"
+    PUBLIC_DOMAIN = "public-domain"
+
+    @property
+    def meaning(self) -> str:
+        """The kind in plain words."""
+        return {
+            ConsentKind.SELF: "it is me",
+            ConsentKind.GRANTED: "the person agreed to this use",
+            ConsentKind.SYNTHETIC: "nobody: the face was generated",
+            ConsentKind.PUBLIC_DOMAIN: "the picture is in the public domain",
+        }[self]
+
+
+class Show(Enum):
+    """What the sinks get in a state that is not LIVE."""
+
+    CARD = "card"
+    """A calm picture that says what is going on."""
+    FREEZE = "freeze"
+    """The last swapped picture; a card while there is none."""
+    BLUR = "blur"
+    """The camera's picture with so little left of it that nobody can be recognised."""
+    PASSTHROUGH = "passthrough"
+    """The camera's picture as it is: the real face. Never a default, never a fallback."""
+
+
+class LabelMode(StrEnum):
+    """When the label is shown."""
+
+    ON = "on"
+    """On every swapped picture."""
+    ART = "art"
+    """For five seconds at the start, after every break and every three minutes: for evidently artistic work."""
+    OFF = "off"
+    """Never in this run; this can be asked for by a flag, and is kept nowhere."""
+
+
+LABEL_OFF_WARNING: Final = (
+    "The label is off for this run only: the law of the EU (AI Act, Art. 50) and of China asks whoever shows a swapped "
+    "face to others to say so, visibly and from the first moment. YouTube, TikTok and most platforms ask for the same, "
+    "so say it yourself; the invisible mark stays."
+)
+
+
+class ChooseMode(Enum):
+    """What the user can ask for in one word."""
+
+    LARGEST = "largest"
+    """One face: the largest, and then the same one for as long as it is there."""
+    LEFTMOST = "leftmost"
+    """One face: the one furthest left in the picture, and then the same one for as long as it is there."""
+    ALL = "all"
+    """Every face."""
+
+
+GATE_OFF_WARNING: Final = (
+    "The content gate is off for this run only, and the local log says so. Intimate pictures of a person who did not "
+    "agree to them are a crime in most countries."
+)
+
+
+class GateMode(StrEnum):
+    """What the content gate looks at."""
+
+    FILES = "files"
+    """Files that are swapped or played as a camera."""
+    ALWAYS = "always"
+    """Live cameras too."""
+    OFF = "off"
+    """Nothing in this run; this can be asked for by a flag, and is kept nowhere."""
+
+    def covers(self, *, is_file: bool) -> bool:
+        """Whether an input is looked at."""
+        return self is GateMode.ALWAYS or (self is GateMode.FILES and is_file)

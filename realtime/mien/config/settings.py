@@ -1,0 +1,289 @@
+"""Every setting, from four places: defaults, then `mien.toml`, then `MIEN_*`, then flags; the later one wins.
+
+Only this module and `mien.session.build` know `Settings`; every part gets the two values it needs.
+"""
+
+import difflib
+import logging
+import os
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Final, Literal, cast
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from mien.config import paths
+from mien.config.choices import ConsentKind, GateMode, LabelMode, Show
+from mien.config.fields import Names, Rate, Size
+from mien_models.errors import UsageError
+from mien_models.system.causes import cause_of
+from mien_models.types import SwapOptions
+
+_LOG = logging.getLogger(__name__)
+FILE_NAME: Final = "mien.toml"
+_PREFIX: Final = "MIEN_"
+_OFF_ONCE: Final = {"label": "'on' or 'art'", "content_gate": "'files' or 'always'"}
+"""What can be switched off for one run, by a flag, and what may stand in a file instead."""
+_VARIABLES_OF_THEIR_OWN: Final = frozenset(
+    {paths.DATA_VARIABLE, paths.CONFIG_VARIABLE, paths.STATE_VARIABLE, "MIEN_DEBUG", "MIEN_PASSPHRASE"}
+)
+
+
+class Shown(BaseModel):
+    """What is shown in each state but LIVE; only 'passthrough' ever shows the real face."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lost: Annotated[Show, Field(description="no face, or not sure of one")] = Show.CARD
+    privacy: Annotated[Show, Field(description="the panic key was pressed")] = Show.CARD
+    fault: Annotated[Show, Field(description="a camera or a model is gone")] = Show.CARD
+
+
+class Edges(BaseModel):
+    """How the outline of a worn face ends, in parts of the face's width."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    erode: Annotated[float, Field(ge=0, le=0.3, description="so far inside its outline the new face begins")] = 0.0
+    feather: Annotated[float, Field(ge=0, le=0.3, description="so far it fades in from there")] = 0.0
+
+
+class Settings(BaseSettings):
+    """What the user wants, complete and checked."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix=_PREFIX, env_nested_delimiter="__", env_ignore_empty=True
+    )
+
+    face: Names = Field(
+        (), description="a face of your library, or photos of one face; photo.jpg#2 takes the second face of its photo"
+    )
+    consent: ConsentKind | None = Field(None, description="whose face it is and by what right")
+    camera: str | None = Field(None, description="index, name, path, URL or 'synthetic'; the first camera by default")
+    sinks: Names = Field((), description="where frames go: name or name:target, several at once")
+    swapper: str = Field("mesh", description="what swaps the face")
+    strength: Annotated[float, Field(ge=0, le=1.5)] = Field(
+        SwapOptions().strength, description="how much of the photo's identity a network is given; 0 is the wearer's own"
+    )
+    boost: Annotated[int, Field(ge=1, le=4)] = Field(
+        SwapOptions().boost, description="run a network at so many times its resolution, at the square of its cost"
+    )
+    morph: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        None, description="how far a DeepFaceLab model that can be morphed is; by default as is kept with the model"
+    )
+    template: str | None = Field(
+        None, description="how faces are aligned for a network; by default as is kept with the model"
+    )
+    provider: Literal["auto", "tensorrt-rtx", "tensorrt", "cuda", "coreml", "directml", "openvino", "cpu"] = Field(
+        "auto", description="what runs the networks of swapper and enhancer"
+    )
+    shape: Annotated[float, Field(ge=0, le=1)] = Field(
+        SwapOptions().shape, description="proportions of the new face: 0 the wearer's own, 1 those of the photo"
+    )
+    colour: str = Field("mkl", description="how the new face takes the light of the frame")
+    detail: bool = Field(default=True, description="make the new face as sharp and as grainy as the camera's picture")
+    enhance: str | None = Field(None, description="name:file of a network that makes the new face clearer")
+    enhance_strength: Annotated[float, Field(ge=0, le=1)] = Field(0.8, description="how much of its change is used")
+    masks: Names = Field(
+        ("history",), description="what keeps things in front of the face: name or name:file, several at once"
+    )
+    assign: str = Field(
+        "largest", description="which faces are swapped: largest, leftmost, all, or PERSON.jpg=FACE.jpg,OTHER.jpg=none"
+    )
+    recogniser: str = Field("arcface_w600k_r50", description="the model that recognises people for a list in assign")
+    size: Size | None = Field(None, description="width x height asked of the camera and given to the sinks")
+    fps: Rate | None = Field(None, description="frames a second asked of the camera and given to the sinks")
+    loop: bool = Field(default=False, description="play a video file or a folder of pictures over and over")
+    seconds: Annotated[float, Field(gt=0)] | None = Field(None, description="stop after so many seconds")
+    report: Path | None = Field(None, description="where the report of a run is written, as JSON")
+    label: LabelMode = Field(
+        LabelMode.ON, description="the 'AI MODIFIED' label: on, or art (at the start and every three minutes)"
+    )
+    content_gate: GateMode = Field(
+        GateMode.FILES, description="what the content gate looks at: files, or always (live cameras too)"
+    )
+    language: Annotated[str, Field(pattern="^[A-Za-z]{2}")] | None = Field(
+        None, description="language of the label, such as de; by default that of the system"
+    )
+    credentials_certificate: Path | None = Field(
+        None, description="your certificate chain as PEM, to sign recordings with instead of this installation's key"
+    )
+    credentials_key: Path | None = Field(None, description="the key of credentials_certificate, as PEM")
+    threads: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, description="threads of each network and picture operation; the stages run side by side anyway"
+    )
+    swapper_threads: Annotated[int, Field(ge=1, le=256)] | None = Field(
+        None, description="threads of the swapper's networks; by default two fewer than the processor has cores"
+    )
+    policy: Annotated[Shown, Field(description="what is shown while no face is swapped")] = Shown()
+    edge: Annotated[
+        Edges, Field(description="how the new face's outline ends, on top of its own, in parts of the face's width")
+    ] = Edges()
+
+
+_TABLES: Final[Mapping[str, type[BaseModel]]] = {"policy": Shown, "edge": Edges}
+"""The settings that are tables; on the command line, their inner names are flags."""
+_SEVERAL: Final = ("sinks", "masks")
+"""The settings whose flag has no plural."""
+
+
+def load_settings(flags: Mapping[str, object], config_file: Path | None = None) -> Settings:
+    """Put the settings together.
+
+    Args:
+        flags: what the command line gave, by setting; None and empty lists count as not given.
+        config_file: `--config`; by default `mien.toml` of the current folder, else that of the user's folder.
+
+    Raises:
+        UsageError: an unknown setting, named with its near miss, or a value that is not allowed.
+    """
+    given = _without_nothing(flags)
+    file = config_file if config_file is not None else settings_file()
+    in_file = {} if file is None else _read(file)
+    _refuse_unknown(in_file, tuple(Settings.model_fields), str(file))
+    _refuse_unknown_variables()
+    _refuse_lasting_off(in_file, str(file))
+
+    class Layered(Settings):
+        """The same settings with this file below the environment."""
+
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            """Order the sources, the strongest first."""
+            _ = dotenv_settings, file_secret_settings
+            return init_settings, env_settings, InitSettingsSource(settings_cls, dict(in_file))
+
+    try:
+        return Layered.model_validate(given)
+    except ValidationError as error:
+        raise UsageError(_explained(error, given, str(file))) from error
+
+
+def revised(settings: Settings, changes: Mapping[str, object]) -> Settings:
+    """Give the same settings with some of other values.
+
+    Raises:
+        UsageError: a value that is not allowed.
+    """
+    try:
+        return Settings.model_validate({**settings.model_dump(), **changes})
+    except ValidationError as error:
+        raise UsageError(_explained(error, changes, "what was asked for")) from error
+
+
+def as_toml(settings: Settings) -> str:
+    """Write the settings as the text of a `mien.toml`, with every setting explained."""
+    values = settings.model_dump(mode="json")
+    lines: list[str] = []
+    tables: list[str] = []
+    for name, field in type(settings).model_fields.items():
+        value = values[name]
+        if isinstance(value, dict):
+            tables += ["", f"# {field.description}", tomli_w.dumps({name: value}).rstrip()]
+            continue
+        lines.append(f"# {field.description}")
+        if name in _OFF_ONCE and value == LabelMode.OFF.value:
+            lines.append(f"# {name} is off for this run only, which no file keeps")
+            continue
+        lines.append(f"# {name} is not set" if value is None else tomli_w.dumps({name: value}).rstrip())
+    return "\n".join([*lines, *tables]) + "\n"
+
+
+def _without_nothing(flags: Mapping[str, object]) -> dict[str, object]:
+    """Drop what was not given, in the tables below too."""
+    kept: dict[str, object] = {}
+    for name, value in flags.items():
+        inner = _without_nothing(cast("Mapping[str, object]", value)) if isinstance(value, Mapping) else value
+        if inner is not None and inner not in ({}, [], ()):
+            kept[name] = inner
+    return kept
+
+
+def settings_file() -> Path | None:
+    """Give the file that counts without `--config`: that of the current folder, else the user's; None: none."""
+    for file in (Path(FILE_NAME), paths.config_folder() / FILE_NAME):
+        if file.is_file():
+            _LOG.debug("settings are read from %s", file)
+            return file
+    return None
+
+
+def _read(file: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"The settings file {str(file)!r} cannot be read: {cause_of(error)}.") from error
+    except RecursionError as error:
+        raise UsageError(f"The settings file {str(file)!r} is not valid TOML: it is nested too deeply.") from error
+    except ValueError as error:  # also bytes that are no text, and numbers of thousands of digits
+        raise UsageError(f"The settings file {str(file)!r} is not valid TOML: {error}.") from error
+
+
+def _refuse_unknown(names: Iterable[str], known: Sequence[str], where: str) -> None:
+    for name in names:
+        if name not in known:
+            raise UsageError(f"Unknown setting {name!r} in {where}{_near_miss(name, known)}")
+
+
+def _refuse_unknown_variables() -> None:
+    fields = [_PREFIX + name.upper() for name in Settings.model_fields]
+    inner = [
+        f"{_PREFIX}{table.upper()}__{name.upper()}" for table, model in _TABLES.items() for name in model.model_fields
+    ]
+    known = [*fields, *inner, *_VARIABLES_OF_THEIR_OWN]
+    for name in sorted(os.environ):
+        if name.startswith(_PREFIX) and name not in known:
+            raise UsageError(f"Unknown setting {name!r} in the environment{_near_miss(name, known)}")
+
+
+def _refuse_lasting_off(in_file: Mapping[str, object], file: str) -> None:
+    """Refuse to leave out the label or the content gate for longer than one run."""
+    for name, words in _OFF_ONCE.items():
+        variable = f"{_PREFIX}{name.upper()}"
+        lasting = {f"{name!r} in {file}": in_file.get(name), variable: os.environ.get(variable)}
+        for place, value in lasting.items():
+            if isinstance(value, str) and value.lower() == LabelMode.OFF.value:
+                flag = name.replace("_", "-")
+                raise UsageError(
+                    f"{place}: expected {words}, found 'off'. That can be for one run only; give that run --{flag} off."
+                )
+
+
+def _near_miss(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; choose one of: {', '.join(known)}."
+
+
+def _explained(error: ValidationError, flags: Mapping[str, object], file: str) -> str:
+    """Say in one sentence what is wrong with the first setting that is, and where it was set."""
+    first = error.errors(include_url=False)[0]
+    path = [str(part) for part in first["loc"]]
+    if first["type"] == "extra_forbidden":
+        known = tuple(_TABLES[path[0]].model_fields)
+        return f"Unknown setting {'.'.join(path)!r} in {file}{_near_miss(path[-1], known)}"
+    variable = _PREFIX + "__".join(path[:2]).upper()
+    if path[0] in flags:
+        place = "--" + (
+            path[1] if path[0] in _TABLES else path[0].removesuffix("s") if path[0] in _SEVERAL else path[0]
+        )
+    elif variable in os.environ:
+        place = variable
+    else:
+        place = f"{'.'.join(path)!r} in {file}"
+    reason = first["msg"].removeprefix("Value error, ")
+    return f"{place.replace('_', '-') if place.startswith('--') else place}: {reason}; found {first['input']!r}."

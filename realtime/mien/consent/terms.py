@@ -1,0 +1,121 @@
+"""What somebody agreed to: the terms under which a face is lent."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import Enum
+from typing import Final, Self, cast
+
+from mien.config.choices import ConsentKind
+from mien_models.errors import FinalError, UsageError
+
+_USUAL_DAYS: Final = 365
+"""What somebody else agreed to is asked again after a year, unless a date is given."""
+
+
+class ConsentError(FinalError):
+    """A face that may not be used (any longer); a run that wears it ends with a card."""
+
+
+class Scope(Enum):
+    """What a face may be used for; both by default."""
+
+    LIVE = "live"
+    """In a virtual camera or a window: calls and streams."""
+    RECORDING = "recording"
+    """In files: recordings, and what `mien swap` writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """One person's face, and what was agreed."""
+
+    id: str
+    """Random; names the folder and the key."""
+    name: str
+    consent: ConsentKind
+    scope: tuple[Scope, ...]
+    given_at: str
+    """Date and time in UTC, ISO 8601."""
+    until: date | None
+    """The last day, by the local clock; None without an end."""
+    statement: str
+    """What the person wrote or signed, as text; '' for none."""
+
+    def check(self, now: datetime) -> None:
+        """Refuse what has run out.
+
+        Raises:
+            ConsentError: it has.
+        """
+        if self.until is not None and now.astimezone().date() > self.until:
+            raise ConsentError(
+                f"The right to wear {self.name!r} ended on {self.until.isoformat()}. Ask again, then remove it and "
+                "add it anew: mien faces remove, mien faces add."
+            )
+
+    def allow(self, use: Scope) -> None:
+        """Refuse a use that was not agreed to.
+
+        Raises:
+            ConsentError: it was not.
+        """
+        if use not in self.scope:
+            agreed = " and ".join(one.value for one in self.scope)
+            hint = "leave file sinks and 'mien swap' away" if use is Scope.RECORDING else "write to files only"
+            raise ConsentError(f"{self.name!r} may be used for {agreed}, not for {use.value}: {hint}, or ask again.")
+
+    @property
+    def seal(self) -> bytes:
+        """A digest that the photos are bound to: whoever changes the terms in the file loses them."""
+        fields = {**self.as_data(), "version": 1}
+        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).digest()
+
+    def as_data(self) -> dict[str, object]:
+        """Give what is written as JSON."""
+        return {
+            **asdict(self),
+            "consent": self.consent.value,
+            "scope": [one.value for one in self.scope],
+            "until": None if self.until is None else self.until.isoformat(),
+        }
+
+    @classmethod
+    def from_data(cls, data: dict[str, object]) -> Self:
+        """Read what `as_data` gave.
+
+        Raises:
+            ValueError, KeyError, TypeError: it is something else.
+        """
+        texts = {name: data[name] for name in ("id", "name", "given_at", "statement")}
+        if not all(isinstance(one, str) for one in texts.values()):
+            raise TypeError("a text is missing")
+        scope = tuple(Scope(one) for one in cast("list[object]", data["scope"]))
+        until = None if data["until"] is None else date.fromisoformat(cast("str", data["until"]))
+        return cls(
+            cast("str", texts["id"]),
+            cast("str", texts["name"]),
+            ConsentKind(data["consent"]),
+            scope,
+            cast("str", texts["given_at"]),
+            until,
+            cast("str", texts["statement"]),
+        )
+
+
+def last_day(text: str | None, consent: ConsentKind, now: datetime) -> date | None:
+    """Read `--until`; what somebody else agreed to lasts a year where nothing is said.
+
+    Raises:
+        UsageError: it is no date, or one that has passed.
+    """
+    if text is None:
+        return (now + timedelta(days=_USUAL_DAYS)).date() if consent is ConsentKind.GRANTED else None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"--until takes a date as 2027-06-30, not {text!r}.") from error
+    if datetime.combine(day, time.max, UTC) < now:
+        raise UsageError(f"--until {text} has passed; give a date to come.")
+    return day

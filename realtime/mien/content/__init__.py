@@ -1,1 +1,0 @@
-"""The content gate: intimate pictures get no face."""

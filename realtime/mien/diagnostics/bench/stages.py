@@ -1,0 +1,156 @@
+"""`mien bench stages`: what one frame costs, beside what its two networks cost, in the same run on one thread."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from time import monotonic_ns
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.config.choices import ChooseMode
+from mien.config.settings import Settings
+from mien.diagnostics.bench.insightface_reference import PasteComparison, compare_paste
+from mien.diagnostics.bench.scene import Scene, make_scene
+from mien.pipeline.frame import FramePacket
+from mien.pipeline.interfaces import Stage
+from mien.pipeline.malloc import keep_freed_memory
+from mien.provenance.marks import Marks
+from mien.session.live_changes import check_swapper, make_swapper, user_networks
+from mien.session.stages import swap_stages
+from mien.session.swappers import SWAPPERS, library
+from mien.stages.swap import SwapStage
+from mien.stages.track import FollowStage
+from mien.stages.watermark import MarkStage
+from mien.tracking.networks import default_networks
+from mien.tracking.selection import make_chooser
+from mien.tracking.tracker import Follower
+from mien_models.interfaces import Session
+from mien_models.library.builtin import open_session, read_manifest
+from mien_models.runtimes.trial import known_input
+from mien_models.specs.stored import StoredModel
+from mien_models.swappers._loader import Networks
+
+_NETWORKS: Final = ("blazeface_short_range", "facemesh_468")
+_WARM_UP: Final = 20
+_FRAME_NS: Final = 33_333_333
+_LONGEST_S: Final = 60.0
+"""A heavy network takes seconds a frame on a processor: no new round is begun after this."""
+
+
+@dataclass(frozen=True, slots=True)
+class StagesResult:
+    """Medians in milliseconds."""
+
+    frame_ms: float
+    """The whole work of a frame: every stage in order."""
+    networks_ms: float
+    """Both networks that find faces, run once each on their own input and nothing else."""
+    ratio: float
+    """`frame_ms / networks_ms`, the medians of one run."""
+    compose_ms: float
+    swapper: str
+    swapper_network_ms: float
+    """The swapper's network run alone; 0 for one that has none."""
+    beside_ms: float
+    """What is no network: `frame_ms - networks_ms - swapper_network_ms`, the median of the rounds."""
+    stages: dict[str, float]
+    paste: PasteComparison | None
+    """None where insightface is not installed."""
+
+
+def bench_stages(swapper: str = "mesh", frames: int = 300) -> StagesResult:
+    """Measure 720p with one face of 380 px, on one thread.
+
+    Every round runs the stages on a frame and then each network alone, so that all meet the same weather.
+
+    Raises:
+        MienError: a network or the portrait is missing.
+    """
+    cv2.setNumThreads(1)
+    keep_freed_memory()
+    settings = Settings.model_construct(swapper=swapper, swapper_threads=1)
+    check_swapper(swapper)
+    scene, user = make_scene(), user_networks(settings)
+    stages = (*scene_stages(scene, settings, user), MarkStage(Marks()))
+    finders = _Alone([(open_session(read_manifest(name)), None) for name in _NETWORKS])
+    own = _Alone([] if swapper in SWAPPERS.names() else [_opened(user, library().find(swapper))])
+    rounds: list[_Round] = []
+    packet = FramePacket(scene.frames[0], 0, 0)
+    began_ns = monotonic_ns()
+    while len(rounds) < frames + _WARM_UP and (monotonic_ns() - began_ns < _LONGEST_S * 1e9 or len(rounds) < 2):
+        packet = FramePacket(scene.frames[len(rounds) % len(scene.frames)], len(rounds), len(rounds) * _FRAME_NS)
+        packet, measured = _round(stages, packet, finders, own)
+        rounds.append(measured)
+    paste = compare_paste(packet.image, packet.chosen[0]) if packet.chosen else None
+    return _result(swapper, stages, rounds[min(_WARM_UP, len(rounds) // 2) :], paste)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Round:
+    """One frame."""
+
+    stages_ms: tuple[float, ...]
+    finders_ms: float
+    own_ms: float
+
+
+class _Alone:
+    """Networks that are run on their own, on an input that is made once."""
+
+    def __init__(self, networks: Sequence[tuple[Session, Mapping[str, NDArray[Any]] | None]]) -> None:
+        self._networks = [(session, feed or _feed(session)) for session, feed in networks]
+
+    def run_ms(self) -> float:
+        started_ns = monotonic_ns()
+        for session, feed in self._networks:
+            session.run(feed)
+        return (monotonic_ns() - started_ns) / 1e6
+
+
+def _opened(user: Networks, stored: StoredModel) -> tuple[Session, Mapping[str, NDArray[Any]]]:
+    return user.session(stored), known_input(stored.manifest.network)
+
+
+def _round(stages: Sequence[Stage], packet: FramePacket, finders: _Alone, own: _Alone) -> tuple[FramePacket, _Round]:
+    spent: list[float] = []
+    for stage in stages:
+        started_ns = monotonic_ns()
+        packet = stage(packet)
+        spent.append((monotonic_ns() - started_ns) / 1e6)
+    return packet, _Round(tuple(spent), finders.run_ms(), own.run_ms())
+
+
+def _result(
+    swapper: str, stages: Sequence[Stage], rounds: Sequence[_Round], paste: PasteComparison | None
+) -> StagesResult:
+    by_stage = zip(*(one.stages_ms for one in rounds), strict=True)
+    medians = {stage.name: round(median(times), 3) for stage, times in zip(stages, by_stage, strict=True)}
+    frame, networks = (median(sum(one.stages_ms) for one in rounds), median(one.finders_ms for one in rounds))
+    return StagesResult(
+        frame_ms=round(frame, 3),
+        networks_ms=round(networks, 3),
+        ratio=round(frame / networks, 3),
+        compose_ms=medians["compose"],
+        swapper=swapper,
+        swapper_network_ms=round(median(one.own_ms for one in rounds), 3),
+        beside_ms=round(median(sum(one.stages_ms) - one.finders_ms - one.own_ms for one in rounds), 3),
+        stages=medians,
+        paste=paste,
+    )
+
+
+def scene_stages(scene: Scene, settings: Settings | None = None, user: Networks | None = None) -> tuple[Stage, ...]:
+    """Make the stages as `mien run` has them by default up to the marks, for the face that the scene lends."""
+    settings = settings or Settings.model_construct()
+    finder = FollowStage(Follower(default_networks()), make_chooser(ChooseMode.LARGEST))
+    swap = SwapStage([make_swapper(settings, scene.source, user or user_networks(settings))])
+    return swap_stages(settings, finder, swap)
+
+
+def _feed(session: Session) -> dict[str, NDArray[np.float32]]:
+    """Something of the right shape: what a network costs does not depend on what it sees."""
+    random = np.random.default_rng(0)
+    return {name: random.random(shape, np.float32) for name, shape in session.input_shapes.items()}

@@ -1,0 +1,66 @@
+"""From photos to the picture and the words."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from mien.config.paths import named_path
+from mien.diagnostics.face_preview.remarks import remarks
+from mien.diagnostics.face_preview.sheet import face_sheet
+from mien.media.part_files import check_spares
+from mien.media.pictures import Picture, check_picture_name, write_picture
+from mien.session.source_faces import kept_portraits
+from mien.tracking.source_photo import PortraitAddress, portrait_address, read_portrait, seen_face, shown_px
+from mien_models.errors import PhotoError
+from mien_models.swappers.mesh.multi_view import understand
+from mien_models.swappers.mesh.texture import side_for
+from mien_models.types import SourceFace
+
+_LOG = logging.getLogger(__name__)
+
+
+def show_face(photos: Sequence[str], output: Path | None) -> Path:
+    """Write the picture of what was understood of one person's photos, and say what they should know as warnings.
+
+    Args:
+        photos: as `--face` takes them, or the name of a face of the library.
+        output: the picture to write; by default it lies in the current folder and is named after the first photo.
+
+    Returns:
+        The picture's path.
+
+    Raises:
+        PhotoError: there is no such photo, or it shows no face.
+        SinkError: the picture cannot be written.
+        UsageError: it would overwrite a photo.
+    """
+    kept = kept_portraits(photos[0], can_ask=True) if len(photos) == 1 else None
+    addresses = [_address(text) for text in photos] if kept is None else []
+    path = Path(f"{addresses[0].path.stem if addresses else photos[0]}-understood.png") if output is None else output
+    check_picture_name(path)
+    check_spares([address.path for address in addresses], path)
+    portraits = kept or tuple(read_portrait(address) for address in addresses)
+    seen = [(seen_face(portrait), portrait.address.path.name) for portrait in portraits]
+    seen.sort(key=lambda pair: shown_px(pair[0]), reverse=True)
+    source, names = SourceFace(tuple(view for view, _ in seen)), [name for _, name in seen]
+    side_px = side_for(source)
+    views = [understand(view, side_px) for view in source.views]
+    for photo, view, name in zip(source.views, views, names, strict=True):
+        found = remarks(view, photo.face)
+        for remark in found:
+            _LOG.warning("%s: %s", name, remark)
+        if not found:
+            _LOG.info("%s: a good photo, nothing had to be mended.", name)
+    sheet = face_sheet(source, views, names)
+    write_picture(path, Picture(sheet, sheet))
+    return path
+
+
+def _address(text: str) -> PortraitAddress:
+    """Find a photo; what looks like a person's name gets an answer of its own."""
+    if not Path(text).suffix and "#" not in text and not named_path(text).exists():
+        raise PhotoError(
+            f"There is neither a face nor a photo {text!r}: 'mien faces list' names the faces of your library; a photo "
+            "is the path of an image file."
+        )
+    return portrait_address(text)

@@ -1,1 +1,0 @@
-"""What works here, what does not and what to do about it."""

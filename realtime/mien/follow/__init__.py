@@ -1,1 +1,0 @@
-"""Finding faces, following them and telling them apart."""

@@ -1,1 +1,0 @@
-"""How sources are addressed, paced, watched and brought back; what several sources share."""

@@ -1,1 +1,0 @@
-"""Mask methods: one plug-in each; the file's name is what `--mask` takes."""

@@ -1,6 +1,0 @@
-"""`mien swap`: every frame of a picture or video in order, nothing dropped, everything else in the file kept."""
-
-from mien.offline.result import OfflineResult
-from mien.offline.swap import is_picture, swap_file
-
-__all__ = ["OfflineResult", "is_picture", "swap_file"]

@@ -1,0 +1,88 @@
+"""The frame on its way from a source to the sinks."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from mien.provenance.release import ReleasedPicture, SwappedPicture
+from mien_models.types import BgrU8, Face, SwappedFace
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FramePacket:
+    """One frame and what is known of it. Stages return a new packet (`dataclasses.replace`), never write into one."""
+
+    image: BgrU8
+    """(height, width, 3) as captured; nobody writes into it after the source has handed it over."""
+    index: int
+    """Counts captured frames from 0; a gap is a counted drop."""
+    captured_ns: int
+    """`time.monotonic_ns()` when the frame left the source; for files, the presentation time from the file's start."""
+    faces: tuple[Face, ...] = ()
+    """Every face followed in this frame."""
+    chosen: tuple[Face, ...] = ()
+    """Those of `faces` that are to be swapped."""
+    roles: tuple[int, ...] = ()
+    """For each of `chosen`, which of the lent faces it wears, from 0."""
+    swapped: tuple[SwappedFace, ...] = ()
+    composed: SwappedPicture | None = None
+    """The picture with every swapped face in place; None while nothing was swapped."""
+    released: ReleasedPicture | None = None
+    """The composed picture with its marks, once a stage has put them on."""
+
+    def __post_init__(self) -> None:
+        """Refuse anything that is not a BGR picture of 8 bits."""
+        if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:
+            raise ValueError(f"image must be (h, w, 3) uint8, got {self.image.shape} {self.image.dtype}")
+
+    @property
+    def outgoing(self) -> ReleasedPicture:
+        """What may be written of this frame: the marked picture, or the frame as it is where nothing was swapped.
+
+        Raises:
+            ValueError: it was swapped and not marked, a mistake of the program.
+        """
+        if self.composed is None:
+            return ReleasedPicture.unswapped(self.image)
+        if self.released is None:
+            raise ValueError(f"frame {self.index} was swapped and carries no mark: expected a MarkStage as the last")
+        return self.released
+
+    def __repr__(self) -> str:
+        """Show shapes, not megabytes."""
+        height, width = self.image.shape[:2]
+        return f"FramePacket({self.index}, {width}x{height}, faces={len(self.faces)}, swapped={len(self.swapped)})"
+
+
+class State(Enum):
+    """What the live program is able to show."""
+
+    LIVE = "live"
+    """A face is swapped."""
+    LOST = "lost"
+    """No face, or not sure of one."""
+    PRIVACY = "privacy"
+    """The user pressed the panic key."""
+    FAULT = "fault"
+    """A camera or a model is gone."""
+    REVEALED = "revealed"
+    """The user shows the camera's own picture for three seconds, on purpose."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OutputFrame:
+    """One frame as every sink gets it: of the session's fixed size, safe to show."""
+
+    picture: ReleasedPicture
+    """Nothing else can be sent: a picture with a swapped face has been marked by the time it is of this type."""
+    index: int
+    """Counts frames that were sent out, from 0."""
+    captured_ns: int
+    """As in the `FramePacket` that it was made of; for a card, when the card was made."""
+    state: State
+
+    @property
+    def image(self) -> BgrU8:
+        """(height, width, 3); a sink may read it until `write` returns and never writes into it."""
+        return self.picture.image_bgr

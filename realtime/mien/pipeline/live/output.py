@@ -1,0 +1,270 @@
+"""The last step of a frame's way: what is known of it becomes the picture that every sink gets."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import cv2
+import numpy as np
+
+from mien.config.choices import Show
+from mien.media.letterbox import letterbox
+from mien.pipeline.frame import FramePacket, OutputFrame, State
+from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.live.crossfade import FADE_S, Fade
+from mien.pipeline.live.slates import Cards
+from mien.pipeline.live.state import Cause, Facts, Policy, StageFailure, Verdict, judge
+from mien.pipeline.metrics import Histogram
+from mien.provenance.release import ReleasedPicture, SwappedPicture
+from mien_models.types import BgrU8
+
+_BLUR_WIDTH_PX: Final = 12
+"""A face that fills half the width keeps 6 pixels across; people recognise friends down to about 7 (Sinha 2006)."""
+_QUIET_INTERVALS: Final = 2
+"""Consumers of a virtual camera hang or complain when frames stop: after so many intervals the last is sent again."""
+_STALL_NS: Final = 2_000_000_000
+_REVEAL_NS: Final = 3_000_000_000
+
+Release: TypeAlias = Callable[[SwappedPicture, int], ReleasedPicture]
+"""Puts the marks on a swapped picture that goes out at a time of `time.monotonic_ns()`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outgoing:
+    """An output frame on its way to the sinks."""
+
+    frame: OutputFrame
+    born_ns: int | None
+    """`captured_ns` of the captured frame that it carries or stands for; None for a repeat, which has no age."""
+
+
+class Output:
+    """Decides what is shown. Has state: the facts, the last swapped picture, the counters. Any thread may call it.
+
+    A picture is sent as LIVE only if it was swapped itself; a frame that was not never becomes the frozen picture. The
+    first ones after something else are mixed with what was shown before, unless that was the camera's own picture.
+    """
+
+    def __init__(
+        self,
+        output: OutputFormat,
+        policy: Policy,
+        release: Release,
+        send: Callable[[Outgoing], None],
+        on_verdict: Callable[[Verdict], None],
+        *,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        """Take what marks pictures, where frames go (`send`, which never waits) and who hears of a new state."""
+        self._output = output
+        self._policy = policy
+        self._release = release
+        self._send = send
+        self._on_verdict = on_verdict
+        self._clock_ns = clock_ns
+        self._lock = threading.Lock()
+        self._cards = Cards(output.width, output.height)
+        self._facts = Facts()
+        self._verdict: Verdict | None = None
+        self._last_live: SwappedPicture | None = None
+        self._left_live_ns: int | None = None
+        self._reveal_ends_ns = 0
+        self._fade: Fade | None = None
+        self._seen: BgrU8 | None = None
+        self._shown: OutputFrame | None = None
+        self._shown_from: SwappedPicture | BgrU8 | None = None
+        self._sent_ns = 0
+        self._delivered_ns: int | None = None
+        self.frames_swapped = 0
+        self.frames_hidden = 0
+        self.repeated = 0
+        self.mark_times = Histogram()
+
+    @property
+    def sent(self) -> int:
+        """How many frames went to the sinks."""
+        return self.frames_swapped + self.frames_hidden + self.repeated
+
+    def begin(self) -> None:
+        """Send the first card."""
+        with self._lock:
+            self._emit(None)
+
+    def deliver(self, packet: FramePacket, failure: StageFailure | None) -> None:
+        """Send what a frame that came through the stages, or failed in one, makes visible."""
+        with self._lock:
+            self._facts = self._facts.after_frame(packet, failure)
+            if self._is_final:
+                # Nor may it come back from memory, should the run go on with another face.
+                self._last_live, self._left_live_ns, self._fade = None, None, None
+            self._end_reveal()
+            self._emit(packet)
+            self._delivered_ns = self._clock_ns()
+
+    def set_privacy(self, *, on: bool) -> None:
+        """Hide at once, or show again from the next swapped frame on; a picture that waits in a slot is replaced."""
+        with self._lock:
+            if on != self._facts.is_private:
+                self._facts = self._facts.after_privacy(is_private=on)
+                self._emit(None)
+
+    def reveal(self) -> bool:
+        """Show the camera's picture as it is, from its next frame on, for three seconds.
+
+        Returns:
+            False while a reveal lasts, after the panic key and in a fault: nothing happens then.
+        """
+        with self._lock:
+            if self.state not in {State.LIVE, State.LOST} or self._facts.is_revealed:
+                return False
+            self._facts = self._facts.after_reveal(is_revealed=True)
+            self._reveal_ends_ns = self._clock_ns() + _REVEAL_NS
+            return True
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the panic key is down."""
+        return self._facts.is_private
+
+    def no_frames(self, why: str) -> None:
+        """Say that the source gives nothing."""
+        with self._lock:
+            if self._facts.outage != why:
+                self._facts = self._facts.after_outage(why)
+                self._emit(None)
+
+    def frames_again(self) -> None:
+        """Say that the source gives frames again; the first swapped one will be shown."""
+        with self._lock:
+            if self._facts.outage is not None:
+                self._facts = self._facts.after_return()
+                self._emit(None)
+
+    def repeat_if_quiet(self) -> None:
+        """Send the picture of now again if nothing was sent for a while; to be called about once an interval."""
+        now_ns = self._clock_ns()
+        with self._lock:
+            quiet_ns = _QUIET_INTERVALS * 1e9 / self._output.fps
+            if now_ns - self._sent_ns < quiet_ns:
+                return
+            if self._end_reveal():
+                self._facts = self._facts.without_frame()
+            if self.state is State.LIVE and now_ns - (self._delivered_ns or 0) > _STALL_NS:
+                stall = StageFailure("", "No frame has been finished for 2 s.")
+                self._facts = self._facts.after_stall(stall)
+            self._emit(None)
+
+    @property
+    def state(self) -> State | None:
+        """What is shown now; None before the first card."""
+        return None if self._verdict is None else self._verdict.state
+
+    @property
+    def _is_final(self) -> bool:
+        failure = self._facts.failure
+        return failure is not None and failure.is_final
+
+    def _end_reveal(self) -> bool:
+        """End a reveal whose time is over; tells whether it did."""
+        is_over = self._facts.is_revealed and self._clock_ns() >= self._reveal_ends_ns
+        if is_over:
+            self._facts = self._facts.after_reveal(is_revealed=False)
+        return is_over
+
+    def _emit(self, packet: FramePacket | None) -> None:
+        now_ns = self._clock_ns()
+        verdict = self._update_verdict(now_ns)
+        picture = self._picture(verdict, packet, now_ns)
+        shown = self._shown
+        if shown is not None and self._shown_from is picture:
+            captured_ns = shown.captured_ns
+        else:
+            captured_ns = now_ns if packet is None else packet.captured_ns
+        frame = OutputFrame(self._released(picture, now_ns), self.sent, captured_ns, verdict.state)
+        self._count(verdict.state, packet)
+        self._shown, self._shown_from, self._sent_ns = frame, picture, now_ns
+        self._send(Outgoing(frame, None if packet is None else packet.captured_ns))
+
+    def _released(self, picture: SwappedPicture | BgrU8, now_ns: int) -> ReleasedPicture:
+        if not isinstance(picture, SwappedPicture):
+            return ReleasedPicture.unswapped(picture)
+        with self.mark_times.measure():
+            return self._release(picture, now_ns)
+
+    def _count(self, state: State, packet: FramePacket | None) -> None:
+        if packet is None:
+            self.repeated += 1
+        elif state is State.LIVE:
+            self.frames_swapped += 1
+        else:
+            self.frames_hidden += 1
+
+    def _update_verdict(self, now_ns: int) -> Verdict:
+        verdict, before = judge(self._facts, self._policy), self._verdict
+        if before is None or verdict.state is not before.state or verdict.cause is not before.cause:
+            self._fade = self._fade_in(now_ns) if verdict.state is State.LIVE else None
+            self._seen = None
+            if before is not None and before.state is State.LIVE:
+                self._left_live_ns = now_ns
+            if verdict.state in {State.PRIVACY, State.REVEALED}:
+                self._left_live_ns = None
+            self._on_verdict(verdict)
+        self._verdict = verdict
+        return verdict
+
+    def _fade_in(self, now_ns: int) -> Fade | None:
+        """Begin to leave what is shown now; the first frame of a run and one after the camera's own picture cut in."""
+        shown, before_ns = self._shown, self._delivered_ns
+        is_bare = shown is None or (
+            self._shown_from is self._seen and self._policy.shown_in(shown.state) is Show.PASSTHROUGH
+        )
+        if shown is None or is_bare or before_ns is None:
+            return None
+        away_s = FADE_S if self._left_live_ns is None else (now_ns - self._left_live_ns) * 1e-9
+        return Fade.after(shown.image, away_s=away_s, began_ns=before_ns)
+
+    def _picture(self, verdict: Verdict, packet: FramePacket | None, now_ns: int) -> SwappedPicture | BgrU8:
+        if self._is_final:
+            # What may not be shown any longer is not held or frozen either.
+            return self._cards.card(verdict.cause or Cause.NO_FACE)
+        if verdict.state is State.LIVE:
+            return self._live_picture(packet, now_ns)
+        show = self._policy.shown_in(verdict.state)
+        if self._last_live is not None and (show is Show.FREEZE or self._is_held(verdict.state, now_ns)):
+            return self._last_live
+        if packet is not None and show is Show.BLUR:
+            self._seen = self._boxed(blurred(packet.image))
+        if packet is not None and show is Show.PASSTHROUGH:
+            self._seen = self._boxed(packet.image)
+        if self._seen is not None:
+            return self._seen
+        return self._cards.card(verdict.cause or Cause.NO_FACE)
+
+    def _live_picture(self, packet: FramePacket | None, now_ns: int) -> SwappedPicture | BgrU8:
+        if packet is None or packet.composed is None:
+            # LIVE follows from a swapped frame only, so a repeat has one to repeat.
+            return self._cards.card(Cause.STARTING) if self._shown_from is None else self._shown_from
+        self._last_live = packet.composed.fitted(self._output.width, self._output.height)
+        fading = None if self._fade is None else self._fade.picture(self._last_live, now_ns)
+        if fading is None:
+            self._fade = None
+            return self._last_live
+        return fading
+
+    def _is_held(self, state: State, now_ns: int) -> bool:
+        if self._left_live_ns is None or state in {State.PRIVACY, State.REVEALED}:
+            return False
+        return now_ns - self._left_live_ns < self._policy.hold_s * 1e9
+
+    def _boxed(self, image_bgr: BgrU8) -> BgrU8:
+        return letterbox(image_bgr, self._output.width, self._output.height)
+
+
+def blurred(image_bgr: BgrU8) -> BgrU8:
+    """Leave of a picture only where it is bright and of which colour: 12 pixels of its width, run together."""
+    height, width = image_bgr.shape[:2]
+    small_size = (_BLUR_WIDTH_PX, max(round(_BLUR_WIDTH_PX * height / width), 1))
+    small = cv2.GaussianBlur(cv2.resize(image_bgr, small_size, interpolation=cv2.INTER_AREA), (0, 0), 1.0)
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.uint8, copy=False)

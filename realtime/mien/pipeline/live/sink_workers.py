@@ -1,0 +1,192 @@
+"""One thread and one slot per sink: a slow or blocked sink delays no other."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from typing import Final, Protocol, runtime_checkable
+
+from mien.pipeline.frame import State
+from mien.pipeline.interfaces import Finishing, Sink
+from mien.pipeline.live.kept_error import kept
+from mien.pipeline.live.output import Outgoing
+from mien.pipeline.mailbox import Slot
+from mien.pipeline.metrics import Histogram, Rate
+from mien_models.errors import MienError, SinkClosedError
+from mien_models.system.crash.edge import ends_the_program, fault
+
+_REOPEN_TRIES: Final = 10
+_REOPEN_PAUSE_S: Final = 1.0
+_LOOK_S: Final = 0.2
+
+
+@runtime_checkable
+class Reopenable(Protocol):
+    """A sink that may be opened again after it failed, with nothing lost: a device, never a file."""
+
+    @property
+    def is_reopenable(self) -> bool:
+        """True when leaving and entering it once more is worth a try."""
+        ...
+
+
+@runtime_checkable
+class MainThreaded(Protocol):
+    """A sink that only a program's main thread may open and write, as windows of macOS are."""
+
+    @property
+    def needs_main_thread(self) -> bool:
+        """True on systems where that is so."""
+        ...
+
+
+@runtime_checkable
+class Keyed(Protocol):
+    """A sink with a keyboard, as a window has."""
+
+    on_key: Callable[[str], None] | None
+    """Called in the sink's thread with the name of each key that is pressed."""
+
+
+class SinkState(Enum):
+    """How a sink is doing."""
+
+    OPENING = "opening"
+    OPEN = "open"
+    CLOSED = "closed"
+    """The user closed it, or the run has ended."""
+    FAILED = "failed"
+
+
+class SinkWorker:
+    """Opens one sink, writes to it and closes it, all in the thread that calls `run`. Has state: its counters."""
+
+    def __init__(self, sink: Sink, tell: Callable[[str], None]) -> None:
+        """Take a closed sink; `tell` gets a sentence when the sink opens, fails or is tried again."""
+        self.sink = sink
+        self.slot = Slot[Outgoing](sink.description)
+        self.state = SinkState.OPENING
+        self.error: MienError | None = None
+        self.written = 0
+        self.rate = Rate()
+        self.ages = Histogram()
+        self.times = Histogram()
+        self.first_live_ns: int | None = None
+        self._tell = tell
+        self._ending = threading.Event()
+
+    @property
+    def is_done(self) -> bool:
+        """True when it will not write again."""
+        return self.state in (SinkState.CLOSED, SinkState.FAILED)
+
+    def run(self) -> None:
+        """Write until the slot is closed, the user closes the sink or it fails for good."""
+        tries_left = _REOPEN_TRIES
+        while True:
+            written_before = self.written
+            state, self.error = self._open_and_write()
+            if self.written > written_before + 1:
+                tries_left = _REOPEN_TRIES
+            if state is SinkState.CLOSED or not self._may_reopen(tries_left):
+                break
+            tries_left -= 1
+            self._tell(f"{self.error} Trying again.")
+            self._ending.wait(_REOPEN_PAUSE_S)
+        self.slot.close(keep_last=False)
+        self.state = state
+        if self.error is not None:
+            self._tell(str(self.error))
+
+    def close(self) -> None:
+        """Let it write what waits and then end."""
+        self._ending.set()
+        self.slot.close()
+
+    def _may_reopen(self, tries_left: int) -> bool:
+        was_open = self.written > 0
+        can = isinstance(self.sink, Reopenable) and self.sink.is_reopenable
+        return was_open and can and tries_left > 0 and not self._ending.is_set()
+
+    def _open_and_write(self) -> tuple[SinkState, MienError | None]:
+        try:
+            with self.sink:
+                self.state = SinkState.OPEN
+                self._tell(f"Output: {self.sink.description}.")
+                while (outgoing := self.slot.get()) is not None:
+                    self._write(outgoing)
+        except SinkClosedError:
+            return SinkState.CLOSED, None
+        except BaseException as error:  # the edge of a thread: a sink may fail, the others go on
+            if ends_the_program(error):
+                raise
+            return SinkState.FAILED, kept(fault(error, f"The output {self.sink.description!r} failed"))
+        return SinkState.CLOSED, None
+
+    def _write(self, outgoing: Outgoing) -> None:
+        started_ns = time.monotonic_ns()
+        self.sink.write(outgoing.frame)
+        now_ns = time.monotonic_ns()
+        self.written += 1
+        self.rate.tick(now_ns)
+        self.times.record_ms((now_ns - started_ns) / 1e6)
+        if outgoing.born_ns is not None:
+            self.ages.record_ms((now_ns - outgoing.born_ns) / 1e6)
+            if self.first_live_ns is None and outgoing.frame.state is State.LIVE:
+                self.first_live_ns = now_ns
+
+
+class Fanout:
+    """All sinks of a run."""
+
+    def __init__(self, sinks: Sequence[Sink], tell: Callable[[str], None]) -> None:
+        """Take closed sinks, at least one; they are opened by `start`."""
+        self.workers = tuple(SinkWorker(sink, tell) for sink in sinks)
+        self.for_main_thread = next((worker for worker in self.workers if _needs_main_thread(worker.sink)), None)
+        """The one whose `run` the main thread must call itself; None: every sink has a thread of its own."""
+        self._threads = {
+            worker: threading.Thread(target=worker.run, name=f"mien-sink-{place}", daemon=True)
+            for place, worker in enumerate(self.workers)
+            if worker is not self.for_main_thread
+        }
+
+    def start(self) -> None:
+        """Open every sink, each in its own thread."""
+        for thread in self._threads.values():
+            thread.start()
+
+    def send(self, outgoing: Outgoing) -> None:
+        """Lay a frame before every sink; never waits."""
+        for worker in self.workers:
+            worker.slot.put(outgoing)
+
+    def close(self) -> None:
+        """Let every sink write what waits, finish and close."""
+        for worker in self.workers:
+            worker.close()
+
+    def join(self, timeout_s: float) -> tuple[SinkWorker, ...]:
+        """Wait for the sinks to close; give those that have not after `timeout_s` each, and are not signing a file."""
+        for worker, thread in self._threads.items():
+            thread.join(timeout_s)
+            while thread.is_alive() and isinstance(worker.sink, Finishing) and worker.sink.is_finishing:
+                thread.join(_LOOK_S)
+        return tuple(worker for worker, thread in self._threads.items() if thread.is_alive())
+
+    @property
+    def best(self) -> SinkWorker:
+        """The sink that got most: the report counts its frames."""
+        return max(self.workers, key=lambda worker: worker.written)
+
+    @property
+    def named(self) -> Mapping[str, SinkWorker]:
+        """Every sink under its description, with a number where two are alike."""
+        found: dict[str, SinkWorker] = {}
+        for place, worker in enumerate(self.workers, start=1):
+            name = worker.sink.description
+            found[name if name not in found else f"{name} ({place})"] = worker
+        return found
+
+
+def _needs_main_thread(sink: Sink) -> bool:
+    return isinstance(sink, MainThreaded) and sink.needs_main_thread

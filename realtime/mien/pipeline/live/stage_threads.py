@@ -1,0 +1,215 @@
+"""Threads that carry frames through the stages, joined by slots of one frame."""
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from mien.pipeline.frame import FramePacket
+from mien.pipeline.interfaces import Stage
+from mien.pipeline.live.state import StageFailure
+from mien.pipeline.mailbox import Slot
+from mien.pipeline.metrics import Histogram
+from mien_models.errors import FinalError, MienError
+from mien_models.system.crash.edge import edge, fault
+
+_FULL: Final = 0.7
+"""A thread may be busy for this part of a frame interval; the rest absorbs slow frames."""
+
+
+_SLACK: Final = 0.15
+"""A grouping is kept until it is this far out, so that noise does not make threads come and go."""
+
+
+Groups = tuple[tuple[int, ...], ...]
+"""Stages by their place, for instance ((0, 1), (2,)): the first two share a thread."""
+
+
+def group_stages(costs_ms: Sequence[float], interval_ms: float, *, full: float = _FULL) -> Groups:
+    """Share threads between neighbours while the sum of their costs stays under `full` of the frame interval.
+
+    Taking as many as fit from the left gives the fewest threads. A stage that alone costs more has a thread of its own.
+    """
+    groups: list[tuple[int, ...]] = []
+    filled_ms = 0.0
+    for place, cost_ms in enumerate(costs_ms):
+        if groups and filled_ms + cost_ms < full * interval_ms:
+            groups[-1] = (*groups[-1], place)
+            filled_ms += cost_ms
+        else:
+            groups.append((place,))
+            filled_ms = cost_ms
+    return tuple(groups)
+
+
+def regroup(present: Groups, costs_ms: Sequence[float], interval_ms: float) -> Groups:
+    """Give the grouping to go on with: the present one unless it is clearly too tight or clearly too loose."""
+    sums = [sum(costs_ms[place] for place in group) for group in present if len(group) > 1]
+    if any(total >= _FULL * (1 + _SLACK) * interval_ms for total in sums):
+        return group_stages(costs_ms, interval_ms)
+    looser = group_stages(costs_ms, interval_ms, full=_FULL * (1 - _SLACK))
+    return looser if len(looser) < len(present) else present
+
+
+Deliver = Callable[[FramePacket, StageFailure | None], None]
+"""Takes each frame that came through; with a failure, the frame as it was before the stage that failed."""
+
+
+_WARM_UP_FRAMES: Final = 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Carried:
+    """A frame between two threads."""
+
+    packet: FramePacket
+    failure: StageFailure | None = None
+
+
+class Pipeline:
+    """Runs the stages, each frame in order, the newest first when there is no time for all.
+
+    Every stage has a slot and a thread that waits there. The thread that took a frame carries it on through every
+    following stage of its group, and lays it in the next group's slot; threads inside a group sleep. So a new grouping
+    is one assignment, seen at the next hand-over: nothing stops, nothing is drained. A frame that would overtake
+    another at that moment cannot: each stage runs under a lock and drops a frame older than the one it had last.
+
+    `put` counts in; each frame put in is delivered once or counted by `dropped_by` once.
+    """
+
+    def __init__(self, stages: Sequence[Stage], deliver: Deliver) -> None:
+        """Take the stages in order; `deliver` is called by one thread at a time, in order of capture."""
+        self._all = [*(_stage_step(stage) for stage in stages), _output_step(deliver)]
+        self._groups: Groups = tuple((place,) for place in range(len(self._all)))
+        self._starts = frozenset(range(len(self._all)))
+        self.error: MienError | None = None
+        """Why a thread of it has ended before its time; None while all is well."""
+        self._threads = [
+            threading.Thread(target=self._work, args=(place,), name=f"mien-{step.name}", daemon=True)
+            for place, step in enumerate(self._all)
+        ]
+
+    def start(self) -> None:
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def put(self, packet: FramePacket) -> None:
+        """Lay the newest frame before the first stage."""
+        self._all[0].slot.put(Carried(packet))
+
+    def close(self) -> None:
+        """Take no more frames; those on their way are still delivered, then the threads end one after another."""
+        self._all[0].slot.close()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the threads; False when a stage still hangs after `timeout_s` each."""
+        for thread in self._threads:
+            thread.join(timeout_s)
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def replan(self, interval_ms: float) -> Groups | None:
+        """Group the stages anew by what they cost lately; None when nothing changes or it is too early to tell."""
+        costs = [step.times.recent_median_ms for step in self._all]
+        known = [cost_ms for cost_ms in costs if cost_ms is not None]
+        if len(known) < len(costs) or min(step.times.count for step in self._all) < _WARM_UP_FRAMES:
+            return None
+        groups = regroup(self._groups, known, interval_ms)
+        if groups == self._groups:
+            return None
+        self._groups, self._starts = groups, frozenset(group[0] for group in groups)
+        return groups
+
+    @property
+    def groups(self) -> tuple[tuple[str, ...], ...]:
+        """The names of the stages that share a thread."""
+        return tuple(tuple(self._all[place].name for place in group) for group in self._groups)
+
+    @property
+    def times(self) -> Mapping[str, Histogram]:
+        """What each stage costs, the output included."""
+        return {step.name: step.times for step in self._all}
+
+    @property
+    def slowest_ms(self) -> float | None:
+        """What the slowest stage lately took for a frame, by its median; None before the first frame."""
+        costs = (step.times.recent_median_ms for step in self._all)
+        return max((cost_ms for cost_ms in costs if cost_ms is not None), default=None)
+
+    @property
+    def dropped_by(self) -> Mapping[str, int]:
+        """How many frames were displaced before each stage, or would have overtaken another there."""
+        return {step.name: step.slot.dropped + step.overtaken for step in self._all}
+
+    def _work(self, first: int) -> None:
+        slot = self._all[first].slot
+        with edge("The stages failed", self._fail):
+            while (carried := slot.get()) is not None:
+                self._carry(carried, first)
+        if first + 1 < len(self._all):
+            self._all[first + 1].slot.close()
+
+    def _fail(self, error: MienError) -> None:
+        self.error = error
+
+    def _carry(self, carried: Carried | None, first: int) -> None:
+        for place in itertools.count(first):
+            carried = self._all[place].run(carried) if carried is not None else None
+            if carried is None or place + 1 == len(self._all):
+                return
+            if place + 1 in self._starts:
+                self._all[place + 1].slot.put(carried)
+                return
+
+
+class _Step:
+    """A stage, or the delivery, with its slot, its clock and the rule that keeps frames in order."""
+
+    def __init__(self, name: str, apply: Callable[[Carried], Carried]) -> None:
+        self.name = name
+        self.slot = Slot[Carried](name)
+        self.times = Histogram()
+        self.overtaken = 0
+        self._apply = apply
+        self._lock = threading.Lock()
+        self._last_index = -1
+
+    def run(self, carried: Carried) -> Carried | None:
+        """Run the step, one frame at a time; None for a frame that a newer one has overtaken."""
+        with self._lock:
+            if carried.packet.index <= self._last_index:
+                self.overtaken += 1
+                return None
+            self._last_index = carried.packet.index
+            started_ns = time.monotonic_ns()
+            done = self._apply(carried)
+            if done.failure is None:
+                self.times.record_ms((time.monotonic_ns() - started_ns) / 1e6)
+            return done
+
+
+def _stage_step(stage: Stage) -> _Step:
+    def apply(carried: Carried) -> Carried:
+        if carried.failure is not None:
+            return carried
+        try:
+            return Carried(stage(carried.packet))
+        except BaseException as error:  # noqa: BLE001 - the edge of a thread: a frame may fail, the camera goes on
+            why = fault(error, f"The stage {stage.name!r} failed")
+            return Carried(carried.packet, StageFailure(stage.name, str(why), isinstance(why, FinalError)))
+
+    return _Step(stage.name, apply)
+
+
+def _output_step(deliver: Deliver) -> _Step:
+    def apply(carried: Carried) -> Carried:
+        try:
+            deliver(carried.packet, carried.failure)
+        except BaseException as error:  # noqa: BLE001 - the edge of a thread: what cannot be shown is hidden
+            why = fault(error, "The picture could not be put out")
+            deliver(carried.packet, StageFailure("output", str(why)))
+        return carried
+
+    return _Step("output", apply)

@@ -1,0 +1,151 @@
+"""Everything in a video that is no picture: sound, subtitles, chapters, tags. Copied where the container takes it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
+
+from mien.media.formats import Container
+from mien.media.video.sound import SoundEncoder, SoundEncoding
+from mien.media.video.sound_trial import nameless
+from mien.pipeline.offline.reader import start_of
+from mien.pipeline.offline.sound_plan import TrackPlan, codec_name
+from mien.pipeline.offline.summary import Tally
+
+_OF_THE_OLD_FILE: Final = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder"})
+
+_TIME_CODE: Final = "timecode"
+_WITH_TIME_CODE: Final = frozenset({"mp4", "mov"})
+"""Containers whose muxers make a track of it."""
+
+
+class Companions:
+    """Has state: which stream of the output each stream of the input goes to."""
+
+    def __init__(
+        self,
+        source: InputContainer,
+        target: OutputContainer,
+        container: Container,
+        swapped: VideoStream,
+        tally: Tally,
+        *,
+        sound: Mapping[int, TrackPlan],
+    ) -> None:
+        """Copy what can be, but for what a container does not take; `sound` says what becomes of each track of it."""
+        self._target = target
+        self._container = container
+        self._tally = tally
+        self._start_s = start_of(swapped)
+        self._copied: dict[int, Stream] = {}
+        self._encoded: dict[int, SoundEncoder] = {}
+        self._last_dts: dict[int, int] = {}
+        tags = {key: text for key, text in source.metadata.items() if key not in _OF_THE_OLD_FILE}
+        target.metadata.update(tags)
+        chapters = source.chapters()
+        if chapters:
+            target.set_chapters(chapters)
+        for stream in source.streams:
+            if stream.index != swapped.index:
+                self._add(stream, sound.get(stream.index, TrackPlan()))
+        if container.muxer not in _WITH_TIME_CODE and any(_has_time_code(tags) for tags in _all_tags(source)):
+            tally.note(f"The time code cannot be kept in {container.muxer}: it is left out.")
+
+    def take(self, packet: "Packet[Any]") -> None:
+        """Copy or encode one packet."""
+        if packet.stream.index in self._copied:
+            self._copy(packet, self._copied[packet.stream.index])
+        elif packet.stream.index in self._encoded:
+            self._encode(packet, self._encoded[packet.stream.index])
+
+    def finish(self) -> None:
+        """Encode what the encoders still hold."""
+        for encoder in self._encoded.values():
+            encoder.finish()
+
+    def _add(self, stream: Stream, sound: TrackPlan) -> None:
+        name = codec_name(stream)
+        if stream.type == "video":
+            kind = "cover" if stream.disposition & Disposition.attached_pic else "second video"
+            self._tally.note(f"The {kind} is left out: it may show the face that was there.")
+        elif sound.is_copied or (stream.type == "subtitle" and name in self._target.supported_codecs):
+            self._copied[stream.index] = _tagged(self._target.add_stream_from_template(stream), stream)
+        elif sound.encoding is not None and isinstance(stream, AudioStream):
+            self._add_encoder(stream, name, sound.encoding, changes=sound.changes)
+            stream.codec_context.options = nameless(sound.nameless_channels)
+        elif name != "bin_data" and not _has_time_code(stream.metadata):
+            # bin_data: the text track of chapters, which are kept as chapters. A time code is written from its tag.
+            kind = f"The {stream.type} stream ({name}) cannot be kept in {self._container.muxer}"
+            if stream.type == "audio" and self._container.audio_codec is not None:
+                kind = f"The sound ({name}) can neither be copied into {self._container.muxer} nor encoded anew"
+            self._tally.note(f"{kind}: it is left out.")
+
+    def _add_encoder(self, stream: AudioStream, name: str, encoding: SoundEncoding, *, changes: bool) -> None:
+        encoder = SoundEncoder(self._target, encoding)
+        self._encoded[stream.index] = encoder
+        _tagged(encoder.stream, stream)
+        how = f"it is encoded as {encoding.codec}"
+        if encoding.rate != stream.codec_context.sample_rate:
+            how += f" at {encoding.rate} Hz"
+        if encoding.mixed_channels:
+            how += f", its {encoding.mixed_channels} channels mixed into {encoding.channels}"
+        why = "changes midway" if changes else f"cannot be copied into {self._container.muxer}"
+        self._tally.note(f"The sound ({name}) {why}: {how}.")
+
+    def _copy(self, packet: "Packet[Any]", stream: Stream) -> None:
+        if packet.dts is None:
+            return
+        shift = round(self._start_s / packet.time_base)
+        packet.dts -= shift
+        if packet.pts is not None:
+            packet.pts -= shift
+        self._keep_order(packet)
+        packet.stream = stream
+        self._target.mux(packet)
+
+    def _keep_order(self, packet: "Packet[Any]") -> None:
+        """Let each packet of a stream come after the one before, where a file has them out of order: muxers insist."""
+        last = self._last_dts.get(packet.stream_index)
+        if packet.dts is not None and last is not None and packet.dts <= last:
+            packet.dts = last + 1
+        if packet.dts is not None:
+            self._last_dts[packet.stream_index] = packet.dts
+            if packet.pts is not None and packet.pts < packet.dts:
+                packet.pts = packet.dts
+
+    def _encode(self, packet: "Packet[Any]", encoder: SoundEncoder) -> None:
+        try:
+            frames = packet.decode()
+        except FFmpegError:
+            self._tally.is_complete = False
+            self._tally.note("Some of the sound is damaged and left out.")
+            return
+        for frame in frames:
+            if isinstance(frame, av.AudioFrame):
+                if frame.pts is not None and frame.time_base:
+                    frame.pts -= round(self._start_s / frame.time_base)
+                encoder.encode(frame)
+
+
+def _has_time_code(tags: Mapping[str, str]) -> bool:
+    return any(key.lower() == _TIME_CODE for key in tags)
+
+
+def _all_tags(source: InputContainer) -> Iterator[Mapping[str, str]]:
+    yield source.metadata
+    for stream in source.streams:
+        yield stream.metadata
+
+
+def _tagged(target: Stream, source: Stream) -> Stream:
+    for key in ("language", "title", "handler_name"):
+        if key in source.metadata:
+            target.metadata[key] = source.metadata[key]
+    target.disposition = source.disposition
+    return target

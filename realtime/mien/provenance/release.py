@@ -1,0 +1,75 @@
+"""Two types that keep swapped pictures from leaving unmarked: one that gives no pixels away, one that may go out."""
+
+from collections.abc import Callable
+from typing import Final, Self
+
+import cv2
+
+from mien.media.letterbox import letterbox
+from mien_models.types import BgrU8, as_u8
+
+_SEAL: Final = object()
+
+
+class ReleasedPicture:
+    """A picture that may be shown, sent and written: every sink and every writer takes this type and no other.
+
+    Made by `unswapped`, or by `SwappedPicture.released`; there is no third way.
+    """
+
+    __slots__ = ("image_bgr", "is_marked")
+
+    def __init__(self, image_bgr: BgrU8, *, is_marked: bool, seal: object) -> None:
+        """Take the picture; only this module has the seal.
+
+        Raises:
+            TypeError: somebody else makes one.
+        """
+        if seal is not _SEAL:
+            raise TypeError("A ReleasedPicture comes from ReleasedPicture.unswapped or from the marks (mien.marking).")
+        self.image_bgr: Final = image_bgr
+        """(h, w, 3); nobody writes into it."""
+        self.is_marked: Final = is_marked
+        """Whether it shows a swapped face, and so carries the marks."""
+
+    @classmethod
+    def unswapped(cls, image_bgr: BgrU8) -> Self:
+        """Let a picture out in which no face was swapped, as it is: a card, a blur, the camera's own."""
+        if not hasattr(image_bgr, "shape"):
+            raise TypeError("A swapped picture goes out through the marks (mien.provenance.marks.Marks.release).")
+        return cls(image_bgr, is_marked=False, seal=_SEAL)
+
+
+class SwappedPicture:
+    """A picture with swapped faces before the marks. It can be fitted and mixed; its pixels come out marked only."""
+
+    __slots__ = ("__image_bgr",)
+
+    def __init__(self, image_bgr: BgrU8) -> None:
+        """Take (h, w, 3); nobody writes into it any more."""
+        self.__image_bgr = image_bgr
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.__image_bgr.shape[1], self.__image_bgr.shape[0]
+
+    def fitted(self, width: int, height: int) -> "SwappedPicture":
+        """Letterbox it into `width` x `height`; itself where it has that size."""
+        boxed = letterbox(self.__image_bgr, width, height)
+        return self if boxed is self.__image_bgr else SwappedPicture(boxed)
+
+    def mixed_into(self, before_bgr: BgrU8, share: float) -> "SwappedPicture":
+        """Give the picture `share` of the way, 0..1, from `before_bgr` of the same size to this one."""
+        return SwappedPicture(as_u8(cv2.addWeighted(self.__image_bgr, share, before_bgr, 1 - share, 0)))
+
+    def released(self, mark: Callable[[BgrU8], BgrU8]) -> ReleasedPicture:
+        """Let it out marked; `mark` gives a new picture. For `Marks` only, which a test holds the program to."""
+        return ReleasedPicture(mark(self.__image_bgr), is_marked=True, seal=_SEAL)
+
+    def before_marks(self) -> BgrU8:
+        """Give the bare pixels. For `mien bench quality` only, which measures the swap and not the marks.
+
+        A test holds the program to that.
+        """
+        return self.__image_bgr

@@ -1,0 +1,48 @@
+"""How what a session writes is signed, as the settings say."""
+
+from collections.abc import Iterable
+
+from mien.config.settings import Settings
+from mien.pipeline.interfaces import Sealing, Sink
+from mien.provenance.c2pa.sign import Seal, UsersCertificate
+from mien_models.errors import UsageError
+
+
+def users_certificate(settings: Settings) -> UsersCertificate | None:
+    """Give the user's own certificate, None where there is none.
+
+    Raises:
+        UsageError: only one of certificate and key is given.
+    """
+    certificate, key = settings.credentials_certificate, settings.credentials_key
+    if certificate is not None and key is not None:
+        return UsersCertificate(certificate, key)
+    if certificate is not None or key is not None:
+        missing = "credentials_key" if key is None else "credentials_certificate"
+        raise UsageError(f"A certificate needs its key, and the key its certificate; {missing!r} is not set.")
+    return None
+
+
+def checked_seal(settings: Settings, session: str) -> Seal:
+    """Give what signs the files of a session, after making sure that it can.
+
+    Raises:
+        MienError: it cannot; the message says why.
+    """
+    seal = Seal(session, users_certificate(settings))
+    seal.check()
+    return seal
+
+
+def seal_files(sinks: Iterable[Sink], settings: Settings, session: str) -> None:
+    """Give every sink that leaves files the seal of the session; without such a sink, nothing is read or made.
+
+    Raises:
+        MienError: signing cannot work.
+    """
+    leaving = [sink for sink in sinks if isinstance(sink, Sealing)]
+    if not leaving:
+        return
+    seal = checked_seal(settings, session)
+    for sink in leaving:
+        sink.seal = seal

@@ -1,0 +1,135 @@
+"""A video file of any container and codec, frame by frame, at the times the file gives."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from mien.media.convert import upright_bgr
+from mien.media.video.deinterlacing import deinterlaced
+from mien.media.video.ffmpeg_path import ffmpeg_path
+from mien.media.video.file_packets import FilePackets
+from mien.media.video.frame_times import FrameTimes, steady_rate
+from mien.pipeline.frame import FramePacket
+from mien.pipeline.interfaces import SourceFactory, SourceInfo, SourceRequest
+from mien.sources.address import local_path
+from mien.sources.decoded import DecodedSource
+from mien_models.errors import SourceError
+
+_log: Final = logging.getLogger(__name__)
+
+_NOT_VIDEO: Final = frozenset({"tty"})  # FFmpeg shows any text file as a film of a terminal
+
+
+class VideoSource(DecodedSource):
+    """Gives every frame of a file in order, never repeats or skips one; what is damaged is left out and said."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self.length_ns = 0
+        """When the frame that was decoded last ends, counted from the start of the file."""
+
+    def read(self) -> FramePacket | None:
+        """Decode the next frame; None after the last one. `captured_ns` counts from the start of the file."""
+        return next(self._frames, None)
+
+    def _begin(self, stack: ExitStack) -> tuple[SourceInfo, FramePacket, Iterator[FramePacket]]:
+        """Open the file and decode its first frame.
+
+        Raises:
+            SourceError: it cannot be read, holds no video, or no frame of it can be decoded.
+        """
+        container = self._open(stack)
+        stream = self._video_stream(container)
+        frames = self._decode(container, stream)
+        first = next(frames, None)
+        if first is None:
+            raise SourceError(f"{self._name} holds a video without a single frame that can be decoded. Try another.")
+        return _describe(self._path, container, stream, first), first, frames
+
+    @property
+    def _name(self) -> str:
+        return repr(str(self._path))
+
+    def _open(self, stack: ExitStack) -> InputContainer:
+        try:
+            container = stack.enter_context(av.open(ffmpeg_path(self._path), metadata_errors="replace"))
+        except FileNotFoundError as error:
+            raise SourceError(f"There is no file {self._name}. Check the path.") from error
+        except PermissionError as error:
+            raise SourceError(f"{self._name} may not be read by this user. Change its permissions.") from error
+        except (FFmpegError, OSError, ValueError) as error:
+            raise SourceError(self._unreadable()) from error
+        if container.format.name in _NOT_VIDEO:
+            raise SourceError(self._unreadable())
+        return container
+
+    def _unreadable(self) -> str:
+        size = self._path.stat().st_size if self._path.exists() else 0
+        if size == 0:
+            return f"{self._name} is empty, where a video was expected. Give another file."
+        return f"{self._name} is no video that can be read, or it is cut off or damaged. Give another file."
+
+    def _video_stream(self, container: InputContainer) -> VideoStream:
+        for stream in container.streams.video:
+            if not stream.disposition & Disposition.attached_pic:  # the cover of a song is no video
+                stream.thread_type = "AUTO"
+                return stream
+        kinds = ", ".join(sorted({"a cover" if s.type == "video" else s.type for s in container.streams})) or "nothing"
+        raise SourceError(f"{self._name} holds no video, only {kinds}. Give a file with moving pictures.")
+
+    def _decode(self, container: InputContainer, stream: VideoStream) -> Iterator[FramePacket]:
+        start_s = Fraction(container.start_time or 0, av.time_base)
+        time_base = stream.time_base or Fraction(1, 90_000)
+        times = FrameTimes(time_base, start_s, stream.average_rate)
+        packets = FilePackets(self._path, container, stream)
+        index, size = 0, (0, 0)
+        decoded = (frame for packet in packets for frame in packets.pictures_of(packet))
+        for frame in deinterlaced(decoded, stream, self._say_interlaced):
+            image = upright_bgr(frame)
+            if index > 0 and image.shape[:2] != size:
+                _log.info(
+                    "%s changes its size to %dx%d at frame %d.", self._name, image.shape[1], image.shape[0], index
+                )
+            size = image.shape[:2]
+            shown_ns = int(times.ticks(frame) * time_base * 1_000_000_000)
+            self.length_ns = int(times.end * time_base * 1_000_000_000)
+            yield FramePacket(image=image, index=index, captured_ns=shown_ns)
+            index += 1
+        lack = packets.completeness.lack(index)
+        if lack is not None and index > 0:
+            _log.warning("%s is cut off or damaged: %s could be read.", self._name, lack)
+
+    def _say_interlaced(self) -> None:
+        _log.info("%s is interlaced: its fields are woven into whole pictures.", self._name)
+
+
+def _describe(path: Path, container: InputContainer, stream: VideoStream, first: FramePacket) -> SourceInfo:
+    height, width = first.image.shape[:2]
+    rate = steady_rate(stream)
+    shown_rate = f"{float(rate):.4g} fps" if rate else "varying rate"
+    codec = stream.codec_context.name
+    return SourceInfo(
+        description=f"{path.name}: {codec} in {container.format.name}, {width}x{height}, {shown_rate}",
+        width=width,
+        height=height,
+        fps=rate,
+        frame_count=stream.frames or None,
+        is_live=False,
+    )
+
+
+def _make(request: SourceRequest) -> VideoSource:
+    return VideoSource(local_path(request.address))
+
+
+PLUGIN: Final[SourceFactory] = _make

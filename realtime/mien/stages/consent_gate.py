@@ -1,0 +1,50 @@
+"""Behind the finder, where a face is lent as the wearer's own: is it theirs?"""
+
+from mien.consent.owner_check import SelfCheck
+from mien.consent.permits import Permits
+from mien.pipeline.frame import FramePacket
+
+
+class PermitStage:
+    """Lets frames through untouched as long as every worn face may be worn."""
+
+    name = "permit"
+
+    def __init__(self, permits: Permits) -> None:
+        """Take what watches over the faces."""
+        self._permits = permits
+
+    def __call__(self, packet: FramePacket) -> FramePacket:
+        """Check about once a second.
+
+        Raises:
+            ConsentError: a face was removed, its terms changed, or its time ran out.
+        """
+        self._permits.check()
+        return packet
+
+
+class SelfCheckStage:
+    """Lets frames through untouched unless the wearer is clearly somebody else. Has state: what looks."""
+
+    name = "self-check"
+
+    def __init__(self, check: SelfCheck | None) -> None:
+        """Take what looks; None where no face is lent as the wearer's own."""
+        self._check = check
+
+    def hold(self, check: SelfCheck | None) -> None:
+        """Take another, because another face is worn from now on; any thread may."""
+        self._check = check
+
+    def __call__(self, packet: FramePacket) -> FramePacket:
+        """Look at the largest face that is swapped.
+
+        Raises:
+            ConsentError: it is somebody else's, and every frame after that.
+        """
+        check = self._check
+        if check is not None:
+            face = max(packet.chosen, key=lambda one: one.width_px, default=None)
+            check.check(packet.image, face, packet.captured_ns)
+        return packet

@@ -1,0 +1,69 @@
+"""BiSeNet face parsing, from the user's ONNX file: skin, brows, eyes, nose and mouth are the face."""
+
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+
+from mien.stages.mask_methods._base import FaceMask, MaskFactory, MaskMethod, require_network, upright_region
+from mien_models.errors import ModelError
+from mien_models.geometry.crop import cut_patch
+from mien_models.networks.user_network import open_user_network, square_picture
+from mien_models.types import BgrU8, Face, MaskU8, as_f32, as_u8
+
+AROUND: Final = 1.9
+"""The network was trained on portraits with hair and neck: it sees so many times the face's box."""
+USUAL_PX: Final = 512
+MEAN_RGB: Final = (0.485, 0.456, 0.406)
+STD_RGB: Final = (0.229, 0.224, 0.225)
+"""What ImageNet networks subtract and divide by."""
+CLASSES: Final = 19
+"""Of CelebAMask-HQ: 0 background, 1 skin, 2-3 brows, 4-5 eyes, 6 glasses, 7-9 ears, 10 nose, 11 mouth, 12-13 lips,
+14-15 neck, 16 clothes, 17 hair, 18 hat."""
+FACE_CLASSES: Final = (1, 2, 3, 4, 5, 6, 10, 11, 12, 13)
+"""Glasses belong to it: through them the wearer's own face would be seen."""
+
+
+class BiSeNetMask:
+    """Asks the network anew in every frame; remembers no face."""
+
+    def __init__(self, network: Path) -> None:
+        """Load the network: (1, 3, n, n) RGB as ImageNet's in, (1, 19, n, n) logits out; further outputs are ignored.
+
+        Raises:
+            ModelError: the file is no such network.
+        """
+        self._session = open_user_network(network)
+        self._input, side = square_picture(self._session, network, layout="nchw")
+        self._side_px = side if side > 0 else USUAL_PX
+        self._path = network
+        self._answered(np.zeros((self._side_px, self._side_px, 3), np.uint8))
+
+    def mask(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> FaceMask | None:  # noqa: ARG002 - the contract
+        """Mask what is none of the parts of a face."""
+        patch = cut_patch(frame_bgr, upright_region(face, AROUND), self._side_px, border=cv2.BORDER_REPLICATE)
+        return FaceMask(self._answered(patch.image_bgr), patch.frame_from_patch)
+
+    def forget(self, face_id: int) -> None:
+        """Keep on remembering nothing."""
+
+    def _answered(self, patch_bgr: BgrU8) -> MaskU8:
+        rgb = as_f32(cv2.cvtColor(patch_bgr, cv2.COLOR_BGR2RGB)) / 255
+        numbers = (rgb - np.array(MEAN_RGB, np.float32)) / np.array(STD_RGB, np.float32)
+        answer = next(iter(self._session.run({self._input: numbers.transpose(2, 0, 1)[None]}).values()))
+        if answer.ndim != 4 or answer.shape[1] != CLASSES:
+            raise ModelError(
+                f"{str(self._path)!r} should answer with {CLASSES} classes, but gives {answer.shape}. "
+                "Give a BiSeNet that parses faces."
+            )
+        is_face = np.isin(answer[0].argmax(axis=0), FACE_CLASSES)
+        return as_u8(cv2.GaussianBlur(is_face.astype(np.uint8) * 255, (0, 0), self._side_px / 256))
+
+
+def bisenet_mask(network: Path | None) -> MaskMethod:
+    """Load the user's network."""
+    return BiSeNetMask(require_network("bisenet", network))
+
+
+PLUGIN: Final[MaskFactory] = bisenet_mask

@@ -1,0 +1,41 @@
+"""Find the faces of a picture that stands still."""
+
+from dataclasses import replace
+
+from mien.pipeline.frame import FramePacket
+from mien.tracking.networks import FaceNetworks
+from mien.tracking.photo import find_faces
+from mien.tracking.selection import Chooser
+from mien.tracking.tracker import Follower
+
+
+class FollowStage:
+    """Puts the faces of a frame and those to be swapped into its packet; its follower and chooser keep state."""
+
+    name = "follow"
+
+    def __init__(self, follower: Follower, chooser: Chooser) -> None:
+        self._follower = follower
+        self._chooser = chooser
+
+    def __call__(self, packet: FramePacket) -> FramePacket:
+        """Find the faces of this frame."""
+        faces = self._follower(packet.image, packet.captured_ns)
+        choice = self._chooser(packet.image, faces, packet.captured_ns, shot=self._follower.shot)
+        return replace(packet, faces=faces, chosen=choice.faces, roles=choice.roles)
+
+
+class StillStage:
+    """Looks at one picture as hard as it can, where following has many frames to find a small or turned face."""
+
+    name = "follow"
+
+    def __init__(self, networks: FaceNetworks, chooser: Chooser) -> None:
+        self._networks = networks
+        self._chooser = chooser
+
+    def __call__(self, packet: FramePacket) -> FramePacket:
+        """Find the faces and choose among them."""
+        faces = find_faces(packet.image, self._networks)
+        choice = self._chooser(packet.image, faces, packet.captured_ns)
+        return replace(packet, faces=faces, chosen=choice.faces, roles=choice.roles)

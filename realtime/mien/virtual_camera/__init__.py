@@ -1,1 +1,0 @@
-"""The virtual camera: which device to write to, and how."""

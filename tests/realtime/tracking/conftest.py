@@ -1,0 +1,29 @@
+"""Pictures with a face whose place is known: the public-domain astronaut."""
+
+from typing import cast
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from skimage.data import astronaut
+
+from mien.tracking.networks import FaceNetworks, default_networks
+from mien.tracking.photo import find_faces
+from mien_models.types import BgrU8, Face
+
+
+@pytest.fixture(scope="session")
+def networks() -> FaceNetworks:
+    return default_networks()
+
+
+@pytest.fixture(scope="session")
+def portrait() -> BgrU8:
+    rgb = cast("NDArray[np.uint8]", astronaut())  # type: ignore[no-untyped-call]  # scikit-image is not annotated
+    return np.ascontiguousarray(rgb[..., ::-1])
+
+
+@pytest.fixture(scope="session")
+def portrait_face(portrait: BgrU8, networks: FaceNetworks) -> Face:
+    (face,) = find_faces(portrait, networks)
+    return face
