@@ -20,7 +20,7 @@ from tests.onnx_networks import arcface_network, inswapper_network
 from tests.outbound import Ground, command_names, reaching_out, whole_lines, why_not_here, written_outside
 
 from mien.cli.app import app
-from mien.tracking.source_photo import public_domain_portrait
+from mien.tracking.source_photo import public_domain_photo
 from mien_models.types import as_u8
 
 pytestmark = [
@@ -41,13 +41,13 @@ class Journey:
 
 
 def _photo(work: Path) -> None:
-    picture = cv2.imread(str(public_domain_portrait()))
+    picture = cv2.imread(str(public_domain_photo()))
     assert picture is not None
     assert cv2.imwrite(str(work / "photo.png"), picture)
 
 
 def _clip(work: Path) -> None:
-    picture = cv2.imread(str(public_domain_portrait()))
+    picture = cv2.imread(str(public_domain_photo()))
     assert picture is not None
     face = cv2.resize(picture[0:300, 56:456], (320, 240), interpolation=cv2.INTER_AREA)
     with av.open(str(work / "clip.mp4"), "w") as file:

@@ -12,7 +12,7 @@ from typing import Final
 import cv2
 import pytest
 
-from mien.tracking.source_photo import public_domain_portrait
+from mien.tracking.source_photo import public_domain_photo
 
 ROOT: Final = Path(__file__).parent.parent
 CONSOLE: Final = re.compile(r"```console\n(.*?)```", re.DOTALL)
@@ -48,9 +48,9 @@ def test_every_command_that_is_not_run_is_still_in_the_readme() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command not in NOT_RUN])
 def test_the_command_works_as_written(command: str, tmp_path: Path) -> None:
-    portrait = cv2.imread(str(public_domain_portrait()))
-    assert portrait is not None
-    assert cv2.imwrite(str(tmp_path / "photo.jpg"), portrait)
+    source_photo = cv2.imread(str(public_domain_photo()))
+    assert source_photo is not None
+    assert cv2.imwrite(str(tmp_path / "photo.jpg"), source_photo)
     _answer_whose_face_it_is(tmp_path)
     words = shlex.split(command)
     assert words[:3] == ["uv", "run", "mien"]

@@ -31,7 +31,7 @@ CONSENTS: Final = ("self", "granted", "synthetic", "public-domain")
 
 
 @dataclass(frozen=True, slots=True)
-class Worn:
+class SourceFacesInUse:
     """The face that a network is made for."""
 
     photo: Path
@@ -46,24 +46,24 @@ def needs_face(state: Mapping[str, Tensor]) -> bool:
     return lacks_face({key: tuple(one.shape) for key, one in state.items()})
 
 
-def baked(state: Mapping[str, Tensor], worn: Worn | None, *, allow_pickle: bool) -> dict[str, Tensor]:
+def baked(state: Mapping[str, Tensor], in_use: SourceFacesInUse | None, *, allow_pickle: bool) -> dict[str, Tensor]:
     """Make the network for a face.
 
     Args:
         state: of the trained part.
-        worn: whose face; None is answered with what is missing.
+        in_use: whose face; None is answered with what is missing.
         allow_pickle: for the identity network's file.
 
     Raises:
         AskError: no face was given.
         ExportError: the photo cannot be read or shows no face.
     """
-    if worn is None:
+    if in_use is None:
         raise AskError(
             "These weights make a network for one face: give --face PHOTO, --face-network FILE with SimSwap's identity "
             f"network (MobileFaceSwap's arcface.pdparams), and --consent {'|'.join(CONSENTS)}."
         )
-    vector, features = _seen(_cut_out(worn.photo), worn.network, allow_pickle=allow_pickle)
+    vector, features = _seen(_cut_out(in_use.photo), in_use.network, allow_pickle=allow_pickle)
     return with_face(state, vector, features)
 
 

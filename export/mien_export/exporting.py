@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mien_export.baking import Worn, baked, needs_face
+from mien_export.baking import SourceFacesInUse, baked, needs_face
 from mien_export.benching import peak_mb
 from mien_export.checkpoint import Checkpoint, read_checkpoint
 from mien_export.fused import Fused
@@ -88,7 +88,7 @@ class Wish:
     variant: str | None = None
     group: str | None = None
     allow_pickle: bool = False
-    worn: Worn | None = None
+    in_use: SourceFacesInUse | None = None
     """The face for networks that are made anew for each face."""
 
     @property
@@ -120,12 +120,12 @@ def _read(wish: Wish) -> Checkpoint:
     """Read a checkpoint; where it makes a network for a face, make it."""
     checkpoint = read_checkpoint(wish.path, allow_pickle=wish.allow_pickle)
     if not needs_face(checkpoint.state):
-        if wish.worn is not None:
+        if wish.in_use is not None:
             raise AskError(
                 "--face is for weights that make a network for one face, as MobileFaceSwap's; leave it away."
             )
         return checkpoint
-    state = baked(checkpoint.state, wish.worn, allow_pickle=wish.allow_pickle)
+    state = baked(checkpoint.state, wish.in_use, allow_pickle=wish.allow_pickle)
     return replace(checkpoint, state=state, taken_from=f"{checkpoint.taken_from}, made for the face of the photo")
 
 
@@ -164,8 +164,8 @@ def export(source: Source, path: Path, *, shape: Shape, asked: Asked, progress: 
     """
     found, began_s = source.found, monotonic()
     stamps = {"mien.source": printable(source.wish.path.name), "mien.source_sha256": source.sha256}
-    if source.wish.worn is not None:
-        stamps[CONSENT_STAMP] = source.wish.worn.consent
+    if source.wish.in_use is not None:
+        stamps[CONSENT_STAMP] = source.wish.in_use.consent
     if asked.raised is not None:
         stamps[GATE_STAMP] = json.dumps(asdict(asked.raised))
     options = GraphOptions(shape.batch, source.identity_map, source.needs_no_map, shape.terms or found.terms, stamps)

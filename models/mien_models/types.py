@@ -57,7 +57,7 @@ def as_f32(array: np.ndarray[Any, Any]) -> NDArray[np.float32]:
 
 
 @dataclass(frozen=True, eq=False)
-class Bend:
+class Warp:
     """Where each pixel of a rectangle of the frame takes its content from; outside of the rectangle nothing moves."""
 
     left: int
@@ -77,7 +77,7 @@ class Bend:
         if self.shift_px.ndim != 3 or self.shift_px.shape[2] != 2 or self.shift_px.dtype != np.float32:
             raise ValueError(f"shift_px must be (rows, columns, 2) float32, got {self.shift_px.shape}")
 
-    def bent(self, image: NDArray[Any]) -> BgrU8:
+    def warped(self, image: NDArray[Any]) -> BgrU8:
         """Give the rectangle of a frame of 8 bits, bent: (height, width, 3); what moves nowhere is bit-identical."""
         shift_x, shift_y = (as_f32(cv2.resize(shift, (self.width, self.height))) for shift in self._shifts)
         region = image[self.top : self.top + self.height, self.left : self.left + self.width]
@@ -209,7 +209,7 @@ class SwappedFace:
     """(h, w) 0 where the frame stays as it is, 255 where the crop covers it."""
     frame_from_crop: AffineF64
     """Takes crop pixels to frame pixels; a whole-pixel translation is composed without resampling."""
-    bend: Bend | None = None
+    warp: Warp | None = None
     """How the frame is bent before the crop is laid over it; None where it stays as it is.
 
     Crop, alpha and matrix belong to the bent frame. Whoever compares them with the frame, or brings a mask of the frame

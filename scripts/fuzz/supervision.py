@@ -40,7 +40,7 @@ class Limits:
 
 
 @dataclass(slots=True)
-class Tally:
+class Summary:
     """What became of a target."""
 
     counts: Counter[str] = field(default_factory=Counter[str])
@@ -64,19 +64,19 @@ def fuzz(name: str, limits: Limits, seed: int, found: Path) -> int:
         seed: begins the random numbers.
         found: the folder for what is found; it is made where there is anything.
     """
-    tally = Tally()
+    summary = Summary()
     with tempfile.TemporaryDirectory(prefix=f"fuzz-{name}-", dir=_QUICK if Path(_QUICK).is_dir() else None) as made:
         work = Path(made)
         ends_s = time.monotonic() + limits.seconds
         while (left_s := ends_s - time.monotonic()) > 1:
             began_s = time.monotonic()
-            _one_child(["fuzz", name, work, left_s, seed, limits.memory_mb], work, limits, tally)
+            _one_child(["fuzz", name, work, left_s, seed, limits.memory_mb], work, limits, summary)
             seed += 1
             if not (work / "ready").exists():
                 print(f"{name}: the target does not start; see above.", file=sys.stderr)
                 return 2
             ends_s += max(0.0, (work / "ready").stat().st_mtime - _wall(began_s))  # starting does not count
-        return _summed_up(name, work, tally, limits, found)
+        return _summed_up(name, work, summary, limits, found)
 
 
 def _wall(monotonic_s: float) -> float:
@@ -84,7 +84,7 @@ def _wall(monotonic_s: float) -> float:
     return time.clock_gettime(time.CLOCK_REALTIME) - (time.monotonic() - monotonic_s)
 
 
-def _one_child(words: Sequence[object], work: Path, limits: Limits, tally: Tally) -> None:
+def _one_child(words: Sequence[object], work: Path, limits: Limits, summary: Summary) -> None:
     """Run one child until its time is over or an input ends it."""
     for file in ("ready", "status.json", "current"):
         (work / file).unlink(missing_ok=True)
@@ -95,7 +95,7 @@ def _one_child(words: Sequence[object], work: Path, limits: Limits, tally: Tally
         child.wait()
     status = work / "status.json"
     if status.exists():
-        tally.add(json.loads(status.read_text()))
+        summary.add(json.loads(status.read_text()))
     text = said.read_text(errors="replace")
     if not (work / "ready").exists():
         print(text[-4000:], file=sys.stderr)
@@ -105,10 +105,10 @@ def _one_child(words: Sequence[object], work: Path, limits: Limits, tally: Tally
     if why is not None:
         sign = _sign(why, text)
         current = work / "current"
-        if sign not in tally.deaths:
-            tally.deaths[sign] = current.read_bytes() if current.exists() else b""
-            (work / f"death-{len(tally.deaths)}.txt").write_text(text[-20000:])
-        tally.counts["deaths"] += 1
+        if sign not in summary.deaths:
+            summary.deaths[sign] = current.read_bytes() if current.exists() else b""
+            (work / f"death-{len(summary.deaths)}.txt").write_text(text[-20000:])
+        summary.counts["deaths"] += 1
 
 
 def _watched(child: "subprocess.Popen[bytes]", work: Path, limits: Limits) -> str | None:
@@ -156,7 +156,7 @@ def _death(status: int) -> str:
         return f"signal {-status}"
 
 
-def _summed_up(name: str, work: Path, tally: Tally, limits: Limits, found: Path) -> int:
+def _summed_up(name: str, work: Path, summary: Summary, limits: Limits, found: Path) -> int:
     exceptions = sorted((work / "exceptions").glob("*.input"))
     lines: list[str] = []
     for file in exceptions:
@@ -165,14 +165,14 @@ def _summed_up(name: str, work: Path, tally: Tally, limits: Limits, found: Path)
         kept = _kept(found, sign, file.read_bytes(), how)
         subprocess.run(_command("shrink", name, kept, sign, _SHRINK_S), check=False, capture_output=True)
         lines.append(f"{sign}: {kept}")
-    for number, (sign, content) in enumerate(tally.deaths.items(), start=1):
+    for number, (sign, content) in enumerate(summary.deaths.items(), start=1):
         kept = _kept(found, sign, content, sign + "\n\n" + (work / f"death-{number}.txt").read_text())
         kept.write_bytes(shrunk(content, _fails_by(sign, name, limits), budget_s=_SHRINK_S))
         lines.append(f"{sign}: {kept}")
     print(
-        f"{name}: {tally.counts['runs']} runs, {tally.counts['refused']} refused, {len(exceptions)} kinds of "
-        f"exceptions, {len(tally.deaths)} kinds of deaths ({tally.counts['deaths']} in all), slowest "
-        f"{tally.slowest_s:.1f} s, peak {tally.peak_mb} MB"
+        f"{name}: {summary.counts['runs']} runs, {summary.counts['refused']} refused, {len(exceptions)} kinds of "
+        f"exceptions, {len(summary.deaths)} kinds of deaths ({summary.counts['deaths']} in all), slowest "
+        f"{summary.slowest_s:.1f} s, peak {summary.peak_mb} MB"
     )
     for line in lines:
         print(f"  {line}")

@@ -13,12 +13,12 @@ import av
 import cv2
 import numpy as np
 
-from mien.pipeline.live.slates import CARDS, Cards
+from mien.pipeline.live.slates import CARDS, Slates
 from mien.pipeline.live.state import Cause
 from mien.provenance.marks import Marks
 from mien.provenance.release import SwappedPicture
 from mien.sources.backends.synthetic import SyntheticSource
-from mien.tracking.source_photo import public_domain_portrait
+from mien.tracking.source_photo import public_domain_photo
 from mien_models.types import BgrU8
 
 WIDTH, HEIGHT = 320, 240
@@ -67,9 +67,9 @@ def write_clip(path: Path) -> None:
 
 def write_photo(path: Path) -> None:
     """Paint the portrait's skin blue by exchanging red and blue: nobody's face, and no camera shows it by itself."""
-    portrait = cv2.imread(str(public_domain_portrait()))
-    assert portrait is not None
-    assert cv2.imwrite(str(path), portrait[:, :, ::-1])
+    source_photo = cv2.imread(str(public_domain_photo()))
+    assert source_photo is not None
+    assert cv2.imwrite(str(path), source_photo[:, :, ::-1])
 
 
 class Judge:
@@ -79,15 +79,15 @@ class Judge:
         capture = cv2.VideoCapture(str(clip))
         self._labelled = [labelled(np.asarray(capture.read()[1], np.uint8)) for _ in range(FRAMES)]
         capture.release()
-        cards = Cards(WIDTH, HEIGHT)
-        self._cards = {Kind(cause): cards.card(cause).copy() for cause in CARDS}
+        cards = Slates(WIDTH, HEIGHT)
+        self._slates = {Kind(cause): cards.card(cause).copy() for cause in CARDS}
 
     def kind(self, picture: BgrU8) -> Kind:
         """Say what `picture` shows; anything that might be the real face is BARE."""
         if picture.shape != (HEIGHT, WIDTH, 3):
             return Kind.OTHER
-        card = min(self._cards, key=lambda kind: _difference(self._cards[kind], picture))
-        if _difference(self._cards[card], picture) < _NOISE / 2:
+        card = min(self._slates, key=lambda kind: _difference(self._slates[kind], picture))
+        if _difference(self._slates[card], picture) < _NOISE / 2:
             return card
         blue, _, red = picture[_SKIN].mean(axis=(0, 1))
         if red > blue + 15:
@@ -99,7 +99,7 @@ class Judge:
     def _is_fading(self, picture: BgrU8) -> bool:
         """Take each card off in the amount that fits best, and see whether a swapped picture is left."""
         shown = _background(picture).astype(np.float32)
-        for card in self._cards.values():
+        for card in self._slates.values():
             behind = _background(card).astype(np.float32)
             change = _background(self._labelled[0]).astype(np.float32) - behind
             share = float(((shown - behind) * change).sum() / (change * change).sum())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tests.camera_vm.scene import HEIGHT, WIDTH, Judge, Kind, labelled
 
-from mien.pipeline.live.slates import Cards
+from mien.pipeline.live.slates import Slates
 from mien.pipeline.live.state import Cause
 from mien_models.types import BgrU8
 
@@ -41,7 +41,7 @@ def test_a_changed_face_counts_as_swapped_only_with_its_label_and_background(jud
 
 def test_cards_are_told_apart_and_a_face_in_one_is_no_card(judge: Judge, frame: BgrU8) -> None:
     for cause in Cause:
-        card = Cards(WIDTH, HEIGHT).card(cause)
+        card = Slates(WIDTH, HEIGHT).card(cause)
         assert judge.kind(card) is Kind(cause)
         torn = card.copy()
         torn[:130] = frame[:130]
@@ -52,7 +52,7 @@ def test_cards_are_told_apart_and_a_face_in_one_is_no_card(judge: Judge, frame: 
 def test_a_card_may_give_way_to_the_swapped_face_but_not_to_the_real_one(
     judge: Judge, frame: BgrU8, share: float
 ) -> None:
-    card = Cards(WIDTH, HEIGHT).card(Cause.NO_FACE)
+    card = Slates(WIDTH, HEIGHT).card(Cause.NO_FACE)
 
     def mixed(picture: BgrU8) -> BgrU8:
         return np.asarray(cv2.addWeighted(picture, share, card, 1 - share, 0), np.uint8)

@@ -22,7 +22,7 @@ def named(kind: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def portrait() -> BgrU8:
+def source_photo() -> BgrU8:
     rgb = cast("NDArray[np.uint8]", astronaut())  # type: ignore[no-untyped-call]  # scikit-image is not annotated
     return np.ascontiguousarray(rgb[..., ::-1])
 
@@ -30,33 +30,33 @@ def portrait() -> BgrU8:
 @pytest.mark.parametrize("name", named("detector"))
 @pytest.mark.parametrize("roll_deg", [0, 45, -45])
 def test_a_detector_finds_the_face_in_a_region_and_gives_places_in_the_frame(
-    name: str, roll_deg: int, portrait: BgrU8
+    name: str, roll_deg: int, source_photo: BgrU8
 ) -> None:
-    before = portrait.copy()
+    before = source_photo.copy()
     region = Region(FACE.centre_xy, 300.0, math.radians(roll_deg))
-    faces = builtin.load_detector(name).detect(portrait, region=region)
+    faces = builtin.load_detector(name).detect(source_photo, region=region)
     assert len(faces) == 1
     assert faces[0].score > 0.5
     assert np.linalg.norm(faces[0].keypoints[:2] - EYES, axis=1).max() < 10
     left, top, right, bottom = faces[0].box_xyxy
     assert left < FACE.centre_xy[0] < right
     assert top < FACE.centre_xy[1] < bottom
-    np.testing.assert_array_equal(portrait, before)
+    np.testing.assert_array_equal(source_photo, before)
 
 
 @pytest.mark.parametrize("name", named("detector"))
-def test_a_detector_gives_fewer_faces_for_a_higher_score_and_none_for_grey(name: str, portrait: BgrU8) -> None:
+def test_a_detector_gives_fewer_faces_for_a_higher_score_and_none_for_grey(name: str, source_photo: BgrU8) -> None:
     detector = builtin.load_detector(name)
-    scores = [face.score for face in detector.detect(portrait, min_score=0.1)]
+    scores = [face.score for face in detector.detect(source_photo, min_score=0.1)]
     assert scores == sorted(scores, reverse=True)
-    assert len(detector.detect(portrait, min_score=0.999)) == 0
+    assert len(detector.detect(source_photo, min_score=0.999)) == 0
     assert len(detector.detect(np.full((90, 160, 3), 128, np.uint8))) == 0
 
 
 @pytest.mark.parametrize("name", named("landmarker"))
 @pytest.mark.parametrize("roll_deg", [0, 20])
-def test_a_landmarker_places_the_eyes_where_they_are(name: str, roll_deg: int, portrait: BgrU8) -> None:
-    landmarks, score = builtin.load_landmarker(name).landmarks(portrait, FACE.turned(math.radians(roll_deg)))
+def test_a_landmarker_places_the_eyes_where_they_are(name: str, roll_deg: int, source_photo: BgrU8) -> None:
+    landmarks, score = builtin.load_landmarker(name).landmarks(source_photo, FACE.turned(math.radians(roll_deg)))
     assert landmarks.shape == (468, 3)
     assert landmarks.dtype == np.float32
     assert score > 0.9
@@ -65,16 +65,16 @@ def test_a_landmarker_places_the_eyes_where_they_are(name: str, roll_deg: int, p
 
 
 @pytest.mark.parametrize("name", named("landmarker"))
-def test_landmarks_of_a_mirrored_face_are_the_mirror_image(name: str, portrait: BgrU8) -> None:
+def test_landmarks_of_a_mirrored_face_are_the_mirror_image(name: str, source_photo: BgrU8) -> None:
     """The half pixel between a network's edges and our pixel centres would show here, twice."""
     landmarker = builtin.load_landmarker(name)
-    mirrored = np.ascontiguousarray(portrait[:, ::-1])
+    mirrored = np.ascontiguousarray(source_photo[:, ::-1])
     pairs = [33, 263, 61, 291, 234, 454]
     swapped = [263, 33, 291, 61, 454, 234]
     differences: list[float] = []
     for scale in (0.9, 1.0, 1.1, 1.2):
         side_px = FACE.side_px * scale
-        there, _ = landmarker.landmarks(portrait, FACE.scaled(scale))
+        there, _ = landmarker.landmarks(source_photo, FACE.scaled(scale))
         back, _ = landmarker.landmarks(mirrored, Region((511 - FACE.centre_xy[0], 122.5), side_px, -FACE.roll_rad))
         differences.append(float((there[pairs, 0] + back[swapped, 0] - 511).mean()))
     assert abs(np.mean(differences)) < 0.4

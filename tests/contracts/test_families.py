@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from mien_models.architectures._registry import FAMILIES, LICENCE_STAMP, STAMP, UNKNOWN_TERMS, recognise, stamp_of
+from mien_models.architectures._registry import ARCHITECTURES, LICENCE_STAMP, STAMP, UNKNOWN_TERMS, recognise, stamp_of
 from mien_models.errors import AmbiguousError, ModelError
 from mien_models.onnx_format.graph import GraphDescription, read_graph
 from mien_models.specs.network import IMAGENET_OUTPUT, UNIT_OUTPUT, EmbedSpec, SwapSpec
@@ -91,24 +91,24 @@ KNOWN = [(family, graph) for family, graphs in OUTLINES.items() for graph in gra
 
 
 def test_every_family_has_an_outline() -> None:
-    assert set(OUTLINES) == set(FAMILIES.names())
+    assert set(OUTLINES) == set(ARCHITECTURES.names())
 
 
 @pytest.mark.parametrize(("family", "graph"), KNOWN)
 def test_its_own_family_finds_more_that_speaks_for_a_file_than_any_other(family: str, graph: GraphDescription) -> None:
-    answers = {name: FAMILIES.load(name).recognise(graph) for name in FAMILIES.names()}
+    answers = {name: ARCHITECTURES.load(name).recognise(graph) for name in ARCHITECTURES.names()}
     found = {name: len(answer.marks) for name, answer in answers.items() if answer is not None}
     assert [name for name, count in found.items() if count == max(found.values())] == [family]
     assert found[family] > 0
 
 
 def test_where_nothing_speaks_for_one_family_more_than_for_another_the_user_is_asked() -> None:
-    bare = graph_of(swapper(256), picture(256))
+    background = graph_of(swapper(256), picture(256))
     with pytest.raises(AmbiguousError, match=r"--as ghost\|hififace\|hyperswap\|inswapper\|simswap") as refusal:
-        recognise(bare, "net.onnx")
+        recognise(background, "net.onnx")
     assert set(refusal.value.families) == {"ghost", "hififace", "hyperswap", "inswapper", "simswap"}
     for family in refusal.value.families:
-        specs = recognise(bare, "net.onnx", family=family).specs.values()
+        specs = recognise(background, "net.onnx", family=family).specs.values()
         assert {spec.architecture for spec in specs} == {family}
     both = graph_of(swapper(256), picture(256), [(128, 3, 7, 7), (512, 1024, 2, 2)])
     with pytest.raises(AmbiguousError, match="ghost or inswapper"):

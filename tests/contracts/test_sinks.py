@@ -125,10 +125,10 @@ def test_a_missing_or_needless_target_is_wrong_usage(spec: str) -> None:
 
 def test_it_takes_nothing_that_has_not_passed_the_marks(make: Callable[[], Sink]) -> None:
     sink = make()
-    bare = SwappedPicture(np.zeros((48, 64, 3), np.uint8))
+    background = SwappedPicture(np.zeros((48, 64, 3), np.uint8))
     lookalike = SimpleNamespace(image=np.zeros((48, 64, 3), np.uint8), index=0, captured_ns=0, state=State.LIVE)
     with sink:
-        for refused in (bare, lookalike, OutputFrame(bare, 0, 0, State.LIVE)):  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+        for refused in (background, lookalike, OutputFrame(background, 0, 0, State.LIVE)):  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
             with pytest.raises(TypeError, match="marks"):
                 sink.write(refused)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
         sink.write(frame(0))

@@ -12,8 +12,8 @@ from tests.contracts.test_families import OUTLINES
 from tests.onnx_networks import arcface_network, crossface_network, unchanging_network
 from tests.stored_models import Shelf
 
-from mien.pipeline.frame import FramePacket
-from mien.stages.composite import ComposeStage
+from mien.pipeline.frame import Frame
+from mien.stages.composite import CompositeStage
 from mien_models.architectures._registry import recognise
 from mien_models.interfaces import Swapper, SwapperFactory
 from mien_models.plugins import Plugins
@@ -36,16 +36,16 @@ CONVERTERS = ("crossface_ghost", "crossface_simswap", "crossface_hififace")
 @pytest.fixture(scope="module")
 def networks(tmp_path_factory: pytest.TempPathFactory) -> Networks:
     folder = tmp_path_factory.mktemp("networks")
-    shelf = Shelf(folder / "models")
+    store = Shelf(folder / "models")
     for name in IDENTITIES:
-        shelf.put(name, arcface_network(folder / f"{name}.onnx"))
+        store.put(name, arcface_network(folder / f"{name}.onnx"))
     for name in CONVERTERS:
-        shelf.put(name, crossface_network(folder / f"{name}.onnx"))
+        store.put(name, crossface_network(folder / f"{name}.onnx"))
     for name, spec in SPECS.items():
         # The map of inswapper's identity has a test of its own; here no constant is that large.
         unmapped = dataclasses.replace(spec, identity=dataclasses.replace(spec.identity, map="none"))
-        shelf.put(name, unchanging_network(folder / f"{name}.onnx", unmapped))
-    return Networks(shelf)
+        store.put(name, unchanging_network(folder / f"{name}.onnx", unmapped))
+    return Networks(store)
 
 
 @pytest.fixture(params=[*SWAPPERS.names(), *SPECS])
@@ -62,7 +62,7 @@ def in_frame(swapped: SwappedFace, frame_bgr: BgrU8) -> np.ndarray:
 
 
 def composed(swapped: SwappedFace, frame_bgr: BgrU8) -> np.ndarray:
-    result = ComposeStage()(FramePacket(frame_bgr, 0, 0, swapped=(swapped,))).composed
+    result = CompositeStage()(Frame(frame_bgr, 0, 0, swapped=(swapped,))).composed
     assert result is not None
     return result.before_marks().astype(int)
 

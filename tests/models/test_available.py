@@ -9,15 +9,15 @@ import pytest
 
 from mien_models.runtimes.ort import libraries, plug_ins
 from mien_models.runtimes.ort.available import Available, idle_card, look
-from mien_models.runtimes.ort.card import Card, read_card
+from mien_models.runtimes.ort.card import Slate, read_card
 from mien_models.runtimes.ort.packages import CUDA_LINE, RTX_CUDA_12_LINE, RTX_LINE, Package, package_for
 from mien_models.runtimes.ort.plug_ins import PlugIn
 from mien_models.runtimes.ort.providers import CPU_PROVIDER, PROVIDERS
 
 CUDA, RTX, TENSORRT = PROVIDERS["cuda"], PROVIDERS["tensorrt-rtx"], PROVIDERS["tensorrt"]
 LISTED = (TENSORRT, CUDA, CPU_PROVIDER)
-RTX_3060 = Card("NVIDIA GeForce RTX 3060", (8, 6), "580.159.04", 12288)
-H100 = Card("NVIDIA H100 80GB HBM3", (9, 0), "580.159.04", 81559)
+RTX_3060 = Slate("NVIDIA GeForce RTX 3060", (8, 6), "580.159.04", 12288)
+H100 = Slate("NVIDIA H100 80GB HBM3", (9, 0), "580.159.04", 81559)
 
 
 def nothing_missing(provider: str) -> tuple[str, ...]:
@@ -62,10 +62,10 @@ def test_an_idle_card_is_said_in_one_plain_sentence() -> None:
     without = look(LISTED, no_libraries, {})
     assert (idle_card(without, RTX_3060) or "").startswith("CUDA is listed, but the processor computes: libcublasLt")
     assert (idle_card(without, None) or "").startswith("CUDA is listed, but the processor computes: ")
-    bare = Available((CPU_PROVIDER,))
-    assert RTX_LINE in (idle_card(bare, RTX_3060) or "")
-    assert CUDA_LINE in (idle_card(bare, H100) or "")
-    assert idle_card(bare, None) is None
+    background = Available((CPU_PROVIDER,))
+    assert RTX_LINE in (idle_card(background, RTX_3060) or "")
+    assert CUDA_LINE in (idle_card(background, H100) or "")
+    assert idle_card(background, None) is None
     assert idle_card(look(LISTED, no_tensorrt, {}), RTX_3060) is None
 
 
@@ -85,7 +85,7 @@ def test_an_idle_card_is_said_in_one_plain_sentence() -> None:
     ],
 )
 def test_each_card_and_driver_has_its_package(capability: tuple[int, int], driver: str, expected: str) -> None:
-    package = package_for(Card("A card", capability, driver, 8192))
+    package = package_for(Slate("A card", capability, driver, 8192))
     assert expected in (package.line if isinstance(package, Package) else package)
 
 

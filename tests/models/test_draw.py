@@ -6,7 +6,7 @@ import pytest
 
 from mien_models.geometry.face_mesh import face_topology
 from mien_models.swappers.mesh.render import AtlasMap, atlas_map, draw_texture
-from mien_models.swappers.mesh.texture import wear_alpha
+from mien_models.swappers.mesh.texture import swap_alpha
 from mien_models.swappers.mesh.unwrap_photo import facing
 from mien_models.types import BgrU8, MaskU8, PointsF32, as_f32, as_u8
 
@@ -31,7 +31,7 @@ def found_on(yaw_deg: float, *, as_if_px: float) -> AtlasMap:
 
 
 def drawn(found: AtlasMap, bgr: BgrU8) -> tuple[BgrU8, MaskU8]:
-    crop, alpha = draw_texture(found, NOTHING_ADDED, as_u8(np.dstack([bgr, wear_alpha(SIDE_PX)])))
+    crop, alpha = draw_texture(found, NOTHING_ADDED, as_u8(np.dstack([bgr, swap_alpha(SIDE_PX)])))
     return crop[:CROP_PX, :CROP_PX], alpha[:CROP_PX, :CROP_PX]
 
 

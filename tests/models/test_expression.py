@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien_models.geometry.unwrap import Unwrapped, atlas_points_px, unwrapper
-from mien_models.swappers.mesh.wrinkles import SIDE_PX, ExpressionFollower
+from mien_models.swappers.mesh.wrinkles import SIDE_PX, ExpressionFilter
 from mien_models.types import as_f32
 
 FRAME_S = 1 / 30
@@ -22,41 +22,41 @@ def skin(*, with_fold: bool = False, gain: float = 1.0) -> Unwrapped:
     return Unwrapped(bgr, np.ones((SIDE_PX, SIDE_PX), np.float32))
 
 
-def shown(follower: ExpressionFollower, face: Unwrapped, frames: int) -> NDArray[np.float32]:
-    return as_f32([follower.change(face, FRAME_S) for _ in range(frames)][-1])
+def shown(tracker: ExpressionFilter, face: Unwrapped, frames: int) -> NDArray[np.float32]:
+    return as_f32([tracker.change(face, FRAME_S) for _ in range(frames)][-1])
 
 
 def test_what_a_face_always_has_changes_nothing() -> None:
-    assert not shown(ExpressionFollower(), skin(with_fold=True), 60).any()
+    assert not shown(ExpressionFilter(), skin(with_fold=True), 60).any()
 
 
 def test_a_fold_that_comes_is_shown_where_it_is_and_goes_with_the_expression() -> None:
-    follower = ExpressionFollower()
-    shown(follower, skin(), 60)
-    change = shown(follower, skin(with_fold=True), 3)
+    tracker = ExpressionFilter()
+    shown(tracker, skin(), 60)
+    change = shown(tracker, skin(with_fold=True), 3)
     assert change[FOLD].max() < -0.08
     assert abs(change[FAR]).max() < 0.03
-    assert abs(shown(follower, skin(), 3)[FOLD]).max() < 0.03
+    assert abs(shown(tracker, skin(), 3)[FOLD]).max() < 0.03
 
 
 def test_a_fold_that_stays_becomes_the_faces_own() -> None:
-    follower = ExpressionFollower()
-    shown(follower, skin(), 60)
-    assert abs(shown(follower, skin(with_fold=True), 30 * 20)[FOLD]).max() < 0.03
+    tracker = ExpressionFilter()
+    shown(tracker, skin(), 60)
+    assert abs(shown(tracker, skin(with_fold=True), 30 * 20)[FOLD]).max() < 0.03
 
 
 def test_more_light_is_no_expression() -> None:
-    follower = ExpressionFollower()
-    shown(follower, skin(), 60)
-    assert abs(shown(follower, skin(gain=1.4), 3)).max() < 0.03
+    tracker = ExpressionFilter()
+    shown(tracker, skin(), 60)
+    assert abs(shown(tracker, skin(gain=1.4), 3)).max() < 0.03
 
 
 def test_a_first_look_shows_nothing_and_what_is_not_seen_is_not_judged() -> None:
-    follower = ExpressionFollower()
-    assert not follower.change(skin(with_fold=True), FRAME_S).any()
-    shown(follower, skin(), 60)
+    tracker = ExpressionFilter()
+    assert not tracker.change(skin(with_fold=True), FRAME_S).any()
+    shown(tracker, skin(), 60)
     hidden = Unwrapped(skin(with_fold=True).bgr, np.zeros((SIDE_PX, SIDE_PX), np.float32))
-    assert not follower.change(hidden, FRAME_S).any()
+    assert not tracker.change(hidden, FRAME_S).any()
 
 
 def test_a_face_that_lies_flat_already_is_unwrapped_as_it_is() -> None:

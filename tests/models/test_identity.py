@@ -55,7 +55,7 @@ class Watched:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
+def store(tmp_path: Path) -> Shelf:
     made = Shelf(tmp_path / "models")
     made.put("arcface_w600k_r50", arcface_network(tmp_path / "w600k_r50.onnx"))
     made.put("converter", crossface_network(tmp_path / "converter.onnx"))
@@ -85,35 +85,35 @@ def in_two_threads(work: Callable[[int], object]) -> list[object]:
 CONVERTED: Final = IdentitySpec("vector", network="arcface_w600k_r50", converter="converter")
 
 
-def vectors_of(identities: Identities, views: Sequence[FaceView], shelf: Shelf) -> Callable[[int], object]:
+def vectors_of(identities: Identities, views: Sequence[FaceView], store: Shelf) -> Callable[[int], object]:
     """Give what makes one view's vector, converted."""
-    swapper = shelf.find("converter")  # only its name is asked for
+    swapper = store.find("converter")  # only its name is asked for
     return lambda place: identities.vector([views[place]], CONVERTED, swapper)
 
 
-def test_a_converter_runs_for_one_thread_at_a_time(shelf: Shelf, views: Sequence[FaceView]) -> None:
-    networks, meet = Networks(shelf), Meeting()
-    plain = Identities(shelf, networks.session)
-    alone = [vectors_of(plain, views, shelf)(place) for place in range(2)]
+def test_a_converter_runs_for_one_thread_at_a_time(store: Shelf, views: Sequence[FaceView]) -> None:
+    networks, meet = Networks(store), Meeting()
+    plain = Identities(store, networks.session)
+    alone = [vectors_of(plain, views, store)(place) for place in range(2)]
 
     def opened(stored: StoredModel) -> Session:
         session = networks.session(stored)
         return Watched(session, meet) if stored.manifest.name == "converter" else session
 
-    found = in_two_threads(vectors_of(Identities(shelf, opened), views, shelf))
+    found = in_two_threads(vectors_of(Identities(store, opened), views, store))
     assert not meet.happened, "two threads ran one session, whose answers lie in one place"
     np.testing.assert_array_equal(np.array(found), np.array(alone))
 
 
-def test_a_recogniser_runs_for_one_thread_at_a_time(shelf: Shelf, views: Sequence[FaceView]) -> None:
-    networks, meet = Networks(shelf), Meeting()
-    identities = Identities(shelf, lambda stored: Watched(networks.session(stored), meet))
+def test_a_recogniser_runs_for_one_thread_at_a_time(store: Shelf, views: Sequence[FaceView]) -> None:
+    networks, meet = Networks(store), Meeting()
+    identities = Identities(store, lambda stored: Watched(networks.session(stored), meet))
     in_two_threads(lambda place: identities.embedding([views[place]], "arcface_w600k_r50"))
     assert not meet.happened
 
 
-def test_a_network_that_two_threads_ask_for_is_loaded_once(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    networks, meet, loaded = Networks(shelf), Meeting(), list[str]()
+def test_a_network_that_two_threads_ask_for_is_loaded_once(store: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    networks, meet, loaded = Networks(store), Meeting(), list[str]()
 
     def slowly(trial: Trial, runs: Sequence[Run]) -> Served:
         loaded.append(trial.name)
@@ -121,13 +121,13 @@ def test_a_network_that_two_threads_ask_for_is_loaded_once(shelf: Shelf, monkeyp
         return serve(trial, runs)
 
     monkeypatch.setattr("mien_models.swappers._loader.serve", slowly)
-    first, second = in_two_threads(lambda _: networks.session(shelf.find("converter")))
+    first, second = in_two_threads(lambda _: networks.session(store.find("converter")))
     assert loaded == ["converter"]
     assert first is second
 
 
-def test_identities_open_a_network_once_for_two_threads(shelf: Shelf, views: Sequence[FaceView]) -> None:
-    networks, meet, opened = Networks(shelf), Meeting(), list[str]()
+def test_identities_open_a_network_once_for_two_threads(store: Shelf, views: Sequence[FaceView]) -> None:
+    networks, meet, opened = Networks(store), Meeting(), list[str]()
 
     def slowly(stored: StoredModel) -> Session:
         opened.append(stored.manifest.name)
@@ -135,6 +135,6 @@ def test_identities_open_a_network_once_for_two_threads(shelf: Shelf, views: Seq
             meet()
         return networks.session(stored)
 
-    identities = Identities(shelf, slowly)
-    in_two_threads(vectors_of(identities, views, shelf))
+    identities = Identities(store, slowly)
+    in_two_threads(vectors_of(identities, views, store))
     assert sorted(opened) == ["arcface_w600k_r50", "converter"]

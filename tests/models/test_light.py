@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from mien_models.swappers.mesh.relight import LightFollower, skin_weight
+from mien_models.swappers.mesh.relight import LightFilter, skin_weight
 
 FRAME_S = 1 / 30
 SIDE = len(skin_weight())
@@ -15,18 +15,18 @@ def side_light(strength: float) -> NDArray[np.float32]:
 
 
 def test_a_lamp_that_moves_to_the_other_side_is_followed_within_three_frames() -> None:
-    follower = LightFollower(side_light(0))
-    before = [follower.added(side_light(-0.5), FRAME_S) for _ in range(10)][-1]
-    after = [follower.added(side_light(0.5), FRAME_S) for _ in range(40)]
+    tracker = LightFilter(side_light(0))
+    before = [tracker.added(side_light(-0.5), FRAME_S) for _ in range(10)][-1]
+    after = [tracker.added(side_light(0.5), FRAME_S) for _ in range(40)]
     left = np.abs(after[2] - after[-1]).max() / np.abs(before - after[-1]).max()
     assert left < 0.15
-    assert not follower.is_changing
+    assert not tracker.is_changing
 
 
 def test_trembling_light_is_stilled() -> None:
     random = np.random.default_rng(1)
-    follower = LightFollower(side_light(0))
+    tracker = LightFilter(side_light(0))
     lights = [side_light(float(strength)) for strength in random.normal(0.2, 0.02, 60)]
-    added = np.stack([follower.added(light, FRAME_S) for light in lights])[10:]
+    added = np.stack([tracker.added(light, FRAME_S) for light in lights])[10:]
     assert np.diff(added, axis=0).std() < 0.3 * np.diff(np.stack(lights)[10:], axis=0).std()
-    assert not follower.is_changing
+    assert not tracker.is_changing

@@ -68,17 +68,17 @@ def test_eyes_and_an_open_mouth_stay_the_targets(swapper: Swapper, photo: BgrU8,
 def changed_by_bend(frame: BgrU8, swapped: SwappedFace) -> np.ndarray:
     """Where the bend changes the frame: (height, width), true or false."""
     changed = np.zeros(frame.shape[:2], bool)
-    bend = swapped.bend
-    if bend is not None:
-        rows, columns = slice(bend.top, bend.top + bend.height), slice(bend.left, bend.left + bend.width)
-        changed[rows, columns] = (bend.bent(frame) != frame[rows, columns]).any(axis=2)
+    warp = swapped.warp
+    if warp is not None:
+        rows, columns = slice(warp.top, warp.top + warp.height), slice(warp.left, warp.left + warp.width)
+        changed[rows, columns] = (warp.warped(frame) != frame[rows, columns]).any(axis=2)
     return changed
 
 
 def test_with_the_wearers_own_shape_nothing_is_bent(
     longer_faced: dict[float, Swapper], photo: BgrU8, face: Face
 ) -> None:
-    assert longer_faced[0.0].swap(photo, face, captured_ns=0).bend is None
+    assert longer_faced[0.0].swap(photo, face, captured_ns=0).warp is None
 
 
 @pytest.mark.parametrize(("x", "y"), [(0, 0), (-200, 0), (0, -130), (250, 60)])

@@ -9,8 +9,8 @@ import pytest
 from tests.onnx_networks import arcface_network, byte_network, inswapper_network
 from tests.stored_models import Shelf
 
-from mien.pipeline.frame import FramePacket
-from mien.stages.composite import ComposeStage
+from mien.pipeline.frame import Frame
+from mien.stages.composite import CompositeStage
 from mien.tracking.photo import find_faces
 from mien_models.errors import ModelError
 from mien_models.geometry.tensor_image import AlignedInput, AlignedOutput
@@ -32,7 +32,7 @@ from mien_models.types import BgrU8, Face, FaceView, SourceFace, SwapOptions, as
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
+def store(tmp_path: Path) -> Shelf:
     made = Shelf(tmp_path / "models")
     made.put("arcface_w600k_r50", arcface_network(tmp_path / "w600k_r50.onnx"))
     made.put("inswapper_128", inswapper_network(tmp_path / "inswapper_128.onnx"))
@@ -55,10 +55,10 @@ def reference(path: Path, photo: BgrU8, face: Face, vector: np.ndarray) -> tuple
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_inswapper_gives_what_insightface_gives(shelf: Shelf, photo: BgrU8, face: Face) -> None:
-    networks = Networks(shelf)
+def test_inswapper_gives_what_insightface_gives(store: Shelf, photo: BgrU8, face: Face) -> None:
+    networks = Networks(store)
     swapper = networks.swapper("inswapper_128", SourceFace.of(photo, face), SwapOptions())
-    stored = shelf.find("inswapper_128")
+    stored = store.find("inswapper_128")
     assert isinstance(stored.manifest.network, SwapSpec)
     vector = networks.identities.embedding([FaceView(photo, face)], "arcface_w600k_r50")
     ours = networks.identities.vector([FaceView(photo, face)], stored.manifest.network.identity, stored)
@@ -66,7 +66,7 @@ def test_inswapper_gives_what_insightface_gives(shelf: Shelf, photo: BgrU8, face
     np.testing.assert_allclose(ours, latent, atol=1e-6)
     swapped = swapper.swap(photo, face, captured_ns=0)
     assert np.abs(swapped.crop_bgr.astype(int) - output).max() <= 1
-    composed = ComposeStage()(FramePacket(photo, 0, 0, swapped=(swapped,))).composed
+    composed = CompositeStage()(Frame(photo, 0, 0, swapped=(swapped,))).composed
     assert composed is not None
     shown = composed.before_marks()
     middle = face.landmarks[4, :2].astype(int)
@@ -74,8 +74,8 @@ def test_inswapper_gives_what_insightface_gives(shelf: Shelf, photo: BgrU8, face
     assert np.abs(shown[inside].astype(int) - pasted[inside]).mean() < 1.5
 
 
-def test_the_source_is_given_once_and_from_all_its_photos(shelf: Shelf, photo: BgrU8, face: Face) -> None:
-    networks = Networks(shelf)
+def test_the_source_is_given_once_and_from_all_its_photos(store: Shelf, photo: BgrU8, face: Face) -> None:
+    networks = Networks(store)
     dark = as_u8(photo // 3)
     one = networks.swapper("inswapper_128", SourceFace.of(photo, face), SwapOptions())
     two = networks.swapper("inswapper_128", SourceFace((FaceView(photo, face), FaceView(dark, face))), SwapOptions())
@@ -83,10 +83,10 @@ def test_the_source_is_given_once_and_from_all_its_photos(shelf: Shelf, photo: B
     assert np.abs(first - second).max() > 1
 
 
-def test_a_face_is_looked_at_once(shelf: Shelf, photo: BgrU8, face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
-    networks, source = Networks(shelf), SourceFace.of(photo, face)
+def test_a_face_is_looked_at_once(store: Shelf, photo: BgrU8, face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
+    networks, source = Networks(store), SourceFace.of(photo, face)
     networks.swapper("inswapper_128", source, SwapOptions())
-    session = networks.session(shelf.find("arcface_w600k_r50"))
+    session = networks.session(store.find("arcface_w600k_r50"))
 
     def refuse(feeds: object) -> None:
         pytest.fail("the vector should have been kept")
@@ -95,25 +95,25 @@ def test_a_face_is_looked_at_once(shelf: Shelf, photo: BgrU8, face: Face, monkey
     networks.swapper("inswapper_128", source, SwapOptions()).swap(photo, face, captured_ns=0)
 
 
-def test_strength_goes_from_the_targets_own_identity_to_the_sources(shelf: Shelf, photo: BgrU8, face: Face) -> None:
-    networks = Networks(shelf)
+def test_strength_goes_from_the_targets_own_identity_to_the_sources(store: Shelf, photo: BgrU8, face: Face) -> None:
+    networks = Networks(store)
     lent_bgr = as_u8(cv2.flip(255 - photo, 1))
-    lent = SourceFace.of(lent_bgr, find_faces(as_u8(cv2.flip(photo, 1)))[0])
+    source_face = SourceFace.of(lent_bgr, find_faces(as_u8(cv2.flip(photo, 1)))[0])
 
     def crop(source: SourceFace, strength: float) -> np.ndarray:
         swapper = networks.swapper("inswapper_128", source, SwapOptions(strength=strength))
         return swapper.swap(photo, face, captured_ns=0).crop_bgr.astype(int)
 
-    own, full = crop(SourceFace.of(photo, face), 1.0), crop(lent, 1.0)
-    assert np.abs(crop(lent, 0.0) - own).max() <= 1
+    own, full = crop(SourceFace.of(photo, face), 1.0), crop(source_face, 1.0)
+    assert np.abs(crop(source_face, 0.0) - own).max() <= 1
     assert np.abs(own - full).max() > 3
-    half = crop(lent, 0.5)
+    half = crop(source_face, 0.5)
     assert np.abs(half - own).mean() < np.abs(full - own).mean()
     assert np.abs(half - full).mean() < np.abs(full - own).mean()
 
 
-def test_the_alpha_covers_the_face_and_not_the_crops_border(shelf: Shelf, photo: BgrU8, face: Face) -> None:
-    swapper = Networks(shelf).swapper("inswapper_128", SourceFace.of(photo, face), SwapOptions())
+def test_the_alpha_covers_the_face_and_not_the_crops_border(store: Shelf, photo: BgrU8, face: Face) -> None:
+    swapper = Networks(store).swapper("inswapper_128", SourceFace.of(photo, face), SwapOptions())
     swapped = swapper.swap(photo, face, captured_ns=0)
     border = np.concatenate([swapped.alpha[0], swapped.alpha[-1], swapped.alpha[:, 0], swapped.alpha[:, -1]])
     assert border.max() == 0
@@ -123,8 +123,8 @@ def test_the_alpha_covers_the_face_and_not_the_crops_border(shelf: Shelf, photo:
     assert min(int(placed[y, x]) for x, y in xy) > 240
 
 
-def test_pixel_boost_gives_the_same_picture_at_twice_the_resolution(shelf: Shelf, photo: BgrU8, face: Face) -> None:
-    networks, source = Networks(shelf), SourceFace.of(photo, face)
+def test_pixel_boost_gives_the_same_picture_at_twice_the_resolution(store: Shelf, photo: BgrU8, face: Face) -> None:
+    networks, source = Networks(store), SourceFace.of(photo, face)
     plain = networks.swapper("inswapper_128", source, SwapOptions()).swap(photo, face, captured_ns=0)
     fine = networks.swapper("inswapper_128", source, SwapOptions(boost=2)).swap(photo, face, captured_ns=0)
     assert fine.crop_bgr.shape == (256, 256, 3)
@@ -168,40 +168,40 @@ def test_the_map_is_found_wherever_it_stands(tmp_path: Path) -> None:
     np.testing.assert_allclose(half, whole, atol=1e-3)
 
 
-def test_a_map_beside_the_file_is_used(shelf: Shelf, tmp_path: Path, photo: BgrU8, face: Face) -> None:
+def test_a_map_beside_the_file_is_used(store: Shelf, tmp_path: Path, photo: BgrU8, face: Face) -> None:
     import dataclasses
 
-    stored = shelf.find("inswapper_128")
+    stored = store.find("inswapper_128")
     spec = stored.manifest.network
     assert isinstance(spec, SwapSpec)
     emap = graph_map(stored.weights(), "inswapper_128")
     np.save(tmp_path / "emap.npy", emap)
     beside = dataclasses.replace(spec, identity=dataclasses.replace(spec.identity, map="file"))
-    shelf.put("reswapper", stored.weights_path, spec=beside, side_file=tmp_path / "emap.npy")
-    networks, source = Networks(shelf), SourceFace.of(photo, face)
+    store.put("reswapper", stored.weights_path, spec=beside, side_file=tmp_path / "emap.npy")
+    networks, source = Networks(store), SourceFace.of(photo, face)
     first, second = (
         networks.swapper(name, source, SwapOptions()).swap(photo, face, captured_ns=0).crop_bgr
         for name in ("inswapper_128", "reswapper")
     )
     np.testing.assert_array_equal(first, second)
-    shelf.put("lonely", stored.weights_path, spec=beside)
+    store.put("lonely", stored.weights_path, spec=beside)
     with pytest.raises(ModelError, match="--map"):
         networks.swapper("lonely", source, SwapOptions())
 
 
-def test_weights_that_were_changed_are_refused(shelf: Shelf, photo: BgrU8, face: Face) -> None:
-    stored = shelf.find("inswapper_128")
+def test_weights_that_were_changed_are_refused(store: Shelf, photo: BgrU8, face: Face) -> None:
+    stored = store.find("inswapper_128")
     content = bytearray(stored.weights_path.read_bytes())
     content[-1] ^= 1
     stored.weights_path.write_bytes(bytes(content))
     with pytest.raises(ModelError, match="not those that were added"):
-        Networks(shelf).swapper("inswapper_128", SourceFace.of(photo, face), SwapOptions())
+        Networks(store).swapper("inswapper_128", SourceFace.of(photo, face), SwapOptions())
 
 
-def test_a_manifest_that_points_outside_its_folder_is_refused(shelf: Shelf, tmp_path: Path) -> None:
+def test_a_manifest_that_points_outside_its_folder_is_refused(store: Shelf, tmp_path: Path) -> None:
     import dataclasses
 
-    stored = shelf.find("inswapper_128")
+    stored = store.find("inswapper_128")
     (tmp_path / "models" / "secret.onnx").write_bytes(stored.weights())
     outside = StoredModel(stored.folder, dataclasses.replace(stored.manifest, file="../secret.onnx"))
     with pytest.raises(ModelError, match="outside its folder"):
@@ -210,7 +210,7 @@ def test_a_manifest_that_points_outside_its_folder_is_refused(shelf: Shelf, tmp_
 
 @pytest.mark.parametrize("boost", [1, 2])
 def test_a_network_between_bytes_gets_and_gives_the_pixels_themselves(
-    shelf: Shelf, tmp_path: Path, photo: BgrU8, face: Face, boost: int
+    store: Shelf, tmp_path: Path, photo: BgrU8, face: Face, boost: int
 ) -> None:
     spec = SwapSpec(
         kind="swapper",
@@ -221,11 +221,11 @@ def test_a_network_between_bytes_gets_and_gives_the_pixels_themselves(
         names=SwapNames("target", "output"),
         boosts=True,
     )
-    shelf.put("bytes", byte_network(tmp_path / "bytes.onnx", 64), spec=spec)
-    networks = Networks(shelf)
+    store.put("bytes", byte_network(tmp_path / "bytes.onnx", 64), spec=spec)
+    networks = Networks(store)
     swapper = networks.swapper("bytes", SourceFace.of(photo, face), SwapOptions(boost=boost))
     seen: list[np.dtype[Any]] = []
-    session = networks.session(shelf.find("bytes"))
+    session = networks.session(store.find("bytes"))
     run = session.run
 
     def noting(feeds: Any) -> Any:

@@ -53,14 +53,16 @@ def drawn_line(photo: BgrU8, points: NDArray[np.float32], closed: bool) -> None:
 
 def with_glasses(photo: BgrU8, face: Face) -> BgrU8:
     """Two round rims below the brows and a bridge."""
-    worn = photo.copy()
+    in_use = photo.copy()
     xy = face.landmarks[:, :2]
     for inner, outer in ((133, 33), (362, 263)):
         centre, radius = (xy[inner] + xy[outer]) / 2, 0.85 * float(np.linalg.norm(xy[inner] - xy[outer]))
         turn = np.linspace(0, 2 * np.pi, 40, endpoint=False)
-        drawn_line(worn, as_f32(centre + [0, 6] + radius * np.stack([np.cos(turn), 0.8 * np.sin(turn)], axis=1)), True)
-    drawn_line(worn, as_f32(np.stack([xy[245], xy[6], xy[465]])), False)
-    return worn
+        drawn_line(
+            in_use, as_f32(centre + [0, 6] + radius * np.stack([np.cos(turn), 0.8 * np.sin(turn)], axis=1)), True
+        )
+    drawn_line(in_use, as_f32(np.stack([xy[245], xy[6], xy[465]])), False)
+    return in_use
 
 
 def mean_in(bgr: BgrU8, mask: MaskU8) -> NDArray[np.float64]:
@@ -110,14 +112,14 @@ def test_light_is_found_as_bright_as_it_is(photo: BgrU8, face: Face) -> None:
 
 
 def test_rims_of_glasses_go_and_brows_stay(photo: BgrU8, face: Face, plain: BgrU8) -> None:
-    worn = with_glasses(photo, face)
+    in_use = with_glasses(photo, face)
     assert not understand(FaceView(photo, face), SIDE_PX).skin.glasses.any()
-    assert understand(FaceView(worn, face), SIDE_PX).skin.glasses.any()
-    baked = bake(SourceFace.of(worn, face)).bgr
+    assert understand(FaceView(in_use, face), SIDE_PX).skin.glasses.any()
+    baked = bake(SourceFace.of(in_use, face)).bgr
     bridge = filled((NOSE_BRIDGE,), SIDE_PX)
     darkest = [
         float(np.percentile(cv2.resize(bgr, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)[bridge > 0], 2))
-        for bgr in (lay_flat(FaceView(worn, face), SIDE_PX).bgr, baked, plain)
+        for bgr in (lay_flat(FaceView(in_use, face), SIDE_PX).bgr, baked, plain)
     ]
     assert darkest[0] < 0.5 * darkest[2]
     assert darkest[1] > 0.8 * darkest[2]
@@ -134,8 +136,8 @@ def test_brows_that_no_photo_shows_stay_the_wearers_and_one_that_is_seen_serves_
     view = understand(FaceView(photo, face), SIDE_PX)
     hidden = as_u8(cv2.dilate(filled(lost, SIDE_PX), np.ones((5, 5), np.uint8)))
     skin = replace(view.skin, trust=as_f32(np.where(hidden > 0, 0, view.skin.trust)))
-    worn = texture_of((replace(view, skin=skin),))
-    assert np.median(worn.alpha()[filled((BROW_LEFT, BROW_RIGHT), SIDE_PX) > 0]) == alpha
+    in_use = texture_of((replace(view, skin=skin),))
+    assert np.median(in_use.alpha()[filled((BROW_LEFT, BROW_RIGHT), SIDE_PX) > 0]) == alpha
 
 
 def test_the_eyes_are_wider_open_on_small_faces(photo: BgrU8, face: Face) -> None:

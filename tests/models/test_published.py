@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tests.models.published import CONTRACTS, STYLES, published
 
-from mien_models.architectures._registry import FAMILIES
+from mien_models.architectures._registry import ARCHITECTURES
 from mien_models.errors import AmbiguousError
 from mien_models.library.add import Wishes, add
 from mien_models.library.inspect import look_at
@@ -24,7 +24,7 @@ def seen_as(path: Path) -> set[str]:
 
 
 def test_every_family_is_in_the_matrix() -> None:
-    assert set(CONTRACTS) == set(FAMILIES.names())
+    assert set(CONTRACTS) == set(ARCHITECTURES.names())
 
 
 @pytest.mark.parametrize(("family", "style"), ALL)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mien_models.geometry.face_mesh import face_topology
 from mien_models.geometry.face_regions import EYE_LEFT, EYE_RIGHT, LIPS_INNER
-from mien_models.swappers.mesh.shape import ShapeFollower, head_shape, mean_shape_cm
+from mien_models.swappers.mesh.shape import ShapeFilter, head_shape, mean_shape_cm
 from mien_models.swappers.mesh.shape_transfer import LARGEST_CM, MOUTH_CORNERS, proportions_change
 from mien_models.types import PointsF32, as_f32
 
@@ -44,8 +44,8 @@ def test_a_shape_does_not_depend_on_pose_and_size(scale: float, yaw: float, pitc
 @given(yaw=angles, roll=st.floats(-3, 3))
 def test_the_change_turns_with_the_head(yaw: float, roll: float) -> None:
     wide = as_f32(canonical() * np.array([1.1, 1, 1]))
-    straight = ShapeFollower(wide, 1.0).change_px(posed(canonical(), 20, 0, 0, 0), 0.0)
-    turned = ShapeFollower(wide, 1.0).change_px(posed(canonical(), 20, yaw, 0, roll), 0.0)
+    straight = ShapeFilter(wide, 1.0).change_px(posed(canonical(), 20, 0, 0, 0), 0.0)
+    turned = ShapeFilter(wide, 1.0).change_px(posed(canonical(), 20, yaw, 0, roll), 0.0)
     expected = posed(straight, 1, yaw, 0, roll) - np.array([300, 200, 0])
     np.testing.assert_allclose(turned, expected, atol=0.05)
 
@@ -53,34 +53,34 @@ def test_the_change_turns_with_the_head(yaw: float, roll: float) -> None:
 @pytest.mark.parametrize("strength", [0.3, 1.0])
 def test_the_change_goes_as_far_as_it_is_asked_to(strength: float) -> None:
     wide = as_f32(canonical() * np.array([1.1, 1, 1]))
-    change = ShapeFollower(wide, strength).change_px(posed(canonical(), 20, 0, 0, 0), 0.0)
+    change = ShapeFilter(wide, strength).change_px(posed(canonical(), 20, 0, 0, 0), 0.0)
     np.testing.assert_allclose(change, strength * 20 * proportions_change(wide, canonical()), atol=0.05)
 
 
 def test_ones_own_shape_moves_nothing() -> None:
     landmarks = posed(canonical(), 20, 0.4, 0.1, 0.2)
-    change = ShapeFollower(head_shape(landmarks).points_cm, 1.0).change_px(landmarks, 0.0)
+    change = ShapeFilter(head_shape(landmarks).points_cm, 1.0).change_px(landmarks, 0.0)
     np.testing.assert_allclose(change, 0, atol=0.02)
 
 
 def test_a_short_expression_is_kept_and_not_taken_for_shape() -> None:
-    follower = ShapeFollower(canonical(), 1.0)
+    tracker = ShapeFilter(canonical(), 1.0)
     rest = posed(canonical(), 20, 0, 0, 0)
     for _ in range(90):
-        follower.change_px(rest, 1 / 30)
+        tracker.change_px(rest, 1 / 30)
     raised = canonical()
     brow = 105
     raised[brow, 1] -= 0.5
     frown = posed(raised, 20, 0, 0, 0)
-    assert abs(follower.change_px(frown, 1 / 30)[brow, 1]) < 0.05 * abs(frown[brow, 1] - rest[brow, 1])
+    assert abs(tracker.change_px(frown, 1 / 30)[brow, 1]) < 0.05 * abs(frown[brow, 1] - rest[brow, 1])
 
 
 def test_a_profile_hardly_changes_what_is_known_of_a_shape() -> None:
-    follower = ShapeFollower(canonical(), 1.0)
+    tracker = ShapeFilter(canonical(), 1.0)
     for _ in range(30):
-        follower.change_px(posed(canonical(), 20, 0, 0, 0), 1 / 30)
+        tracker.change_px(posed(canonical(), 20, 0, 0, 0), 1 / 30)
     misjudged = posed(as_f32(canonical() * np.array([1, 1.3, 1])), 20, 1.3, 0, 0)
-    changes = [follower.change_px(misjudged, 1 / 30) for _ in range(15)]
+    changes = [tracker.change_px(misjudged, 1 / 30) for _ in range(15)]
     assert np.abs(changes[-1]).max() < 0.5
 
 

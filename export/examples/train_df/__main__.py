@@ -27,7 +27,7 @@ def main() -> int:
         return _refused(f"--size should be 64, 80, 96, 112 or 128, not {wanted.size}.")
     wanted.output.mkdir(parents=True, exist_ok=True)
     try:
-        lent = read_faces(wanted.lent, wanted.size, _say)
+        source_face = read_faces(wanted.source_face, wanted.size, _say)
         wearer = read_faces(wanted.wearer, wanted.size, _say)
         training = Training.resumed(wanted.output / "df.pth", wanted.size, wanted.batch)
     except ClipError as error:
@@ -35,20 +35,20 @@ def main() -> int:
     torch.manual_seed(training.step)
     if training.step:
         _say(f"going on from step {training.step}")
-    _train(training, lent, wearer, wanted.output, 60 * wanted.minutes)
+    _train(training, source_face, wearer, wanted.output, 60 * wanted.minutes)
     return 0
 
 
-def _train(training: Training, lent: Faces, wearer: Faces, folder: Path, long_s: float) -> None:
+def _train(training: Training, source_face: Faces, wearer: Faces, folder: Path, long_s: float) -> None:
     def keep() -> None:
         training.save(folder / "df.pth")
-        write_preview(training, lent, wearer, folder / "preview.png")
+        write_preview(training, source_face, wearer, folder / "preview.png")
 
     began_s = saved_s = monotonic()
     first = training.step
     try:
         while (elapsed_s := monotonic() - began_s) < long_s:
-            loss_lent, loss_wearer = training.learn(lent, wearer)
+            loss_lent, loss_wearer = training.learn(source_face, wearer)
             if training.step % _SAY_EVERY == 0:
                 pace = (monotonic() - began_s) / (training.step - first)
                 left_min = (long_s - elapsed_s) / 60

@@ -15,10 +15,10 @@ _ROWS: Final = 6
 _TILE_PX: Final = 160
 
 
-def write_preview(training: Training, lent: Faces, wearer: Faces, path: Path) -> None:
+def write_preview(training: Training, source_face: Faces, wearer: Faces, path: Path) -> None:
     """Draw six rows: the lent face and its drawing; the wearer, their drawing, and the wearer with the lent face."""
     columns: list[Tensor] = []
-    for faces, is_lent in ((lent, True), (wearer, False)):
+    for faces, is_lent in ((source_face, True), (wearer, False)):
         chosen = torch.linspace(0, faces.crops.shape[0] - 1, _ROWS).long()
         seen = straight(faces, chosen, training.size_px)
         as_wearer, as_lent = pictures(training, seen)

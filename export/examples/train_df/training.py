@@ -46,11 +46,11 @@ class Training:
         training._optimiser.load_state_dict(kept["optimizer"])
         return training
 
-    def learn(self, lent: Faces, wearer: Faces) -> tuple[float, float]:
+    def learn(self, source_face: Faces, wearer: Faces) -> tuple[float, float]:
         """Take one step; give the loss of each person."""
-        of_lent, of_wearer = sample(lent, self._batch, self.size_px), sample(wearer, self._batch, self.size_px)
+        of_lent, of_wearer = sample(source_face, self._batch, self.size_px), sample(wearer, self._batch, self.size_px)
         module = self._module
-        features = module.inter.forward(module.encoder.forward(torch.cat([of_lent.bent, of_wearer.bent])))
+        features = module.inter.forward(module.encoder.forward(torch.cat([of_lent.warped, of_wearer.warped])))
         loss_lent = face_loss(module.decoder_src.forward(features[: self._batch]), of_lent.face, of_lent.mask)
         loss_wearer = face_loss(module.decoder_dst.forward(features[self._batch :]), of_wearer.face, of_wearer.mask)
         self._optimiser.zero_grad()

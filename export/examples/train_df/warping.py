@@ -25,7 +25,7 @@ _BEND: Final = 0.11
 class Batch:
     """One question."""
 
-    bent: Tensor
+    warped: Tensor
     """(n, 3, size, size) BGR 0..1, what the network sees."""
     face: Tensor
     """(n, 3, size, size) BGR 0..1, what it should give."""
@@ -38,8 +38,8 @@ def sample(faces: Faces, count: int, size_px: int) -> Batch:
     chosen = torch.randint(0, len(faces.crops), (count,))
     crops, masks = faces.crops[chosen].float() / 255, faces.masks[chosen].float() / 255
     grid = functional.affine_grid(_moves(count), [count, 3, size_px, size_px], align_corners=False)
-    bend = torch.randn(count, 2, _CELLS, _CELLS) * _BEND / _CELLS * 2 / ROOM
-    smooth = functional.interpolate(bend, size=(size_px, size_px), mode="bicubic", align_corners=True)
+    warp = torch.randn(count, 2, _CELLS, _CELLS) * _BEND / _CELLS * 2 / ROOM
+    smooth = functional.interpolate(warp, size=(size_px, size_px), mode="bicubic", align_corners=True)
     return Batch(_seen(crops, grid + smooth.permute(0, 2, 3, 1)), _seen(crops, grid), _seen(masks, grid))
 
 

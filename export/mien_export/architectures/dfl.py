@@ -120,8 +120,8 @@ class DfModule(nn.Module):
     def swapped(self, face: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Give the lent face, its mask, and the wearer's mask of BGR 0..1 (n, 3, side, side)."""
         features = called(self.inter, called(self.encoder, face))
-        lent, lent_mask = self.decoder_src.forward(features)
-        return lent, lent_mask, self.decoder_dst.forward(features)[1]
+        source_face, lent_mask = self.decoder_src.forward(features)
+        return source_face, lent_mask, self.decoder_dst.forward(features)[1]
 
 
 class LiaeModule(nn.Module):
@@ -138,8 +138,8 @@ class LiaeModule(nn.Module):
         """As `DfModule.swapped`."""
         vector = called(self.encoder, face)
         common, own = called(self.inter_AB, vector), called(self.inter_B, vector)
-        lent, lent_mask = self.decoder.forward(torch.cat([common, common], 1))
-        return lent, lent_mask, self.decoder.forward(torch.cat([own, common], 1))[1]
+        source_face, lent_mask = self.decoder.forward(torch.cat([common, common], 1))
+        return source_face, lent_mask, self.decoder.forward(torch.cat([own, common], 1))[1]
 
 
 class Dfm(nn.Module):
@@ -151,8 +151,8 @@ class Dfm(nn.Module):
 
     def forward(self, in_face: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Swap BGR 0..1 (n, side, side, 3): the wearer's mask, the lent face, its mask; pixels in rows."""
-        lent, lent_mask, mask = self.core.swapped(in_face.permute(0, 3, 1, 2))
-        return mask.permute(0, 2, 3, 1), lent.permute(0, 2, 3, 1), lent_mask.permute(0, 2, 3, 1)
+        source_face, lent_mask, mask = self.core.swapped(in_face.permute(0, 3, 1, 2))
+        return mask.permute(0, 2, 3, 1), source_face.permute(0, 2, 3, 1), lent_mask.permute(0, 2, 3, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ def onnx(
     if not output.parent.is_dir():
         raise UsageError(f"-o should go to a folder that is there; make {str(output.parent)!r} first.")
     pictures, raised = _pictures(batch), shared.raised_gate(gate, reason)
-    worn = shared.worn_face(face, face_network, consent)
+    in_use = shared.worn_face(face, face_network, consent)
     from mien_export.exporting import Asked, Shape, Wish, export
     from mien_export.precision.lowering import PRECISIONS, Precision
     from mien_export.proof.report import as_data, table
@@ -61,7 +61,7 @@ def onnx(
     chosen: Precision | None = next((one for one in PRECISIONS if one == precision), None)
     if chosen is None:
         raise UsageError(f"--precision takes {', '.join(PRECISIONS)}, not {precision!r}.")
-    wish = Wish(checkpoint, arch, manifest, size, variant, group, allow_pickle, worn)
+    wish = Wish(checkpoint, arch, manifest, size, variant, group, allow_pickle, in_use)
     source = shared.told_source(wish, emap)
     terms = None if licence is None else Terms(licence, f"Given at the export: {licence}.")
     shape = Shape(pictures, chosen, fused, terms)

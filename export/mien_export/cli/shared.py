@@ -9,7 +9,7 @@ from mien_models.errors import UsageError
 from mien_models.system.printable import in_one_line
 
 if TYPE_CHECKING:
-    from mien_export.baking import Worn
+    from mien_export.baking import SourceFacesInUse
     from mien_export.exporting import Source, Wish
     from mien_export.proof.gates import Raised
 
@@ -97,7 +97,7 @@ def raised_gate(gate: float | None, reason: str | None) -> "Raised | None":
     return Raised(gate, reason.strip())
 
 
-def worn_face(face: Path | None, network: Path | None, consent: str | None) -> "Worn | None":
+def worn_face(face: Path | None, network: Path | None, consent: str | None) -> "SourceFacesInUse | None":
     """Take --face, --face-network and --consent, which go together.
 
     Raises:
@@ -105,14 +105,14 @@ def worn_face(face: Path | None, network: Path | None, consent: str | None) -> "
     """
     if face is None and network is None and consent is None:
         return None
-    from mien_export.baking import CONSENTS, Worn
+    from mien_export.baking import CONSENTS, SourceFacesInUse
 
     if face is None or network is None or consent not in CONSENTS:
         raise UsageError(
             "--face PHOTO goes together with --face-network FILE and --consent "
             f"{'|'.join(CONSENTS)}: whose face it is has to be said where one becomes a part of a file."
         )
-    return Worn(face, network, consent)
+    return SourceFacesInUse(face, network, consent)
 
 
 def told_source(wish: "Wish", emap: str | None) -> "Source":

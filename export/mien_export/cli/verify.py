@@ -44,12 +44,12 @@ def verify(
     missing = [str(path) for path in files if not path.is_file()]
     if missing:
         raise UsageError(f"There is no file {', '.join(map(repr, missing))}.")
-    raised, worn = shared.raised_gate(gate, reason), shared.worn_face(face, face_network, consent)
+    raised, in_use = shared.raised_gate(gate, reason), shared.worn_face(face, face_network, consent)
     from mien_export.exporting import Asked, Wish, hold_against
     from mien_export.proof.report import as_data, table
     from mien_export.proof.report import save as save_proof
 
-    wish = Wish(checkpoint, arch, manifest, size, variant, group, allow_pickle, worn)
+    wish = Wish(checkpoint, arch, manifest, size, variant, group, allow_pickle, in_use)
     source = shared.told_source(wish, emap)
     with shown() as progress:
         proof = hold_against(source, files, asked=Asked(faces, identity, raised), progress=progress)

@@ -51,8 +51,8 @@ def _pictures(folder: Path | None) -> Iterator[tuple[str, BgrU8]]:
     if folder is None:
         # Its file, not `skimage.data.astronaut()`: where pooch is installed that keeps a cache and downloads.
         file = files("skimage") / "data" / "astronaut.png"
-        if (portrait := cv2.imread(str(file))) is not None:
-            yield "astronaut", as_u8(portrait)
+        if (source_photo := cv2.imread(str(file))) is not None:
+            yield "astronaut", as_u8(source_photo)
         return
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.suffix.lower() in SUFFIXES and (picture := _read(path)) is not None:

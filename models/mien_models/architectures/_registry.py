@@ -41,7 +41,7 @@ class Recognised:
         return Recognised({"": spec}, marks=marks, terms=terms)
 
 
-class Family(Protocol):
+class Architecture(Protocol):
     """One architecture: one file of `mien_models.families`."""
 
     def recognise(self, graph: GraphDescription) -> Recognised | None:
@@ -52,7 +52,7 @@ class Family(Protocol):
         ...
 
 
-FAMILIES: Final[Plugins[Family]] = Plugins("mien_models.architectures", "family of networks")
+ARCHITECTURES: Final[Plugins[Architecture]] = Plugins("mien_models.architectures", "family of networks")
 
 
 def marks(**found: bool) -> tuple[str, ...]:
@@ -75,8 +75,8 @@ def recognise(graph: GraphDescription, name: str, *, family: str | None = None) 
     """
     if STAMP in graph.stamps and family is None:
         return Recognised.surely(_stamped(graph, name), _stamped_terms(graph))
-    asked = FAMILIES.names() if family is None else (family,)
-    answers = {one: FAMILIES.load(one).recognise(graph) for one in asked}
+    asked = ARCHITECTURES.names() if family is None else (family,)
+    answers = {one: ARCHITECTURES.load(one).recognise(graph) for one in asked}
     found = {one: answer for one, answer in answers.items() if answer is not None}
     if not found:
         raise ModelError(_refusal(graph, name, asked))
@@ -110,7 +110,7 @@ def _stamped(graph: GraphDescription, name: str) -> NetworkSpec:
         raise ModelError(
             f"{name!r} says what it is under {STAMP!r}, but {where!r} is wrong there; export it anew."
         ) from error
-    if spec.architecture not in FAMILIES.names():
+    if spec.architecture not in ARCHITECTURES.names():
         raise ModelError(
             f"{name!r} says that it is of the family {spec.architecture!r}, which is unknown; export it anew."
         )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from mien_models.architectures._registry import Family, Recognised, marks
+from mien_models.architectures._registry import Architecture, Recognised, marks
 from mien_models.onnx_format.graph import GraphDescription
 from mien_models.onnx_format.signature import FREE, signature
 from mien_models.specs.network import IMAGENET_PIXELS, SIGNED_PIXELS, EmbedSpec, PictureSpec, Pixels, Terms
@@ -50,4 +50,4 @@ def picture(pixels: Pixels) -> PictureSpec:
     return PictureSpec("arcface_112_v2", SIDE_PX, *pixels, border="black")
 
 
-PLUGIN: Final[Family] = ArcFace()
+PLUGIN: Final[Architecture] = ArcFace()

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from mien_models.architectures._registry import Family, Recognised, marks
+from mien_models.architectures._registry import Architecture, Recognised, marks
 from mien_models.onnx_format.graph import GraphDescription
 from mien_models.onnx_format.signature import Signature, signature
 from mien_models.specs.network import UNIT_OUTPUT, UNIT_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec, Terms
@@ -62,4 +62,4 @@ def _target_and_source(arrays: Signature) -> tuple[str, str] | None:
     return None
 
 
-PLUGIN: Final[Family] = BlendSwap()
+PLUGIN: Final[Architecture] = BlendSwap()

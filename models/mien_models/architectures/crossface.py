@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from mien_models.architectures._registry import Family, Recognised, marks
+from mien_models.architectures._registry import Architecture, Recognised, marks
 from mien_models.onnx_format.graph import GraphDescription
 from mien_models.onnx_format.signature import FREE, signature
 from mien_models.specs.network import ConvertSpec, Terms
@@ -27,4 +27,4 @@ class CrossFace:
         return Recognised.surely(spec, marks=marks(vector_for_vector=True))
 
 
-PLUGIN: Final[Family] = CrossFace()
+PLUGIN: Final[Architecture] = CrossFace()

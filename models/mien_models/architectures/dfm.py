@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from mien_models.architectures._registry import Family, Recognised, marks
+from mien_models.architectures._registry import Architecture, Recognised, marks
 from mien_models.onnx_format.graph import GraphDescription
 from mien_models.specs.network import UNIT_OUTPUT, UNIT_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec
 
@@ -50,4 +50,4 @@ def _plain(names: Iterable[str]) -> dict[str, str]:
     return {name.partition(":")[0]: name for name in names}
 
 
-PLUGIN: Final[Family] = Dfm()
+PLUGIN: Final[Architecture] = Dfm()

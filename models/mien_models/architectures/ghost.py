@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from mien_models.architectures._registry import Family, Recognised, marks
+from mien_models.architectures._registry import Architecture, Recognised, marks
 from mien_models.onnx_format.graph import GraphDescription
 from mien_models.onnx_format.signature import PictureAndVector, signature
 from mien_models.specs.network import (
@@ -73,4 +73,4 @@ def _spec(names: PictureAndVector, identity: IdentitySpec) -> SwapSpec:
     )
 
 
-PLUGIN: Final[Family] = Ghost()
+PLUGIN: Final[Architecture] = Ghost()

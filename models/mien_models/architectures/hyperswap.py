@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from mien_models.architectures._registry import Family, Recognised, marks
+from mien_models.architectures._registry import Architecture, Recognised, marks
 from mien_models.architectures.ghost import GATE
 from mien_models.onnx_format.graph import GraphDescription
 from mien_models.onnx_format.signature import signature
@@ -49,4 +49,4 @@ class HyperSwap:
         return Recognised.surely(spec, marks=found)
 
 
-PLUGIN: Final[Family] = HyperSwap()
+PLUGIN: Final[Architecture] = HyperSwap()

@@ -5,7 +5,7 @@ The identity vector goes through a 512 x 512 map that insightface keeps as a con
 
 from typing import Final, Literal
 
-from mien_models.architectures._registry import Family, Recognised, marks
+from mien_models.architectures._registry import Architecture, Recognised, marks
 from mien_models.onnx_format.graph import GraphDescription
 from mien_models.onnx_format.signature import signature
 from mien_models.specs.network import UNIT_OUTPUT, UNIT_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec, Terms
@@ -68,4 +68,4 @@ def shift_px(size_px: int) -> float:
     return 128 / 32768 * size_px - 0.5
 
 
-PLUGIN: Final[Family] = Inswapper()
+PLUGIN: Final[Architecture] = Inswapper()

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from mien_models.architectures._registry import Family, Recognised, marks
+from mien_models.architectures._registry import Architecture, Recognised, marks
 from mien_models.onnx_format.graph import GraphDescription
 from mien_models.onnx_format.signature import signature
 from mien_models.specs.network import UNIT_OUTPUT, UNIT_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec, Terms
@@ -42,4 +42,4 @@ def crop(size_px: int) -> PictureSpec:
     return PictureSpec("arcface_112_v2", size_px, *UNIT_PIXELS, fit="affine", border="black")
 
 
-PLUGIN: Final[Family] = MobileFaceSwap()
+PLUGIN: Final[Architecture] = MobileFaceSwap()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from mien_models.architectures._registry import Family, Recognised, marks
+from mien_models.architectures._registry import Architecture, Recognised, marks
 from mien_models.onnx_format.graph import GraphDescription
 from mien_models.onnx_format.signature import PictureAndVector, signature
 from mien_models.specs.network import (
@@ -119,4 +119,4 @@ def _spec(names: PictureAndVector, identity: IdentitySpec, picture: PictureSpec)
     )
 
 
-PLUGIN: Final[Family] = SimSwap()
+PLUGIN: Final[Architecture] = SimSwap()

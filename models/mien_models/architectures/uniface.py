@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from mien_models.architectures._registry import Family, Recognised, marks
+from mien_models.architectures._registry import Architecture, Recognised, marks
 from mien_models.onnx_format.graph import GraphDescription
 from mien_models.onnx_format.signature import signature
 from mien_models.specs.network import (
@@ -50,4 +50,4 @@ class UniFace:
         return Recognised.surely(spec, marks=found)
 
 
-PLUGIN: Final[Family] = UniFace()
+PLUGIN: Final[Architecture] = UniFace()

@@ -41,16 +41,16 @@ def made_whole(content: bytes, path: Path) -> bytes:
         ModelError: a path leads out of the folder, such a file is missing or too short, or the whole is too large.
         ValueError, IndexError: the file is damaged.
     """
-    pieces = _Gathering(path).pieces("model", memoryview(content))
+    pieces = _Merging(path).pieces("model", memoryview(content))
     return content if pieces is None else b"".join(pieces)
 
 
-class _Gathering:
+class _Merging:
     """Writes messages anew, with the numbers of other files in them."""
 
     def __init__(self, path: Path) -> None:
         self._folder, self._shown = path.parent, repr(str(path))
-        self._gathered_bytes = self._fields_seen = 0
+        self._merged_bytes = self._fields_seen = 0
 
     def pieces(self, kind: str, part: memoryview, depth: int = 0) -> Sequence[bytes | memoryview] | None:
         """Give a message in pieces, or None where it may stay as it is."""
@@ -99,13 +99,13 @@ class _Gathering:
         try:
             size = file.stat().st_size
             wanted = size - offset if length < 0 else length
-            self._gathered_bytes += wanted
+            self._merged_bytes += wanted
             if offset < 0 or wanted < 0 or offset + wanted > size:
                 raise ModelError(
                     f"{self._shown} expects more numbers than {location!r} beside it has. Get both anew, they do not "
                     "belong together."
                 )
-            if self._gathered_bytes > LARGEST_BYTES:
+            if self._merged_bytes > LARGEST_BYTES:
                 raise ModelError(
                     f"{self._shown} has more than 2 GB of numbers; no network of Mien's has. Give another."
                 )

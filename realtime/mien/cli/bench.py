@@ -100,7 +100,7 @@ def quality(
         work = clip_work(settings, ask=asker())
         with progress_bar(console, frames.name) as show:
             report = bench_quality(
-                source, work.stages, work.portrait, frames, landmarker=work.landmarker, limit=limit, progress=show
+                source, work.stages, work.source_photo, frames, landmarker=work.landmarker, limit=limit, progress=show
             )
     _give(asdict(report), json_file)
 

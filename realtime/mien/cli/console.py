@@ -186,7 +186,7 @@ class Teller:
                 _LOG.debug(event.text)
             case EventKind.STATE if event.text.startswith(State.FAULT.name):
                 _LOG.warning(event.text)
-            case EventKind.LADDER:
+            case EventKind.LOAD_SHEDDING:
                 _LOG.warning(event.text)
             case EventKind.SINK:
                 self._of_sinks.add(event.text)

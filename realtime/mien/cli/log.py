@@ -35,14 +35,14 @@ def show(
     """Print the log's last lines, oldest first."""
     from collections import deque
 
-    from mien.provenance.audit_log.log import JournalError
-    from mien.session.audit import local_journal
+    from mien.provenance.audit_log.log import AuditLogError
+    from mien.session.audit import local_audit_log
 
-    journal = local_journal()
-    with suppress(JournalError):  # what cannot be written to can still be read
-        journal.end_gone()
+    audit_log = local_audit_log()
+    with suppress(AuditLogError):  # what cannot be written to can still be read
+        audit_log.end_gone()
     entries: deque[Entry] = deque(
-        (one for one in journal.entries() if session is None or one.session == session.lower()), maxlen=last
+        (one for one in audit_log.entries() if session is None or one.session == session.lower()), maxlen=last
     )
     if as_json:
         print(json_text([asdict(entry) | {"sha256": entry.sha256} for entry in entries]))
@@ -57,20 +57,20 @@ def show(
 @log.command()
 def verify(as_json: options.Json = False) -> None:
     """Follow the log's chain: exit 1 when a line was changed, exchanged or cut off."""
-    from mien.session.audit import local_journal
+    from mien.session.audit import local_audit_log
 
-    journal = local_journal()
-    found = journal.examine()
+    audit_log = local_audit_log()
+    found = audit_log.examine()
     if as_json:
         print(json_text({"whole": found.is_whole, **asdict(found)}))
     elif found.is_whole:
         print(f"The log is whole: {found.entries} lines, each with the hash of the one before.")
     if found.fault is not None:
-        print(f"Line {found.fault.line} of {journal.path}: {found.fault.why}.", file=sys.stderr)
+        print(f"Line {found.fault.line} of {audit_log.path}: {found.fault.why}.", file=sys.stderr)
     if found.cut_off:
-        print(f"{found.cut_off} lines are missing at the end of {journal.path}.", file=sys.stderr)
+        print(f"{found.cut_off} lines are missing at the end of {audit_log.path}.", file=sys.stderr)
     for name in found.damaged_files:
-        print(f"An earlier log was found damaged and kept as {journal.path.with_name(name)}.", file=sys.stderr)
+        print(f"An earlier log was found damaged and kept as {audit_log.path.with_name(name)}.", file=sys.stderr)
     if not found.is_whole:
         raise typer.Exit(1)
 
@@ -82,7 +82,7 @@ def purge(
 ) -> None:
     """Forget the log, or what is older than a date; what is left can still be verified, and the purge stands in it."""
     from mien.cli.console import asker
-    from mien.session.audit import local_journal
+    from mien.session.audit import local_audit_log
 
     moment = None if before is None else _date(before)
     if not yes:
@@ -93,7 +93,7 @@ def purge(
         if ask(f"Forget {what}? It cannot be brought back. [y/N] ").strip().lower() not in {"y", "yes"}:
             print("Nothing was forgotten.", file=sys.stderr)
             return
-    print(f"{local_journal().purge(moment)} lines were forgotten.", file=sys.stderr)
+    print(f"{local_audit_log().purge(moment)} lines were forgotten.", file=sys.stderr)
 
 
 def _date(text: str) -> datetime:

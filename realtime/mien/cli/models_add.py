@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from mien.cli.console import download_bar
 from mien.session.swappers import library
-from mien_models.architectures._registry import FAMILIES, Recognised
+from mien_models.architectures._registry import ARCHITECTURES, Recognised
 from mien_models.errors import AmbiguousError, ModelError
 from mien_models.library.add import Wishes, add, chosen
 from mien_models.library.download import checked_hash, discard, fetch, is_address
@@ -67,23 +67,23 @@ def add_model(request: Request, console: "Console", ask: Ask) -> StoredModel:
         UsageError: something has to be said first, or a flag is wrong.
         ModelError: it does not come, is no network that Mien knows, or fails its self-test.
     """
-    shelf = library()
+    store = library()
     if request.family is not None:
-        FAMILIES.check(request.family)
+        ARCHITECTURES.check(request.family)
     if request.name is not None:
-        shelf.check_free(request.name, replaces=request.replaces)
-    with _found(request, shelf, console, ask) as found:
+        store.check_free(request.name, replaces=request.replaces)
+    with _found(request, store, console, ask) as found:
         spec = chosen(found.candidate.found, request.answer or _asked(found.candidate.found, ask), request.source)
         mapped = _map_of(request, found)
         wishes = Wishes(found.origin, request.name, request.licence, mapped, request.replaces, request.template)
         with console.status("Trying it in a process of its own ..."):
-            added = add(shelf, found.candidate, spec, wishes)
+            added = add(store, found.candidate, spec, wishes)
     manifest = added.stored.manifest
     kind = _KINDS[spec.kind]
     _LOG.info("%s: %s of the family %s, %.1f ms a run here.", manifest.name, kind, spec.architecture, added.run_ms)
     _LOG.info("Licence: %s. %s", manifest.licence.name, manifest.licence.sentence)
     for name in needed_networks(spec):
-        if name not in shelf.names():
+        if name not in store.names():
             _LOG.warning("It needs %r too: mien models add FILE.onnx --name %s", name, name)
     return added.stored
 
@@ -96,8 +96,8 @@ def set_of_model(name: str, words: Sequence[str]) -> StoredModel:
         ModelError: no model has that name.
     """
     changes = read_changes(list(words))
-    shelf = library()
-    return shelf.describe_anew(tuned(shelf.find(name).manifest, changes))
+    store = library()
+    return store.describe_anew(tuned(store.find(name).manifest, changes))
 
 
 def remove_models(names: Sequence[str]) -> None:
@@ -106,25 +106,25 @@ def remove_models(names: Sequence[str]) -> None:
     Raises:
         ModelError: one is not there.
     """
-    shelf = library()
+    store = library()
     for name in names:
-        shelf.remove(name)
+        store.remove(name)
         _LOG.info("%s is removed.", name)
     removed = set(names)
-    for left in shelf.names():
-        for name in sorted(_needs(shelf, left) & removed):
+    for left in store.names():
+        for name in sorted(_needs(store, left) & removed):
             _LOG.warning("%s needs %r, which is gone now.", left, name)
 
 
-def _needs(shelf: ModelLibrary, name: str) -> set[str]:
+def _needs(store: ModelLibrary, name: str) -> set[str]:
     try:
-        return set(needed_networks(shelf.find(name).manifest.network))
+        return set(needed_networks(store.find(name).manifest.network))
     except ModelError:
         return set()
 
 
 @contextmanager
-def _found(request: Request, shelf: ModelLibrary, console: "Console", ask: Ask) -> Generator[_Found]:
+def _found(request: Request, store: ModelLibrary, console: "Console", ask: Ask) -> Generator[_Found]:
     """Look at what the source names; a download stays only for as long as an answer is missing."""
     path = Path(request.source)
     manifest = None
@@ -132,7 +132,7 @@ def _found(request: Request, shelf: ModelLibrary, console: "Console", ask: Ask) 
         manifest = read_description(path)
         path = path.parent / manifest.file
     if is_address(request.source) or (manifest is not None and not path.exists() and is_address(manifest.origin)):
-        with _downloaded(request, manifest, shelf, console, ask) as found:
+        with _downloaded(request, manifest, store, console, ask) as found:
             yield found
         return
     candidate = _looked(path, path.name, request, manifest, ask)
@@ -142,12 +142,12 @@ def _found(request: Request, shelf: ModelLibrary, console: "Console", ask: Ask) 
 
 @contextmanager
 def _downloaded(
-    request: Request, manifest: UserManifest | None, shelf: ModelLibrary, console: "Console", ask: Ask
+    request: Request, manifest: UserManifest | None, store: ModelLibrary, console: "Console", ask: Ask
 ) -> Generator[_Found]:
     address = request.source if manifest is None else manifest.origin
     sha256 = request.sha256 if manifest is None else manifest.sha256
     with download_bar(console, address.partition("?")[0].rpartition("/")[2]) as progress:
-        file = fetch(address, shelf.downloads(), sha256=sha256, progress=progress)
+        file = fetch(address, store.downloads(), sha256=sha256, progress=progress)
     if sha256 is None:
         _LOG.info("Nobody said what its hash has to be; it is: --sha256 %s", file.sha256)
     try:

@@ -39,13 +39,13 @@ def verify_models(names: Sequence[str], as_json: bool, console: "Console") -> bo
     Raises:
         ModelError: none of that name is there.
     """
-    shelf = library()
+    store = library()
     checked: list[Checked] = []
-    for name in names or shelf.names():
-        if name not in shelf.names():
-            shelf.find(name)
+    for name in names or store.names():
+        if name not in store.names():
+            store.find(name)
         with console.status(f"Checking {name} ..."):
-            checked.append(_check(shelf, name))
+            checked.append(_check(store, name))
     is_well = all(one.fault is None for one in checked)
     if as_json:
         print(json_text({"is_well": is_well, "models": [asdict(one) for one in checked]}))
@@ -55,9 +55,9 @@ def verify_models(names: Sequence[str], as_json: bool, console: "Console") -> bo
     return is_well
 
 
-def _check(shelf: ModelLibrary, name: str) -> Checked:
+def _check(store: ModelLibrary, name: str) -> Checked:
     try:
-        stored = shelf.find(name)
+        stored = store.find(name)
         recheck(stored)
         return Checked(name, try_out(stored.folder, name), None)
     except ModelError as error:
@@ -129,10 +129,10 @@ def as_data(row: Row) -> dict[str, object]:
     return {**facts, "missing": list(row.missing), "fault": row.fault or None}
 
 
-def row_of(stored: StoredModel, shelf: ModelLibrary) -> Row:
+def row_of(stored: StoredModel, store: ModelLibrary) -> Row:
     """Describe a model that was added."""
     manifest = stored.manifest
-    there = shelf.names()
+    there = store.names()
     return Row(
         name=manifest.name,
         kind=manifest.network.kind,
@@ -156,11 +156,11 @@ def _built_in() -> list[Row]:
     return rows
 
 
-def _added(shelf: ModelLibrary) -> list[Row]:
+def _added(store: ModelLibrary) -> list[Row]:
     rows: list[Row] = []
-    for name in shelf.names():
+    for name in store.names():
         try:
-            rows.append(row_of(shelf.find(name), shelf))
+            rows.append(row_of(store.find(name), store))
         except ModelError as error:
             nothing = Terms("unknown", "Its manifest cannot be read.")
             rows.append(Row(name, "damaged", "", "", nothing, "", "", is_built_in=False, fault=str(error)))
@@ -171,9 +171,9 @@ def _facts(name: str) -> dict[str, object]:
     for row in _built_in():
         if row.name == name:
             return as_data(row)
-    shelf = library()
-    stored = shelf.find(name)
-    facts = as_data(row_of(stored, shelf))
+    store = library()
+    stored = store.find(name)
+    facts = as_data(row_of(stored, store))
     # Through its text, so that what is not said is left out.
     described = tomllib.loads(manifest_toml(stored.manifest))
     return {**facts, "folder": str(stored.folder), "file": stored.manifest.file, "network": described["network"]}
@@ -186,7 +186,7 @@ def _print_table(rows: Sequence[Row]) -> None:
     from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD)
-    for title in ("Name", "Kind", "Family", "Runs on", "Licence"):
+    for title in ("Name", "Kind", "Architecture", "Runs on", "Licence"):
         table.add_column(title, overflow="fold")
     for row in rows:
         terms = f"{row.licence.name}: {row.licence.sentence}"

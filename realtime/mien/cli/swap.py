@@ -84,7 +84,7 @@ def swap(
         work = file_work(settings, input_path, output_path, ask=asker())
         with work.log.lasting(), progress_bar(console, output_path.name) as show:
             result = swap_file(
-                input_path, output_path, work.stages, progress=show, providers=work.providers, seal=work.seal
+                input_path, output_path, work.stages, progress=show, providers=work.providers, signer=work.signer
             )
             work.log.end(result.report, result.shortcoming)
         finish(result, work.notes, output_path, settings.report)

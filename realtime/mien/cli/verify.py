@@ -34,25 +34,25 @@ def verify(
         from mien.diagnostics.verify.answer import answer, words
         from mien.diagnostics.verify.c2pa_reader import read_credentials
         from mien.diagnostics.verify.download import local_copy
-        from mien.diagnostics.verify.frames import Footage
-        from mien.diagnostics.verify.scan import survey
-        from mien.session.audit import local_journal, what_is_known
+        from mien.diagnostics.verify.frames import MediaFrames
+        from mien.diagnostics.verify.scan import scan_frames
+        from mien.session.audit import local_audit_log, what_is_known
 
         with ExitStack() as stack:
             with download_bar(console, target) as show_download:
                 path = stack.enter_context(local_copy(target, show_download))
-            footage = Footage(path)
+            media_frames = MediaFrames(path)
             credentials = read_credentials(path, trust)
             with progress_bar(console, "looking") as show:
-                found = survey(
-                    footage,
+                found = scan_frames(
+                    media_frames,
                     is_whole=whole or timeline is not None,
                     progress=lambda done_s, all_s: show(round(done_s), None if all_s is None else round(all_s)),
                 )
-            journal = local_journal()
-            result = answer(found, footage, credentials, lambda session: what_is_known(journal, session))
+            audit_log = local_audit_log()
+            result = answer(found, media_frames, credentials, lambda session: what_is_known(audit_log, session))
         if timeline is not None:
             from mien.diagnostics.verify.timeline import write_timeline
 
             write_timeline(timeline, found, Path(target).name)
-        print(json_text(result) if as_json else words(result, is_still=footage.is_still))
+        print(json_text(result) if as_json else words(result, is_still=media_frames.is_still))

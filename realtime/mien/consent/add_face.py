@@ -99,10 +99,10 @@ def _cut_out(text: str) -> "BgrU8":
     import numpy as np
 
     from mien.tracking.photo import find_faces
-    from mien.tracking.source_photo import portrait_address, read_portrait, seen_face
+    from mien.tracking.source_photo import photo_address, read_source_photo, seen_face
     from mien_models.types import as_u8
 
-    view = seen_face(read_portrait(portrait_address(text)))
+    view = seen_face(read_source_photo(photo_address(text)))
     height, width = view.photo_bgr.shape[:2]
     left, top, right, bottom = map(float, view.face.box_xyxy)
     room = _AROUND * view.face.width_px

@@ -17,7 +17,7 @@ _EARLIEST_YEAR: Final = 1970
 _LATEST_YEAR: Final = 9000
 
 
-class SteadyClock:
+class FilterClock:
     """Gives the latest time ever seen on this computer. Has state: that time, also in a file."""
 
     def __init__(self, file: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mien.consent.clock import SteadyClock
+from mien.consent.clock import FilterClock
 from mien.consent.keys import key_store, usual_store
 from mien.consent.terms import ConsentError, Terms
 from mien.media.private_files import write_private
@@ -47,7 +47,7 @@ class FaceLibrary:
     def __init__(self, folder: Path) -> None:
         """Take the folder; it may not be there yet."""
         self._folder = folder
-        self.clock = SteadyClock(folder / "latest-time")
+        self.clock = FilterClock(folder / "latest-time")
         """By which rights end."""
 
     def faces(self) -> tuple[KeptFace, ...]:
@@ -180,7 +180,7 @@ def _photo(number: int) -> str:
 
 
 def _bound_to(terms: Terms, number: int) -> bytes:
-    return terms.seal + number.to_bytes(2, "big")
+    return terms.signer + number.to_bytes(2, "big")
 
 
 def _encrypted(key: bytes, photo_bgr: "BgrU8", bound_to: bytes) -> bytes:

@@ -86,8 +86,8 @@ class Passphrase:
     def create(self, face_id: str, folder: Path) -> bytes:
         """Make a key and keep it under the pass-phrase."""
         key, salt, nonce = (secrets.token_bytes(count) for count in (_KEY_BYTES, _SALT_BYTES, _NONCE_BYTES))
-        sealed = _cipher(_derived(self._phrase(is_new=True), salt)).encrypt(nonce, key, face_id.encode())
-        parts = {"salt": salt, "nonce": nonce, "key": sealed}
+        signed_files = _cipher(_derived(self._phrase(is_new=True), salt)).encrypt(nonce, key, face_id.encode())
+        parts = {"salt": salt, "nonce": nonce, "key": signed_files}
         kept = {name: base64.b64encode(part).decode() for name, part in parts.items()}
         write_private(folder / _FILE, json.dumps({"version": 1, **kept}).encode())
         return key
@@ -98,14 +98,15 @@ class Passphrase:
 
         try:
             kept = json_object((folder / _FILE).read_text(encoding="utf-8"))
-            salt, nonce, sealed = (base64.b64decode(kept[name]) for name in ("salt", "nonce", "key"))
+            salt, nonce, signed_files = (base64.b64decode(kept[name]) for name in ("salt", "nonce", "key"))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise FaceKeyError(
                 f"The key file {str(folder / _FILE)!r} is missing or damaged; add the face anew."
             ) from error
         try:
             return cast(
-                "bytes", _cipher(_derived(self._phrase(is_new=False), salt)).decrypt(nonce, sealed, face_id.encode())
+                "bytes",
+                _cipher(_derived(self._phrase(is_new=False), salt)).decrypt(nonce, signed_files, face_id.encode()),
             )
         except ValueError as error:  # a nonce or a key that is too short
             raise FaceKeyError(f"The key file {str(folder / _FILE)!r} is damaged; add the face anew.") from error

@@ -21,7 +21,7 @@ _APART_NS: Final = 700_000_000
 _LEAST_PX: Final = 60
 
 
-class SelfCheck:
+class OwnerCheck:
     """Looks at the wearer a few times, beside the run. Has state: what was seen.
 
     Says once how it ended; where every look shows somebody else, the run has to end. A look that fails says nothing

@@ -67,7 +67,7 @@ class Terms:
             raise ConsentError(f"{self.name!r} may be used for {agreed}, not for {use.value}: {hint}, or ask again.")
 
     @property
-    def seal(self) -> bytes:
+    def signer(self) -> bytes:
         """A digest that the photos are bound to: whoever changes the terms in the file loses them."""
         fields = {**self.as_data(), "version": 1}
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).digest()

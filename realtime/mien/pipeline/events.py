@@ -11,7 +11,7 @@ class EventKind(Enum):
     SOURCE = "source"
     SINK = "sink"
     THREADS = "threads"
-    LADDER = "ladder"
+    LOAD_SHEDDING = "ladder"
     CHANGE = "change"
 
 

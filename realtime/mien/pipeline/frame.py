@@ -10,7 +10,7 @@ from mien_models.types import BgrU8, Face, SwappedFace
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FramePacket:
+class Frame:
     """One frame and what is known of it. Stages return a new packet (`dataclasses.replace`), never write into one."""
 
     image: BgrU8
@@ -52,7 +52,7 @@ class FramePacket:
     def __repr__(self) -> str:
         """Show shapes, not megabytes."""
         height, width = self.image.shape[:2]
-        return f"FramePacket({self.index}, {width}x{height}, faces={len(self.faces)}, swapped={len(self.swapped)})"
+        return f"Frame({self.index}, {width}x{height}, faces={len(self.faces)}, swapped={len(self.swapped)})"
 
 
 class State(Enum):
@@ -79,7 +79,7 @@ class OutputFrame:
     index: int
     """Counts frames that were sent out, from 0."""
     captured_ns: int
-    """As in the `FramePacket` that it was made of; for a card, when the card was made."""
+    """As in the `TrackedImage` that it was made of; for a card, when the card was made."""
     state: State
 
     @property

@@ -6,8 +6,8 @@ from fractions import Fraction
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
-from mien.pipeline.frame import FramePacket, OutputFrame
-from mien.provenance.c2pa.sign import Seal
+from mien.pipeline.frame import Frame, OutputFrame
+from mien.provenance.c2pa.sign import Signer
 from mien.provenance.release import ReleasedPicture
 
 
@@ -64,7 +64,7 @@ class Source(Protocol):
         """Close it; never raises, may be called after a failure, may be followed by another enter."""
         ...
 
-    def read(self) -> FramePacket | None:
+    def read(self) -> Frame | None:
         """Give the next frame; None at the end. Blocks for at most 2 s.
 
         Raises:
@@ -129,7 +129,7 @@ class LiveSource(Protocol):
         """Close it; never raises."""
         ...
 
-    def read(self, timeout_s: float) -> FramePacket | Outage | End | None:
+    def read(self, timeout_s: float) -> Frame | Outage | End | None:
         """Give the next frame; None when none came in time, which is no fault yet.
 
         An outage is said again on every read for as long as it lasts; the first frame after it ends it. Blocks for at
@@ -199,10 +199,10 @@ class Sink(Protocol):
 
 
 @runtime_checkable
-class Sealing(Protocol):
+class Signed(Protocol):
     """A sink that leaves files, which are signed where they show a swapped face."""
 
-    seal: Seal
+    signer: Signer
     """Set to that of the session before the sink is opened."""
 
 
@@ -232,7 +232,7 @@ class Stage(Protocol):
         """Its name in reports."""
         ...
 
-    def __call__(self, packet: FramePacket) -> FramePacket:
+    def __call__(self, packet: Frame) -> Frame:
         """Do the step; may keep state between frames, says so in its class's first line."""
         ...
 
@@ -241,11 +241,11 @@ class Stage(Protocol):
 class LooksAhead(Protocol):
     """A stage that decides better when it knows what comes: in a file, which can wait, packets go through it late."""
 
-    def take(self, packet: FramePacket) -> Sequence[FramePacket]:
+    def take(self, packet: Frame) -> Sequence[Frame]:
         """Take the next packet; give those that are done, in order: none, this one, or several."""
         ...
 
-    def rest(self) -> Sequence[FramePacket]:
+    def rest(self) -> Sequence[Frame]:
         """Give every packet that is still held back: none comes after them."""
         ...
 

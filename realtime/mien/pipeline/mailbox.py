@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Slot(Generic[T]):
+class Mailbox(Generic[T]):
     """Holds at most one item: a writer never waits, a reader gets the newest.
 
     At any moment `written == read + dropped + waiting`, where waiting is 0 or 1. Any thread may call anything.

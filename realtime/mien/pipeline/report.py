@@ -56,7 +56,7 @@ class StateChange:
 
 
 @dataclass(frozen=True, slots=True)
-class LadderChange:
+class LoadChange:
     """When an optional part was left out under load or came back, and why."""
 
     at_s: float
@@ -113,7 +113,7 @@ class Report:
     failures: Mapping[str, int] = field(default_factory=dict[str, int])
     """On how many frames each stage failed."""
     sinks: Mapping[str, SinkCount] = field(default_factory=dict[str, SinkCount])
-    ladder: tuple[LadderChange, ...] = ()
+    load_shedding: tuple[LoadChange, ...] = ()
     """What was left out because the machine was too slow, and when it came back; offline nothing ever is."""
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
     """Anything the reader must know, for instance why the label was off."""

@@ -19,13 +19,13 @@ class ReleasedPicture:
 
     __slots__ = ("image_bgr", "is_marked")
 
-    def __init__(self, image_bgr: BgrU8, *, is_marked: bool, seal: object) -> None:
+    def __init__(self, image_bgr: BgrU8, *, is_marked: bool, signer: object) -> None:
         """Take the picture; only this module has the seal.
 
         Raises:
             TypeError: somebody else makes one.
         """
-        if seal is not _SEAL:
+        if signer is not _SEAL:
             raise TypeError("A ReleasedPicture comes from ReleasedPicture.unswapped or from the marks (mien.marking).")
         self.image_bgr: Final = image_bgr
         """(h, w, 3); nobody writes into it."""
@@ -37,7 +37,7 @@ class ReleasedPicture:
         """Let a picture out in which no face was swapped, as it is: a card, a blur, the camera's own."""
         if not hasattr(image_bgr, "shape"):
             raise TypeError("A swapped picture goes out through the marks (mien.provenance.marks.Marks.release).")
-        return cls(image_bgr, is_marked=False, seal=_SEAL)
+        return cls(image_bgr, is_marked=False, signer=_SEAL)
 
 
 class SwappedPicture:
@@ -65,7 +65,7 @@ class SwappedPicture:
 
     def released(self, mark: Callable[[BgrU8], BgrU8]) -> ReleasedPicture:
         """Let it out marked; `mark` gives a new picture. For `Marks` only, which a test holds the program to."""
-        return ReleasedPicture(mark(self.__image_bgr), is_marked=True, seal=_SEAL)
+        return ReleasedPicture(mark(self.__image_bgr), is_marked=True, signer=_SEAL)
 
     def before_marks(self) -> BgrU8:
         """Give the bare pixels. For `mien bench quality` only, which measures the swap and not the marks.

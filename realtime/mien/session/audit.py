@@ -14,10 +14,10 @@ from mien.config.settings import Settings
 from mien.pipeline.events import EventKind, LiveEvent
 from mien.pipeline.report import Report
 from mien.provenance.audit_log.chain import Fields
-from mien.provenance.audit_log.log import START, STOP, Journal, JournalError
+from mien.provenance.audit_log.log import START, STOP, AuditLog, AuditLogError
 from mien.provenance.audit_log.presence import Presence
 from mien.provenance.marks import Marks
-from mien.session.source_faces import Wardrobe
+from mien.session.source_faces import SourceFaces
 from mien.session.swappers import SWAPPERS, library
 from mien_models.errors import MienError, ModelError
 from mien_models.library.builtin import manifest_names, read_manifest
@@ -67,8 +67,8 @@ class SessionLog:
     its program is gone without one, the next session adds it.
     """
 
-    def __init__(self, journal: Journal, opening: Opening) -> None:
-        self._journal = journal
+    def __init__(self, audit_log: AuditLog, opening: Opening) -> None:
+        self._audit_log = audit_log
         self._opening = opening
         self._written = 0
         self._is_quiet = False
@@ -113,7 +113,7 @@ class SessionLog:
     def _begin(self) -> None:
         opening = self._opening
         fields = {"command": opening.command, "version": opening.version, "swapper": opening.swapper}
-        self._presence = self._journal.begin(opening.session, fields)
+        self._presence = self._audit_log.begin(opening.session, fields)
 
     def _end(self, frames_swapped: int, why: str) -> None:
         if self._has_ended:
@@ -125,7 +125,7 @@ class SessionLog:
 
     def _write(self, kind: str, fields: Fields, *, is_last: bool = False) -> None:
         if self._written < _MOST_ENTRIES or is_last:
-            self._attempt(lambda: self._journal.append(kind, self._opening.session, fields))
+            self._attempt(lambda: self._audit_log.append(kind, self._opening.session, fields))
 
     def _attempt(self, write: Callable[[], object]) -> None:
         if self._is_quiet:
@@ -133,7 +133,7 @@ class SessionLog:
         self._written += 1
         try:
             write()
-        except JournalError as error:
+        except AuditLogError as error:
             self._is_quiet = True
             _LOG.warning("This session is not in the local log any more: %s", error)
 
@@ -161,13 +161,13 @@ def _without_paths(sentence: str) -> str:
     return _QUOTED_PATH.sub("'…'", sentence)
 
 
-def what_is_known(journal: Journal, session: str) -> dict[str, object] | None:
+def what_is_known(audit_log: AuditLog, session: str) -> dict[str, object] | None:
     """Put together what the log knows of a session; None when it knows nothing.
 
     Several sessions can have drawn the same six digits; the latest counts.
     """
     known: dict[str, object] | None = None
-    for entry in journal.entries():
+    for entry in audit_log.entries():
         if entry.session != session:
             continue
         if entry.kind == START:
@@ -180,13 +180,13 @@ def what_is_known(journal: Journal, session: str) -> dict[str, object] | None:
     return known
 
 
-def local_journal() -> Journal:
+def local_audit_log() -> AuditLog:
     """Give this computer's log."""
-    return Journal(paths.state_folder() / "sessions")
+    return AuditLog(paths.state_folder() / "sessions")
 
 
 def session_log(
-    command: str, settings: Settings, wardrobe: Wardrobe, marks: Marks, outputs: tuple[str, ...]
+    command: str, settings: Settings, source_faces: SourceFaces, marks: Marks, outputs: tuple[str, ...]
 ) -> SessionLog:
     """Make what writes a session's lines; nothing is written yet.
 
@@ -195,8 +195,8 @@ def session_log(
     opening = Opening(
         marks.session_id,
         command,
-        wardrobe.names,
-        wardrobe.consents,
+        source_faces.names,
+        source_faces.consents,
         marks.mode.value,
         settings.content_gate.value,
         settings.swapper,
@@ -204,7 +204,7 @@ def session_log(
         _models(settings.swapper),
         version("mien"),
     )
-    return SessionLog(local_journal(), opening)
+    return SessionLog(local_audit_log(), opening)
 
 
 def _models(swapper: str) -> dict[str, str]:
@@ -212,11 +212,11 @@ def _models(swapper: str) -> dict[str, str]:
     models = {name: read_manifest(name).sha256 for name in manifest_names()}
     if swapper in SWAPPERS.names():
         return models
-    shelf = library()
+    store = library()
     try:
-        manifest = shelf.find(swapper).manifest
+        manifest = store.find(swapper).manifest
         models[swapper] = manifest.sha256
-        models |= {name: shelf.find(name).manifest.sha256 for name in needed_networks(manifest.network)}
+        models |= {name: store.find(name).manifest.sha256 for name in needed_networks(manifest.network)}
     except ModelError:
         # What is missing is said by whoever needs it; the log only names what is there.
         return models

@@ -19,30 +19,30 @@ from mien.pipeline.interfaces import OutputFormat, Stage
 from mien.pipeline.live.plan import Controls, LivePlan, LiveStatus, Prepared
 from mien.pipeline.live.state import Policy
 from mien.pipeline.malloc import keep_freed_memory
-from mien.provenance.c2pa.sign import Seal
+from mien.provenance.c2pa.sign import Signer
 from mien.provenance.marks import Marks
 from mien.session.audit import SessionLog, session_log
 from mien.session.defaults import default_camera_address, default_sinks, output_format, source_request
-from mien.session.live_changes import Dresser, Worn, make_swapper, user_networks, uses_of
-from mien.session.recognition import looker, self_check
-from mien.session.signing import checked_seal, seal_files
-from mien.session.source_faces import Ask, Wardrobe, open_wardrobe, photos_of
-from mien.session.stages import check_names, gate_stage, swap_stages
+from mien.session.live_changes import LiveChanges, SourceFacesInUse, make_swapper, user_networks, uses_of
+from mien.session.recognition import fitter, self_check
+from mien.session.signing import checked_signer, sign_files
+from mien.session.source_faces import Ask, SourceFaces, open_source_faces, photos_of
+from mien.session.stages import check_names, content_gate_stage, swap_stages
 from mien.sinks import make_sink, parse_sink
 from mien.sources.address import local_path, source_kind
 from mien.sources.live import live_source
-from mien.stages.consent_gate import PermitStage, SelfCheckStage
+from mien.stages.consent_gate import ConsentStage, OwnerCheckStage
 from mien.stages.foresee import ForeseeStage
 from mien.stages.swap import SwapStage
-from mien.stages.track import FollowStage, StillStage
+from mien.stages.track import PhotoTrackStage, TrackStage
 from mien.stages.watermark import MarkStage
 from mien.tracking.foresight import ForesightedOne
 from mien.tracking.networks import FaceNetworks, default_networks
 from mien.tracking.recognition import PeopleChooser, Person
 from mien.tracking.selection import Chooser, make_chooser, rank_of
-from mien.tracking.settings import FollowSettings
-from mien.tracking.source_photo import lent_face, seen_face
-from mien.tracking.tracker import Follower
+from mien.tracking.settings import TrackerSettings
+from mien.tracking.source_photo import seen_face, source_face_from
+from mien.tracking.tracker import Tracker
 from mien_models.errors import MienError
 from mien_models.interfaces import Landmarker
 from mien_models.swappers._loader import Networks
@@ -65,7 +65,7 @@ class FileWork:
     """What each network runs on."""
     notes: Mapping[str, str]
     """What the report should mention."""
-    seal: Seal
+    signer: Signer
     """What signs the file."""
     log: SessionLog
     """Keeps a record of it."""
@@ -76,7 +76,7 @@ class ClipWork:
     """What is measured on a clip."""
 
     stages: tuple[Stage, ...]
-    portrait: SourceFace
+    source_photo: SourceFace
     landmarker: Landmarker
     """One of its own, that looks without any smoothing."""
 
@@ -111,13 +111,13 @@ def live_plan(
     marks = Marks(settings.label, settings.language)
     controls = Controls()
     sinks = tuple(make_sink(spec, output) for spec in settings.sinks or default_sinks())
-    wardrobe = open_wardrobe(settings, ask)
+    source_faces = open_source_faces(settings, ask)
     for use in uses_of(settings):
-        wardrobe.allow(use)
-    seal_files(sinks, settings, marks.session_id)
+        source_faces.allow(use)
+    sign_files(sinks, settings, marks.session_id)
     return LivePlan(
         source=live_source(request, loops=settings.loop),
-        prepare=lambda: prepared(settings, wardrobe, marks, output, watch),
+        prepare=lambda: prepared(settings, source_faces, marks, output, watch),
         sinks=sinks,
         output=output,
         policy=Policy(settings.policy.lost, settings.policy.privacy, settings.policy.fault),
@@ -125,17 +125,17 @@ def live_plan(
         controls=controls,
         seconds=settings.seconds,
         report_path=settings.report,
-        notes=notes_of(settings, wardrobe, marks),
+        notes=notes_of(settings, source_faces, marks),
         on_event=on_event,
         on_status=on_status,
-        witness=session_log("run", settings, wardrobe, marks, tuple(sink.description for sink in sinks)),
+        run_log=session_log("run", settings, source_faces, marks, tuple(sink.description for sink in sinks)),
     )
 
 
-def notes_of(settings: Settings, wardrobe: Wardrobe, marks: Marks) -> dict[str, str]:
+def notes_of(settings: Settings, source_faces: SourceFaces, marks: Marks) -> dict[str, str]:
     """Say what the report mentions of the settings and of whose faces are lent."""
     notes = {"swapper": settings.swapper, "colour": settings.colour, "masks": ", ".join(settings.masks)}
-    notes["consent"] = ", ".join(wardrobe.consents)
+    notes["consent"] = ", ".join(source_faces.consents)
     if settings.enhance is not None:
         notes["enhancer"] = settings.enhance
     notes |= {"session": marks.session_id, "label": marks.mode.value}
@@ -149,7 +149,11 @@ def notes_of(settings: Settings, wardrobe: Wardrobe, marks: Marks) -> dict[str, 
 
 
 def prepared(
-    settings: Settings, wardrobe: Wardrobe, marks: Marks, output: OutputFormat, watch: SettingsWatch | None = None
+    settings: Settings,
+    source_faces: SourceFaces,
+    marks: Marks,
+    output: OutputFormat,
+    watch: SettingsWatch | None = None,
 ) -> Prepared:
     """Load the networks, find the faces in the photos and prepare the swappers for them and the marks.
 
@@ -157,18 +161,20 @@ def prepared(
         PhotoError: a photo shows no usable face.
         ModelError: a network does not run.
     """
-    worn = _worn(settings, wardrobe)
-    chooser = _chooser(settings, wardrobe, worn.networks, waits=False)
+    in_use = _in_use(settings, source_faces)
+    chooser = _chooser(settings, source_faces, in_use.networks, waits=False)
     is_file = source_kind(settings.camera or default_camera_address()) in _PLAYED
-    gate = gate_stage(settings, is_file=is_file, is_still=False)
-    permits = Permits(wardrobe.permits)
-    check = SelfCheckStage(self_check(settings, wardrobe, worn.sources, worn.networks))
-    swap = swap_stages(settings, FollowStage(Follower(worn.faces), chooser), worn.stage)
-    stages = (PermitStage(permits), *gate, swap[0], check, *swap[1:])
+    gate = content_gate_stage(settings, is_file=is_file, is_still=False)
+    permits = Permits(source_faces.permits)
+    check = OwnerCheckStage(self_check(settings, source_faces, in_use.sources, in_use.networks))
+    swap = swap_stages(settings, TrackStage(Tracker(in_use.faces), chooser), in_use.stage)
+    stages = (ConsentStage(permits), *gate, swap[0], check, *swap[1:])
     marks.prepare(output.width, output.height)
-    _LOG.info("Swapper: %s, colour: %s, networks: %s.", settings.swapper, settings.colour, _said(worn.providers))
-    dresser = Dresser(settings, Worn(worn.stage, permits, wardrobe, check), worn.networks, watch)
-    return Prepared(stages, worn.providers, dresser.renew)
+    _LOG.info("Swapper: %s, colour: %s, networks: %s.", settings.swapper, settings.colour, _said(in_use.providers))
+    live_changes = LiveChanges(
+        settings, SourceFacesInUse(in_use.stage, permits, source_faces, check), in_use.networks, watch
+    )
+    return Prepared(stages, in_use.providers, live_changes.renew)
 
 
 def file_work(settings: Settings, input_path: Path, output_path: Path, *, ask: Ask | None) -> FileWork:
@@ -184,20 +190,20 @@ def file_work(settings: Settings, input_path: Path, output_path: Path, *, ask: A
     check_carries(output_path)
     _spare_inputs(settings, [input_path], [output_path])
     marks = Marks(settings.label, settings.language)
-    seal = checked_seal(settings, marks.session_id)
-    wardrobe = open_wardrobe(settings, ask)
-    wardrobe.allow(Scope.RECORDING)
-    worn = _worn(settings, wardrobe)
+    signer = checked_signer(settings, marks.session_id)
+    source_faces = open_source_faces(settings, ask)
+    source_faces.allow(Scope.RECORDING)
+    in_use = _in_use(settings, source_faces)
     finder: Stage = (
-        StillStage(worn.faces, _chooser(settings, wardrobe, worn.networks, waits=True))
+        PhotoTrackStage(in_use.faces, _chooser(settings, source_faces, in_use.networks, waits=True))
         if is_picture(input_path)
-        else _film_finder(settings, wardrobe, worn)
+        else _film_finder(settings, source_faces, in_use)
     )
-    gate = gate_stage(settings, is_file=True, is_still=is_picture(input_path))
-    permit = PermitStage(Permits(wardrobe.permits))
-    stages = (permit, *gate, *swap_stages(settings, finder, worn.stage), MarkStage(marks))
-    log = session_log("swap", settings, wardrobe, marks, (output_path.name,))
-    return FileWork(stages, worn.providers, notes_of(settings, wardrobe, marks), seal, log)
+    gate = content_gate_stage(settings, is_file=True, is_still=is_picture(input_path))
+    permit = ConsentStage(Permits(source_faces.permits))
+    stages = (permit, *gate, *swap_stages(settings, finder, in_use.stage), MarkStage(marks))
+    log = session_log("swap", settings, source_faces, marks, (output_path.name,))
+    return FileWork(stages, in_use.providers, notes_of(settings, source_faces, marks), signer, log)
 
 
 def clip_work(settings: Settings, *, ask: Ask | None) -> ClipWork:
@@ -207,14 +213,14 @@ def clip_work(settings: Settings, *, ask: Ask | None) -> ClipWork:
         UsageError, PhotoError, ModelError: as `live_plan` and `prepared`.
     """
     check_names(settings)
-    wardrobe = open_wardrobe(settings, ask)
-    worn = _worn(settings, wardrobe)
-    finder = _film_finder(settings, wardrobe, worn)
-    return ClipWork(swap_stages(settings, finder, worn.stage), worn.sources[0], default_networks().landmarker)
+    source_faces = open_source_faces(settings, ask)
+    in_use = _in_use(settings, source_faces)
+    finder = _film_finder(settings, source_faces, in_use)
+    return ClipWork(swap_stages(settings, finder, in_use.stage), in_use.sources[0], default_networks().landmarker)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Worn:
+class _LoadedFaces:
     """The lent faces, ready to be worn."""
 
     faces: FaceNetworks
@@ -230,42 +236,44 @@ class _Worn:
         return ChainMap(dict(self.faces.providers), cast("MutableMapping[str, str]", self.networks.providers))
 
 
-def _worn(settings: Settings, wardrobe: Wardrobe) -> _Worn:
+def _in_use(settings: Settings, source_faces: SourceFaces) -> _LoadedFaces:
     import cv2
 
     cv2.setNumThreads(settings.threads)
     keep_freed_memory()
     faces, networks = default_networks(threads=settings.threads), user_networks(settings)
-    sources = tuple(lent_face(photos) for photos in wardrobe.faces)
+    sources = tuple(source_face_from(photos) for photos in source_faces.faces)
     stage = SwapStage([make_swapper(settings, source, networks) for source in sources])
-    return _Worn(faces, networks, sources, stage)
+    return _LoadedFaces(faces, networks, sources, stage)
 
 
-def _film_finder(settings: Settings, wardrobe: Wardrobe, worn: _Worn) -> Stage:
+def _film_finder(settings: Settings, source_faces: SourceFaces, in_use: _LoadedFaces) -> Stage:
     """Make what finds and chooses the faces of a file that is played through, in which nothing is dropped."""
-    if wardrobe.guests:
-        follower = Follower(worn.faces, FollowSettings.for_files(all_faces=True))
-        return FollowStage(follower, _chooser(settings, wardrobe, worn.networks, waits=True))
-    return file_finder(worn.faces, ChooseMode(settings.assign))
+    if source_faces.known_people:
+        tracker = Tracker(in_use.faces, TrackerSettings.for_files(all_faces=True))
+        return TrackStage(tracker, _chooser(settings, source_faces, in_use.networks, waits=True))
+    return file_finder(in_use.faces, ChooseMode(settings.assign))
 
 
 def file_finder(networks: FaceNetworks, mode: ChooseMode) -> Stage:
     """Make what finds the faces of a file and chooses among them in the way that one word says."""
-    follower = Follower(networks, FollowSettings.for_files(all_faces=mode is ChooseMode.ALL))
+    tracker = Tracker(networks, TrackerSettings.for_files(all_faces=mode is ChooseMode.ALL))
     if mode is ChooseMode.ALL:
-        return FollowStage(follower, make_chooser(mode))
-    return ForeseeStage(follower, ForesightedOne(rank_of(mode)))
+        return TrackStage(tracker, make_chooser(mode))
+    return ForeseeStage(tracker, ForesightedOne(rank_of(mode)))
 
 
-def _chooser(settings: Settings, wardrobe: Wardrobe, networks: Networks, *, waits: bool) -> Chooser:
-    if not wardrobe.guests:
+def _chooser(settings: Settings, source_faces: SourceFaces, networks: Networks, *, waits: bool) -> Chooser:
+    if not source_faces.known_people:
         return make_chooser(ChooseMode(settings.assign))
 
-    look = looker(settings, networks)
+    look = fitter(settings, networks)
     people: list[Person] = []
-    for guest in wardrobe.guests:
-        seen = seen_face(guest.portrait)
-        people.append(Person(guest.portrait.address.path.name, look(seen.photo_bgr, seen.face), guest.role))
+    for known_person in source_faces.known_people:
+        seen = seen_face(known_person.source_photo)
+        people.append(
+            Person(known_person.source_photo.address.path.name, look(seen.photo_bgr, seen.face), known_person.role)
+        )
     return PeopleChooser(people, look, waits=waits)
 
 

@@ -15,12 +15,12 @@ from mien.consent.permits import Permits
 from mien.consent.terms import Scope
 from mien.session.defaults import default_sinks
 from mien.session.recognition import self_check
-from mien.session.source_faces import Wardrobe, open_wardrobe
+from mien.session.source_faces import SourceFaces, open_source_faces
 from mien.session.swappers import SWAPPERS, library
 from mien.sinks import parse_sink
-from mien.stages.consent_gate import SelfCheckStage
+from mien.stages.consent_gate import OwnerCheckStage
 from mien.stages.swap import SwapStage
-from mien.tracking.source_photo import lent_face
+from mien.tracking.source_photo import source_face_from
 from mien_models.errors import UnknownPluginError
 from mien_models.interfaces import Swapper
 from mien_models.swappers._loader import Networks
@@ -86,31 +86,33 @@ def uses_of(settings: Settings) -> tuple[Scope, ...]:
     return tuple(use for use in Scope if use in found)
 
 
-def _lent_by(settings: Settings) -> tuple[object, ...]:
+def _source_of(settings: Settings) -> tuple[object, ...]:
     """Give the settings that say whose face is worn; some swappers bring their own."""
     return settings.face, settings.consent, settings.swapper
 
 
 @dataclass(frozen=True, slots=True)
-class Worn:
+class SourceFacesInUse:
     """What a run wears: the stage that holds the swappers, and what watches over the faces."""
 
     stage: SwapStage
     permits: Permits
-    wardrobe: Wardrobe
-    check: SelfCheckStage = field(default_factory=lambda: SelfCheckStage(None))
+    source_faces: SourceFaces
+    check: OwnerCheckStage = field(default_factory=lambda: OwnerCheckStage(None))
     """Looks whether a face that is lent as the wearer's own is theirs."""
 
 
-class Dresser:
+class LiveChanges:
     """Changes what a run wears: what takes time is done beside the run, which goes on with it from the next frame.
 
     Has state: what is worn, and what is wanted.
     """
 
-    def __init__(self, settings: Settings, worn: Worn, networks: Networks, watch: SettingsWatch | None = None) -> None:
+    def __init__(
+        self, settings: Settings, in_use: SourceFacesInUse, networks: Networks, watch: SettingsWatch | None = None
+    ) -> None:
         """Take what is worn now, where other swappers are put, what loads networks, and a file that may change."""
-        self._settings, self._worn, self._networks, self._watch = settings, worn, networks, watch
+        self._settings, self._in_use, self._networks, self._watch = settings, in_use, networks, watch
         self._lock = threading.Lock()
         self._wanted: dict[str, object] = {}
 
@@ -135,24 +137,24 @@ class Dresser:
             return f"From the next start on: {', '.join(later)}." if later else None
         settings = revised(self._settings, now)
         check_swapper(settings.swapper)
-        is_same = _lent_by(settings) == _lent_by(self._settings)
+        is_same = _source_of(settings) == _source_of(self._settings)
         # The same faces are not opened again: nobody could be asked for a pass-phrase now.
-        wardrobe = self._worn.wardrobe if is_same else open_wardrobe(settings, None)
+        source_faces = self._in_use.source_faces if is_same else open_source_faces(settings, None)
         for use in uses_of(settings):
-            wardrobe.allow(use)
-        self._put_on(settings, wardrobe, is_same=is_same)
+            source_faces.allow(use)
+        self._put_on(settings, source_faces, is_same=is_same)
         faces = ", ".join(Path(face).name for face in settings.face) or "the same faces"
         return f"Worn from now on: {faces}, by the swapper {settings.swapper}."
 
-    def _put_on(self, settings: Settings, wardrobe: Wardrobe, *, is_same: bool) -> None:
+    def _put_on(self, settings: Settings, source_faces: SourceFaces, *, is_same: bool) -> None:
         """Make all that takes time first, so that nothing is changed where a part of it fails; then put it in."""
-        sources = tuple(lent_face(photos) for photos in wardrobe.faces)
+        sources = tuple(source_face_from(photos) for photos in source_faces.faces)
         swappers = [make_swapper(settings, source, self._networks) for source in sources]
         if not is_same:
-            self._worn.check.hold(self_check(settings, wardrobe, sources, self._networks))
-        self._worn.stage.wear(swappers)
-        self._worn.permits.hold(wardrobe.permits)
-        self._worn = replace(self._worn, wardrobe=wardrobe)
+            self._in_use.check.hold(self_check(settings, source_faces, sources, self._networks))
+        self._in_use.stage.apply(swappers)
+        self._in_use.permits.hold(source_faces.permits)
+        self._in_use = replace(self._in_use, source_faces=source_faces)
         self._settings = settings
 
     def _take_wanted(self) -> dict[str, object]:

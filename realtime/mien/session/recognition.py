@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.config.settings import Settings
-from mien.consent.owner_check import SelfCheck
-from mien.session.source_faces import Wardrobe
+from mien.consent.owner_check import OwnerCheck
+from mien.session.source_faces import SourceFaces
 from mien.tracking.looking import Look
 from mien_models.errors import ModelError
 from mien_models.networks.embedding import unit
@@ -17,7 +17,7 @@ from mien_models.types import BgrU8, Face, FaceView, SourceFace
 _LOG = logging.getLogger(__name__)
 
 
-def looker(settings: Settings, networks: Networks) -> Look:
+def fitter(settings: Settings, networks: Networks) -> Look:
     """Give what makes the identity vector of a face in a frame."""
 
     def look(image_bgr: BgrU8, face: Face) -> NDArray[np.float32]:
@@ -27,19 +27,19 @@ def looker(settings: Settings, networks: Networks) -> Look:
 
 
 def self_check(
-    settings: Settings, wardrobe: Wardrobe, sources: tuple[SourceFace, ...], networks: Networks
-) -> SelfCheck | None:
+    settings: Settings, source_faces: SourceFaces, sources: tuple[SourceFace, ...], networks: Networks
+) -> OwnerCheck | None:
     """Make what looks whether the wearer is the person of a face that is lent as their own.
 
     Returns:
         None where no face is, where people are told apart anyway, and, which is said, where no network can tell.
     """
-    name = wardrobe.own
-    if name is None or wardrobe.guests:
+    name = source_faces.own
+    if name is None or source_faces.known_people:
         return None
     try:
         own = unit(networks.identities.embedding(sources[0].views, settings.recogniser))
     except ModelError as error:
         _LOG.info("It is not checked that you are %r: %s", name, error)
         return None
-    return SelfCheck(name, own, looker(settings, networks))
+    return OwnerCheck(name, own, fitter(settings, networks))

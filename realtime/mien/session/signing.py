@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from mien.config.settings import Settings
-from mien.pipeline.interfaces import Sealing, Sink
-from mien.provenance.c2pa.sign import Seal, UsersCertificate
+from mien.pipeline.interfaces import Signed, Sink
+from mien.provenance.c2pa.sign import Signer, UsersCertificate
 from mien_models.errors import UsageError
 
 
@@ -23,26 +23,26 @@ def users_certificate(settings: Settings) -> UsersCertificate | None:
     return None
 
 
-def checked_seal(settings: Settings, session: str) -> Seal:
+def checked_signer(settings: Settings, session: str) -> Signer:
     """Give what signs the files of a session, after making sure that it can.
 
     Raises:
         MienError: it cannot; the message says why.
     """
-    seal = Seal(session, users_certificate(settings))
-    seal.check()
-    return seal
+    signer = Signer(session, users_certificate(settings))
+    signer.check()
+    return signer
 
 
-def seal_files(sinks: Iterable[Sink], settings: Settings, session: str) -> None:
+def sign_files(sinks: Iterable[Sink], settings: Settings, session: str) -> None:
     """Give every sink that leaves files the seal of the session; without such a sink, nothing is read or made.
 
     Raises:
         MienError: signing cannot work.
     """
-    leaving = [sink for sink in sinks if isinstance(sink, Sealing)]
+    leaving = [sink for sink in sinks if isinstance(sink, Signed)]
     if not leaving:
         return
-    seal = checked_seal(settings, session)
+    signer = checked_signer(settings, session)
     for sink in leaving:
-        sink.seal = seal
+        sink.signer = signer

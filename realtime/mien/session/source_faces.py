@@ -16,11 +16,11 @@ from mien.consent.terms import Scope
 from mien.session.swappers import SWAPPERS, library
 from mien.tracking.assignment import parse_assignments
 from mien.tracking.source_photo import (
-    Portrait,
-    PortraitAddress,
-    portrait_address,
-    public_domain_portrait,
-    read_portrait,
+    PhotoAddress,
+    SourcePhoto,
+    photo_address,
+    public_domain_photo,
+    read_source_photo,
 )
 from mien_models.errors import UsageError
 from mien_models.specs.network import SwapSpec
@@ -34,22 +34,22 @@ Ask = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Guest:
+class KnownPerson:
     """Somebody who is recognised in front of the camera."""
 
-    portrait: Portrait
+    source_photo: SourcePhoto
     """A photo of them."""
     role: int | None
     """Which of the lent faces they wear; None: none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Wardrobe:
+class SourceFaces:
     """What can be worn, and by whom."""
 
-    faces: tuple[tuple[Portrait, ...], ...]
+    faces: tuple[tuple[SourcePhoto, ...], ...]
     """Each lent face by its photos, of one person; a role is a place in it."""
-    guests: tuple[Guest, ...]
+    known_people: tuple[KnownPerson, ...]
     """Empty where faces are chosen by their size or place."""
     consents: tuple[str, ...]
     """By what rights the faces are lent, for the report."""
@@ -70,7 +70,7 @@ class Wardrobe:
             permit.face.terms.allow(use)
 
 
-def open_wardrobe(settings: Settings, ask: Ask | None) -> Wardrobe:
+def open_source_faces(settings: Settings, ask: Ask | None) -> SourceFaces:
     """Read the photos and settle for each lent face whose it is.
 
     Raises:
@@ -80,27 +80,27 @@ def open_wardrobe(settings: Settings, ask: Ask | None) -> Wardrobe:
     """
     assigned = parse_assignments(settings.assign)
     if isinstance(assigned, ChooseMode):
-        return _wardrobe([_inside(settings, ask) or _one_face(settings, ask)], ())
+        return _source_faces([_inside(settings, ask) or _one_face(settings, ask)], ())
     if settings.face:
         raise UsageError("Faces are given with --face or in a list after --assign, not both; leave --face away.")
     faces: list[str] = []
-    guests: list[Guest] = []
+    known_people: list[KnownPerson] = []
     for assignment in assigned:
         if assignment.face is not None and assignment.face not in faces:
             faces.append(assignment.face)
         role = None if assignment.face is None else faces.index(assignment.face)
-        guests.append(Guest(read_portrait(portrait_address(assignment.person)), role))
+        known_people.append(KnownPerson(read_source_photo(photo_address(assignment.person)), role))
     inside = _inside(settings, ask)
-    lent = [inside or _lent((text,), settings.consent, ask) for text in faces]
-    return _wardrobe(lent, tuple(guests))
+    source_face = [inside or _source_face((text,), settings.consent, ask) for text in faces]
+    return _source_faces(source_face, tuple(known_people))
 
 
 def photos_of(settings: Settings) -> list[Path]:
     """Name the photos that --face gives; faces of the library are none."""
-    return [portrait_address(text).path for text in settings.face if _kept(text) is None]
+    return [photo_address(text).path for text in settings.face if _kept(text) is None]
 
 
-def kept_portraits(name: str, *, can_ask: bool) -> tuple[Portrait, ...] | None:
+def library_photos(name: str, *, can_ask: bool) -> tuple[SourcePhoto, ...] | None:
     """Give the photos of a face of the library; None where it has none of that name.
 
     Raises:
@@ -111,25 +111,25 @@ def kept_portraits(name: str, *, can_ask: bool) -> tuple[Portrait, ...] | None:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Lent:
+class _SourceFace:
     """One face that is lent."""
 
-    portraits: tuple[Portrait, ...]
+    source_photos: tuple[SourcePhoto, ...]
     consents: tuple[str, ...]
     name: str = _PHOTO
     permit: Permit | None = None
     own: str | None = None
 
 
-def _wardrobe(lent: Sequence[_Lent], guests: tuple[Guest, ...]) -> Wardrobe:
-    consents = tuple(dict.fromkeys(kind for one in lent for kind in one.consents))
-    permits = tuple(one.permit for one in lent if one.permit is not None)
-    names = tuple(one.name for one in lent)
-    own = lent[0].own if len(lent) == 1 else None
-    return Wardrobe(tuple(one.portraits for one in lent), guests, consents, names, permits, own)
+def _source_faces(source_face: Sequence[_SourceFace], known_people: tuple[KnownPerson, ...]) -> SourceFaces:
+    consents = tuple(dict.fromkeys(kind for one in source_face for kind in one.consents))
+    permits = tuple(one.permit for one in source_face if one.permit is not None)
+    names = tuple(one.name for one in source_face)
+    own = source_face[0].own if len(source_face) == 1 else None
+    return SourceFaces(tuple(one.source_photos for one in source_face), known_people, consents, names, permits, own)
 
 
-def _inside(settings: Settings, ask: Ask | None) -> _Lent | None:
+def _inside(settings: Settings, ask: Ask | None) -> _SourceFace | None:
     """Settle whose face a swapper gives that was trained for a single one; None for swappers that take a photo."""
     if settings.swapper in SWAPPERS.names():
         return None
@@ -141,49 +141,49 @@ def _inside(settings: Settings, ask: Ask | None) -> _Lent | None:
     if settings.face:
         _LOG.info("The face is inside the swapper %s; --face changes nothing.", settings.swapper)
     # What takes a photo gets one that is nobody's secret; nothing of it is seen.
-    portrait = read_portrait(portrait_address(str(public_domain_portrait())))
-    return _Lent((portrait,), (consent.kind.value,), settings.swapper)
+    source_photo = read_source_photo(photo_address(str(public_domain_photo())))
+    return _SourceFace((source_photo,), (consent.kind.value,), settings.swapper)
 
 
-def _one_face(settings: Settings, ask: Ask | None) -> _Lent:
+def _one_face(settings: Settings, ask: Ask | None) -> _SourceFace:
     if settings.face:
-        return _lent(settings.face, settings.consent, ask)
+        return _source_face(settings.face, settings.consent, ask)
     _LOG.info("Without --face the astronaut portrait of scikit-image is lent: NASA, public domain.")
-    portrait = read_portrait(portrait_address(str(public_domain_portrait())))
-    return _Lent((portrait,), (ConsentKind.PUBLIC_DOMAIN.value,))
+    source_photo = read_source_photo(photo_address(str(public_domain_photo())))
+    return _SourceFace((source_photo,), (ConsentKind.PUBLIC_DOMAIN.value,))
 
 
-def _lent(texts: Sequence[str], given: ConsentKind | None, ask: Ask | None) -> _Lent:
+def _source_face(texts: Sequence[str], given: ConsentKind | None, ask: Ask | None) -> _SourceFace:
     """Take one face of the library by its name, or photos of one person."""
     kept = [_kept(text) for text in texts]
     if kept[0] is None:
         if any(one is not None for one in kept):
             raise UsageError("--face takes one face of the library, or photos, not both at once.")
-        portraits = tuple(read_portrait(portrait_address(text)) for text in texts)
-        consents = _consents(portraits, given, ask)
+        source_photos = tuple(read_source_photo(photo_address(text)) for text in texts)
+        consents = _consents(source_photos, given, ask)
         is_own = consents == (ConsentKind.SELF.value,)
-        return _Lent(portraits, consents, own=portraits[0].address.path.name if is_own else None)
+        return _SourceFace(source_photos, consents, own=source_photos[0].address.path.name if is_own else None)
     if len(texts) > 1:
         raise UsageError(f"--face takes one face of the library at a time; {texts[0]!r} has all its photos with it.")
     return _from_library(kept[0], given, can_ask=ask is not None)
 
 
-def _from_library(permit: Permit, given: ConsentKind | None, *, can_ask: bool) -> _Lent:
+def _from_library(permit: Permit, given: ConsentKind | None, *, can_ask: bool) -> _SourceFace:
     terms = permit.face.terms
     if given not in {None, terms.consent}:
         raise UsageError(
             f"{terms.name!r} is in the library as {terms.consent.value!r}; leave --consent away, or remove it "
             "and add it anew."
         )
-    portraits = _opened(permit, can_ask=can_ask)
+    source_photos = _opened(permit, can_ask=can_ask)
     _LOG.info("Face: %s of the library (%s).", terms.name, terms.consent.meaning)
     own = terms.name if terms.consent is ConsentKind.SELF else None
-    return _Lent(portraits, (terms.consent.value,), terms.name, permit, own)
+    return _SourceFace(source_photos, (terms.consent.value,), terms.name, permit, own)
 
 
-def _opened(permit: Permit, *, can_ask: bool) -> tuple[Portrait, ...]:
-    address = PortraitAddress(Path(permit.face.terms.name))
-    return tuple(Portrait(address, photo) for photo in permit.library.photos(permit.face, can_ask=can_ask))
+def _opened(permit: Permit, *, can_ask: bool) -> tuple[SourcePhoto, ...]:
+    address = PhotoAddress(Path(permit.face.terms.name))
+    return tuple(SourcePhoto(address, photo) for photo in permit.library.photos(permit.face, can_ask=can_ask))
 
 
 def _kept(text: str) -> Permit | None:
@@ -195,8 +195,8 @@ def _kept(text: str) -> Permit | None:
     return None if face is None else Permit(library, face)
 
 
-def _consents(portraits: Sequence[Portrait], given: ConsentKind | None, ask: Ask | None) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_consent(one.address.path, given, ask).kind.value for one in portraits))
+def _consents(source_photos: Sequence[SourcePhoto], given: ConsentKind | None, ask: Ask | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_consent(one.address.path, given, ask).kind.value for one in source_photos))
 
 
 def _consent(path: Path, given: ConsentKind | None, ask: Ask | None) -> Consent:

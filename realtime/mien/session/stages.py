@@ -9,8 +9,8 @@ from mien.session.live_changes import check_swapper
 from mien.sinks import parse_sink
 from mien.stages.colour import ColourStage
 from mien.stages.colour_methods._base import ColourMethod
-from mien.stages.composite import ComposeStage
-from mien.stages.content_gate import ContentGate, GateStage
+from mien.stages.composite import CompositeStage
+from mien.stages.content_gate import ContentGate, ContentGateStage
 from mien.stages.detail import DetailStage
 from mien.stages.enhance import EnhanceStage, parse_enhancer
 from mien.stages.mask import MaskStage
@@ -48,16 +48,16 @@ def swap_stages(settings: Settings, finder: Stage, swap: SwapStage) -> tuple[Sta
     colour = ColourStage(COLOURS.load(settings.colour))
     detail = (DetailStage(),) if settings.detail else ()
     enhance = (enhance_stage(settings),) if settings.enhance is not None else ()
-    return (finder, swap, colour, *enhance, *detail, mask_stage(settings), ComposeStage())
+    return (finder, swap, colour, *enhance, *detail, mask_stage(settings), CompositeStage())
 
 
-def gate_stage(settings: Settings, *, is_file: bool, is_still: bool) -> tuple[Stage, ...]:
+def content_gate_stage(settings: Settings, *, is_file: bool, is_still: bool) -> tuple[Stage, ...]:
     """Make the content gate's stage, or none where it does not look at such an input."""
     if not settings.content_gate.covers(is_file=is_file):
         return ()
     from mien.stages.nsfw import open_look
 
-    return (GateStage(ContentGate(open_look(settings.threads), is_still=is_still)),)
+    return (ContentGateStage(ContentGate(open_look(settings.threads), is_still=is_still)),)
 
 
 def enhance_stage(settings: Settings) -> EnhanceStage:

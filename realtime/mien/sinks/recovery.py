@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 from mien.media.formats import container_of, media_type
 from mien.media.part_files import part_of
 from mien.media.video.ffmpeg_path import ffmpeg_path
-from mien.provenance.c2pa.sign import Seal, UsersCertificate, signed_name
+from mien.provenance.c2pa.sign import Signer, UsersCertificate, signed_name
 from mien_models.errors import SinkError, SourceError, UsageError
 from mien_models.system.atomic_write import cannot_write, whole_name, whole_or_nothing
 from mien_models.system.one_writer import held
@@ -72,7 +72,7 @@ def recover(path: Path, users: UsersCertificate | None = None) -> tuple[Path, in
             raise _nothing_in(part) from error
         if not frames:
             raise _nothing_in(part)
-        Seal(session, users).sign(copy, media_type(whole))
+        Signer(session, users).sign(copy, media_type(whole))
     try:
         part.unlink()
         signed_name(part).unlink(missing_ok=True)

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import SourceInfo
 
 
@@ -16,7 +16,7 @@ class DecodedSource(ABC):
     def __init__(self) -> None:
         self._stack = ExitStack()
         self._info: SourceInfo | None = None
-        self._frames: Iterator[FramePacket] = iter(())
+        self._frames: Iterator[Frame] = iter(())
 
     @property
     def info(self) -> SourceInfo:
@@ -48,10 +48,10 @@ class DecodedSource(ABC):
         self._stack.close()
 
     @abstractmethod
-    def _begin(self, stack: ExitStack) -> tuple[SourceInfo, FramePacket, Iterator[FramePacket]]:
+    def _begin(self, stack: ExitStack) -> tuple[SourceInfo, Frame, Iterator[Frame]]:
         """Open it on the stack; give what was found, the first frame and the rest."""
 
 
-def _after(first: FramePacket, rest: Iterator[FramePacket]) -> Iterator[FramePacket]:
+def _after(first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:
     yield first
     yield from rest

@@ -9,7 +9,7 @@ from fractions import Fraction
 from types import TracebackType
 from typing import Final, Self
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import End, HasLength, Source, SourceInfo
 from mien_models.errors import SourceError
 
@@ -39,8 +39,8 @@ class PacedSource:
         self._clock_ns = clock_ns
         self._wait = wait
         self._info: SourceInfo | None = None
-        self._next: FramePacket | None = None
-        self._frames: Iterator[FramePacket] = iter(())
+        self._next: Frame | None = None
+        self._frames: Iterator[Frame] = iter(())
         self._epoch_ns: int | None = None
         self._ends_ns = 0
         self._given = 0
@@ -71,7 +71,7 @@ class PacedSource:
         self._info = None
         self._source.__exit__(kind, error, trace)
 
-    def read(self, timeout_s: float) -> FramePacket | End | None:
+    def read(self, timeout_s: float) -> Frame | End | None:
         """Give the next frame when it is due; None when that is later than `timeout_s` from now.
 
         Raises:
@@ -103,7 +103,7 @@ class PacedSource:
             self._wait(min(wait_s, timeout_s))
         return None if wait_s > timeout_s else End()
 
-    def _rounds(self) -> Iterator[FramePacket]:
+    def _rounds(self) -> Iterator[Frame]:
         """Give the frames of round after round, with times that go on."""
         interval_ns = int(1_000_000_000 / (self._source.info.fps or _DEFAULT_RATE))
         start_ns = 0
@@ -120,14 +120,14 @@ class PacedSource:
             self._source.__exit__(None, None, None)
             self._source.__enter__()
 
-    def _round(self, interval_ns: int) -> Iterator[FramePacket]:
+    def _round(self, interval_ns: int) -> Iterator[Frame]:
         is_still = self._loops and self._source.info.frame_count == 1
         while (packet := self._read_good()) is not None:
             yield packet
             if is_still:  # never to be read again
                 yield from (replace(packet, captured_ns=n * interval_ns) for n in itertools.count(1))
 
-    def _read_good(self) -> FramePacket | None:
+    def _read_good(self) -> Frame | None:
         while True:
             try:
                 return self._source.read()

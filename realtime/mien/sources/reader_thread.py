@@ -3,9 +3,9 @@
 import threading
 from typing import Protocol
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import Source, SourceInfo
-from mien.pipeline.mailbox import Slot
+from mien.pipeline.mailbox import Mailbox
 from mien_models.errors import MienError
 from mien_models.system.crash.edge import edge
 
@@ -33,7 +33,7 @@ class Reading(Protocol):
         """True when the device is given back."""
         ...
 
-    def take(self, timeout_s: float) -> FramePacket | None:
+    def take(self, timeout_s: float) -> Frame | None:
         """Give the newest frame that was not taken yet; None when none came in time."""
         ...
 
@@ -52,7 +52,7 @@ class ThreadedReading:
     def __init__(self, source: Source) -> None:
         """Start at once."""
         self._source = source
-        self._slot: Slot[FramePacket] = Slot("source")
+        self._slot: Mailbox[Frame] = Mailbox("source")
         self._is_left = threading.Event()
         self._info: SourceInfo | None = None
         self._failure: str | None = None
@@ -79,7 +79,7 @@ class ThreadedReading:
         """See `Reading`."""
         return not self._thread.is_alive()
 
-    def take(self, timeout_s: float) -> FramePacket | None:
+    def take(self, timeout_s: float) -> Frame | None:
         """See `Reading`."""
         return self._slot.get(timeout_s)
 

@@ -8,10 +8,10 @@ from fractions import Fraction
 from types import TracebackType
 from typing import Final, Self
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import End, Outage, SourceInfo, SourceRequest
 from mien.sources.reader_thread import Reading
-from mien.sources.watchdog import Freshness
+from mien.sources.watchdog import Watchdog
 from mien_models.errors import SourceError
 
 _log: Final = logging.getLogger(__name__)
@@ -54,14 +54,14 @@ class SurvivingSource:
         self._request = request
         self._clock_ns = clock_ns
         self._wait = wait
-        self._freshness = Freshness(can_freeze=can_freeze)
+        self._freshness = Watchdog(can_freeze=can_freeze)
         self._reading: Reading | None = None
         self._left: list[Reading] = []
         self._left_ns = 0
         self._begun_ns = 0
         self._why: str | None = None
         self._info: SourceInfo | None = None
-        self._first: FramePacket | None = None
+        self._first: Frame | None = None
         self._given = 0
         self._offset = 0
 
@@ -102,7 +102,7 @@ class SurvivingSource:
             self._leave(reading)
             reading.join(_RELEASE_S)
 
-    def read(self, timeout_s: float) -> FramePacket | Outage | End | None:
+    def read(self, timeout_s: float) -> Frame | Outage | End | None:
         """Give the newest frame; None when none came in time; an outage, and again on every read until it is over."""
         if self._first is not None:
             first, self._first = self._first, None
@@ -123,7 +123,7 @@ class SurvivingSource:
             return self._outage()
         return None if packet is None else self._pass_on(packet)
 
-    def _trouble(self, packet: FramePacket | None) -> str | None:
+    def _trouble(self, packet: Frame | None) -> str | None:
         now_ns = self._clock_ns()
         if packet is not None:
             self._freshness.saw(packet.image, now_ns)
@@ -142,7 +142,7 @@ class SurvivingSource:
         self._why, self._info = None, info
         self._freshness.expect(info.fps or Fraction(30))
 
-    def _pass_on(self, packet: FramePacket) -> FramePacket:
+    def _pass_on(self, packet: Frame) -> Frame:
         index = self._offset + packet.index
         self._given = index + 1
         return replace(packet, index=index)

@@ -15,7 +15,7 @@ _SAMPLES: Final = 64
 _NS: Final = 1_000_000_000
 
 
-class Freshness:
+class Watchdog:
     """Judges by the frames that come whether a source has stalled or shows one picture for ever. Keeps the last one.
 
     Some drivers repeat the last picture for ever when the camera is gone (opencv#5221). A capture card may honestly

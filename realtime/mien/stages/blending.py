@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien_models.types import AffineF64, Bend, BgrU8, MaskU8, SwappedFace
+from mien_models.types import AffineF64, BgrU8, MaskU8, SwappedFace, Warp
 
 SPARE: Final = 4
 """Memory is taken a quarter larger than it has to be: a face that comes nearer grows a little with every frame."""
@@ -21,10 +21,10 @@ class Paster:
         """Begin without any memory."""
         self._scratch: dict[_For, NDArray[np.uint8]] = {}
 
-    def wear(self, image_bgr: BgrU8, swapped: SwappedFace) -> None:
+    def apply(self, image_bgr: BgrU8, swapped: SwappedFace) -> None:
         """Put a swapped face into a picture, in place: bend what it bends, then blend its crop."""
-        if swapped.bend is not None:
-            bend(image_bgr, swapped.bend)
+        if swapped.warp is not None:
+            warp(image_bgr, swapped.warp)
         self.paste(image_bgr, swapped)
 
     def paste(self, image_bgr: BgrU8, swapped: SwappedFace) -> None:
@@ -107,10 +107,10 @@ class _For(Enum):
     UNDER = auto()
 
 
-def bend(image_bgr: BgrU8, bend: Bend) -> None:
+def warp(image_bgr: BgrU8, warp: Warp) -> None:
     """Bend a picture in place; with several faces, each bends what those before it left."""
-    rows, columns = slice(bend.top, bend.top + bend.height), slice(bend.left, bend.left + bend.width)
-    image_bgr[rows, columns] = bend.bent(image_bgr)
+    rows, columns = slice(warp.top, warp.top + warp.height), slice(warp.left, warp.left + warp.width)
+    image_bgr[rows, columns] = warp.warped(image_bgr)
 
 
 def _span(row: NDArray[np.float64], width: int, height: int, limit: int) -> tuple[int, int]:

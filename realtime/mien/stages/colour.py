@@ -12,7 +12,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.stages.colour_methods._base import ColourMap, ColourMethod, SkinStatistics
 from mien.stages.skin import SkinView, light_change, mixed, relit, view_skin
 from mien_models.types import BgrU8, SwappedFace, as_u8
@@ -44,14 +44,14 @@ class ColourStage:
         self._method = method
         self._known: dict[int, _Known] = {}
 
-    def __call__(self, packet: FramePacket) -> FramePacket:
+    def __call__(self, packet: Frame) -> Frame:
         """Recolour `packet.swapped`; crops of which too little skin is seen keep their colours."""
         recoloured = tuple(self._recoloured(packet, swapped) for swapped in packet.swapped)
         followed = {face.id for face in packet.faces}
         self._known = {face_id: known for face_id, known in self._known.items() if face_id in followed}
         return replace(packet, swapped=recoloured)
 
-    def _recoloured(self, packet: FramePacket, swapped: SwappedFace) -> SwappedFace:
+    def _recoloured(self, packet: Frame, swapped: SwappedFace) -> SwappedFace:
         known, view, now_ns = self._known.get(swapped.face_id), view_skin(packet.image, swapped), packet.captured_ns
         if known is not None and not 0 <= now_ns - known.measured_ns < LONGEST_PAUSE_S * 1e9:
             known = None

@@ -1,11 +1,11 @@
 """Behind the finder, where a face is lent as the wearer's own: is it theirs?"""
 
-from mien.consent.owner_check import SelfCheck
+from mien.consent.owner_check import OwnerCheck
 from mien.consent.permits import Permits
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 
 
-class PermitStage:
+class ConsentStage:
     """Lets frames through untouched as long as every worn face may be worn."""
 
     name = "permit"
@@ -14,7 +14,7 @@ class PermitStage:
         """Take what watches over the faces."""
         self._permits = permits
 
-    def __call__(self, packet: FramePacket) -> FramePacket:
+    def __call__(self, packet: Frame) -> Frame:
         """Check about once a second.
 
         Raises:
@@ -24,20 +24,20 @@ class PermitStage:
         return packet
 
 
-class SelfCheckStage:
+class OwnerCheckStage:
     """Lets frames through untouched unless the wearer is clearly somebody else. Has state: what looks."""
 
     name = "self-check"
 
-    def __init__(self, check: SelfCheck | None) -> None:
+    def __init__(self, check: OwnerCheck | None) -> None:
         """Take what looks; None where no face is lent as the wearer's own."""
         self._check = check
 
-    def hold(self, check: SelfCheck | None) -> None:
+    def hold(self, check: OwnerCheck | None) -> None:
         """Take another, because another face is worn from now on; any thread may."""
         self._check = check
 
-    def __call__(self, packet: FramePacket) -> FramePacket:
+    def __call__(self, packet: Frame) -> Frame:
         """Look at the largest face that is swapped.
 
         Raises:

@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien_models.errors import FinalError
 from mien_models.types import BgrU8
 
@@ -84,7 +84,7 @@ def _sentence(first: Hit, second: Hit, *, is_still: bool) -> str:
     )
 
 
-class GateStage:
+class ContentGateStage:
     """Lets frames through untouched until the content gate refuses the film, and none after that."""
 
     name = "gate"
@@ -93,7 +93,7 @@ class GateStage:
         """Take the gate of this film."""
         self._gate = gate
 
-    def __call__(self, packet: FramePacket) -> FramePacket:
+    def __call__(self, packet: Frame) -> Frame:
         """Look at the frame when it is due.
 
         Raises:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.optional import Part
 from mien_models.types import BgrU8, MaskU8, SwappedFace, as_f32, as_u8
 
@@ -75,7 +75,7 @@ class DetailStage:
         self._random = np.random.default_rng(0)
         self._tile = _grain_tile(self._random, GRAIN_TILE_PX)
 
-    def __call__(self, packet: FramePacket) -> FramePacket:
+    def __call__(self, packet: Frame) -> Frame:
         """Sharpen or soften the crops of `packet.swapped` and add grain."""
         matched = packet.swapped
         if matched and self._matching.is_on:
@@ -85,7 +85,7 @@ class DetailStage:
         self._known = {face_id: known for face_id, known in self._known.items() if face_id in followed}
         return replace(packet, swapped=matched)
 
-    def _matched(self, packet: FramePacket, swapped: SwappedFace) -> SwappedFace:
+    def _matched(self, packet: Frame, swapped: SwappedFace) -> SwappedFace:
         known = self._known.setdefault(swapped.face_id, _Known())
         crop_bgr = self._with_grain(sharpened(swapped.crop_bgr, known.sharpness), known.grain)
         matched = replace(swapped, crop_bgr=crop_bgr)
@@ -94,7 +94,7 @@ class DetailStage:
             self._learn(packet, matched, known, elapsed_s)
         return matched
 
-    def _learn(self, packet: FramePacket, matched: SwappedFace, known: _Known, elapsed_s: float | None) -> None:
+    def _learn(self, packet: Frame, matched: SwappedFace, known: _Known, elapsed_s: float | None) -> None:
         """Compare what goes out with what the camera shows, and correct by the rest."""
         known.looked_ns = packet.captured_ns
         wanted, found = details(packet.image, matched)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.optional import Part
 from mien.stages.blending import Paster
 from mien_models.errors import UsageError
@@ -48,12 +48,12 @@ class EnhanceStage:
         self._enhancer = enhancer
         self._strength = strength
         self._paster = Paster()
-        self._fade = _faded(enhancer.side_px)
+        self._crossfade = _faded(enhancer.side_px)
         self._enhancing = Part("The enhancement")
         self.parts = (self._enhancing,)
         """What may be left out: all of it."""
 
-    def __call__(self, packet: FramePacket) -> FramePacket:
+    def __call__(self, packet: Frame) -> Frame:
         """Enhance the crops of `packet.swapped`."""
         if not packet.swapped or not self._enhancing.is_on:
             return packet
@@ -69,14 +69,14 @@ class EnhanceStage:
 
     def _enhanced(self, frame_bgr: BgrU8, swapped: SwappedFace, face: Face) -> SwappedFace:
         patch_from_frame = crop_from_frame(face.five_points, self._enhancer.template, self._enhancer.side_px)
-        worn_bgr = frame_bgr.copy()
-        self._paster.wear(worn_bgr, swapped)
+        swapped_bgr = frame_bgr.copy()
+        self._paster.apply(swapped_bgr, swapped)
         size = (self._enhancer.side_px, self._enhancer.side_px)
         patch_bgr = as_u8(
-            cv2.warpAffine(worn_bgr, patch_from_frame, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
+            cv2.warpAffine(swapped_bgr, patch_from_frame, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
         )
         change = as_f32(self._enhancer.enhance(patch_bgr)) - as_f32(patch_bgr)
-        change *= self._fade[..., None] * self._strength
+        change *= self._crossfade[..., None] * self._strength
         finer = _as_fine_as(swapped, patch_from_frame)
         height, width = finer.alpha.shape
         crop_from_patch = _crop_from_patch(finer.frame_from_crop, patch_from_frame)

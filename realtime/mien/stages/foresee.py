@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.tracking.foresight import ForesightedOne
 from mien.tracking.selection import Choice
-from mien.tracking.tracker import Follower
+from mien.tracking.tracker import Tracker
 
 _MOST_BYTES: Final = 256 << 20
 """Pictures that are held back; 40 of 1920 x 1080 pixels."""
@@ -22,27 +22,27 @@ class ForeseeStage:
 
     name = "follow"
 
-    def __init__(self, follower: Follower, chooser: ForesightedOne) -> None:
-        self._follower = follower
+    def __init__(self, tracker: Tracker, chooser: ForesightedOne) -> None:
+        self._tracker = tracker
         self._chooser = chooser
-        self._held: deque[FramePacket] = deque()
+        self._held: deque[Frame] = deque()
 
-    def __call__(self, packet: FramePacket) -> FramePacket:
+    def __call__(self, packet: Frame) -> Frame:
         """Find the faces of this frame and choose at once, whatever may come."""
         return (*self.take(packet), *self.rest())[-1]
 
-    def take(self, packet: FramePacket) -> Sequence[FramePacket]:
+    def take(self, packet: Frame) -> Sequence[Frame]:
         """Find the faces of this frame; give those packets of which is known who is swapped in them, in order."""
-        faces = self._follower(packet.image, packet.captured_ns)
+        faces = self._tracker(packet.image, packet.captured_ns)
         self._held.append(replace(packet, faces=faces))
-        ready = self._released(self._chooser.see(faces, packet.captured_ns, self._follower.shot))
+        ready = self._released(self._chooser.see(faces, packet.captured_ns, self._tracker.shot))
         if sum(held.image.nbytes for held in self._held) > _MOST_BYTES:
             ready += self.rest()
         return ready
 
-    def rest(self) -> list[FramePacket]:
+    def rest(self) -> list[Frame]:
         """Give every packet that is still held back."""
         return self._released(self._chooser.hurry())
 
-    def _released(self, choices: Sequence[Choice]) -> list[FramePacket]:
+    def _released(self, choices: Sequence[Choice]) -> list[Frame]:
         return [replace(self._held.popleft(), chosen=choice.faces, roles=choice.roles) for choice in choices]

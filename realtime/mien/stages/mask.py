@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.optional import Part
 from mien.stages.mask_methods._base import Edge, FaceMask, MaskMethod
 from mien_models.types import Face, MaskU8, SwappedFace, as_f32, as_u8
@@ -34,7 +34,7 @@ class MaskStage:
         """What may be left out: looking for what is in front; the edge that the user wished for stays."""
         self._known: frozenset[int] = frozenset()
 
-    def __call__(self, packet: FramePacket) -> FramePacket:
+    def __call__(self, packet: Frame) -> Frame:
         """Mask the faces of `packet.swapped`; what was kept of a face that is no longer followed is dropped."""
         faces = {face.id: face for face in packet.chosen}
         is_looking = self._looking.is_on
@@ -47,7 +47,7 @@ class MaskStage:
         )
         return replace(packet, swapped=swapped)
 
-    def _forget_others(self, packet: FramePacket, looked_at: frozenset[int], *, is_looking: bool) -> None:
+    def _forget_others(self, packet: Frame, looked_at: frozenset[int], *, is_looking: bool) -> None:
         # What a method knew before it was left out is too old when it comes back.
         followed = frozenset(face.id for face in packet.faces) if is_looking else frozenset[int]()
         for face_id in self._known - followed - looked_at:
@@ -55,7 +55,7 @@ class MaskStage:
                 method.forget(face_id)
         self._known = (self._known & followed) | looked_at
 
-    def _masked(self, packet: FramePacket, swapped: SwappedFace, face: Face, *, is_looking: bool) -> SwappedFace:
+    def _masked(self, packet: Frame, swapped: SwappedFace, face: Face, *, is_looking: bool) -> SwappedFace:
         factors = self._in_front(packet, swapped, face) if is_looking else []
         if self._edge != Edge():
             factors.append(_edge_factor(swapped, self._edge, face.width_px))
@@ -66,7 +66,7 @@ class MaskStage:
             factor = as_u8(cv2.min(factor, other))
         return replace(swapped, alpha=as_u8(cv2.multiply(swapped.alpha, factor, scale=1 / 255)))
 
-    def _in_front(self, packet: FramePacket, swapped: SwappedFace, face: Face) -> list[MaskU8]:
+    def _in_front(self, packet: Frame, swapped: SwappedFace, face: Face) -> list[MaskU8]:
         with self._looking.measured():
             found = [method.mask(packet.image, face, captured_ns=packet.captured_ns) for method in self._methods]
             return [opened(mask, swapped) for mask in found if mask is not None]
@@ -79,8 +79,8 @@ def opened(mask: FaceMask, swapped: SwappedFace) -> MaskU8:
     columns = (np.arange(-(-width // step), dtype=np.float32) + 0.5) * step - 0.5
     rows = ((np.arange(-(-height // step), dtype=np.float32) + 0.5) * step - 0.5)[:, None]
     at_x, at_y = _moved(swapped.frame_from_crop, columns, rows)
-    if swapped.bend is not None:
-        at_x, at_y = swapped.bend.origin(at_x, at_y)
+    if swapped.warp is not None:
+        at_x, at_y = swapped.warp.origin(at_x, at_y)
     at_x, at_y = _moved(cv2.invertAffineTransform(mask.frame_from_mask), at_x, at_y)
     looked_up = cv2.remap(mask.image, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return _enlarged(as_u8(looked_up), step, width, height)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.stages.colour_methods._base import SkinStatistics
-from mien_models.types import AffineF64, Bend, BgrU8, SwappedFace, as_f32, as_u8
+from mien_models.types import AffineF64, BgrU8, SwappedFace, Warp, as_f32, as_u8
 
 SAMPLES: Final = 48
 """The grid of samples over a crop has this side."""
@@ -63,7 +63,7 @@ def view_skin(image_bgr: BgrU8, swapped: SwappedFace) -> SkinView:
     size, flags = (SAMPLES, SAMPLES), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     # Both are sampled the same way: a sharper sampling of one would give it the larger spread.
     crop = as_u8(cv2.warpAffine(swapped.crop_bgr, crop_from_sample[:2], size, flags=flags))
-    frame = _sampled_frame(image_bgr, swapped.bend, swapped.frame_from_crop @ crop_from_sample)
+    frame = _sampled_frame(image_bgr, swapped.warp, swapped.frame_from_crop @ crop_from_sample)
     alpha = as_u8(cv2.warpAffine(swapped.alpha, crop_from_sample[:2], size, flags=flags))
     usable = alpha >= OPAQUE
     for image in (crop, frame):
@@ -71,14 +71,14 @@ def view_skin(image_bgr: BgrU8, swapped: SwappedFace) -> SkinView:
     return SkinView(crop, frame, usable)
 
 
-def _sampled_frame(image_bgr: BgrU8, bend: Bend | None, frame_from_sample: AffineF64) -> BgrU8:
+def _sampled_frame(image_bgr: BgrU8, warp: Warp | None, frame_from_sample: AffineF64) -> BgrU8:
     """Look at the frame on the grid, where each sample has its content once the frame is bent."""
-    if bend is None:
+    if warp is None:
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         return as_u8(cv2.warpAffine(image_bgr, frame_from_sample[:2], (SAMPLES, SAMPLES), flags=flags))
     columns, rows = np.meshgrid(np.arange(SAMPLES), np.arange(SAMPLES))
     (a, b, x), (c, d, y) = frame_from_sample.tolist()
-    at_x, at_y = bend.origin(as_f32(a * columns + b * rows + x), as_f32(c * columns + d * rows + y))
+    at_x, at_y = warp.origin(as_f32(a * columns + b * rows + x), as_f32(c * columns + d * rows + y))
     return as_u8(cv2.remap(image_bgr, at_x, at_y, cv2.INTER_LINEAR))
 
 

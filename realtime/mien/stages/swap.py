@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien_models.interfaces import Swapper
 from mien_models.types import Face, SwappedFace
 
@@ -18,11 +18,11 @@ class SwapStage:
         self._swappers = self._wanted = tuple(swappers)
         self._known: frozenset[int] = frozenset()
 
-    def wear(self, swappers: Sequence[Swapper]) -> None:
+    def apply(self, swappers: Sequence[Swapper]) -> None:
         """Use other swappers from the next frame on; any thread may say so, the faces stay followed."""
         self._wanted = tuple(swappers)
 
-    def __call__(self, packet: FramePacket) -> FramePacket:
+    def __call__(self, packet: Frame) -> Frame:
         """Swap all of `packet.chosen`; what is kept of a face that is no longer followed is dropped."""
         if self._wanted is not self._swappers:
             self._swappers, self._known = self._wanted, frozenset()
@@ -36,5 +36,5 @@ class SwapStage:
         swapped = tuple(self._swap(packet, face, role) for face, role in zip(packet.chosen, roles, strict=True))
         return dataclasses.replace(packet, swapped=swapped)
 
-    def _swap(self, packet: FramePacket, face: Face, role: int) -> SwappedFace:
+    def _swap(self, packet: Frame, face: Face, role: int) -> SwappedFace:
         return self._swappers[role].swap(packet.image, face, captured_ns=packet.captured_ns)

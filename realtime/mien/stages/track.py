@@ -2,30 +2,30 @@
 
 from dataclasses import replace
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.tracking.networks import FaceNetworks
 from mien.tracking.photo import find_faces
 from mien.tracking.selection import Chooser
-from mien.tracking.tracker import Follower
+from mien.tracking.tracker import Tracker
 
 
-class FollowStage:
+class TrackStage:
     """Puts the faces of a frame and those to be swapped into its packet; its follower and chooser keep state."""
 
     name = "follow"
 
-    def __init__(self, follower: Follower, chooser: Chooser) -> None:
-        self._follower = follower
+    def __init__(self, tracker: Tracker, chooser: Chooser) -> None:
+        self._tracker = tracker
         self._chooser = chooser
 
-    def __call__(self, packet: FramePacket) -> FramePacket:
+    def __call__(self, packet: Frame) -> Frame:
         """Find the faces of this frame."""
-        faces = self._follower(packet.image, packet.captured_ns)
-        choice = self._chooser(packet.image, faces, packet.captured_ns, shot=self._follower.shot)
+        faces = self._tracker(packet.image, packet.captured_ns)
+        choice = self._chooser(packet.image, faces, packet.captured_ns, shot=self._tracker.shot)
         return replace(packet, faces=faces, chosen=choice.faces, roles=choice.roles)
 
 
-class StillStage:
+class PhotoTrackStage:
     """Looks at one picture as hard as it can, where following has many frames to find a small or turned face."""
 
     name = "follow"
@@ -34,7 +34,7 @@ class StillStage:
         self._networks = networks
         self._chooser = chooser
 
-    def __call__(self, packet: FramePacket) -> FramePacket:
+    def __call__(self, packet: Frame) -> Frame:
         """Find the faces and choose among them."""
         faces = find_faces(packet.image, self._networks)
         choice = self._chooser(packet.image, faces, packet.captured_ns)

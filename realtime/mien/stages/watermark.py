@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.report import MARK
 from mien.provenance.marks import Marks
 
@@ -19,7 +19,7 @@ class MarkStage:
         """Take the marks of the session."""
         self._marks = marks
 
-    def __call__(self, packet: FramePacket) -> FramePacket:
+    def __call__(self, packet: Frame) -> Frame:
         """Mark the composed picture with the pattern of the frame's time in its file."""
         if packet.composed is None:
             return packet

@@ -12,7 +12,7 @@ from mien_models.types import BgrU8, DetectedFace, HeadPose, PointsF32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Frame:
+class TrackedImage:
     """A picture in which faces are followed."""
 
     image_bgr: BgrU8

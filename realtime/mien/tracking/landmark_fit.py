@@ -22,7 +22,7 @@ _WIDE: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sighting:
+class LandmarkFit:
     """Landmarks as the network gave them, and where it would look for them next."""
 
     landmarks: PointsF32
@@ -36,14 +36,14 @@ class Sighting:
         return self.region.side_px / REGION_PER_BOX
 
 
-class Looker:
+class LandmarkFitter:
     """Looks at places of a picture with the two networks; keeps nothing but them."""
 
     def __init__(self, networks: FaceNetworks, settings: LookSettings) -> None:
         self._networks = networks
         self._settings = settings
 
-    def at(self, image_bgr: BgrU8, region: Region) -> Sighting | None:
+    def at(self, image_bgr: BgrU8, region: Region) -> LandmarkFit | None:
         """Place landmarks in a region; None when there is no face or what is found cannot be one."""
         height, width = image_bgr.shape[:2]
         landmarks, score = self._networks.landmarker.landmarks(image_bgr, region)
@@ -52,46 +52,46 @@ class Looker:
         extent = Extent.of(landmarks)
         if not is_plausible(landmarks, extent, region, (width, height), self._settings.plausibility):
             return None
-        return Sighting(landmarks, score, extent.region())
+        return LandmarkFit(landmarks, score, extent.region())
 
     def detections(self, image_bgr: BgrU8, view: Region) -> tuple[DetectedFace, ...]:
         """Find what may be faces in a view, best first."""
         return tuple(self._networks.detector.detect(image_bgr, min_score=self._settings.min_detection, region=view))
 
-    def new_face(self, image_bgr: BgrU8, detection: DetectedFace) -> Sighting | None:
+    def new_face(self, image_bgr: BgrU8, detection: DetectedFace) -> LandmarkFit | None:
         """Place the landmarks of a detected face; None unless both networks agree that it is one, and which way up."""
-        sighting = self._settled(image_bgr, region_from_detection(detection))
-        if sighting is None:
+        landmark_fit = self._settled(image_bgr, region_from_detection(detection))
+        if landmark_fit is None:
             return None
-        score = self._confirmation(image_bgr, sighting, _CLOSE_UP)
-        turned = sighting.region.turned(sighting.region.roll_rad + math.pi)
+        score = self._confirmation(image_bgr, landmark_fit, _CLOSE_UP)
+        turned = landmark_fit.region.turned(landmark_fit.region.roll_rad + math.pi)
         other_way_up = self.detections(image_bgr, turned.scaled(_CLOSE_UP))
         if other_way_up and other_way_up[0].score > score:
-            sighting = self._settled(image_bgr, region_from_detection(other_way_up[0]))
-            score = self._confirmation(image_bgr, sighting, _CLOSE_UP) if sighting else 0.0
-        return sighting if score >= self._settings.min_confirmation else None
+            landmark_fit = self._settled(image_bgr, region_from_detection(other_way_up[0]))
+            score = self._confirmation(image_bgr, landmark_fit, _CLOSE_UP) if landmark_fit else 0.0
+        return landmark_fit if score >= self._settings.min_confirmation else None
 
-    def confirms(self, image_bgr: BgrU8, sighting: Sighting, *, wide: bool = False) -> bool:
+    def confirms(self, image_bgr: BgrU8, landmark_fit: LandmarkFit, *, wide: bool = False) -> bool:
         """Ask the detector whether it sees a face, too, with its eyes where the landmarks have them."""
-        score = self._confirmation(image_bgr, sighting, _WIDE if wide else _CLOSE_UP)
+        score = self._confirmation(image_bgr, landmark_fit, _WIDE if wide else _CLOSE_UP)
         return score >= self._settings.min_confirmation
 
-    def _settled(self, image_bgr: BgrU8, region: Region) -> Sighting | None:
+    def _settled(self, image_bgr: BgrU8, region: Region) -> LandmarkFit | None:
         """Place landmarks again and again, until the region that they give is the one they came from."""
-        sighting = self.at(image_bgr, region)
+        landmark_fit = self.at(image_bgr, region)
         for _ in range(_MAX_REFINEMENTS):
-            if sighting is None or _shift(region, sighting.region) < _SETTLED * region.side_px:
+            if landmark_fit is None or _shift(region, landmark_fit.region) < _SETTLED * region.side_px:
                 break
-            region = sighting.region
-            sighting = self.at(image_bgr, region)
-        return sighting if sighting and sighting.score >= self._settings.acquire_presence else None
+            region = landmark_fit.region
+            landmark_fit = self.at(image_bgr, region)
+        return landmark_fit if landmark_fit and landmark_fit.score >= self._settings.acquire_presence else None
 
-    def _confirmation(self, image_bgr: BgrU8, sighting: Sighting, zoom: float) -> float:
+    def _confirmation(self, image_bgr: BgrU8, landmark_fit: LandmarkFit, zoom: float) -> float:
         """Give the best score of a detection with its eyes on the landmarks' eyes, or 0."""
-        reach = self._settings.max_eye_distance * sighting.size_px
-        eyes = eyes_xy(sighting.landmarks)
+        reach = self._settings.max_eye_distance * landmark_fit.size_px
+        eyes = eyes_xy(landmark_fit.landmarks)
         found = self._networks.detector.detect(
-            image_bgr, min_score=self._settings.min_confirmation, region=sighting.region.scaled(zoom)
+            image_bgr, min_score=self._settings.min_confirmation, region=landmark_fit.region.scaled(zoom)
         )
         scores = [face.score for face in found if np.linalg.norm(face.keypoints[:2] - eyes, axis=1).max() < reach]
         return max(scores, default=0.0)

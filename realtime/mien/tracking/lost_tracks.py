@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from mien.tracking.appearance import Appearance
-from mien.tracking.landmark_fit import Sighting
-from mien.tracking.settings import FollowSettings
+from mien.tracking.landmark_fit import LandmarkFit
+from mien.tracking.settings import TrackerSettings
 from mien.tracking.track import Snapshot, Track
 from mien_models.geometry.crop import Region
 
@@ -33,7 +33,7 @@ class LostFace:
 class Memory:
     """Remembers lost faces for a while."""
 
-    def __init__(self, settings: FollowSettings) -> None:
+    def __init__(self, settings: TrackerSettings) -> None:
         self._settings = settings
         self._lost: list[LostFace] = []
         self._turn = 0
@@ -55,23 +55,25 @@ class Memory:
         self._turn += 1
         return missing[self._turn % len(missing)].view(captured_ns)
 
-    def recall(self, sighting: Sighting, look: Appearance, captured_ns: int, shot: int) -> int | None:
+    def recall(self, landmark_fit: LandmarkFit, look: Appearance, captured_ns: int, shot: int) -> int | None:
         """Take out the lost face that this can be, the likeliest first, and give its id."""
-        costs = [(self._cost(lost, sighting, look, captured_ns), lost) for lost in self._lost if lost.shot == shot]
+        costs = [(self._cost(lost, landmark_fit, look, captured_ns), lost) for lost in self._lost if lost.shot == shot]
         cost, best = min(costs, key=lambda pair: pair[0], default=(math.inf, None))
         if best is None or cost > 1.0:
             return None
         self._lost.remove(best)
         return best.id
 
-    def _cost(self, lost: LostFace, sighting: Sighting, look: Appearance, captured_ns: int) -> float:
+    def _cost(self, lost: LostFace, landmark_fit: LandmarkFit, look: Appearance, captured_ns: int) -> float:
         """Give the distance in parts of what a head can go in this time; infinite when size or look do not fit."""
         missing_s = (captured_ns - lost.last.motion.captured_ns) * 1e-9
-        growth = abs(math.log(sighting.size_px / lost.last.size_px))
+        growth = abs(math.log(landmark_fit.size_px / lost.last.size_px))
         if (
             growth > math.log(self._settings.max_growth)
             or lost.last.look.similarity(look) < self._settings.min_return_similarity
         ):
             return math.inf
         reach = (self._settings.max_jump + self._settings.return_speed * missing_s) * lost.last.size_px
-        return math.dist(lost.last.motion.at(captured_ns, _STRAIGHT_ON_S).centre_xy, sighting.region.centre_xy) / reach
+        return (
+            math.dist(lost.last.motion.at(captured_ns, _STRAIGHT_ON_S).centre_xy, landmark_fit.region.centre_xy) / reach
+        )

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.tracking.landmark_fit import Sighting
+from mien.tracking.landmark_fit import LandmarkFit
 from mien_models.geometry.crop import cut_patch
 from mien_models.geometry.face_mesh import face_topology
 from mien_models.types import AffineF64, BgrU8, PointsF32, as_f32, as_u8
@@ -60,36 +60,36 @@ class Carrier:
     head's motion holds.
     """
 
-    def __init__(self, image_bgr: BgrU8, sighting: Sighting) -> None:
+    def __init__(self, image_bgr: BgrU8, landmark_fit: LandmarkFit) -> None:
         """Begin with a face's first frame."""
-        self._last = _look(image_bgr, sighting)
+        self._last = _look(image_bgr, landmark_fit)
 
-    def __call__(self, image_bgr: BgrU8, sighting: Sighting, placed: PointsF32) -> PointsF32:
+    def __call__(self, image_bgr: BgrU8, landmark_fit: LandmarkFit, placed: PointsF32) -> PointsF32:
         """Take (468, 2) points of the last frame to this one.
 
         Args:
             image_bgr: the next frame.
-            sighting: what the network saw in it.
+            landmark_fit: what the network saw in it.
             placed: where the points lay in the last frame, near the network's landmarks, in its pixels.
         """
-        last, now = self._last, _look(image_bgr, sighting)
+        last, now = self._last, _look(image_bgr, landmark_fit)
         self._last = now
         expected = _head_moved(last.landmarks, now.landmarks, placed)
         moved, weight = _found(last, now, placed[::EVERY], expected[::EVERY])
         height, width = image_bgr.shape[:2]
         x, y = expected[::EVERY, 0], expected[::EVERY, 1]
         weight *= (x >= 0) & (x < width) & (y >= 0) & (y < height)
-        weight *= np.exp(-np.square(moved).sum(axis=1) / (ODD * sighting.size_px) ** 2)
+        weight *= np.exp(-np.square(moved).sum(axis=1) / (ODD * landmark_fit.size_px) ** 2)
         step = expected + _spread(moved, weight) - placed
-        parts = np.square(step).sum(axis=1, keepdims=True) / (STILL * sighting.size_px) ** 2
+        parts = np.square(step).sum(axis=1, keepdims=True) / (STILL * landmark_fit.size_px) ** 2
         return as_f32(placed + step * (parts / (1 + parts)))
 
 
-def _look(image_bgr: BgrU8, sighting: Sighting) -> _View:
-    patch = cut_patch(image_bgr, sighting.region.scaled(ZOOM), PATCH_PX, border=cv2.BORDER_REPLICATE)
+def _look(image_bgr: BgrU8, landmark_fit: LandmarkFit) -> _View:
+    patch = cut_patch(image_bgr, landmark_fit.region.scaled(ZOOM), PATCH_PX, border=cv2.BORDER_REPLICATE)
     grey = cv2.cvtColor(patch.image_bgr, cv2.COLOR_BGR2GRAY)
     without_light = cv2.addWeighted(grey, 1, cv2.blur(grey, (LIGHT_PX, LIGHT_PX)), -1, 128)
-    return _View(as_u8(without_light), patch.frame_from_patch, sighting.landmarks[:, :2])
+    return _View(as_u8(without_light), patch.frame_from_patch, landmark_fit.landmarks[:, :2])
 
 
 def _head_moved(before: PointsF32, after: PointsF32, points: PointsF32) -> PointsF32:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from mien.tracking.geometry import box_xyxy, head_pose, overlap
-from mien.tracking.landmark_fit import Looker
+from mien.tracking.landmark_fit import LandmarkFitter
 from mien.tracking.networks import FaceNetworks, default_networks
 from mien.tracking.scan import covering
 from mien.tracking.settings import LookSettings
@@ -17,7 +17,7 @@ _TILTED_DEG: Final = (0.0, -35.0, 35.0)
 
 
 @dataclass(frozen=True, slots=True)
-class StillSettings:
+class PhotoScanSettings:
     """How hard to look at a photo."""
 
     same_face: float = 0.35
@@ -30,7 +30,7 @@ class StillSettings:
 
 
 def find_faces(
-    image_bgr: BgrU8, networks: FaceNetworks | None = None, settings: StillSettings | None = None
+    image_bgr: BgrU8, networks: FaceNetworks | None = None, settings: PhotoScanSettings | None = None
 ) -> tuple[Face, ...]:
     """Find every face of a photo, largest first; ids count from 0.
 
@@ -40,12 +40,12 @@ def find_faces(
     Raises:
         ModelError: no networks were given and the default ones are missing or damaged.
     """
-    settings = settings or StillSettings()
-    looker = Looker(networks or default_networks(), settings.look)
+    settings = settings or PhotoScanSettings()
+    fitter = LandmarkFitter(networks or default_networks(), settings.look)
     found: list[Face] = []
     for views in _search_plan(image_bgr.shape[1], image_bgr.shape[0], settings):
-        detections = _detections(image_bgr, views, looker, settings)
-        found.extend(_faces(image_bgr, detections, looker, settings))
+        detections = _detections(image_bgr, views, fitter, settings)
+        found.extend(_faces(image_bgr, detections, fitter, settings))
         found = _distinct(found, settings)
         if found and len(views) > 1 and views[0].side_px <= max(image_bgr.shape[:2]) / 4:
             break
@@ -53,7 +53,7 @@ def find_faces(
     return tuple(replace(face, id=number) for number, face in enumerate(found))
 
 
-def _search_plan(width: int, height: int, settings: StillSettings) -> Iterator[Sequence[Region]]:
+def _search_plan(width: int, height: int, settings: PhotoScanSettings) -> Iterator[Sequence[Region]]:
     """Give groups of views, largest first."""
     long_side = float(max(width, height))
     if long_side < settings.min_face_px:
@@ -67,10 +67,10 @@ def _search_plan(width: int, height: int, settings: StillSettings) -> Iterator[S
 
 
 def _detections(
-    image_bgr: BgrU8, views: Iterable[Region], looker: Looker, settings: StillSettings
+    image_bgr: BgrU8, views: Iterable[Region], fitter: LandmarkFitter, settings: PhotoScanSettings
 ) -> list[DetectedFace]:
     """Look at every view; best first, one detection per place."""
-    everything = [face for view in views for face in looker.detections(image_bgr, view)]
+    everything = [face for view in views for face in fitter.detections(image_bgr, view)]
     kept: list[DetectedFace] = []
     for face in sorted(everything, key=lambda face: -face.score):
         if all(overlap(face.box_xyxy, other.box_xyxy) < settings.same_face for other in kept):
@@ -79,19 +79,19 @@ def _detections(
 
 
 def _faces(
-    image_bgr: BgrU8, detections: Iterable[DetectedFace], looker: Looker, settings: StillSettings
+    image_bgr: BgrU8, detections: Iterable[DetectedFace], fitter: LandmarkFitter, settings: PhotoScanSettings
 ) -> Iterator[Face]:
     """Place the landmarks of every detection that holds a face."""
     for detection in detections:
-        sighting = looker.new_face(image_bgr, detection)
-        if sighting is None:
+        landmark_fit = fitter.new_face(image_bgr, detection)
+        if landmark_fit is None:
             continue
-        box = box_xyxy(sighting.landmarks)
+        box = box_xyxy(landmark_fit.landmarks)
         if box[2] - box[0] >= settings.min_face_px:
-            yield Face(0, box, sighting.landmarks, head_pose(sighting.landmarks), sighting.score)
+            yield Face(0, box, landmark_fit.landmarks, head_pose(landmark_fit.landmarks), landmark_fit.score)
 
 
-def _distinct(faces: Iterable[Face], settings: StillSettings) -> list[Face]:
+def _distinct(faces: Iterable[Face], settings: PhotoScanSettings) -> list[Face]:
     """Keep the first of those that lie on the same place."""
     kept: list[Face] = []
     for face in faces:
@@ -100,7 +100,7 @@ def _distinct(faces: Iterable[Face], settings: StillSettings) -> list[Face]:
     return kept
 
 
-def _is_same_place(a: Face, b: Face, settings: StillSettings) -> bool:
+def _is_same_place(a: Face, b: Face, settings: PhotoScanSettings) -> bool:
     """Tell whether two faces are one: much overlap, or the middle of one inside the other (an eye taken for a face)."""
     if overlap(a.box_xyxy, b.box_xyxy) > settings.same_face:
         return True

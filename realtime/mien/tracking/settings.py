@@ -29,7 +29,7 @@ class LookSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class SteadySettings:
+class LandmarkFilterSettings:
     """How soon the network is believed where it and the moving picture differ."""
 
     settling_s: float = 0.4
@@ -46,7 +46,7 @@ class SteadySettings:
 
 
 @dataclass(frozen=True, slots=True)
-class FollowSettings:
+class TrackerSettings:
     """How faces are found, kept and given up in a live picture."""
 
     max_faces: int = 4
@@ -94,15 +94,15 @@ class FollowSettings:
     remember_s: float = 2.0
     """How long a lost face's id is kept for its return."""
 
-    steady: SteadySettings = field(default_factory=SteadySettings)
+    steady: LandmarkFilterSettings = field(default_factory=LandmarkFilterSettings)
     look: LookSettings = field(default_factory=LookSettings)
 
     @staticmethod
-    def for_files(*, all_faces: bool) -> "FollowSettings":
+    def for_files(*, all_faces: bool) -> "TrackerSettings":
         """Follow the faces of a film from their first frame on, however long that takes.
 
         Args:
             all_faces: whether a face that comes beside another one matters; else it is looked for at leisure.
         """
-        settings = FollowSettings(max_faces=32, is_thorough=True, searches_per_frame=15)
+        settings = TrackerSettings(max_faces=32, is_thorough=True, searches_per_frame=15)
         return replace(settings, look_interval_s=0.0, looks_per_frame=6) if all_faces else settings

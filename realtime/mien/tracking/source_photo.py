@@ -18,7 +18,7 @@ _ENOUGH_PIXELS: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
-class PortraitAddress:
+class PhotoAddress:
     """What `--face` says: a file and, where it ends in #N, which of its faces."""
 
     path: Path
@@ -27,14 +27,14 @@ class PortraitAddress:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Portrait:
+class SourcePhoto:
     """A photo that was read, and which of its faces is wanted."""
 
-    address: PortraitAddress
+    address: PhotoAddress
     photo_bgr: BgrU8
 
 
-def portrait_address(text: str) -> PortraitAddress:
+def photo_address(text: str) -> PhotoAddress:
     """Read FILE or FILE#N; a file whose name really ends in #N is that file.
 
     Raises:
@@ -42,17 +42,17 @@ def portrait_address(text: str) -> PortraitAddress:
     """
     whole = named_path(text)
     if whole.exists() or "#" not in text:
-        return PortraitAddress(_existing(whole))
+        return PhotoAddress(_existing(whole))
     name, _, number = text.rpartition("#")
     if not number.isdecimal() or int(number) < 1:
         raise PhotoError(
             f"There is no photo {text!r}, and what follows '#' should be the number of a face, counted from the left "
             f"from 1; found {number!r}."
         )
-    return PortraitAddress(_existing(named_path(name)), int(number))
+    return PhotoAddress(_existing(named_path(name)), int(number))
 
 
-def public_domain_portrait() -> Path:
+def public_domain_photo() -> Path:
     """Find the astronaut portrait (NASA, public domain) that scikit-image carries, without importing it.
 
     Raises:
@@ -66,7 +66,7 @@ def public_domain_portrait() -> Path:
     raise PhotoError("The portrait that is used without --face is not installed; say --face PHOTO.")
 
 
-def read_portrait(address: PortraitAddress) -> Portrait:
+def read_source_photo(address: PhotoAddress) -> SourcePhoto:
     """Read the photo.
 
     Raises:
@@ -77,19 +77,19 @@ def read_portrait(address: PortraitAddress) -> Portrait:
     photo = read_picture(address.path)
     for note in photo.notes:
         _LOG.info(note)
-    return Portrait(address, photo.image_bgr)
+    return SourcePhoto(address, photo.image_bgr)
 
 
-def lent_face(portraits: Sequence[Portrait]) -> SourceFace:
+def source_face_from(source_photos: Sequence[SourcePhoto]) -> SourceFace:
     """Find the wanted face in each photo of one person; a quarter of a second for each.
 
     Raises:
         PhotoError: a photo shows no face, or none of that number.
     """
-    return SourceFace(tuple(sorted(map(seen_face, portraits), key=shown_px, reverse=True)))
+    return SourceFace(tuple(sorted(map(seen_face, source_photos), key=shown_px, reverse=True)))
 
 
-def seen_face(portrait: Portrait) -> FaceView:
+def seen_face(source_photo: SourcePhoto) -> FaceView:
     """Find the wanted face in one photo.
 
     Raises:
@@ -97,24 +97,24 @@ def seen_face(portrait: Portrait) -> FaceView:
     """
     from mien.tracking.photo import find_faces
 
-    address = portrait.address
-    faces = find_faces(portrait.photo_bgr)
+    address = source_photo.address
+    faces = find_faces(source_photo.photo_bgr)
     if not faces:
         raise PhotoError(
             f"No face was found in {str(address.path)!r}; take a photo in which a face looks into the camera, in good "
             "light, at least 256 pixels wide."
         )
-    face = _chosen(faces, address, portrait.photo_bgr.shape[1])
+    face = _chosen(faces, address, source_photo.photo_bgr.shape[1])
     if face.width_px < _ENOUGH_PIXELS:
         _LOG.warning(
             "The face in %s is only %.0f pixels wide; the swap will look soft. 256 or more look good.",
             address.path.name,
             face.width_px,
         )
-    return FaceView(portrait.photo_bgr, face)
+    return FaceView(source_photo.photo_bgr, face)
 
 
-def _chosen(faces: tuple[Face, ...], address: PortraitAddress, width: int) -> Face:
+def _chosen(faces: tuple[Face, ...], address: PhotoAddress, width: int) -> Face:
     """Take the face of the wanted number, else the largest, and say so where there are several."""
     from_left = sorted(faces, key=_centre_x)
     if address.number is not None:

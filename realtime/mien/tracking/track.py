@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from mien.tracking.appearance import Appearance
-from mien.tracking.geometry import Frame, box_xyxy, head_pose
-from mien.tracking.landmark_filter import Steady
-from mien.tracking.landmark_fit import Sighting
-from mien.tracking.settings import FollowSettings
+from mien.tracking.geometry import TrackedImage, box_xyxy, head_pose
+from mien.tracking.landmark_filter import LandmarkFilter
+from mien.tracking.landmark_fit import LandmarkFit
+from mien.tracking.settings import TrackerSettings
 from mien_models.geometry.crop import Region
 from mien_models.types import Face
 
@@ -57,13 +57,13 @@ class Track:
     """One face that is followed; keeps its last sighting, motion and look, and what steadies it."""
 
     def __init__(
-        self, face_id: int, frame: Frame, sighting: Sighting, look: Appearance, settings: FollowSettings
+        self, face_id: int, frame: TrackedImage, landmark_fit: LandmarkFit, look: Appearance, settings: TrackerSettings
     ) -> None:
         """Begin with the frame in which a face was first seen."""
         self.id: Final = face_id
-        self.sighting = sighting
+        self.landmark_fit = landmark_fit
         self.look = look
-        self.motion = Motion(sighting.region, frame.captured_ns)
+        self.motion = Motion(landmark_fit.region, frame.captured_ns)
         self.alone = self.now
         """As it was when no other face was near: in a crossing, landmarks slide onto the face in front."""
         self.surprise = 0.0
@@ -71,38 +71,38 @@ class Track:
         self.checked_ns = frame.captured_ns
         self.doubts = 0
         self._settings = settings
-        self._steady = Steady(settings.steady)
+        self._steady = LandmarkFilter(settings.steady)
         self.face = self._as_face(frame)
 
     @property
     def now(self) -> Snapshot:
         """What is known of it in this frame."""
-        return Snapshot(self.motion, self.sighting.size_px, self.look)
+        return Snapshot(self.motion, self.landmark_fit.size_px, self.look)
 
-    def can_be(self, sighting: Sighting, look: Appearance, captured_ns: int, *, is_cut: bool = False) -> bool:
+    def can_be(self, landmark_fit: LandmarkFit, look: Appearance, captured_ns: int, *, is_cut: bool = False) -> bool:
         """Tell whether what was seen now is this face: near where it was expected, of its size, looking like it.
 
         `is_cut` says that the picture has become another one, in which the next person may well sit in the same place.
         """
         least = self._settings.min_cut_similarity if is_cut else self._settings.min_similarity
-        growth = sighting.size_px / self.sighting.size_px
+        growth = landmark_fit.size_px / self.landmark_fit.size_px
         return (
-            self._distance(sighting, captured_ns) < self._settings.max_jump
+            self._distance(landmark_fit, captured_ns) < self._settings.max_jump
             and 1 / self._settings.max_growth < growth < self._settings.max_growth
             and self.look.similarity(look) > least
         )
 
-    def take(self, frame: Frame, sighting: Sighting, look: Appearance) -> None:
+    def take(self, frame: TrackedImage, landmark_fit: LandmarkFit, look: Appearance) -> None:
         """Go on with what was seen in this frame."""
-        self.surprise = max(self._distance(sighting, frame.captured_ns), 0.8 * self.surprise)
-        self.motion = self.motion.then(sighting.region, frame.captured_ns)
-        self.sighting, self.look = sighting, look
+        self.surprise = max(self._distance(landmark_fit, frame.captured_ns), 0.8 * self.surprise)
+        self.motion = self.motion.then(landmark_fit.region, frame.captured_ns)
+        self.landmark_fit, self.look = landmark_fit, look
         self.face = self._as_face(frame)
 
-    def _distance(self, sighting: Sighting, captured_ns: int) -> float:
+    def _distance(self, landmark_fit: LandmarkFit, captured_ns: int) -> float:
         expected = self.motion.at(captured_ns).centre_xy
-        return math.dist(expected, sighting.region.centre_xy) / self.sighting.size_px
+        return math.dist(expected, landmark_fit.region.centre_xy) / self.landmark_fit.size_px
 
-    def _as_face(self, frame: Frame) -> Face:
-        landmarks = self._steady(frame, self.sighting)
-        return Face(self.id, box_xyxy(landmarks), landmarks, head_pose(landmarks), self.sighting.score)
+    def _as_face(self, frame: TrackedImage) -> Face:
+        landmarks = self._steady(frame, self.landmark_fit)
+        return Face(self.id, box_xyxy(landmarks), landmarks, head_pose(landmarks), self.landmark_fit.score)

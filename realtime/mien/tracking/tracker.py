@@ -1,27 +1,27 @@
 """Finds and follows the faces of a live picture: the landmark network on every known face, the detector in between."""
 
 from mien.tracking.appearance import Appearance
-from mien.tracking.geometry import Frame, overlap
-from mien.tracking.landmark_fit import Looker, Sighting
+from mien.tracking.geometry import TrackedImage, overlap
+from mien.tracking.landmark_fit import LandmarkFit, LandmarkFitter
 from mien.tracking.lost_tracks import Memory
 from mien.tracking.networks import FaceNetworks, default_networks
 from mien.tracking.scan import LiveSearch
-from mien.tracking.settings import FollowSettings
+from mien.tracking.settings import TrackerSettings
 from mien.tracking.shots import Shots
 from mien.tracking.track import Track
 from mien_models.geometry.crop import Region
 from mien_models.types import BgrU8, DetectedFace, Face
 
 
-class Follower:
+class Tracker:
     """Follows faces from frame to frame; keeps its tracks, so one thread calls it with one stream's frames in order.
 
     A face that is not seen in a frame is not in that frame's answer, even if it comes back in the next.
     """
 
-    def __init__(self, networks: FaceNetworks, settings: FollowSettings | None = None) -> None:
-        self._settings = settings or FollowSettings()
-        self._looker = Looker(networks, self._settings.look)
+    def __init__(self, networks: FaceNetworks, settings: TrackerSettings | None = None) -> None:
+        self._settings = settings or TrackerSettings()
+        self._fitter = LandmarkFitter(networks, self._settings.look)
         self._tracks: list[Track] = []
         self._memory = Memory(self._settings)
         self._search: LiveSearch | None = None
@@ -41,7 +41,7 @@ class Follower:
         if is_first:
             self._start_over(image_bgr)
         shot, before = self._shots(image_bgr, captured_ns), self.shot
-        frame = Frame(image_bgr, captured_ns, shot, is_cut=is_first or shot != before)
+        frame = TrackedImage(image_bgr, captured_ns, shot, is_cut=is_first or shot != before)
         self._memory.forget_old(captured_ns)
         followed = tuple(self._tracks)
         for track in followed:
@@ -64,28 +64,28 @@ class Follower:
         self._search = LiveSearch(width, height, smallest_px)
         self._shots.begin()
 
-    def _still_seen(self, frame: Frame, track: Track) -> bool:
+    def _still_seen(self, frame: TrackedImage, track: Track) -> bool:
         """Look where the face was expected."""
         region = track.motion.at(frame.captured_ns)
-        return self._goes_on(frame, track, self._looker.at(frame.image_bgr, region))
+        return self._goes_on(frame, track, self._fitter.at(frame.image_bgr, region))
 
-    def _caught_again(self, frame: Frame, track: Track) -> bool:
+    def _caught_again(self, frame: TrackedImage, track: Track) -> bool:
         """Ask the detector about a face that was not where it was expected, before it is given up."""
         view = track.motion.region.scaled(2.0)
-        for detection in self._looker.detections(frame.image_bgr, view)[:1]:
-            return self._goes_on(frame, track, self._looker.new_face(frame.image_bgr, detection))
+        for detection in self._fitter.detections(frame.image_bgr, view)[:1]:
+            return self._goes_on(frame, track, self._fitter.new_face(frame.image_bgr, detection))
         return False
 
-    def _goes_on(self, frame: Frame, track: Track, sighting: Sighting | None) -> bool:
-        if sighting is None:
+    def _goes_on(self, frame: TrackedImage, track: Track, landmark_fit: LandmarkFit | None) -> bool:
+        if landmark_fit is None:
             return False
-        look = Appearance.of(frame.image_bgr, sighting.region)
-        if not track.can_be(sighting, look, frame.captured_ns, is_cut=frame.is_cut):
+        look = Appearance.of(frame.image_bgr, landmark_fit.region)
+        if not track.can_be(landmark_fit, look, frame.captured_ns, is_cut=frame.is_cut):
             return False
-        track.take(frame, sighting, look)
+        track.take(frame, landmark_fit, look)
         return True
 
-    def _part_merged(self, frame: Frame) -> None:
+    def _part_merged(self, frame: TrackedImage) -> None:
         """When two tracks lie on one face, keep the one that was expected there."""
         for first in tuple(self._tracks):
             others = [track for track in self._tracks if track is not first]
@@ -95,7 +95,7 @@ class Follower:
             if first in self._tracks and merged:
                 self._lose(frame, max(first, *merged, key=lambda track: track.surprise), frame.shot)
 
-    def _check_one(self, frame: Frame) -> None:
+    def _check_one(self, frame: TrackedImage) -> None:
         """Let the detector confirm the face whose turn it is; at most one per frame."""
         due_ns = frame.captured_ns - int(self._settings.confirm_interval_s * 1e9)
         due = [track for track in self._tracks if track.doubts or track.checked_ns <= due_ns]
@@ -103,14 +103,14 @@ class Follower:
             return
         track = min(due, key=lambda track: track.checked_ns)
         track.checked_ns = frame.captured_ns
-        if self._looker.confirms(frame.image_bgr, track.sighting, wide=track.doubts % 2 == 1):
+        if self._fitter.confirms(frame.image_bgr, track.landmark_fit, wide=track.doubts % 2 == 1):
             track.doubts = 0
             return
         track.doubts += 1
         if track.doubts >= self._settings.max_doubts:
             self._lose(frame, track, frame.shot)
 
-    def _views_now(self, frame: Frame, *, has_lost: bool) -> tuple[Region, ...]:
+    def _views_now(self, frame: TrackedImage, *, has_lost: bool) -> tuple[Region, ...]:
         """Choose where the detector looks in this frame for faces that are not followed."""
         settings = self._settings
         if self._search is None or len(self._tracks) >= settings.max_faces:
@@ -128,16 +128,16 @@ class Follower:
         self._looked_ns = frame.captured_ns
         return known + self._search.next_views(settings.looks_per_frame)
 
-    def _look(self, frame: Frame, view: Region) -> None:
+    def _look(self, frame: TrackedImage, view: Region) -> None:
         """Begin to follow what is found in a view and not followed yet."""
-        for detection in self._looker.detections(frame.image_bgr, view):
+        for detection in self._fitter.detections(frame.image_bgr, view):
             if len(self._tracks) >= self._settings.max_faces:
                 return
             if self._is_known(detection):
                 continue
-            sighting = self._looker.new_face(frame.image_bgr, detection)
-            if sighting is not None:
-                self._begin(frame, sighting)
+            landmark_fit = self._fitter.new_face(frame.image_bgr, detection)
+            if landmark_fit is not None:
+                self._begin(frame, landmark_fit)
 
     def _is_known(self, detection: DetectedFace) -> bool:
         x, y = (detection.box_xyxy[:2] + detection.box_xyxy[2:]) / 2
@@ -145,30 +145,30 @@ class Follower:
             box[0] < x < box[2] and box[1] < y < box[3] for box in (track.face.box_xyxy for track in self._tracks)
         )
 
-    def _begin(self, frame: Frame, sighting: Sighting) -> None:
+    def _begin(self, frame: TrackedImage, landmark_fit: LandmarkFit) -> None:
         """Follow a face under its old id if it was lost a moment ago, else under a new one."""
-        look = Appearance.of(frame.image_bgr, sighting.region)
-        face_id = self._memory.recall(sighting, look, frame.captured_ns, frame.shot)
+        look = Appearance.of(frame.image_bgr, landmark_fit.region)
+        face_id = self._memory.recall(landmark_fit, look, frame.captured_ns, frame.shot)
         if face_id is None:
             face_id, self._next_id = self._next_id, self._next_id + 1
-        track = Track(face_id, frame, sighting, look, self._settings)
+        track = Track(face_id, frame, landmark_fit, look, self._settings)
         if any(_is_one_face(track.face, other.face) for other in self._tracks):
             self._memory.keep(track, frame.captured_ns, frame.shot)
             return
         self._tracks.append(track)
 
-    def _lose(self, frame: Frame, track: Track, shot: int) -> None:
+    def _lose(self, frame: TrackedImage, track: Track, shot: int) -> None:
         self._tracks.remove(track)
         self._memory.keep(track, frame.captured_ns, shot)
 
 
-def default_follower(settings: FollowSettings | None = None, *, threads: int = 1) -> Follower:
+def default_tracker(settings: TrackerSettings | None = None, *, threads: int = 1) -> Tracker:
     """Make a follower with the networks that come with Mien.
 
     Raises:
         ModelError: their weights are missing or damaged.
     """
-    return Follower(default_networks(threads=threads), settings)
+    return Tracker(default_networks(threads=threads), settings)
 
 
 def _is_one_face(a: Face, b: Face) -> bool:

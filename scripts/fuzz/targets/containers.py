@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 import av
 import numpy as np
 
-from mien.diagnostics.verify.frames import Footage
+from mien.diagnostics.verify.frames import MediaFrames
 from mien.pipeline.interfaces import SourceRequest
 from mien.pipeline.offline import swap_file
 from mien.sources.backends.video import PLUGIN as VIDEO
@@ -109,7 +109,7 @@ class _Containers:
             swap_file(path, output, ())
         except MienError as error:
             refusal = error
-        for _ in islice(Footage(path).samples(), _MOST_FRAMES):
+        for _ in islice(MediaFrames(path).samples(), _MOST_FRAMES):
             pass
         with VIDEO(SourceRequest(str(path))) as source:
             for _ in range(_MOST_FRAMES):

@@ -11,8 +11,8 @@ from typing import Final
 from mien.cli.log import show
 from mien.pipeline.events import EventKind, LiveEvent
 from mien.pipeline.report import MemoryUse, Report
-from mien.provenance.audit_log.log import LOG_NAME, Journal
-from mien.session.audit import Opening, SessionLog, local_journal, what_is_known
+from mien.provenance.audit_log.log import LOG_NAME, AuditLog
+from mien.session.audit import Opening, SessionLog, local_audit_log, what_is_known
 
 _REPORT: Final = Report(9, 7, 9, 0, 0, None, {}, None, None, None, MemoryUse(1, 1, 1), {}, (), {})
 _HEAD: Final = "head.json"
@@ -36,18 +36,18 @@ class _Logs:
     def seeds(self) -> Sequence[bytes]:
         with TemporaryDirectory() as made:
             folder = Path(made)
-            journal = Journal(folder)
-            found = [self._content(folder, journal, ends=False), self._content(folder, journal, ends=True)]
-            journal.purge(datetime(1999, 1, 1, tzinfo=UTC))
-            journal.append("state", "12ab34", {"said": "LIVE"})
+            audit_log = AuditLog(folder)
+            found = [self._content(folder, audit_log, ends=False), self._content(folder, audit_log, ends=True)]
+            audit_log.purge(datetime(1999, 1, 1, tzinfo=UTC))
+            audit_log.append("state", "12ab34", {"said": "LIVE"})
             found.append(_packed(folder))
-            journal.purge(None)
+            audit_log.purge(None)
             found.append(_packed(folder))
         return found
 
-    def _content(self, folder: Path, journal: Journal, *, ends: bool) -> bytes:
+    def _content(self, folder: Path, audit_log: AuditLog, *, ends: bool) -> bytes:
         opening = Opening("12ab34", "run", ("anna",), ("granted",), "on", "files", "mesh", ("x",), {"n": "0" * 64}, "1")
-        log = SessionLog(journal, opening)
+        log = SessionLog(audit_log, opening)
         log.begin()
         log.hear(LiveEvent(0.1, EventKind.STATE, "LIVE: now"))
         if ends:
@@ -56,24 +56,24 @@ class _Logs:
 
     def run(self, content: bytes, folder: Path) -> None:
         lines, _, head = content.partition(b"\0")
-        journal = local_journal()
-        state = journal.path.parent
+        audit_log = local_audit_log()
+        state = audit_log.path.parent
         state.mkdir(parents=True, exist_ok=True)
         for file in state.iterdir():
             file.unlink()
         (state / LOG_NAME).write_bytes(lines)
         (state / _HEAD).write_bytes(head)
-        list(journal.entries())
-        journal.examine()
-        what_is_known(journal, "12ab34")
+        list(audit_log.entries())
+        audit_log.examine()
+        what_is_known(audit_log, "12ab34")
         for is_json in (False, True):
             with contextlib.suppress(SystemExit, RuntimeError), contextlib.redirect_stdout(io.StringIO()):
                 show(as_json=is_json, last=40, session=None)
-        journal.append("state", "12ab34", {"said": "after the damage"})
-        assert list(journal.entries())[-1].fields["said"] == "after the damage"
-        journal.end_gone()
-        journal.purge(None)
-        assert journal.examine().is_whole
+        audit_log.append("state", "12ab34", {"said": "after the damage"})
+        assert list(audit_log.entries())[-1].fields["said"] == "after the damage"
+        audit_log.end_gone()
+        audit_log.purge(None)
+        assert audit_log.examine().is_whole
 
 
 def _packed(folder: Path) -> bytes:

@@ -13,7 +13,7 @@ import numpy as np
 
 from mien.config.choices import ConsentKind
 from mien.consent import keys
-from mien.consent.clock import SteadyClock
+from mien.consent.clock import FilterClock
 from mien.consent.face_library import FaceLibrary
 from mien.consent.records import Consent, ConsentBook
 from mien.consent.terms import Scope, Terms
@@ -62,7 +62,7 @@ class _Records:
         kind, rest = content[:1], content[1:]
         if kind == b"t":
             (folder / "latest-time").write_bytes(rest)
-            SteadyClock(folder / "latest-time").now()
+            FilterClock(folder / "latest-time").now()
         elif kind in _FILES:
             self._library(folder, _FILES[kind], rest)
         else:

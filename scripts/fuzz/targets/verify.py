@@ -12,10 +12,10 @@ from PIL import Image
 
 from mien.diagnostics.verify.answer import answer, words
 from mien.diagnostics.verify.c2pa_reader import read_credentials
-from mien.diagnostics.verify.frames import Footage
-from mien.diagnostics.verify.scan import survey
+from mien.diagnostics.verify.frames import MediaFrames
+from mien.diagnostics.verify.scan import scan_frames
 from mien.media.formats import media_type
-from mien.provenance.c2pa.sign import Seal
+from mien.provenance.c2pa.sign import Signer
 
 
 class _Verify:
@@ -42,7 +42,7 @@ class _Verify:
                     _film(path)
                 else:
                     Image.fromarray(pixels).save(path)
-                Seal("12ab34").sign(path, media_type(path))
+                Signer("12ab34").sign(path, media_type(path))
                 found.append(path.read_bytes())
         return found
 
@@ -52,10 +52,10 @@ class _Verify:
         json.dumps(read_credentials(path))
         path = path.rename(folder / "in put.mp4")
         credentials = read_credentials(path)
-        footage = Footage(path)
-        result = answer(survey(footage, is_whole=True, progress=lambda *_: None), footage, credentials)
+        media_frames = MediaFrames(path)
+        result = answer(scan_frames(media_frames, is_whole=True, progress=lambda *_: None), media_frames, credentials)
         json.dumps(result)
-        words(result, is_still=footage.is_still)
+        words(result, is_still=media_frames.is_still)
 
 
 def _film(path: Path) -> None:

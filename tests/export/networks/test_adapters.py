@@ -17,8 +17,8 @@ from tests.onnx_networks import arcface_network, crossface_network
 from tests.stored_models import Shelf
 from torch import nn
 
-from mien.pipeline.frame import FramePacket
-from mien.stages.composite import ComposeStage
+from mien.pipeline.frame import Frame
+from mien.stages.composite import CompositeStage
 from mien_export.contracts import ARCHITECTURES
 from mien_export.graph import GraphOptions, loaded, write_onnx
 from mien_export.seeded import seeded_checkpoint
@@ -60,7 +60,7 @@ def aligned(photo: BgrU8, face: Face, spec: SwapSpec) -> tuple[BgrU8, NDArray[np
 
 
 def composed(photo: BgrU8, swapped: SwappedFace) -> NDArray[np.float64]:
-    result = ComposeStage()(FramePacket(photo, 0, 0, swapped=(swapped,))).composed
+    result = CompositeStage()(Frame(photo, 0, 0, swapped=(swapped,))).composed
     assert result is not None
     return result.before_marks().astype(np.float64)
 
@@ -92,15 +92,15 @@ def test_a_seeded_network_swaps_as_torch_does(
     identity_map = (
         torch.randn(512, 512, generator=torch.Generator().manual_seed(1)) / 8 if name == "reswapper" else None
     )
-    shelf = Shelf(tmp_path / "models")
+    store = Shelf(tmp_path / "models")
     for identity in IDENTITIES:
-        shelf.put(identity, arcface_network(tmp_path / f"{identity}.onnx"))
+        store.put(identity, arcface_network(tmp_path / f"{identity}.onnx"))
     for converter in CONVERTERS:
-        shelf.put(converter, crossface_network(tmp_path / f"{converter}.onnx"))
-    stored = shelf.put("net", write_onnx(network, state, tmp_path / "net.onnx", GraphOptions(1, identity_map)))
+        store.put(converter, crossface_network(tmp_path / f"{converter}.onnx"))
+    stored = store.put("net", write_onnx(network, state, tmp_path / "net.onnx", GraphOptions(1, identity_map)))
     spec = stored.manifest.network
     assert isinstance(spec, SwapSpec)
-    networks = Networks(shelf)
+    networks = Networks(store)
     swapped = networks.swapper("net", SourceFace.of(photo, face), SwapOptions()).swap(photo, face, captured_ns=0)
 
     crop_bgr, matrix = aligned(photo, face, spec)

@@ -22,8 +22,8 @@ SMALL = ["--size", "64", "--batch", "2"]
 
 def clip(path: Path, *, is_bluish: bool) -> Path:
     """Write sixty frames of a portrait that nods, leans and comes nearer."""
-    ((_, portrait_bgr, _),) = known_faces()
-    picture = np.ascontiguousarray(portrait_bgr[:, :, ::-1]) if is_bluish else portrait_bgr
+    ((_, source_photo_bgr, _),) = known_faces()
+    picture = np.ascontiguousarray(source_photo_bgr[:, :, ::-1]) if is_bluish else source_photo_bgr
     with av.open(str(path), "w") as file:
         stream = file.add_stream("mpeg4", rate=25)
         stream.width = stream.height = 256
@@ -50,8 +50,8 @@ def train(*words: str) -> subprocess.CompletedProcess[str]:
 def test_two_clips_become_a_swapped_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MIEN_DATA_DIR", str(tmp_path / "data"))
-    lent, wearer = clip(tmp_path / "lent.mp4", is_bluish=True), clip(tmp_path / "wearer.mp4", is_bluish=False)
-    first = train(str(lent), str(wearer), "-o", "pair", "--minutes", "0.05", *SMALL)
+    source_face, wearer = clip(tmp_path / "lent.mp4", is_bluish=True), clip(tmp_path / "wearer.mp4", is_bluish=False)
+    first = train(str(source_face), str(wearer), "-o", "pair", "--minutes", "0.05", *SMALL)
     assert first.returncode == 0, first.stderr
     assert "faces" in first.stderr
     steps = steps_of(Path("pair/df.pth"))
@@ -59,7 +59,7 @@ def test_two_clips_become_a_swapped_clip(tmp_path: Path, monkeypatch: pytest.Mon
     shown = cv2.imread("pair/preview.png")
     assert shown is not None
     assert shown.shape == (6 * 160, 5 * 160, 3)
-    again = train(str(lent), str(wearer), "-o", "pair", "--minutes", "0.02", *SMALL)
+    again = train(str(source_face), str(wearer), "-o", "pair", "--minutes", "0.02", *SMALL)
     assert f"going on from step {steps}" in again.stderr
     assert steps_of(Path("pair/df.pth")) > steps
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mien.cli.main import main
-from mien.tracking.source_photo import public_domain_portrait
+from mien.tracking.source_photo import public_domain_photo
 from mien_models.types import BgrU8
 
 ME = ("--face", "photo.png", "--consent", "public-domain")
@@ -16,7 +16,7 @@ ME = ("--face", "photo.png", "--consent", "public-domain")
 @pytest.fixture(autouse=True)
 def _intimate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    shutil.copy(public_domain_portrait(), "photo.png")
+    shutil.copy(public_domain_photo(), "photo.png")
 
     def open_look(threads: int = 1) -> object:
         def look(image_bgr: BgrU8) -> float:

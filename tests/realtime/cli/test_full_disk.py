@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tests.real_runs import mien, needs_unshare, sentence_of
 
-from mien.tracking.source_photo import portrait_address, public_domain_portrait, read_portrait
+from mien.tracking.source_photo import photo_address, public_domain_photo, read_source_photo
 from mien_models.types import as_u8
 
 pytestmark = pytest.mark.slow
@@ -23,7 +23,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a folder with a film of a face in noise, which needs space, and a place for a small disk."""
     needs_unshare()
     monkeypatch.chdir(tmp_path)
-    photo = as_u8(np.ascontiguousarray(read_portrait(portrait_address(str(public_domain_portrait()))).photo_bgr))
+    photo = as_u8(np.ascontiguousarray(read_source_photo(photo_address(str(public_domain_photo()))).photo_bgr))
     noise = np.random.default_rng(0)
     with av.open("film.mp4", "w") as file:
         stream = file.add_stream("libx264", rate=10, options={"crf": "12"})
@@ -90,7 +90,7 @@ def test_a_trailer_that_does_not_fit_is_a_sentence_and_leaves_nothing(folder: Pa
 
 @pytest.mark.parametrize("name", ["out.mp4", "out.png"])
 def test_a_signature_that_does_not_fit_says_so_and_the_file_is_kept(folder: Path, name: str) -> None:
-    source = "film.mp4" if name.endswith("mp4") else str(public_domain_portrait())
+    source = "film.mp4" if name.endswith("mp4") else str(public_domain_photo())
     done, left = on_a_disk_of(60_000, "swap", source, f"disk/{name}")
     assert done.returncode == 0, done.stderr.decode()
     size_kib = left[f"disk/{name}"] // 1024
@@ -113,7 +113,7 @@ def test_pictures_stop_with_a_sentence_and_each_is_whole(folder: Path) -> None:
 
 
 def test_reports_logs_faces_and_results_say_so(folder: Path) -> None:
-    photo = str(public_domain_portrait())
+    photo = str(public_domain_photo())
     done, left = on_a_disk_of(64, "swap", photo, "o.png", "--report", "disk/r.json", left_kib=0)
     assert (done.returncode, FULL in sentence_of(done.stderr), left) == (1, True, {})
     done, _ = on_a_disk_of(64, "swap", photo, "o.png", left_kib=0, more={"MIEN_STATE_DIR": "disk/state"})
@@ -134,12 +134,12 @@ def test_a_line_of_the_log_that_does_not_fit_does_no_damage(folder: Path) -> Non
     script = """
 import sys
 from pathlib import Path
-from mien.provenance.audit_log.log import Journal, JournalError
+from mien.provenance.audit_log.log import Journal, AuditLogError
 journal = Journal(Path("disk/log"))
 try:
     while True:
         journal.append("output", "0123ab", {"to": ["x" * 700]})
-except JournalError as error:
+except AuditLogError as error:
     print(error)
 Path("disk/filler").unlink()
 journal.append("output", "0123ab", {"to": ["again"]})

@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 
 from mien.cli.main import main
-from mien.session.audit import local_journal
+from mien.session.audit import local_audit_log
 from mien.stages.content_gate import ContentError
-from mien.tracking.source_photo import public_domain_portrait
+from mien.tracking.source_photo import public_domain_photo
 
 
 @pytest.fixture(autouse=True)
 def _after_a_swap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
-    shutil.copy(public_domain_portrait(), "my secret name.png")
+    shutil.copy(public_domain_photo(), "my secret name.png")
     words = ["swap", "--face", "my secret name.png", "--consent", "public-domain", "my secret name.png", "out.png"]
     assert main(words) == 0
     capsys.readouterr()
@@ -33,7 +33,7 @@ def test_a_swap_is_in_the_log_without_the_photos_name(capsys: pytest.CaptureFixt
     entries = json.loads(capsys.readouterr().out)
     assert [entry["kind"] for entry in entries] == ["start", "face", "label", "output", "models", "stop"]
     assert entries[1]["fields"] == {"consents": ["public-domain"], "names": ["photo"]}
-    assert "secret" not in local_journal().path.read_text(encoding="utf-8")
+    assert "secret" not in local_audit_log().path.read_text(encoding="utf-8")
     assert main(["log", "show", "--last", "1"]) == 0
     assert capsys.readouterr().out.count("\n") == 1
 
@@ -50,7 +50,7 @@ def test_a_marked_picture_is_matched_with_the_log(capsys: pytest.CaptureFixture[
 
 def test_a_changed_line_is_exit_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["log", "verify"]) == 0
-    path = local_journal().path
+    path = local_audit_log().path
     path.write_text(path.read_text(encoding="utf-8").replace("public-domain", "self"), encoding="utf-8")
     assert main(["log", "verify"]) == 1
     assert "Line 2" in capsys.readouterr().err
@@ -116,8 +116,8 @@ def test_a_swap_that_a_signal_ends_is_in_the_log_with_its_end(
         file.mux(stream.encode(None))
     command = [sys.executable, "-m", "mien", "swap", "long.mp4", "long out.mp4"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as swapping:
-        lines = len(list(local_journal().entries()))
-        while len(list(local_journal().entries())) < lines + 5:
+        lines = len(list(local_audit_log().entries()))
+        while len(list(local_audit_log().entries())) < lines + 5:
             assert swapping.poll() is None
             time.sleep(0.02)
         swapping.send_signal(getattr(signal, number))

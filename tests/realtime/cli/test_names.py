@@ -13,7 +13,7 @@ import pytest
 from tests.real_runs import mien, sentence_of
 
 from mien.media.text import text_mask
-from mien.tracking.source_photo import portrait_address, public_domain_portrait, read_portrait
+from mien.tracking.source_photo import photo_address, public_domain_photo, read_source_photo
 from mien_models.types import as_u8
 
 NO_TEXT = os.fsdecode(b"n\xffo \x1b[31m")
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="such names exis
 
 
 def film(path: Path) -> Path:
-    photo = read_portrait(portrait_address(str(public_domain_portrait()))).photo_bgr
+    photo = read_source_photo(photo_address(str(public_domain_photo()))).photo_bgr
     small = as_u8(np.ascontiguousarray(photo[::2, ::2]))
     with av.open(f"file:{path}", "w", format="mp4") as file:
         stream = file.add_stream("libx264", rate=10)
@@ -39,7 +39,7 @@ def film(path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def _in_a_folder_with_a_photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    shutil.copy(public_domain_portrait(), "photo.png")
+    shutil.copy(public_domain_photo(), "photo.png")
 
 
 def frames_in(path: str) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mien.cli.main import main
-from mien.tracking.source_photo import public_domain_portrait
+from mien.tracking.source_photo import public_domain_photo
 from mien_models.types import as_u8
 
 Words = Sequence[str]
@@ -20,9 +20,9 @@ Words = Sequence[str]
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One second of one face, 320 x 240, 15 frames a second; a name with a space and a letter beyond ASCII."""
-    portrait = cv2.imread(str(public_domain_portrait()))
-    assert portrait is not None
-    face = cv2.resize(portrait[0:300, 56:456], (320, 240), interpolation=cv2.INTER_AREA)
+    source_photo = cv2.imread(str(public_domain_photo()))
+    assert source_photo is not None
+    face = cv2.resize(source_photo[0:300, 56:456], (320, 240), interpolation=cv2.INTER_AREA)
     path = tmp_path_factory.mktemp("clips") / "ein Gesicht ä.mp4"
     with av.open(str(path), "w") as file:
         stream = file.add_stream("libx264", rate=15)
@@ -36,10 +36,10 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
-    portrait = cv2.imread(str(public_domain_portrait()))
-    assert portrait is not None
+    source_photo = cv2.imread(str(public_domain_photo()))
+    assert source_photo is not None
     path = tmp_path / "photo.jpg"
-    assert cv2.imwrite(str(path), portrait)
+    assert cv2.imwrite(str(path), source_photo)
     return path
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.real_runs import mien, sentence_of
 
-from mien.session.audit import local_journal
+from mien.session.audit import local_audit_log
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="descriptors are closed in a shell")
 
@@ -71,7 +71,7 @@ def test_a_file_of_ours_never_gets_the_number_of_a_closed_stream(tmp_path: Path)
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "utf-8"])
 def test_a_console_that_cannot_show_a_character_shows_another(encoding: str) -> None:
-    local_journal().append("output", "0123ab", {"to": ["Zoë 図 \udcff \x1b[31m.mp4"]})
+    local_audit_log().append("output", "0123ab", {"to": ["Zoë 図 \udcff \x1b[31m.mp4"]})
     done = mien("log", "show", more={"PYTHONIOENCODING": encoding})
     assert (done.returncode, done.stderr) == (0, b"")
     text = done.stdout.decode(encoding)
@@ -88,7 +88,7 @@ def test_a_table_is_shown_on_a_console_of_ascii() -> None:
 def test_json_is_whole_on_every_console() -> None:
     import json
 
-    local_journal().append("output", "0123ab", {"to": ["Zoë 図.mp4"]})
+    local_audit_log().append("output", "0123ab", {"to": ["Zoë 図.mp4"]})
     done = mien("log", "show", "--json", more={"PYTHONIOENCODING": "ascii"})
     assert json.loads(done.stdout)[-1]["fields"] == {"to": ["Zoë 図.mp4"]}
 

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from mien.cli.main import main
-from mien.tracking.source_photo import public_domain_portrait
+from mien.tracking.source_photo import public_domain_photo
 
 
 @pytest.fixture(autouse=True)
 def _in_a_folder_with_a_photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    shutil.copy(public_domain_portrait(), "photo.png")
-    portrait = cv2.imread("photo.png")
-    assert portrait is not None
-    assert cv2.imwrite("in put ü.png", np.ascontiguousarray(portrait[:, ::-1]))
+    shutil.copy(public_domain_photo(), "photo.png")
+    source_photo = cv2.imread("photo.png")
+    assert source_photo is not None
+    assert cv2.imwrite("in put ü.png", np.ascontiguousarray(source_photo[:, ::-1]))
     assert cv2.imwrite("grey.png", np.full((240, 320, 3), 128, np.uint8))
 
 

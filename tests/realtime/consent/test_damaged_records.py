@@ -10,13 +10,13 @@ import pytest
 
 from mien.config.choices import ConsentKind
 from mien.config.settings import load_settings
-from mien.consent.clock import SteadyClock
+from mien.consent.clock import FilterClock
 from mien.consent.face_library import FaceLibrary, LibraryError
 from mien.consent.keys import FaceKeyError, Passphrase
 from mien.consent.records import Consent, ConsentBook
 from mien.consent.terms import ConsentError, Scope, Terms
 from mien.provenance.audit_log.chain import parsed
-from mien.provenance.audit_log.log import LOG_NAME, Journal
+from mien.provenance.audit_log.log import LOG_NAME, AuditLog
 from mien_models.errors import ModelError, UsageError
 from mien_models.library.inspect import read_description
 
@@ -93,7 +93,7 @@ def test_a_key_of_another_length_is_one_sentence(tmp_path: Path) -> None:
 )
 def test_a_clock_that_was_kept_at_the_ends_of_time_is_damaged(text: str, tmp_path: Path) -> None:
     (tmp_path / "latest-time").write_bytes(text.encode("utf-8", "surrogatepass"))
-    now = SteadyClock(tmp_path / "latest-time").now()
+    now = FilterClock(tmp_path / "latest-time").now()
     assert abs((datetime.now(UTC) - now).total_seconds()) < 60
 
 
@@ -103,14 +103,14 @@ def test_a_clock_that_was_kept_at_the_ends_of_time_is_damaged(text: str, tmp_pat
 def test_a_damaged_log_is_told_and_followed_by_a_new_one(damage: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="line of the log"):
         parsed(damage)
-    journal = Journal(tmp_path)
-    journal.append("start", "12ab34")
+    audit_log = AuditLog(tmp_path)
+    audit_log.append("start", "12ab34")
     (tmp_path / LOG_NAME).write_text(f"{damage}\n", encoding="utf-8")
     (tmp_path / "head.json").write_text(damage, encoding="utf-8")
-    assert list(journal.entries()) == []
-    assert not journal.examine().is_whole or not damage
-    journal.append("start", "12ab34")
-    assert [entry.kind for entry in journal.entries()][-1] == "start"
+    assert list(audit_log.entries()) == []
+    assert not audit_log.examine().is_whole or not damage
+    audit_log.append("start", "12ab34")
+    assert [entry.kind for entry in audit_log.entries()][-1] == "start"
 
 
 @pytest.mark.parametrize("damage", [f"a = {DEEP}", f"size = {'9' * 5000}", "a = 2026-99-99", "\0", "a.b" * 10_000])

@@ -15,10 +15,10 @@ from keyring.errors import KeyringLocked
 from numpy.typing import NDArray
 
 from mien.config.choices import ConsentKind
-from mien.consent.clock import SteadyClock
+from mien.consent.clock import FilterClock
 from mien.consent.face_library import FaceLibrary, KeptFace, LibraryError
 from mien.consent.keys import FaceKeyError, usual_store
-from mien.consent.owner_check import SelfCheck
+from mien.consent.owner_check import OwnerCheck
 from mien.consent.permits import Permit, Permits
 from mien.consent.terms import ConsentError, Scope, Terms, last_day
 from mien_models.errors import UsageError
@@ -221,10 +221,10 @@ def test_a_right_ends_with_its_last_day_and_a_clock_that_is_set_back_does_not_he
 
 def test_the_clock_is_kept_and_damage_to_it_is_nothing(tmp_path: Path) -> None:
     file = tmp_path / "a" / "latest-time"
-    before = SteadyClock(file).now()
+    before = FilterClock(file).now()
     assert datetime.fromisoformat(file.read_text()) == before
     file.write_text("noise")
-    assert SteadyClock(file).now() >= before
+    assert FilterClock(file).now() >= before
 
 
 def test_a_use_that_was_not_agreed_to_is_refused() -> None:
@@ -286,7 +286,7 @@ def test_one_s_own_face_is_held_against_the_camera(
     def look(_image_bgr: BgrU8, _face: Face) -> NDArray[np.float32]:
         return wearer
 
-    check = SelfCheck("Anna", own, look)
+    check = OwnerCheck("Anna", own, look)
 
     def look_for_a_while() -> None:
         for number in range(40):

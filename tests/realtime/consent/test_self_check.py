@@ -8,9 +8,9 @@ import pytest
 from numpy.typing import NDArray
 from tests.realtime.pipeline.live.live_rig import a_packet
 
-from mien.consent.owner_check import SelfCheck
+from mien.consent.owner_check import OwnerCheck
 from mien.consent.terms import ConsentError
-from mien.stages.consent_gate import SelfCheckStage
+from mien.stages.consent_gate import OwnerCheckStage
 from mien_models.errors import ModelError
 from mien_models.types import BgrU8, Face
 
@@ -31,7 +31,7 @@ class Looks:
         return self.vector
 
 
-def watched(check: SelfCheck, picture: BgrU8, face: Face | None, first_s: int, seconds: int) -> None:
+def watched(check: OwnerCheck, picture: BgrU8, face: Face | None, first_s: int, seconds: int) -> None:
     for number in range(first_s * 10, (first_s + seconds) * 10):
         check.check(picture, face, number * S // 10)
         if check.looking is not None:
@@ -44,7 +44,7 @@ def test_looks_that_fail_are_tried_again_later_and_later_and_say_so_once(
     died: list[object] = []
     monkeypatch.setattr(threading, "excepthook", died.append)
     looks = Looks(OWN, fails=True)
-    check = SelfCheck("Anna", OWN, looks)
+    check = OwnerCheck("Anna", OWN, looks)
     with caplog.at_level(logging.INFO):
         watched(check, photo, face, 0, 60)
         assert died == [], "a thread that dies writes a traceback on the terminal"
@@ -57,10 +57,10 @@ def test_looks_that_fail_are_tried_again_later_and_later_and_say_so_once(
 
 
 def test_who_is_somebody_else_is_refused_also_in_frames_without_them(photo: BgrU8, face: Face) -> None:
-    check = SelfCheck("Anna", OWN, Looks(OTHER))
+    check = OwnerCheck("Anna", OWN, Looks(OTHER))
     with pytest.raises(ConsentError, match="somebody else"):
         watched(check, photo, face, 0, 10)
-    stage = SelfCheckStage(check)
+    stage = OwnerCheckStage(check)
     with pytest.raises(ConsentError, match="somebody else"):
         stage(a_packet(chosen=(), swapped=(), composed=False))
     stage.hold(None)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import mien
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.provenance.marks import Marks
 from mien.provenance.release import ReleasedPicture, SwappedPicture
 from mien.stages.watermark import MarkStage
@@ -38,7 +38,7 @@ def test_only_the_marks_let_swapped_pictures_out_and_only_the_quality_bench_sees
 
 def test_nobody_else_can_make_a_released_picture() -> None:
     with pytest.raises(TypeError, match="marks"):
-        ReleasedPicture(noise(4, 4), is_marked=False, seal=object())
+        ReleasedPicture(noise(4, 4), is_marked=False, signer=object())
     with pytest.raises(TypeError, match="marks"):
         ReleasedPicture.unswapped(SwappedPicture(noise(4, 4)))  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
@@ -62,13 +62,13 @@ def test_black_and_white_hold(level: int) -> None:
 
 
 def test_frames_where_nothing_was_swapped_go_out_bit_for_bit() -> None:
-    packet = MarkStage(Marks())(FramePacket(noise(36, 64), 0, 0))
+    packet = MarkStage(Marks())(Frame(noise(36, 64), 0, 0))
     assert packet.outgoing.image_bgr is packet.image
     assert not packet.outgoing.is_marked
 
 
 def test_a_swapped_frame_cannot_be_written_before_it_is_marked() -> None:
-    packet = FramePacket(noise(36, 64), 0, 0, composed=SwappedPicture(noise(36, 64)))
+    packet = Frame(noise(36, 64), 0, 0, composed=SwappedPicture(noise(36, 64)))
     with pytest.raises(ValueError, match="no mark"):
         _ = packet.outgoing
     assert MarkStage(Marks())(packet).outgoing.is_marked

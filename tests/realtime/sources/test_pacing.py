@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 import pytest
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import End, SourceInfo
 from mien.sources.pacing import PacedSource
 from mien_models.errors import SourceError
@@ -47,7 +47,7 @@ class Film:
     ) -> None:
         pass
 
-    def read(self) -> FramePacket | None:
+    def read(self) -> Frame | None:
         if self.position == len(self.times_ms):
             return None
         self.clock.now_ns += self.decode_ms * 1_000_000
@@ -55,14 +55,14 @@ class Film:
         self.position += 1
         if time_ms is None:
             raise SourceError("'b.png' is no picture.")
-        return FramePacket(np.full((4, 4, 3), index, np.uint8), index=index, captured_ns=time_ms * 1_000_000)
+        return Frame(np.full((4, 4, 3), index, np.uint8), index=index, captured_ns=time_ms * 1_000_000)
 
 
-def play(source: PacedSource, frames: int) -> list[FramePacket]:
-    played: list[FramePacket] = []
+def play(source: PacedSource, frames: int) -> list[Frame]:
+    played: list[Frame] = []
     while len(played) < frames:
         answer = source.read(0.1)
-        if isinstance(answer, FramePacket):
+        if isinstance(answer, Frame):
             played.append(answer)
         assert not isinstance(answer, End)
     return played

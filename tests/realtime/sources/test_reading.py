@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import SourceInfo
 from mien.sources.reader_thread import ThreadedReading
 from mien_models.errors import SourceError
@@ -35,7 +35,7 @@ class Gated:
     ) -> None:
         self.is_closed.set()
 
-    def read(self) -> FramePacket | None:
+    def read(self) -> Frame | None:
         self.gate.acquire()
         if self.given == self.frames:
             self.has_given_all.set()
@@ -43,7 +43,7 @@ class Gated:
                 raise self.error
             return None
         self.given += 1
-        return FramePacket(np.zeros((4, 4, 3), np.uint8), index=self.given - 1, captured_ns=self.given)
+        return Frame(np.zeros((4, 4, 3), np.uint8), index=self.given - 1, captured_ns=self.given)
 
 
 def test_only_the_newest_frame_is_kept() -> None:

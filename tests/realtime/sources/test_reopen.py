@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import End, Outage, SourceInfo, SourceRequest
 from mien.sources.reconnect import SurvivingSource
 from mien_models.errors import SourceError
@@ -44,12 +44,12 @@ class ScriptedReading:
     def is_released(self) -> bool:
         return (self.is_left or self.is_over) and self.then != "hangs"
 
-    def take(self, timeout_s: float) -> FramePacket | None:
+    def take(self, timeout_s: float) -> Frame | None:
         if self.taken < len(self.frames):
             self.clock.wait(min(timeout_s, INTERVAL_S))
             self.taken += 1
             image = np.full((8, 8, 3), self.frames[self.taken - 1] % 256, np.uint8)
-            return FramePacket(image=image, index=self.taken - 1, captured_ns=self.clock())
+            return Frame(image=image, index=self.taken - 1, captured_ns=self.clock())
         if self.then in {"stalls", "hangs"}:
             self.clock.wait(timeout_s)
             return None
@@ -94,7 +94,7 @@ class Stage:
         )
 
 
-def reads(source: SurvivingSource, clock: Clock, seconds: float) -> Iterator[FramePacket | Outage | End]:
+def reads(source: SurvivingSource, clock: Clock, seconds: float) -> Iterator[Frame | Outage | End]:
     """Read for so many seconds of the test's clock; what came in time."""
     end_ns = clock() + int(seconds * 1e9)
     while clock() < end_ns:
@@ -107,11 +107,11 @@ def reads(source: SurvivingSource, clock: Clock, seconds: float) -> Iterator[Fra
             return
 
 
-def frames_of(answers: list[FramePacket | Outage | End]) -> list[FramePacket]:
-    return [answer for answer in answers if isinstance(answer, FramePacket)]
+def frames_of(answers: list[Frame | Outage | End]) -> list[Frame]:
+    return [answer for answer in answers if isinstance(answer, Frame)]
 
 
-def outages_of(answers: list[FramePacket | Outage | End]) -> list[Outage]:
+def outages_of(answers: list[Frame | Outage | End]) -> list[Outage]:
     return [answer for answer in answers if isinstance(answer, Outage)]
 
 
@@ -120,7 +120,7 @@ def test_a_stall_is_an_outage_within_two_seconds_and_not_before_one(fps: int, ti
     stage = Stage([([1, 2, 3], "stalls")], info=SourceInfo("A", 8, 8, Fraction(fps), None, is_live=True))
     with stage.source() as source:
         for _ in range(3):
-            assert isinstance(source.read(0.1), FramePacket)
+            assert isinstance(source.read(0.1), Frame)
         last_ns = stage.clock()
         while not isinstance(answer := source.read(timeout_s), Outage):
             assert answer is None
@@ -140,7 +140,7 @@ def test_an_unplugged_camera_is_an_outage_at_once_and_comes_back_by_its_own_addr
     whys = {outage.why for outage in outages_of(answers)}
     assert whys == {f"{text} Waiting for it to come back." for text in (gone, absent)}
     assert stage.addresses == ["Test Camera", "046d:0825", "046d:0825", "046d:0825"]
-    assert isinstance(answers[-1], FramePacket)
+    assert isinstance(answers[-1], Frame)
 
 
 def test_reopening_is_tried_once_a_second() -> None:
@@ -177,7 +177,7 @@ def test_a_still_that_is_the_same_after_opening_anew_is_believed() -> None:
         answers = list(reads(source, stage.clock, 60))
     assert len(stage.readings) == 2
     assert len(outages_of(answers)) < 20
-    assert isinstance(answers[-1], FramePacket)
+    assert isinstance(answers[-1], Frame)
 
 
 def test_a_stream_may_stand_still() -> None:
@@ -191,7 +191,7 @@ def test_a_device_that_hangs_is_left_and_a_new_opening_gets_a_chance() -> None:
     with stage.source() as source:
         answers = list(reads(source, stage.clock, 8))
     assert stage.readings[0].is_left
-    assert isinstance(answers[-1], FramePacket)
+    assert isinstance(answers[-1], Frame)
     assert [frame.index for frame in frames_of(answers)] == list(range(len(frames_of(answers))))
 
 

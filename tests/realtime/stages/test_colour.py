@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.session.stages import COLOURS
 from mien.stages.colour import ColourStage
 from mien.stages.skin import light_change, relit, statistics
@@ -29,12 +29,12 @@ def levels(values: NDArray[np.float64]) -> BgrU8:
     return np.clip(values, 0, 255).astype(np.uint8)
 
 
-def packet(index: int, frame: BgrU8, crop: BgrU8) -> FramePacket:
+def packet(index: int, frame: BgrU8, crop: BgrU8) -> Frame:
     box = np.array([0, 0, SIDE, SIDE], np.float32)
     face = Face(1, box, np.zeros((468, 3), np.float32), HeadPose(0.0, 0.0, 0.0), 1.0)
     alpha = np.full((SIDE, SIDE), 255, np.uint8)
     swapped = SwappedFace(1, crop, alpha, np.array([[1.0, 0, 0], [0, 1, 0]]))
-    return FramePacket(frame, index, index * FRAME_NS, faces=(face,), chosen=(face,), swapped=(swapped,))
+    return Frame(frame, index, index * FRAME_NS, faces=(face,), chosen=(face,), swapped=(swapped,))
 
 
 def tones(method: str, frames: Sequence[BgrU8]) -> NDArray[np.float64]:
@@ -47,17 +47,17 @@ def tones(method: str, frames: Sequence[BgrU8]) -> NDArray[np.float64]:
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("gains", [(0.6, 0.6, 0.6), (1.25, 1.25, 1.25), (0.7, 0.9, 1.15)])
 def test_a_lamp_is_followed_within_a_frame(method: str, gains: tuple[float, float, float]) -> None:
-    bare = skin((100, 120, 140), 2)
-    frames = [levels(bare)] * 10 + [levels(bare * gains)] * 60
+    background = skin((100, 120, 140), 2)
+    frames = [levels(background)] * 10 + [levels(background * gains)] * 60
     seen = tones(method, frames)
     step = np.linalg.norm(seen[-1] - seen[9])
     assert np.linalg.norm(seen[10:] - seen[-1], axis=1).max() < 0.15 * step
 
 
 def test_a_hand_before_the_face_changes_the_tone_slowly() -> None:
-    bare, covered = skin((100, 120, 140), 2), skin((100, 120, 140), 2)
+    background, covered = skin((100, 120, 140), 2), skin((100, 120, 140), 2)
     covered[: int(0.4 * SIDE)] = (40, 45, 60)
-    frames = [levels(bare)] * 10 + [levels(covered)] * 3 + [levels(bare)] * 20
+    frames = [levels(background)] * 10 + [levels(covered)] * 3 + [levels(background)] * 20
     seen = tones("mkl", frames)
     assert np.abs(seen[10:] - seen[9]).max() < 0.3 * (120 - 45) * 0.4
     assert np.abs(seen[-1] - seen[9]).max() < 3
@@ -65,8 +65,8 @@ def test_a_hand_before_the_face_changes_the_tone_slowly() -> None:
 
 def test_noise_is_no_change_of_light() -> None:
     random = np.random.default_rng(4)
-    bare = skin((100, 120, 140), 2)
-    frames = [levels(bare + random.normal(0, 6, bare.shape)) for _ in range(40)]
+    background = skin((100, 120, 140), 2)
+    frames = [levels(background + random.normal(0, 6, background.shape)) for _ in range(40)]
     assert np.abs(np.diff(tones("mkl", frames)[5:], axis=0)).max() < 1.0
 
 

@@ -5,17 +5,17 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.pipeline.frame import FramePacket
-from mien.stages.composite import ComposeStage
-from mien_models.types import Bend, SwappedFace
+from mien.pipeline.frame import Frame
+from mien.stages.composite import CompositeStage
+from mien_models.types import SwappedFace, Warp
 
 RANDOM = np.random.default_rng(1)
 FRAME = RANDOM.integers(0, 256, (90, 120, 3), np.uint8)
 
 
 def composed(crop: np.ndarray, alpha: np.ndarray, frame_from_crop: np.ndarray) -> np.ndarray:
-    packet = FramePacket(FRAME, 0, 0, swapped=(SwappedFace(1, crop, alpha, frame_from_crop),))
-    result = ComposeStage()(packet).composed
+    packet = Frame(FRAME, 0, 0, swapped=(SwappedFace(1, crop, alpha, frame_from_crop),))
+    result = CompositeStage()(packet).composed
     assert result is not None
     return result.before_marks()
 
@@ -69,10 +69,10 @@ def test_half_alpha_is_half_of_each() -> None:
 
 def test_a_flat_crop_warped_over_itself_changes_nothing() -> None:
     flat = np.full((90, 120, 3), 77, np.uint8)
-    packet = FramePacket(
+    packet = Frame(
         flat, 0, 0, swapped=(SwappedFace(1, flat, np.full((90, 120), 255, np.uint8), turned(30, 0.5, 60, 45)),)
     )
-    result = ComposeStage()(packet).composed
+    result = CompositeStage()(packet).composed
     assert result is not None
     assert np.abs(result.before_marks().astype(int) - flat).max() <= 1
 
@@ -84,7 +84,7 @@ def test_the_frame_itself_is_never_written_into() -> None:
 
 
 def test_without_a_swapped_face_nothing_is_composed() -> None:
-    assert ComposeStage()(FramePacket(FRAME, 0, 0)).composed is None
+    assert CompositeStage()(Frame(FRAME, 0, 0)).composed is None
 
 
 def test_a_small_crop_enlarged_over_a_large_face_lands_where_a_plain_warp_puts_it() -> None:
@@ -112,9 +112,9 @@ def test_the_frame_is_bent_under_the_crop_and_nowhere_else() -> None:
     shift = np.zeros((6, 8, 2), np.float32)
     shift[1:-1, 1:-1] = (4, -3)
     crop, alpha = np.full((8, 8, 3), 9, np.uint8), np.full((8, 8), 255, np.uint8)
-    bend = Bend(30, 20, 64, 48, shift)
-    packet = FramePacket(FRAME, 0, 0, swapped=(SwappedFace(1, crop, alpha, at(50, 40), bend),))
-    picture = ComposeStage()(packet).composed
+    warp = Warp(30, 20, 64, 48, shift)
+    packet = Frame(FRAME, 0, 0, swapped=(SwappedFace(1, crop, alpha, at(50, 40), warp),))
+    picture = CompositeStage()(packet).composed
     assert picture is not None
     result = picture.before_marks()
     assert (result[40:48, 50:58] == 9).all()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.stages.detail import DetailStage, details
 from mien_models.types import BgrU8, Face, HeadPose, SwappedFace, as_u8
 
@@ -43,7 +43,7 @@ def matched(frames: list[BgrU8], crop_bgr: BgrU8) -> list[BgrU8]:
     stage = DetailStage()
     out: list[BgrU8] = []
     for index, frame in enumerate(frames):
-        packet = FramePacket(frame, index, index * FRAME_NS, faces=(face(),), chosen=(face(),))
+        packet = Frame(frame, index, index * FRAME_NS, faces=(face(),), chosen=(face(),))
         packet = replace(packet, swapped=(swapped(crop_bgr),))
         out.append(stage(packet).swapped[0].crop_bgr)
     return out
@@ -89,7 +89,7 @@ def test_grain_is_not_drawn_on_a_crop_that_is_enlarged() -> None:
     small = as_u8(cv2.resize(picture(blur=1.5), (SIDE // 4, SIDE // 4), interpolation=cv2.INTER_AREA))
     stage = DetailStage()
     packets = [
-        FramePacket(camera, index, index * FRAME_NS, (face(),), (face(),), swapped=(swapped(small, 4.0),))
+        Frame(camera, index, index * FRAME_NS, (face(),), (face(),), swapped=(swapped(small, 4.0),))
         for index in range(20)
     ]
     *_, last = (stage(packet).swapped[0].crop_bgr for packet in packets)
@@ -118,7 +118,7 @@ def test_left_out_it_leaves_the_crop_alone_and_costs_nothing() -> None:
     (part,) = stage.parts
     assert part.cost_ms is None
     crop_bgr = picture(blur=2.0)
-    packet = FramePacket(picture(noise=4.0), 0, 0, (face(),), (face(),), swapped=(swapped(crop_bgr),))
+    packet = Frame(picture(noise=4.0), 0, 0, (face(),), (face(),), swapped=(swapped(crop_bgr),))
     stage(packet)
     assert part.cost_ms is not None
     assert stage(packet).swapped[0].crop_bgr is not crop_bgr

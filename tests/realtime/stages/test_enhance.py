@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import skimage
 
-from mien.pipeline.frame import FramePacket
-from mien.stages.composite import ComposeStage
+from mien.pipeline.frame import Frame
+from mien.stages.composite import CompositeStage
 from mien.stages.enhance import EnhanceStage
 from mien.tracking.photo import find_faces
 from mien_models.types import BgrU8, Face, SwappedFace, as_u8
@@ -38,7 +38,7 @@ def face(photo: BgrU8) -> Face:
     return find_faces(photo)[0]
 
 
-def worn(photo: BgrU8, face: Face, scale: float = 1.0) -> SwappedFace:
+def in_use(photo: BgrU8, face: Face, scale: float = 1.0) -> SwappedFace:
     """The face's own middle as a crop, `scale` of the frame's pixels to each of its."""
     left, top, right, bottom = (int(v) for v in face.box_xyxy)
     size = (int((right - left) / scale), int((bottom - top) / scale))
@@ -50,14 +50,14 @@ def worn(photo: BgrU8, face: Face, scale: float = 1.0) -> SwappedFace:
     return SwappedFace(face_id=face.id, crop_bgr=crop, alpha=alpha, frame_from_crop=matrix)
 
 
-def composed(packet: FramePacket) -> np.ndarray:
-    result = ComposeStage()(packet).composed
+def composed(packet: Frame) -> np.ndarray:
+    result = CompositeStage()(packet).composed
     assert result is not None
     return result.before_marks().astype(int)
 
 
-def packet_of(photo: BgrU8, face: Face, scale: float = 1.0) -> FramePacket:
-    return FramePacket(photo, 0, 0, faces=(face,), chosen=(face,), swapped=(worn(photo, face, scale),))
+def packet_of(photo: BgrU8, face: Face, scale: float = 1.0) -> Frame:
+    return Frame(photo, 0, 0, faces=(face,), chosen=(face,), swapped=(in_use(photo, face, scale),))
 
 
 @pytest.mark.parametrize("scale", [1.0, 3.0])
@@ -65,7 +65,7 @@ def test_the_change_lands_inside_the_alpha_and_nowhere_else(photo: BgrU8, face: 
     packet = packet_of(photo, face, scale)
     change = composed(EnhanceStage(Brighter(), 1.0)(packet)) - composed(packet)
     alpha = composed(
-        FramePacket(
+        Frame(
             np.zeros_like(photo),
             0,
             0,
@@ -113,5 +113,5 @@ def test_a_face_that_is_wholly_hidden_is_not_asked_for(photo: BgrU8, face: Face)
     seen = Brighter()
     hidden = packet_of(photo, face).swapped[0]
     hidden.alpha[:] = 0
-    EnhanceStage(seen, 1.0)(FramePacket(photo, 0, 0, faces=(face,), chosen=(face,), swapped=(hidden,)))
+    EnhanceStage(seen, 1.0)(Frame(photo, 0, 0, faces=(face,), chosen=(face,), swapped=(hidden,)))
     assert not seen.seen

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from mien.config.choices import ChooseMode
-from mien.pipeline.frame import FramePacket
-from mien.stages.track import FollowStage
+from mien.pipeline.frame import Frame
+from mien.stages.track import TrackStage
 from mien.tracking.selection import make_chooser
-from mien.tracking.tracker import default_follower
+from mien.tracking.tracker import default_tracker
 
 
 @pytest.mark.parametrize("mode", list(ChooseMode))
 def test_an_empty_room_has_no_faces_and_none_chosen(mode: ChooseMode) -> None:
-    stage = FollowStage(default_follower(), make_chooser(mode))
-    packet = FramePacket(np.full((120, 160, 3), 90, np.uint8), 3, 1_000)
+    stage = TrackStage(default_tracker(), make_chooser(mode))
+    packet = Frame(np.full((120, 160, 3), 90, np.uint8), 3, 1_000)
     followed = stage(packet)
     assert stage.name == "follow"
     assert (followed.faces, followed.chosen) == ((), ())

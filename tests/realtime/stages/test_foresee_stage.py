@@ -7,34 +7,34 @@ import pytest
 from tests.realtime.tracking.film import FRAME_NS, Head, room, stranger
 
 from mien.config.choices import ChooseMode
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.stages.foresee import ForeseeStage
-from mien.stages.track import FollowStage
+from mien.stages.track import TrackStage
 from mien.tracking.foresight import ForesightedOne
 from mien.tracking.networks import FaceNetworks
 from mien.tracking.selection import make_chooser, width_of
-from mien.tracking.settings import FollowSettings
-from mien.tracking.tracker import Follower
+from mien.tracking.settings import TrackerSettings
+from mien.tracking.tracker import Tracker
 from mien_models.types import BgrU8, Face
 
 Shot = Sequence[BgrU8]
 
 
 @pytest.fixture(scope="module")
-def heads(networks: FaceNetworks, portrait: BgrU8, portrait_face: Face) -> tuple[Head, Head]:  # noqa: F811
-    return Head(portrait, portrait_face), stranger(networks)
+def heads(networks: FaceNetworks, source_photo: BgrU8, portrait_face: Face) -> tuple[Head, Head]:  # noqa: F811
+    return Head(source_photo, portrait_face), stranger(networks)
 
 
 @pytest.fixture
 def stage(networks: FaceNetworks) -> ForeseeStage:  # noqa: F811
-    return ForeseeStage(Follower(networks, FollowSettings.for_files(all_faces=False)), ForesightedOne(width_of))
+    return ForeseeStage(Tracker(networks, TrackerSettings.for_files(all_faces=False)), ForesightedOne(width_of))
 
 
-def played(stage: ForeseeStage, *shots: Shot) -> list[FramePacket]:
+def played(stage: ForeseeStage, *shots: Shot) -> list[Frame]:
     film = [picture for shot in shots for picture in shot]
-    done: list[FramePacket] = []
+    done: list[Frame] = []
     for index, picture in enumerate(film):
-        done += stage.take(FramePacket(picture, index, index * FRAME_NS))
+        done += stage.take(Frame(picture, index, index * FRAME_NS))
     done += stage.rest()
     assert [packet.index for packet in done] == list(range(len(film)))
     return done
@@ -81,9 +81,9 @@ def test_a_live_run_swaps_again_in_the_frame_after_the_cut(
     networks: FaceNetworks,  # noqa: F811
     heads: tuple[Head, Head],
 ) -> None:
-    live = FollowStage(Follower(networks), make_chooser(ChooseMode.LARGEST))
+    live = TrackStage(Tracker(networks), make_chooser(ChooseMode.LARGEST))
     film = [*standing(heads[0], 1, (200, 180), 120), *standing(heads[1], 2, (460, 180), 100)]
-    chosen = [bool(live(FramePacket(picture, n, n * FRAME_NS)).chosen) for n, picture in enumerate(film)]
+    chosen = [bool(live(Frame(picture, n, n * FRAME_NS)).chosen) for n, picture in enumerate(film)]
     assert chosen.count(False) <= 1
 
 
@@ -96,5 +96,5 @@ def test_pictures_are_held_only_up_to_some_memory(
     alone = [other.onto(room(1), (480, 180), 80)] * 12
     held = 0
     for index, picture in enumerate([*both, *alone]):
-        held += 1 - len(stage.take(FramePacket(picture, index, index * FRAME_NS)))
+        held += 1 - len(stage.take(Frame(picture, index, index * FRAME_NS)))
         assert held <= 3

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.stages.mask import MaskStage
 from mien.stages.mask_methods._base import Edge, FaceMask, MaskMethod
-from mien_models.types import Bend, BgrU8, Face, HeadPose, MaskU8, SwappedFace
+from mien_models.types import BgrU8, Face, HeadPose, MaskU8, SwappedFace, Warp
 
 SIDE = 120
 FRAME: BgrU8 = np.zeros((SIDE, SIDE, 3), np.uint8)
@@ -39,14 +39,14 @@ def left_half(at_x: int = SIDE // 2) -> FaceMask:
 
 
 def masked(
-    methods: list[MaskMethod], *, edge: Edge | None = None, bend: Bend | None = None, scale: float = 1.0
+    methods: list[MaskMethod], *, edge: Edge | None = None, warp: Warp | None = None, scale: float = 1.0
 ) -> MaskU8:
     side = round(SIDE / scale)
     alpha = np.full((side, side), 255, np.uint8)
     half = (scale - 1) / 2
     place = np.array([[scale, 0, half], [0, scale, half]], np.float64)
-    swapped = SwappedFace(1, np.zeros((side, side, 3), np.uint8), alpha, place, bend)
-    packet = FramePacket(FRAME, 0, 0, (face(),), (face(),), swapped=(swapped,))
+    swapped = SwappedFace(1, np.zeros((side, side, 3), np.uint8), alpha, place, warp)
+    packet = Frame(FRAME, 0, 0, (face(),), (face(),), swapped=(swapped,))
     return MaskStage(methods, edge or Edge())(packet).swapped[0].alpha
 
 
@@ -68,14 +68,14 @@ def test_the_mask_that_leaves_least_open_counts() -> None:
 def test_without_a_mask_or_an_edge_nothing_is_touched() -> None:
     alpha = np.full((SIDE, SIDE), 255, np.uint8)
     swapped = SwappedFace(1, np.zeros((SIDE, SIDE, 3), np.uint8), alpha, np.eye(2, 3))
-    packet = FramePacket(FRAME, 0, 0, (face(),), (face(),), swapped=(swapped,))
+    packet = Frame(FRAME, 0, 0, (face(),), (face(),), swapped=(swapped,))
     assert MaskStage([Fixed(None)], Edge())(packet).swapped[0] is swapped
 
 
 def test_a_mask_is_bent_with_the_frame() -> None:
     shift = np.zeros((4, 4, 2), np.float32)
     shift[..., 0] = 20  # what is shown at x comes from x + 20
-    alpha = masked([Fixed(left_half())], bend=Bend(0, 0, SIDE, SIDE, shift))
+    alpha = masked([Fixed(left_half())], warp=Warp(0, 0, SIDE, SIDE, shift))
     assert alpha[:, : SIDE // 2 - 24].max() == 0
     assert alpha[:, SIDE // 2 - 16 :].min() == 255
 
@@ -88,7 +88,7 @@ def disc() -> MaskU8:
 
 def test_an_edge_is_eroded_and_feathered_in_parts_of_the_face() -> None:
     swapped = SwappedFace(1, np.zeros((SIDE, SIDE, 3), np.uint8), disc(), np.eye(2, 3))
-    packet = FramePacket(FRAME, 0, 0, (face(),), (face(),), swapped=(swapped,))
+    packet = Frame(FRAME, 0, 0, (face(),), (face(),), swapped=(swapped,))
     alpha = MaskStage([], Edge(erode=0.1, feather=0.1))(packet).swapped[0].alpha.astype(int)
     row = alpha[SIDE // 2, SIDE // 2 :]
     assert row[42:].max() == 0  # 50 - 0.1 * 100 = 40
@@ -101,10 +101,10 @@ def test_an_edge_is_eroded_and_feathered_in_parts_of_the_face() -> None:
 def test_a_face_that_is_no_longer_followed_is_forgotten() -> None:
     method = Fixed(None)
     stage = MaskStage([method], Edge())
-    stage(FramePacket(FRAME, 0, 0, (face(1), face(2)), (face(1), face(2))))
-    stage(FramePacket(FRAME, 1, 1, (face(1), face(2)), (face(2),)))
+    stage(Frame(FRAME, 0, 0, (face(1), face(2)), (face(1), face(2))))
+    stage(Frame(FRAME, 1, 1, (face(1), face(2)), (face(2),)))
     assert method.forgotten == []
-    stage(FramePacket(FRAME, 2, 2, (face(2),), (face(2),)))
+    stage(Frame(FRAME, 2, 2, (face(2),), (face(2),)))
     assert method.forgotten == [1]
 
 
@@ -112,7 +112,7 @@ def test_left_out_it_looks_for_nothing_keeps_the_edge_and_forgets_what_it_knew()
     alpha = np.zeros((SIDE, SIDE), np.uint8)
     alpha[10:-10, 10:-10] = 255
     swapped = SwappedFace(1, np.zeros((SIDE, SIDE, 3), np.uint8), alpha, np.eye(2, 3))
-    packet = FramePacket(FRAME, 0, 0, (face(),), (face(),), swapped=(swapped,))
+    packet = Frame(FRAME, 0, 0, (face(),), (face(),), swapped=(swapped,))
     method = Fixed(left_half())
     stage = MaskStage([method], Edge(erode=0.1))
     masked_alpha = stage(packet).swapped[0].alpha

@@ -2,7 +2,7 @@ import dataclasses
 
 import numpy as np
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.stages.swap import SwapStage
 from mien_models.types import BgrU8, Face, HeadPose, SwappedFace
 
@@ -25,8 +25,8 @@ class RecordingSwapper:
         self.forgotten.append(face_id)
 
 
-def a_packet(*, faces: tuple[int, ...], chosen: tuple[int, ...]) -> FramePacket:
-    return FramePacket(
+def a_packet(*, faces: tuple[int, ...], chosen: tuple[int, ...]) -> Frame:
+    return Frame(
         np.zeros((8, 8, 3), np.uint8),
         0,
         0,
@@ -63,7 +63,7 @@ class Painter(RecordingSwapper):
         return SwappedFace(face.id, crop, np.full((4, 4), 255, np.uint8), np.eye(2, 3))
 
 
-def painted(stage: SwapStage, packet: FramePacket) -> list[int]:
+def painted(stage: SwapStage, packet: Frame) -> list[int]:
     return [int(swapped.crop_bgr[0, 0, 0]) for swapped in stage(packet).swapped]
 
 
@@ -78,7 +78,7 @@ def test_other_swappers_are_worn_from_the_next_frame_on_and_forget_like_the_firs
     stage = SwapStage([first])
     packet = a_packet(faces=(1,), chosen=(1,))
     assert painted(stage, packet) == [10]
-    stage.wear([second])
+    stage.apply([second])
     assert painted(stage, packet) == [20]
     stage(a_packet(faces=(), chosen=()))
     assert second.forgotten == [1]

@@ -18,12 +18,12 @@ def networks() -> FaceNetworks:
 
 
 @pytest.fixture(scope="session")
-def portrait() -> BgrU8:
+def source_photo() -> BgrU8:
     rgb = cast("NDArray[np.uint8]", astronaut())  # type: ignore[no-untyped-call]  # scikit-image is not annotated
     return np.ascontiguousarray(rgb[..., ::-1])
 
 
 @pytest.fixture(scope="session")
-def portrait_face(portrait: BgrU8, networks: FaceNetworks) -> Face:
-    (face,) = find_faces(portrait, networks)
+def portrait_face(source_photo: BgrU8, networks: FaceNetworks) -> Face:
+    (face,) = find_faces(source_photo, networks)
     return face

@@ -18,11 +18,11 @@ FRAME_NS = 40_000_000
 class Head:
     """Somebody's head, to be put anywhere in a picture."""
 
-    def __init__(self, portrait_bgr: BgrU8, face: Face) -> None:
-        self._portrait = portrait_bgr
+    def __init__(self, source_photo_bgr: BgrU8, face: Face) -> None:
+        self._portrait = source_photo_bgr
         left, top, right, bottom = (float(side) for side in face.box_xyxy)
         self._middle, self._width = ((left + right) / 2, (top + bottom) / 2), right - left
-        self._alpha = np.zeros(portrait_bgr.shape[:2], np.uint8)
+        self._alpha = np.zeros(source_photo_bgr.shape[:2], np.uint8)
         axes = (round(0.72 * self._width), round(0.62 * (bottom - top) * 1.25))
         cv2.ellipse(self._alpha, (round(self._middle[0]), round(self._middle[1])), axes, 0, 0, 360, 255, -1)
 

@@ -8,20 +8,20 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.tracking.source_photo import lent_face, portrait_address, public_domain_portrait, read_portrait
+from mien.tracking.source_photo import photo_address, public_domain_photo, read_source_photo, source_face_from
 from mien_models.errors import PhotoError
 from mien_models.types import Face
 
 
 @pytest.fixture(scope="module")
 def one() -> np.ndarray:
-    picture = cv2.imread(str(public_domain_portrait()))
+    picture = cv2.imread(str(public_domain_photo()))
     assert picture is not None
     return picture[:256, 96:352]
 
 
 def _face(address: str) -> Face:
-    return lent_face([read_portrait(portrait_address(address))]).best.face
+    return source_face_from([read_source_photo(photo_address(address))]).best.face
 
 
 def _saved(picture: np.ndarray, path: Path) -> str:
@@ -40,7 +40,7 @@ def two(one: np.ndarray, tmp_path: Path) -> str:
 
 
 def test_the_public_domain_portrait_is_found_and_shows_one_face(caplog: pytest.LogCaptureFixture) -> None:
-    face = _face(str(public_domain_portrait()))
+    face = _face(str(public_domain_photo()))
     assert 80 < face.width_px < 110
     assert not caplog.records
 
@@ -66,15 +66,15 @@ def test_a_number_without_a_face_is_refused_with_the_numbers_there_are(two: str)
 @pytest.mark.parametrize("number", ["0", "two", "-1", ""])
 def test_what_follows_the_sign_must_be_a_number_from_1(two: str, number: str) -> None:
     with pytest.raises(PhotoError, match=re.escape(f"found {number!r}")):
-        portrait_address(f"{two}#{number}")
+        photo_address(f"{two}#{number}")
 
 
 def test_a_file_whose_name_has_the_sign_is_that_file(two: str, tmp_path: Path) -> None:
     named = tmp_path / "take#2"
     shutil.copy(two, named)
-    address = portrait_address(str(named))
+    address = photo_address(str(named))
     assert (address.path, address.number) == (named, None)
-    address = portrait_address(f"{named}#1")
+    address = photo_address(f"{named}#1")
     assert (address.path, address.number) == (named, 1)
 
 
@@ -93,7 +93,7 @@ def test_a_small_face_is_used_with_a_warning(one: np.ndarray, tmp_path: Path, ca
 def test_of_several_photos_the_one_that_shows_most_of_the_face_comes_first(one: np.ndarray, tmp_path: Path) -> None:
     small = cv2.resize(one, None, fx=0.8, fy=0.8, interpolation=cv2.INTER_AREA)
     names = [_saved(small, tmp_path / "small.png"), _saved(one, tmp_path / "large.png")]
-    source = lent_face([read_portrait(portrait_address(name)) for name in names])
+    source = source_face_from([read_source_photo(photo_address(name)) for name in names])
     assert [view.photo_bgr.shape for view in source.views] == [one.shape, small.shape]
     assert source.best is source.views[0]
 
@@ -102,4 +102,4 @@ def test_of_several_photos_the_one_that_shows_most_of_the_face_comes_first(one: 
 def test_a_photo_that_is_not_there_is_said(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(PhotoError, match="give the path of an image file"):
-        portrait_address(name)
+        photo_address(name)

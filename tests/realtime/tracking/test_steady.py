@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mien.tracking.geometry import Extent, Frame
-from mien.tracking.landmark_filter import Steady
-from mien.tracking.landmark_fit import Sighting
-from mien.tracking.settings import SteadySettings
+from mien.tracking.geometry import Extent, TrackedImage
+from mien.tracking.landmark_filter import LandmarkFilter
+from mien.tracking.landmark_fit import LandmarkFit
+from mien.tracking.settings import LandmarkFilterSettings
 from mien_models.geometry.face_regions import CHEEKS, EYE_LEFT, LIPS_OUTER, NOSE_BRIDGE, OVAL
 from mien_models.types import AffineF64, BgrU8, Face, PointsF32
 
@@ -43,7 +43,7 @@ class Seen:
 class Scene:
     """The astronaut's face, moved as one likes, and a network that trembles."""
 
-    portrait: BgrU8
+    source_photo: BgrU8
     face: Face
 
     def matrix(self, right_px: float, roll_deg: float, growth: float) -> AffineF64:
@@ -60,19 +60,19 @@ class Scene:
         light: Callable[[int], float] = lambda _: 1.0,
         network: Callable[[int, PointsF32], PointsF32] | None = None,
     ) -> Seen:
-        steady, random = Steady(SteadySettings()), np.random.default_rng(2)
+        steady, random = LandmarkFilter(LandmarkFilterSettings()), np.random.default_rng(2)
         offs: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
         for index in range(frames):
             matrix = self.matrix(*moves(index))
-            picture = cv2.warpAffine(self.portrait, matrix, (512, 480)).astype(np.float32) * light(index)
+            picture = cv2.warpAffine(self.source_photo, matrix, (512, 480)).astype(np.float32) * light(index)
             picture += random.normal(0, 2, picture.shape)
             truth = moved(self.face.landmarks, matrix)
             size_px = Extent.of(truth).height
             said = truth.copy()
             said[:, :2] += random.normal(0, TREMBLING * size_px, (468, 2))
             said = said if network is None else network(index, said)
-            frame = Frame(np.clip(picture, 0, 255).astype(np.uint8), index * FRAME_NS)
-            answer = steady(frame, Sighting(said, 1.0, Extent.of(said).region()))
+            frame = TrackedImage(np.clip(picture, 0, 255).astype(np.uint8), index * FRAME_NS)
+            answer = steady(frame, LandmarkFit(said, 1.0, Extent.of(said).region()))
             offs.append((off(said, truth, size_px), off(answer, truth, size_px)))
         return Seen(*(np.stack(part) for part in zip(*offs, strict=True)))
 
@@ -94,8 +94,8 @@ def only(points: Iterable[int], by_px: float) -> PointsF32:
 
 
 @pytest.fixture(scope="module")
-def scene(portrait: BgrU8, portrait_face: Face) -> Scene:
-    return Scene(portrait, portrait_face)
+def scene(source_photo: BgrU8, portrait_face: Face) -> Scene:
+    return Scene(source_photo, portrait_face)
 
 
 def resting(_: int) -> tuple[float, float, float]:
@@ -164,11 +164,11 @@ def test_a_picture_that_says_nothing_leaves_the_motion_to_the_network(scene: Sce
 
 
 def test_time_that_does_not_go_on_begins_anew(scene: Scene) -> None:
-    steady = Steady(SteadySettings())
+    steady = LandmarkFilter(LandmarkFilterSettings())
     picture = np.zeros((480, 512, 3), np.uint8)
     here, there = (moved(scene.face.landmarks, scene.matrix(x, 0, 1)) for x in (0, 60))
-    steady(Frame(picture, FRAME_NS), Sighting(here, 1.0, Extent.of(here).region()))
-    again = steady(Frame(picture, FRAME_NS), Sighting(there, 1.0, Extent.of(there).region()))
+    steady(TrackedImage(picture, FRAME_NS), LandmarkFit(here, 1.0, Extent.of(here).region()))
+    again = steady(TrackedImage(picture, FRAME_NS), LandmarkFit(there, 1.0, Extent.of(there).region()))
     np.testing.assert_array_equal(again, there)
 
 

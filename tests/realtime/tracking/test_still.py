@@ -42,10 +42,10 @@ def test_the_astronaut_looks_into_the_camera(portrait_face: Face) -> None:
 
 @pytest.mark.parametrize("degrees", [-60, -45, 30, 45, 90, 180])
 def test_a_rolled_face_is_found_where_it_is_and_its_roll_is_told(
-    portrait: BgrU8, portrait_face: Face, networks: FaceNetworks, degrees: int
+    source_photo: BgrU8, portrait_face: Face, networks: FaceNetworks, degrees: int
 ) -> None:
     matrix = turned_about(middle(portrait_face), degrees, 1.0, (360, 360))
-    faces = find_faces(np.asarray(cv2.warpAffine(portrait, matrix, (720, 720)), np.uint8), networks)
+    faces = find_faces(np.asarray(cv2.warpAffine(source_photo, matrix, (720, 720)), np.uint8), networks)
     assert len(faces) == 1
     assert error_in_widths(faces[0], moved(portrait_face.landmarks, matrix)) < 0.03
     turned_by = faces[0].pose.roll_deg - portrait_face.pose.roll_deg - degrees
@@ -54,34 +54,36 @@ def test_a_rolled_face_is_found_where_it_is_and_its_roll_is_told(
 
 @pytest.mark.parametrize("width_px", [40, 64, 128, 600])
 def test_a_face_is_found_in_720p_whatever_its_size(
-    portrait: BgrU8, portrait_face: Face, networks: FaceNetworks, width_px: int
+    source_photo: BgrU8, portrait_face: Face, networks: FaceNetworks, width_px: int
 ) -> None:
     scale = width_px / portrait_face.width_px
     matrix = turned_about(middle(portrait_face), 0, scale, (900, 340))
-    frame = cv2.warpAffine(portrait, matrix, (1280, 720), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
+    frame = cv2.warpAffine(source_photo, matrix, (1280, 720), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
     faces = find_faces(np.asarray(frame, np.uint8), networks)
     assert len(faces) == 1
     assert error_in_widths(faces[0], moved(portrait_face.landmarks, matrix)) < 0.05
 
 
-def test_a_face_that_fills_the_picture_is_found(portrait: BgrU8, portrait_face: Face, networks: FaceNetworks) -> None:
+def test_a_face_that_fills_the_picture_is_found(
+    source_photo: BgrU8, portrait_face: Face, networks: FaceNetworks
+) -> None:
     left, top, right, bottom = portrait_face.box_xyxy.astype(int)
-    faces = find_faces(np.ascontiguousarray(portrait[top:bottom, left:right]), networks)
+    faces = find_faces(np.ascontiguousarray(source_photo[top:bottom, left:right]), networks)
     assert len(faces) == 1
     assert error_in_widths(faces[0], portrait_face.landmarks[:, :2] - np.array([left, top], np.float32)) < 0.05
 
 
-def test_a_face_at_the_edge_is_found(portrait: BgrU8, portrait_face: Face, networks: FaceNetworks) -> None:
+def test_a_face_at_the_edge_is_found(source_photo: BgrU8, portrait_face: Face, networks: FaceNetworks) -> None:
     left = int(portrait_face.box_xyxy[0] + portrait_face.width_px / 4)
-    faces = find_faces(np.ascontiguousarray(portrait[:, left:]), networks)
+    faces = find_faces(np.ascontiguousarray(source_photo[:, left:]), networks)
     assert len(faces) == 1
     assert error_in_widths(faces[0], portrait_face.landmarks[:, :2] - np.array([left, 0], np.float32)) < 0.08
 
 
-def test_several_faces_come_largest_first(portrait: BgrU8, networks: FaceNetworks) -> None:
+def test_several_faces_come_largest_first(source_photo: BgrU8, networks: FaceNetworks) -> None:
     frame = np.zeros((720, 1280, 3), np.uint8)
-    frame[:512, 700:1212] = portrait
-    frame[200:456, 100:356] = cv2.resize(portrait, (256, 256), interpolation=cv2.INTER_AREA)
+    frame[:512, 700:1212] = source_photo
+    frame[200:456, 100:356] = cv2.resize(source_photo, (256, 256), interpolation=cv2.INTER_AREA)
     faces = find_faces(frame, networks)
     assert [face.id for face in faces] == [0, 1]
     assert middle(faces[0])[0] > 700 > middle(faces[1])[0]

@@ -10,7 +10,7 @@ _TIMEOUT_S: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class Slate:
     """The first one."""
 
     name: str
@@ -27,7 +27,7 @@ class Card:
 
 
 @cache
-def card() -> Card | None:
+def card() -> Slate | None:
     """Ask the driver; None where there is no NVIDIA card. The answer does not change while a program runs."""
     question = ["nvidia-smi", f"--query-gpu={_FIELDS}", "--format=csv,noheader,nounits"]
     try:
@@ -37,12 +37,12 @@ def card() -> Card | None:
     return read_card(done.stdout)
 
 
-def read_card(answer: str) -> Card | None:
+def read_card(answer: str) -> Slate | None:
     """Read the first line of what nvidia-smi says; None where it is no card's."""
     words = [word.strip() for word in answer.strip().partition("\n")[0].split(",")]
     try:
         name, capability, driver, memory = words
         major, minor = capability.split(".")
-        return Card(name, (int(major), int(minor)), driver, int(memory))
+        return Slate(name, (int(major), int(minor)), driver, int(memory))
     except ValueError:
         return None

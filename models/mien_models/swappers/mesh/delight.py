@@ -120,7 +120,7 @@ def _solved(matrix: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[
     return np.asarray(np.linalg.solve(matrix, right), np.float64)
 
 
-def flattening(log_bgr: NDArray[np.float32], trust: NDArray[np.float32]) -> NDArray[np.float32]:
+def delighting(log_bgr: NDArray[np.float32], trust: NDArray[np.float32]) -> NDArray[np.float32]:
     """Say what must be added to a photo laid flat so that it seems to be lit evenly: (SIDE_PX, SIDE_PX, 3).
 
     Args:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien_models.swappers.mesh.delight import SIDE_PX, flattening, logarithm
+from mien_models.swappers.mesh.delight import SIDE_PX, delighting, logarithm
 from mien_models.swappers.mesh.diffuse import spread
 from mien_models.swappers.mesh.inpaint import resized
 from mien_models.swappers.mesh.neutralise import smile
@@ -36,7 +36,7 @@ class FlatView:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Gathered:
+class MultiView:
     """All photos, joined."""
 
     log_bgr: NDArray[np.float32]
@@ -50,18 +50,18 @@ def understand(view: FaceView, side_px: int) -> FlatView:
     photo = lay_flat(view, side_px)
     small = resized(as_f32(photo.bgr), SIDE_PX)
     skin = own_skin(small, resized(photo.seen, SIDE_PX))
-    change = resized(flattening(logarithm(small), skin.trust), side_px)
+    change = resized(delighting(logarithm(small), skin.trust), side_px)
     return FlatView(
         photo, skin, as_f32(logarithm(as_f32(photo.bgr)) + change), view.face.width_px, smile(view.face.landmarks)
     )
 
 
-def gather(views: tuple[FlatView, ...]) -> Gathered:
+def merge_views(views: tuple[FlatView, ...]) -> MultiView:
     """Join views of one atlas' side; the first sets the tone."""
     first, *others = views
     trust = first.skin.trust
     if not others:
-        return Gathered(first.log_even, trust)
+        return MultiView(first.log_even, trust)
     images, scores = [first.log_even], [_score(first, views)]
     reference = resized(first.log_even, SIDE_PX)
     for view in others:
@@ -72,7 +72,7 @@ def gather(views: tuple[FlatView, ...]) -> Gathered:
         trust = np.maximum(trust, view.skin.trust)
     powers = np.stack(scores) ** BEST_ONLY + np.float32(1e-9)
     shares = powers / powers.sum(axis=0)
-    return Gathered(_joined(images, [as_f32(share) for share in shares]), trust)
+    return MultiView(_joined(images, [as_f32(share) for share in shares]), trust)
 
 
 def _score(view: FlatView, views: tuple[FlatView, ...]) -> NDArray[np.float32]:

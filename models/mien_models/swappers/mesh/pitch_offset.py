@@ -35,7 +35,7 @@ LARGEST_RAD: Final = float(np.radians(5.0))
 """More than this is not believed."""
 
 
-def apparent_nod(texture_bgr: BgrU8, landmarker: Landmarker) -> float:
+def apparent_pitch_offset(texture_bgr: BgrU8, landmarker: Landmarker) -> float:
     """Say how far a texture seems to nod, in radians, as `pitch_rad`; at most `LARGEST_RAD`.
 
     Args:
@@ -47,8 +47,8 @@ def apparent_nod(texture_bgr: BgrU8, landmarker: Landmarker) -> float:
     x, y = (float(value) for value in (low + high) / 2)
     region = Region((x, y), REGION_PER_BOX * float((high - low).max()))
     seen, _ = landmarker.landmarks(_drawn(texture_bgr, points), region)
-    nod = pitch_rad(seen) - pitch_rad(points) - TYPICAL_RAD
-    return float(np.clip(nod, -LARGEST_RAD, LARGEST_RAD))
+    pitch_offset = pitch_rad(seen) - pitch_rad(points) - TYPICAL_RAD
+    return float(np.clip(pitch_offset, -LARGEST_RAD, LARGEST_RAD))
 
 
 def _average_head() -> PointsF32:

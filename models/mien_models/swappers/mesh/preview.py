@@ -16,7 +16,7 @@ HEAD_CM: Final = 21.0
 """So many centimetres fit into the picture's side."""
 
 
-def bust(texture: FaceTexture, yaw_deg: float, side_px: int) -> BgrU8:
+def preview(texture: FaceTexture, yaw_deg: float, side_px: int) -> BgrU8:
     """Draw the texture on the average head before grey: (side_px, side_px, 3).
 
     Args:

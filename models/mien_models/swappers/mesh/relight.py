@@ -30,7 +30,7 @@ DARK: Final = (0.2, 0.25)
 
 The second is the width of the passage between them.
 """
-STEADY: Final = 0.03
+LANDMARK_FILTER: Final = 0.03
 """Changes of this part of the light over half of the face settle twice as fast, three times this ten times as fast.
 
 In real clips noise, speech and hands change it by 0.003 to 0.02 a look, and a lamp from the side by 0.2.
@@ -82,7 +82,7 @@ def coarse(bgr: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.
     return as_f32(total / share[..., None])
 
 
-class LightFollower:
+class LightFilter:
     """Follows the light on one face; keeps the last gain."""
 
     def __init__(self, own_light: NDArray[np.float32]) -> None:
@@ -106,8 +106,8 @@ class LightFollower:
         now = as_f32(np.clip(ratio / np.maximum(tone, 1e-3), *GAIN_RANGE))
         before = now if self._gain is None else self._gain
         changed = float(np.median(np.abs(now - before)[skin_weight() > 0.5]))
-        haste = 1 + (changed / STEADY) ** 2
-        self.is_changing = changed > STEADY
+        haste = 1 + (changed / LANDMARK_FILTER) ** 2
+        self.is_changing = changed > LANDMARK_FILTER
         smoothed = as_f32(before + np.float32(1 - exp(-elapsed_s * haste / SETTLING_S)) * (now - before))
         self._gain = smoothed
         return as_f32(self._own_light * (smoothed - 1))

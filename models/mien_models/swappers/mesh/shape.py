@@ -48,13 +48,13 @@ class HeadShape:
         return float(np.clip((rotation[2, 2] - TURNED[0]) / (TURNED[1] - TURNED[0]), LEAST_WEIGHT, 1))
 
 
-class ShapeFollower:
+class ShapeFilter:
     """Says how one target face must move to the photo's proportions; keeps the running mean of the target's own."""
 
-    def __init__(self, photo_cm: NDArray[np.float32], strength: float, *, nod_rad: float = 0.0) -> None:
+    def __init__(self, photo_cm: NDArray[np.float32], strength: float, *, pitch_offset_rad: float = 0.0) -> None:
         """Take the photo's shape, how much of it is wanted, and how far its skin seems to nod in its place."""
         self._photo_cm = photo_cm
-        self._nod_rad = np.float32(nod_rad)
+        self._pitch_offset_rad = np.float32(pitch_offset_rad)
         self._strength = np.float32(strength)
         self._own_cm: NDArray[np.float32] | None = None
         self._change_cm: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
@@ -75,7 +75,7 @@ class ShapeFollower:
         if self._change_cm is None or np.abs(own_cm - self._change_cm[1]).max() > UNNOTICED_CM:
             change_cm = proportions_change(self._photo_cm, own_cm)
             # A small turn around the axis through the ears, seen from the front: what is nearer moves further.
-            turned_cm = self._nod_rad * (own_cm[:, 2] - own_cm[list(OVAL), 2].mean())
+            turned_cm = self._pitch_offset_rad * (own_cm[:, 2] - own_cm[list(OVAL), 2].mean())
             turned_cm[list(OVAL)] = 0  # the hairline and the jaw stay at the head's own
             change_cm[:, 1] += turned_cm
             self._change_cm = (self._strength * change_cm, own_cm)

@@ -12,7 +12,7 @@ from mien_models.geometry.face_regions import BROW_LEFT, BROW_RIGHT, EYE_LEFT, E
 from mien_models.geometry.raster import filled
 from mien_models.swappers.mesh.delight import levels
 from mien_models.swappers.mesh.inpaint import fill_hidden
-from mien_models.swappers.mesh.multi_view import FlatView, gather, understand
+from mien_models.swappers.mesh.multi_view import FlatView, merge_views, understand
 from mien_models.swappers.mesh.neutralise import close_mouth, soften_folds
 from mien_models.types import BgrU8, MaskU8, SourceFace, as_f32, as_u8
 
@@ -59,7 +59,7 @@ class FaceTexture:
         Args:
             pixel: the size of a frame's pixel on the atlas, in parts of its side.
         """
-        drawn = wear_alpha(min(self.side_px, ALPHA_PX), pixel=pixel, open_brows=self.open_brows)
+        drawn = swap_alpha(min(self.side_px, ALPHA_PX), pixel=pixel, open_brows=self.open_brows)
         return as_u8(cv2.resize(drawn, (self.side_px, self.side_px), interpolation=cv2.INTER_LINEAR))
 
 
@@ -71,7 +71,7 @@ def bake(source: SourceFace) -> FaceTexture:
 
 def texture_of(views: tuple[FlatView, ...]) -> FaceTexture:
     """Make a texture of photos that were laid flat on atlases of one side."""
-    face = gather(views)
+    face = merge_views(views)
     filled_bgr = close_mouth(fill_hidden(face.log_bgr, face.trust))
     calm = soften_folds(filled_bgr, views[0].smile)
     bgr = np.clip(levels(calm) + 0.5, 0, 255).astype(np.uint8)
@@ -84,7 +84,7 @@ def side_for(source: SourceFace) -> int:
     return int(np.clip(2 ** np.ceil(np.log2(wanted_px)), MIN_ATLAS_PX, MAX_ATLAS_PX))
 
 
-def wear_alpha(side_px: int, *, pixel: float = SHARPEST_PX, open_brows: bool = False) -> MaskU8:
+def swap_alpha(side_px: int, *, pixel: float = SHARPEST_PX, open_brows: bool = False) -> MaskU8:
     """Draw the alpha of a worn face on an atlas: feathered at the outline, open at the eyes and the mouth.
 
     Args:

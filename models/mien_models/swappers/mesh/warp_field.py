@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mien_models.geometry.face_mesh import LANDMARKS, face_topology
 from mien_models.geometry.face_regions import EYE_LEFT, EYE_RIGHT
 from mien_models.geometry.raster import rasterise
-from mien_models.types import Bend, PointsF32, as_f32
+from mien_models.types import PointsF32, Warp, as_f32
 
 REACH: Final = 0.31
 """How far outside the face's hull the frame is bent, in parts of the distance between the eyes as it is seen."""
@@ -29,12 +29,12 @@ CORRECTIONS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BentFace:
+class WarpedFace:
     """Where the landmarks go, and the bend that takes the frame's content there with them."""
 
     landmarks: PointsF32
     """(468, 3) in pixels of the frame."""
-    bend: Bend | None
+    warp: Warp | None
     """None where nothing moves."""
 
 
@@ -63,7 +63,7 @@ class _Grid:
         return x.astype(np.float32), y.astype(np.float32)
 
 
-def bend_face(landmarks: PointsF32, change_px: NDArray[np.float32], frame_size: tuple[int, int]) -> BentFace:
+def warp_face(landmarks: PointsF32, change_px: NDArray[np.float32], frame_size: tuple[int, int]) -> WarpedFace:
     """Move a face's landmarks, and bend the frame so that what is seen of the face moves with them.
 
     The more a face is seen from the side the less room there is around it, and the less it is moved.
@@ -78,15 +78,15 @@ def bend_face(landmarks: PointsF32, change_px: NDArray[np.float32], frame_size: 
     # The last cell with a shift is felt one cell further out.
     room_px = REACH * float(np.linalg.norm(eyes[:2])) - cell_px
     if room_px <= 0 or cell_px < 1:
-        return BentFace(landmarks, None)
+        return WarpedFace(landmarks, None)
     change_px = _held_back(change_px, STEEPEST * room_px)
     grid = _grid_around(landmarks, room_px + cell_px, cell_px, frame_size)
     if grid is None or np.abs(change_px[:, :2]).max() < SMALLEST_PX:
-        return BentFace(landmarks, None)
+        return WarpedFace(landmarks, None)
     shift = _spread(_drawn(landmarks + change_px, -change_px[:, :2], grid))
     shift *= _window(landmarks, grid, room_px)[..., None]
     moved = _agreeing(landmarks, change_px, shift, grid)
-    return BentFace(moved, Bend(grid.left, grid.top, grid.width, grid.height, shift))
+    return WarpedFace(moved, Warp(grid.left, grid.top, grid.width, grid.height, shift))
 
 
 def _held_back(change_px: NDArray[np.float32], largest_px: float) -> NDArray[np.float32]:

@@ -33,7 +33,7 @@ STRENGTH: Final = 1.2
 """Folds a little stronger than the target's: what a coarse atlas blurs of them is given back."""
 
 
-class ExpressionFollower:
+class ExpressionFilter:
     """Compares one target face with its own usual look; keeps that look."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.tracking.geometry import Extent
 from mien_models.interfaces import Landmarker
 from mien_models.types import BgrU8, Face, MaskU8, PointsF32, as_f32, as_u8
@@ -33,7 +33,7 @@ class FrameLook:
     composed_points: PointsF32
 
 
-def look_at(packet: FramePacket, composed_bgr: BgrU8, landmarker: Landmarker) -> FrameLook:
+def look_at(packet: Frame, composed_bgr: BgrU8, landmarker: Landmarker) -> FrameLook:
     """Measure the first chosen face of a swapped packet."""
     face = packet.chosen[0]
     alpha = frame_alpha(packet)
@@ -52,7 +52,7 @@ def look_at(packet: FramePacket, composed_bgr: BgrU8, landmarker: Landmarker) ->
     )
 
 
-def frame_alpha(packet: FramePacket) -> MaskU8:
+def frame_alpha(packet: Frame) -> MaskU8:
     """Draw the alphas of all swapped faces on the frame's grid: (height, width), 0 where no crop reaches."""
     height, width = packet.image.shape[:2]
     total = np.zeros((height, width), np.uint8)

@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.pipeline.frame import FramePacket
-from mien.stages.composite import ComposeStage
+from mien.pipeline.frame import Frame
+from mien.stages.composite import CompositeStage
 from mien_models.types import AffineF64, BgrU8, Face, SwappedFace, as_u8
 
 _CROP_PX: Final = 128
@@ -30,7 +30,7 @@ class PasteComparison:
     """Medians in milliseconds of one run, taken in turns."""
 
     ours_ms: float
-    """`ComposeStage` with the crop, its alpha and its matrix."""
+    """`CompositeStage` with the crop, its alpha and its matrix."""
     insightface_ms: float
     """All of `INSwapper.get(..., paste_back=True)` but its network."""
     times_as_fast: float
@@ -53,10 +53,8 @@ def _compared(frame_bgr: BgrU8, face: Face) -> PasteComparison:
     crop_bgr, crop_from_frame = cast(
         "tuple[BgrU8, AffineF64]", swapper.get(frame_bgr, target, source, paste_back=False)
     )
-    packet = FramePacket(
-        frame_bgr, 0, 0, swapped=(_swapped(face, as_u8(np.ascontiguousarray(crop_bgr)), crop_from_frame),)
-    )
-    compose = ComposeStage()
+    packet = Frame(frame_bgr, 0, 0, swapped=(_swapped(face, as_u8(np.ascontiguousarray(crop_bgr)), crop_from_frame),))
+    compose = CompositeStage()
     works: tuple[Callable[[], object], ...] = (
         lambda: compose(packet),
         lambda: swapper.get(frame_bgr, target, source, paste_back=True),

@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from mien.diagnostics.bench.scene import HEIGHT, WIDTH, make_scene
 from mien.diagnostics.bench.stages import scene_stages
-from mien.pipeline.frame import FramePacket, OutputFrame, State
+from mien.pipeline.frame import Frame, OutputFrame, State
 from mien.pipeline.interfaces import End, LiveSource, OutputFormat, SourceInfo
 from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.live.runner import run_live
@@ -131,7 +131,7 @@ class StillSource:
     ) -> None:
         """Do nothing."""
 
-    def read(self, timeout_s: float) -> FramePacket | End | None:
+    def read(self, timeout_s: float) -> Frame | End | None:
         """Give the picture when its next frame is due; frames that were missed are not caught up."""
         wait_s = (self._due_ns - time.monotonic_ns()) / 1e9
         if wait_s > timeout_s:
@@ -142,7 +142,7 @@ class StillSource:
         now_ns = time.monotonic_ns()
         self._due_ns = max(self._due_ns, now_ns - self._interval_ns) + self._interval_ns
         self._index += 1
-        return FramePacket(self._image_bgr, self._index - 1, now_ns)
+        return Frame(self._image_bgr, self._index - 1, now_ns)
 
 
 class _AgeSink:
@@ -208,7 +208,7 @@ class _SlowStage:
     cost_s: float
     name: str = "artificial"
 
-    def __call__(self, packet: FramePacket) -> FramePacket:
+    def __call__(self, packet: Frame) -> Frame:
         time.sleep(self.cost_s)
         return packet
 

@@ -15,9 +15,9 @@ import numpy as np
 
 from mien.diagnostics.bench.frame_metrics import FrameLook, contact_sheet, face_tile, jitter, look_at
 from mien.media.formats import media_type
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import Source, Stage
-from mien.provenance.c2pa.sign import Seal
+from mien.provenance.c2pa.sign import Signer
 from mien_models.errors import MienError
 from mien_models.interfaces import Landmarker
 from mien_models.types import BgrU8, SourceFace
@@ -54,7 +54,7 @@ class QualityReport:
 def bench_quality(
     source: Source,
     stages: Sequence[Stage],
-    portrait: SourceFace,
+    source_photo: SourceFace,
     frames_dir: Path,
     *,
     landmarker: Landmarker,
@@ -66,7 +66,7 @@ def bench_quality(
     Args:
         source: the clip, closed.
         stages: follow, swap, colour and compose; no marks.
-        portrait: the face that is lent, for the sheet.
+        source_photo: the face that is lent, for the sheet.
         landmarker: looks at both pictures without any smoothing, to measure trembling.
         frames_dir: made if it is not there; it must hold no PNG yet.
         limit: frames at most; never more than MOST_FRAMES.
@@ -77,17 +77,17 @@ def bench_quality(
     """
     _empty_folder(frames_dir)
     # These pictures carry no mark, which would be measured too; the statement beside their pixels is not.
-    seal = Seal()
+    signer = Signer()
     with source:
         total = min(limit, MOST_FRAMES, source.info.frame_count or MOST_FRAMES)
         run = _Run(landmarker, frames_apart=-(-total // SHEET_FRAMES))
         for done, captured in enumerate(islice(_packets(source), total), start=1):
             shown = run.add(captured, stages)
-            _write(frames_dir / f"{done - 1:06d}.png", shown, seal if shown is not captured.image else None)
+            _write(frames_dir / f"{done - 1:06d}.png", shown, signer if shown is not captured.image else None)
             progress(done, total)
     sheet = frames_dir.parent / f"{frames_dir.name}_sheet.jpg"
     if run.tiles:
-        _write(sheet, contact_sheet(face_tile(portrait.best.photo_bgr, portrait.best.face), run.tiles), seal)
+        _write(sheet, contact_sheet(face_tile(source_photo.best.photo_bgr, source_photo.best.face), run.tiles), signer)
     return replace(run.summary(), sheet=str(sheet) if run.tiles else "")
 
 
@@ -101,7 +101,7 @@ class _Run:
         self._looks: list[FrameLook] = []
         self._costs_ms: list[float] = []
 
-    def add(self, captured: FramePacket, stages: Sequence[Stage]) -> BgrU8:
+    def add(self, captured: Frame, stages: Sequence[Stage]) -> BgrU8:
         """Swap a frame, look at it and give what is to be shown."""
         started_ns = monotonic_ns()
         packet = _through(stages, captured)
@@ -135,12 +135,12 @@ def _mean(values: Sequence[float]) -> float | None:
     return round(float(np.mean(finite)), 4) if finite else None
 
 
-def _packets(source: Source) -> Iterator[FramePacket]:
+def _packets(source: Source) -> Iterator[Frame]:
     while (packet := source.read()) is not None:
         yield packet
 
 
-def _through(stages: Sequence[Stage], packet: FramePacket) -> FramePacket:
+def _through(stages: Sequence[Stage], packet: Frame) -> Frame:
     for stage in stages:
         packet = stage(packet)
     return packet
@@ -155,9 +155,9 @@ def _empty_folder(folder: Path) -> None:
         )
 
 
-def _write(path: Path, image_bgr: BgrU8, seal: Seal | None) -> None:
+def _write(path: Path, image_bgr: BgrU8, signer: Signer | None) -> None:
     encoded, data = cv2.imencode(path.suffix, image_bgr)
     if not encoded:
         raise MienError(f"{path.name!r} could not be encoded.")
     content = data.tobytes()
-    path.write_bytes(content if seal is None else seal.signed(content, media_type(path)))
+    path.write_bytes(content if signer is None else signer.signed(content, media_type(path)))

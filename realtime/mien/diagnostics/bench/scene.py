@@ -6,7 +6,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from mien.tracking.source_photo import lent_face, portrait_address, public_domain_portrait, read_portrait
+from mien.tracking.source_photo import photo_address, public_domain_photo, read_source_photo, source_face_from
 from mien_models.types import BgrU8, SourceFace, as_u8
 
 WIDTH: Final = 1280
@@ -32,12 +32,12 @@ def make_scene() -> Scene:
     Raises:
         PhotoError: the portrait is missing.
     """
-    portrait = read_portrait(portrait_address(str(public_domain_portrait())))
-    source = lent_face([portrait])
+    source_photo = read_source_photo(photo_address(str(public_domain_photo())))
+    source = source_face_from([source_photo])
     face = source.best.face
     scale = FACE_PX / face.width_px
     centre = (face.box_xyxy[:2] + face.box_xyxy[2:]) / 2
-    return Scene(source, tuple(_frame(portrait.photo_bgr, scale, centre, turn) for turn in range(_FRAMES)))
+    return Scene(source, tuple(_frame(source_photo.photo_bgr, scale, centre, turn) for turn in range(_FRAMES)))
 
 
 def _frame(photo_bgr: BgrU8, scale: float, centre: np.ndarray, turn: int) -> BgrU8:

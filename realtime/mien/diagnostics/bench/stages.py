@@ -14,7 +14,7 @@ from mien.config.choices import ChooseMode
 from mien.config.settings import Settings
 from mien.diagnostics.bench.insightface_reference import PasteComparison, compare_paste
 from mien.diagnostics.bench.scene import Scene, make_scene
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import Stage
 from mien.pipeline.malloc import keep_freed_memory
 from mien.provenance.marks import Marks
@@ -22,11 +22,11 @@ from mien.session.live_changes import check_swapper, make_swapper, user_networks
 from mien.session.stages import swap_stages
 from mien.session.swappers import SWAPPERS, library
 from mien.stages.swap import SwapStage
-from mien.stages.track import FollowStage
+from mien.stages.track import TrackStage
 from mien.stages.watermark import MarkStage
 from mien.tracking.networks import default_networks
 from mien.tracking.selection import make_chooser
-from mien.tracking.tracker import Follower
+from mien.tracking.tracker import Tracker
 from mien_models.interfaces import Session
 from mien_models.library.builtin import open_session, read_manifest
 from mien_models.runtimes.trial import known_input
@@ -78,10 +78,10 @@ def bench_stages(swapper: str = "mesh", frames: int = 300) -> StagesResult:
     finders = _Alone([(open_session(read_manifest(name)), None) for name in _NETWORKS])
     own = _Alone([] if swapper in SWAPPERS.names() else [_opened(user, library().find(swapper))])
     rounds: list[_Round] = []
-    packet = FramePacket(scene.frames[0], 0, 0)
+    packet = Frame(scene.frames[0], 0, 0)
     began_ns = monotonic_ns()
     while len(rounds) < frames + _WARM_UP and (monotonic_ns() - began_ns < _LONGEST_S * 1e9 or len(rounds) < 2):
-        packet = FramePacket(scene.frames[len(rounds) % len(scene.frames)], len(rounds), len(rounds) * _FRAME_NS)
+        packet = Frame(scene.frames[len(rounds) % len(scene.frames)], len(rounds), len(rounds) * _FRAME_NS)
         packet, measured = _round(stages, packet, finders, own)
         rounds.append(measured)
     paste = compare_paste(packet.image, packet.chosen[0]) if packet.chosen else None
@@ -114,7 +114,7 @@ def _opened(user: Networks, stored: StoredModel) -> tuple[Session, Mapping[str, 
     return user.session(stored), known_input(stored.manifest.network)
 
 
-def _round(stages: Sequence[Stage], packet: FramePacket, finders: _Alone, own: _Alone) -> tuple[FramePacket, _Round]:
+def _round(stages: Sequence[Stage], packet: Frame, finders: _Alone, own: _Alone) -> tuple[Frame, _Round]:
     spent: list[float] = []
     for stage in stages:
         started_ns = monotonic_ns()
@@ -145,7 +145,7 @@ def _result(
 def scene_stages(scene: Scene, settings: Settings | None = None, user: Networks | None = None) -> tuple[Stage, ...]:
     """Make the stages as `mien run` has them by default up to the marks, for the face that the scene lends."""
     settings = settings or Settings.model_construct()
-    finder = FollowStage(Follower(default_networks()), make_chooser(ChooseMode.LARGEST))
+    finder = TrackStage(Tracker(default_networks()), make_chooser(ChooseMode.LARGEST))
     swap = SwapStage([make_swapper(settings, scene.source, user or user_networks(settings))])
     return swap_stages(settings, finder, swap)
 

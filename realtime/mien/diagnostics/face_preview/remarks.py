@@ -14,7 +14,7 @@ SMALL_PX: Final = 160
 """Narrower faces look soft when they are worn by a larger one."""
 TURNED_DEG: Final = 25.0
 """A head that is turned farther hides a cheek."""
-NODDED_DEG: Final = 25.0
+PITCHED_DEG: Final = 25.0
 UNEVEN: Final = 1.8
 """Ratio of the light on the brightest and the darkest tenth of the skin from which it is worth a word."""
 CLOSED: Final = 0.12
@@ -43,7 +43,7 @@ def _of_the_pose(face: Face) -> list[str]:
             f"The head is turned {abs(face.pose.yaw_deg):.0f} degrees to the {side}; the far cheek comes from "
             "another photo or is mirrored. A second photo that looks into the camera helps."
         )
-    if abs(face.pose.pitch_deg) > NODDED_DEG:
+    if abs(face.pose.pitch_deg) > PITCHED_DEG:
         where = "up" if face.pose.pitch_deg > 0 else "down"
         said.append(
             f"The head looks {where} by {abs(face.pose.pitch_deg):.0f} degrees; a level photo keeps more detail."

@@ -10,7 +10,7 @@ from mien.media.text import text_mask
 from mien_models.geometry.face_mesh import face_topology
 from mien_models.swappers.mesh.delight import levels
 from mien_models.swappers.mesh.multi_view import FlatView
-from mien_models.swappers.mesh.preview import GREY, bust
+from mien_models.swappers.mesh.preview import GREY, preview
 from mien_models.swappers.mesh.texture import FaceTexture, texture_of
 from mien_models.types import BgrU8, FaceView, SourceFace, as_f32, as_u8
 
@@ -57,7 +57,7 @@ def _face_row(texture: FaceTexture) -> BgrU8:
         (TURNED_DEG, "turned to the right"),
     )
     tiles = [_captioned(_square(texture.bgr), "finished, hidden parts filled")]
-    tiles += [_captioned(bust(texture, yaw_deg, TILE_PX), caption) for yaw_deg, caption in looks]
+    tiles += [_captioned(preview(texture, yaw_deg, TILE_PX), caption) for yaw_deg, caption in looks]
     return np.hstack(tiles)
 
 

@@ -9,8 +9,8 @@ from mien.diagnostics.face_preview.remarks import remarks
 from mien.diagnostics.face_preview.sheet import face_sheet
 from mien.media.part_files import check_spares
 from mien.media.pictures import Picture, check_picture_name, write_picture
-from mien.session.source_faces import kept_portraits
-from mien.tracking.source_photo import PortraitAddress, portrait_address, read_portrait, seen_face, shown_px
+from mien.session.source_faces import library_photos
+from mien.tracking.source_photo import PhotoAddress, photo_address, read_source_photo, seen_face, shown_px
 from mien_models.errors import PhotoError
 from mien_models.swappers.mesh.multi_view import understand
 from mien_models.swappers.mesh.texture import side_for
@@ -34,13 +34,13 @@ def show_face(photos: Sequence[str], output: Path | None) -> Path:
         SinkError: the picture cannot be written.
         UsageError: it would overwrite a photo.
     """
-    kept = kept_portraits(photos[0], can_ask=True) if len(photos) == 1 else None
+    kept = library_photos(photos[0], can_ask=True) if len(photos) == 1 else None
     addresses = [_address(text) for text in photos] if kept is None else []
     path = Path(f"{addresses[0].path.stem if addresses else photos[0]}-understood.png") if output is None else output
     check_picture_name(path)
     check_spares([address.path for address in addresses], path)
-    portraits = kept or tuple(read_portrait(address) for address in addresses)
-    seen = [(seen_face(portrait), portrait.address.path.name) for portrait in portraits]
+    source_photos = kept or tuple(read_source_photo(address) for address in addresses)
+    seen = [(seen_face(source_photo), source_photo.address.path.name) for source_photo in source_photos]
     seen.sort(key=lambda pair: shown_px(pair[0]), reverse=True)
     source, names = SourceFace(tuple(view for view, _ in seen)), [name for _, name in seen]
     side_px = side_for(source)
@@ -56,11 +56,11 @@ def show_face(photos: Sequence[str], output: Path | None) -> Path:
     return path
 
 
-def _address(text: str) -> PortraitAddress:
+def _address(text: str) -> PhotoAddress:
     """Find a photo; what looks like a person's name gets an answer of its own."""
     if not Path(text).suffix and "#" not in text and not named_path(text).exists():
         raise PhotoError(
             f"There is neither a face nor a photo {text!r}: 'mien faces list' names the faces of your library; a photo "
             "is the path of an image file."
         )
-    return portrait_address(text)
+    return photo_address(text)

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from mien.diagnostics.verify.frames import Footage
-from mien.diagnostics.verify.scan import Survey
+from mien.diagnostics.verify.frames import MediaFrames
+from mien.diagnostics.verify.scan import ScanResult
 from mien.provenance.c2pa.manifest import COMPOSITE
 from mien.provenance.watermark.payload import Flags
 
@@ -13,8 +13,8 @@ NOTHING_FOUND: Final = "No mark found: says nothing about authenticity."
 
 
 def answer(
-    survey: Survey,
-    footage: Footage,
+    scan_frames: ScanResult,
+    media_frames: MediaFrames,
     credentials: Mapping[str, object],
     local_log: Callable[[str], Mapping[str, object] | None] = lambda _session: None,
 ) -> dict[str, Any]:
@@ -22,20 +22,20 @@ def answer(
 
     `local_log` gives what this computer's own log knows of a session, None where it knows nothing.
     """
-    best = survey.best
+    best = scan_frames.best
     mark: dict[str, Any] = {
-        "found": survey.is_marked,
-        "session": None if survey.payload is None else survey.payload.session_id,
-        "sessions": list(survey.sessions),
-        "ranges": [[round(begin, 2), round(end, 2)] for begin, end in survey.ranges_s],
-        "basis": "invisible watermark mien-livemark-1" if survey.is_marked else None,
+        "found": scan_frames.is_marked,
+        "session": None if scan_frames.payload is None else scan_frames.payload.session_id,
+        "sessions": list(scan_frames.sessions),
+        "ranges": [[round(begin, 2), round(end, 2)] for begin, end in scan_frames.ranges_s],
+        "basis": "invisible watermark mien-livemark-1" if scan_frames.is_marked else None,
         "strength": None if best is None else round(best.place.z, 1),
-        "labelled": None if survey.payload is None else bool(survey.payload.flags & Flags.LABELLED),
-        "mirrored": best.place.is_mirrored if best is not None and survey.is_marked else None,
-        "looked_at_s": round(survey.stretches[-1].ends_s, 2) if survey.stretches else 0.0,
-        "whole_file": survey.is_whole,
-        "damaged_file": footage.is_damaged,
-        "local_log": None if survey.payload is None else local_log(survey.payload.session_id),
+        "labelled": None if scan_frames.payload is None else bool(scan_frames.payload.flags & Flags.LABELLED),
+        "mirrored": best.place.is_mirrored if best is not None and scan_frames.is_marked else None,
+        "looked_at_s": round(scan_frames.stretches[-1].ends_s, 2) if scan_frames.stretches else 0.0,
+        "whole_file": scan_frames.is_whole,
+        "damaged_file": media_frames.is_damaged,
+        "local_log": None if scan_frames.payload is None else local_log(scan_frames.payload.session_id),
     }
     return {"mark": mark, "content_credentials": dict(credentials)}
 

@@ -12,7 +12,7 @@ from mien.media.convert import upright_bgr
 from mien.media.pictures import read_picture
 from mien.pipeline.offline import is_picture
 from mien.pipeline.offline.reader import VideoReader, open_video
-from mien.pipeline.offline.summary import Tally
+from mien.pipeline.offline.summary import Summary
 from mien_models.errors import SourceError
 from mien_models.types import BgrU8
 
@@ -29,7 +29,7 @@ class Sample:
     """Seconds from the start of the file."""
 
 
-class Footage:
+class MediaFrames:
     """A file that is looked at. Has state: how much of it there was."""
 
     def __init__(self, path: Path) -> None:
@@ -43,7 +43,7 @@ class Footage:
         if path.is_dir():
             raise SourceError(f"Expected a picture or video, and {str(path)!r} is a folder. Name a file in it.")
         self._path = path
-        self._tally = Tally()
+        self._summary = Summary()
         self.is_still = is_picture(path)
         """Whether it is one picture."""
         self.duration_s: float | None = None
@@ -54,7 +54,7 @@ class Footage:
     @property
     def is_damaged(self) -> bool:
         """Whether it ended before its announced end, or pictures in it could not be decoded."""
-        return not self._tally.is_complete
+        return not self._summary.is_complete
 
     def samples(self) -> Iterator[Sample]:
         """Give the pictures in order.
@@ -68,14 +68,14 @@ class Footage:
         with ExitStack() as stack:
             source, stream = open_video(self._path, stack)
             self.duration_s = None if not source.duration else source.duration / 1_000_000
-            reader = VideoReader(self._path, source, stream, self._tally)
+            reader = VideoReader(self._path, source, stream, self._summary)
             begins_s: float | None = None
             due_s = 0.0
             for number, frame in enumerate(reader.decoded(None)):
                 shown_s = _time_of(frame, number)
                 begins_s = shown_s if begins_s is None else begins_s
                 self.ends_s = shown_s - begins_s
-                self._tally.count_read()
+                self._summary.count_read()
                 if self.ends_s >= due_s:
                     due_s = max(due_s + _SAMPLE_S, self.ends_s)
                     yield Sample(upright_bgr(frame), self.ends_s)

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from mien.diagnostics.verify.frames import Footage
+from mien.diagnostics.verify.frames import MediaFrames
 from mien.provenance.watermark.detect import Finding, detect, read_payload
 from mien.provenance.watermark.evidence import Collector
 from mien.provenance.watermark.payload import Payload
@@ -30,7 +30,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Survey:
+class ScanResult:
     """What was found in a file."""
 
     stretches: tuple[Stretch, ...]
@@ -63,7 +63,7 @@ class Survey:
         return max((stretch.finding for stretch in self.stretches), key=lambda one: one.place.z, default=None)
 
 
-def survey(footage: Footage, *, is_whole: bool, progress: Progress) -> Survey:
+def scan_frames(media_frames: MediaFrames, *, is_whole: bool, progress: Progress) -> ScanResult:
     """Look through a file; unless the whole is wanted, only until a mark has been read.
 
     Raises:
@@ -71,34 +71,34 @@ def survey(footage: Footage, *, is_whole: bool, progress: Progress) -> Survey:
     """
     stretches: list[Stretch] = []
     known = None
-    for begins_s, ends_s, collector in _windows(footage):
+    for begins_s, ends_s, collector in _windows(media_frames):
         is_short = ends_s - begins_s < _SHORTEST_S and bool(stretches)
-        if is_short and not footage.is_still:
+        if is_short and not media_frames.is_still:
             break
-        finding = detect(collector.evidence(), known=known, is_thorough=footage.is_still)
+        finding = detect(collector.evidence(), known=known, is_thorough=media_frames.is_still)
         # One picture has no time to cancel what is in it: only a payload that can be read counts there.
-        is_marked = finding.is_marked and (finding.payload is not None or not footage.is_still)
+        is_marked = finding.is_marked and (finding.payload is not None or not media_frames.is_still)
         stretches.append(Stretch(begins_s, ends_s, finding, is_marked))
         known = finding.place if is_marked else known
-        progress(ends_s, footage.duration_s)
-        if is_marked and finding.payload is not None and not is_whole and not footage.is_still:
+        progress(ends_s, media_frames.duration_s)
+        if is_marked and finding.payload is not None and not is_whole and not media_frames.is_still:
             return _summed(stretches, is_whole=False)
     return _summed(stretches, is_whole=True)
 
 
-def _windows(footage: Footage) -> Iterator[tuple[float, float, Collector]]:
+def _windows(media_frames: MediaFrames) -> Iterator[tuple[float, float, Collector]]:
     """Give the sums of a window at a time; times are of the file, so that the slots go on from one to the next."""
-    collector, begins_s = Collector(is_still=footage.is_still), 0.0
-    for sample in footage.samples():
+    collector, begins_s = Collector(is_still=media_frames.is_still), 0.0
+    for sample in media_frames.samples():
         if sample.at_s - begins_s >= WINDOW_S:
             yield begins_s, sample.at_s, collector
-            collector, begins_s = Collector(is_still=footage.is_still), sample.at_s
+            collector, begins_s = Collector(is_still=media_frames.is_still), sample.at_s
         collector.add(sample.image_bgr, round(sample.at_s * 1e9))
     if collector.count:
-        yield begins_s, max(footage.ends_s, begins_s), collector
+        yield begins_s, max(media_frames.ends_s, begins_s), collector
 
 
-def _summed(stretches: list[Stretch], *, is_whole: bool) -> Survey:
+def _summed(stretches: list[Stretch], *, is_whole: bool) -> ScanResult:
     marked = [stretch.finding for stretch in stretches if stretch.is_marked]
     read = [finding.payload for finding in marked if finding.payload is not None]
     payload = read[0] if read else None
@@ -107,4 +107,4 @@ def _summed(stretches: list[Stretch], *, is_whole: bool) -> Survey:
     if payload is not None and not read:
         read = [payload]
     sessions = tuple(dict.fromkeys(one.session_id for one in read))
-    return Survey(tuple(stretches), payload, sessions, is_whole)
+    return ScanResult(tuple(stretches), payload, sessions, is_whole)

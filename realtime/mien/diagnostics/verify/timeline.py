@@ -6,7 +6,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from mien.diagnostics.verify.scan import Survey
+from mien.diagnostics.verify.scan import ScanResult
 from mien.media.text import text_mask
 from mien.provenance.watermark.detect import SURE_Z
 from mien_models.system.atomic_write import whole_or_nothing
@@ -22,11 +22,11 @@ _UNMARKED_BGR: Final = (206, 202, 198)
 _HIGHEST_Z: Final = 60.0
 
 
-def timeline(survey: Survey, name: str) -> BgrU8:
+def timeline(scan_frames: ScanResult, name: str) -> BgrU8:
     """Draw each stretch as a bar whose height is how far the mark stands out: (300, 1200, 3)."""
     picture: BgrU8 = np.full((_HEIGHT, _WIDTH, 3), _PAPER_BGR, np.uint8)
-    end_s = max((stretch.ends_s for stretch in survey.stretches), default=0.0) or 1.0
-    for stretch in survey.stretches:
+    end_s = max((stretch.ends_s for stretch in scan_frames.stretches), default=0.0) or 1.0
+    for stretch in scan_frames.stretches:
         left, right = (_LEFT + round((_RIGHT - _LEFT) * at_s / end_s) for at_s in (stretch.begins_s, stretch.ends_s))
         part = min(stretch.finding.place.z / _HIGHEST_Z, 1.0)
         colour = _MARKED_BGR if stretch.is_marked else _UNMARKED_BGR
@@ -35,7 +35,7 @@ def timeline(survey: Survey, name: str) -> BgrU8:
     sure = _BASE - round((_BASE - _TOP) * SURE_Z / _HIGHEST_Z)
     cv2.line(picture, (_LEFT, sure), (_RIGHT, sure), _INK_BGR, 1)
     cv2.line(picture, (_LEFT, _BASE), (_RIGHT, _BASE), _INK_BGR, 1)
-    title = "mark found" if survey.is_marked else "no mark found: says nothing about authenticity"
+    title = "mark found" if scan_frames.is_marked else "no mark found: says nothing about authenticity"
     _write(picture, f"{_short(name)}: {title}", _LEFT, 40, 16, weight=600)
     _write(picture, "sure", _RIGHT + 6, sure + 4, 9)
     for at_s in np.linspace(0, end_s, 6):
@@ -45,13 +45,13 @@ def timeline(survey: Survey, name: str) -> BgrU8:
     return picture
 
 
-def write_timeline(path: Path, survey: Survey, name: str) -> None:
+def write_timeline(path: Path, scan_frames: ScanResult, name: str) -> None:
     """Write the picture as a PNG.
 
     Raises:
         SinkError: it cannot be written there.
     """
-    _, encoded = cv2.imencode(".png", timeline(survey, name))
+    _, encoded = cv2.imencode(".png", timeline(scan_frames, name))
     with whole_or_nothing(path) as part:
         part.write_bytes(encoded.tobytes())
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import End, LiveSource, Outage
 from mien.pipeline.live.kept_error import kept
 from mien.pipeline.metrics import Rate
@@ -27,7 +27,7 @@ class Capture:
         self,
         source: LiveSource,
         *,
-        give: Callable[[FramePacket], None],
+        give: Callable[[Frame], None],
         on_outage: Callable[[str], None],
         on_return: Callable[[], None],
         tell: Callable[[str], None],
@@ -78,7 +78,7 @@ class Capture:
             got = self._source.read(_READ_TIMEOUT_S)
             if isinstance(got, End):
                 return
-            if isinstance(got, FramePacket):
+            if isinstance(got, Frame):
                 heard_ns = time.monotonic_ns()
                 self._take(got, heard_ns)
             elif isinstance(got, Outage):
@@ -86,7 +86,7 @@ class Capture:
             elif time.monotonic_ns() - heard_ns > self._patience_ns():
                 self._go_silent("No picture has come from the source for a while: waiting for it.")
 
-    def _take(self, packet: FramePacket, now_ns: int) -> None:
+    def _take(self, packet: Frame, now_ns: int) -> None:
         if self._is_silent:
             self._is_silent = False
             self._on_return()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from mien_models.system.crash.edge import edge
 
 
-class Renewal:
+class ChangeThread:
     """Asks for changes, one at a time. Has state: the thread that is making one."""
 
     def __init__(self, renew: Callable[[], str | None], tell: Callable[[str], None]) -> None:

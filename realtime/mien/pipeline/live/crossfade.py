@@ -11,7 +11,7 @@ FADE_S: Final = 0.17
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fade:
+class Crossfade:
     """A cross-fade between two pictures that are both safe to show; so is everything between them."""
 
     before_bgr: BgrU8

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mien.pipeline.interfaces import HasParts, OptionalPart, Stage
-from mien.pipeline.report import LadderChange
+from mien.pipeline.report import LoadChange
 
 _OLDEST_INTERVALS: Final = 2.5
 """Frames may be this many frame intervals old: one waits, one is worked on, half a one is for what is uneven."""
@@ -64,56 +64,56 @@ def parts_of(stages: Iterable[Stage]) -> tuple[OptionalPart, ...]:
     return tuple(part for stage in stages if isinstance(stage, HasParts) for part in stage.parts)
 
 
-class Ladder:
+class LoadShedding:
     """Switches optional parts off and on, one at a time. Has state: when each was switched, and all changes.
 
     One thread looks. A part that is off when the ladder gets it was switched off by the user and stays off.
     """
 
     def __init__(self, parts: Sequence[OptionalPart]) -> None:
-        self._rungs = [_Rung(part) for part in parts if part.is_on]
-        self._changes: deque[LadderChange] = deque(maxlen=_KEPT_CHANGES)
+        self._rungs = [_SheddingStep(part) for part in parts if part.is_on]
+        self._changes: deque[LoadChange] = deque(maxlen=_KEPT_CHANGES)
         self._judges_from = _WARM_UP_FRAMES
 
     @property
-    def changes(self) -> tuple[LadderChange, ...]:
+    def changes(self) -> tuple[LoadChange, ...]:
         """What was dropped and restored, in order; the last 1000."""
         return tuple(self._changes)
 
-    def look(self, now_s: float, load: Load) -> LadderChange | None:
+    def look(self, now_s: float, load: Load) -> LoadChange | None:
         """Do at most one thing that the load asks for; call it about once a second."""
         if load.frames < self._judges_from:
             return None
         if load.complaint is not None:
-            for rung in self._rungs:
-                rung.calm_since_s = None
+            for step in self._rungs:
+                step.calm_since_s = None
             return self._drop(now_s, load, load.complaint)
         return self._restore(now_s, load)
 
-    def _drop(self, now_s: float, load: Load, complaint: str) -> LadderChange | None:
-        worth = [rung for rung in self._rungs if rung.part.is_on and rung.cost_ms >= _WORTH * load.interval_ms]
+    def _drop(self, now_s: float, load: Load, complaint: str) -> LoadChange | None:
+        worth = [step for step in self._rungs if step.part.is_on and step.cost_ms >= _WORTH * load.interval_ms]
         if not worth:
             return None
-        rung = max(worth, key=lambda rung: rung.cost_ms)
-        rung.drop(now_s)
-        return self._note(now_s, load, rung, "dropped", f"{rung.part.name} is left out: {complaint}.")
+        step = max(worth, key=lambda step: step.cost_ms)
+        step.drop(now_s)
+        return self._note(now_s, load, step, "dropped", f"{step.part.name} is left out: {complaint}.")
 
-    def _restore(self, now_s: float, load: Load) -> LadderChange | None:
-        dropped = [rung for rung in self._rungs if not rung.part.is_on]
-        for rung in sorted(dropped, key=lambda rung: rung.cost_ms):
-            if rung.has_been_calm(now_s, has_room=load.has_room_for(rung.cost_ms)):
-                rung.restore(now_s)
-                why = f"{rung.part.name} is back: there was time for it during the last {rung.calm_s:.0f} s."
-                return self._note(now_s, load, rung, "restored", why)
+    def _restore(self, now_s: float, load: Load) -> LoadChange | None:
+        dropped = [step for step in self._rungs if not step.part.is_on]
+        for step in sorted(dropped, key=lambda step: step.cost_ms):
+            if step.has_been_calm(now_s, has_room=load.has_room_for(step.cost_ms)):
+                step.restore(now_s)
+                why = f"{step.part.name} is back: there was time for it during the last {step.calm_s:.0f} s."
+                return self._note(now_s, load, step, "restored", why)
         return None
 
-    def _note(self, now_s: float, load: Load, rung: "_Rung", change: str, why: str) -> LadderChange:
+    def _note(self, now_s: float, load: Load, step: "_SheddingStep", change: str, why: str) -> LoadChange:
         self._judges_from = load.frames + _SETTLING_FRAMES
-        self._changes.append(LadderChange(round(now_s, 3), rung.part.name, change, why))
+        self._changes.append(LoadChange(round(now_s, 3), step.part.name, change, why))
         return self._changes[-1]
 
 
-class _Rung:
+class _SheddingStep:
     """One part, and when it went and came."""
 
     def __init__(self, part: OptionalPart) -> None:

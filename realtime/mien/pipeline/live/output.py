@@ -11,10 +11,10 @@ import numpy as np
 
 from mien.config.choices import Show
 from mien.media.letterbox import letterbox
-from mien.pipeline.frame import FramePacket, OutputFrame, State
+from mien.pipeline.frame import Frame, OutputFrame, State
 from mien.pipeline.interfaces import OutputFormat
-from mien.pipeline.live.crossfade import FADE_S, Fade
-from mien.pipeline.live.slates import Cards
+from mien.pipeline.live.crossfade import FADE_S, Crossfade
+from mien.pipeline.live.slates import Slates
 from mien.pipeline.live.state import Cause, Facts, Policy, StageFailure, Verdict, judge
 from mien.pipeline.metrics import Histogram
 from mien.provenance.release import ReleasedPicture, SwappedPicture
@@ -65,13 +65,13 @@ class Output:
         self._on_verdict = on_verdict
         self._clock_ns = clock_ns
         self._lock = threading.Lock()
-        self._cards = Cards(output.width, output.height)
+        self._slates = Slates(output.width, output.height)
         self._facts = Facts()
         self._verdict: Verdict | None = None
         self._last_live: SwappedPicture | None = None
         self._left_live_ns: int | None = None
         self._reveal_ends_ns = 0
-        self._fade: Fade | None = None
+        self._crossfade: Crossfade | None = None
         self._seen: BgrU8 | None = None
         self._shown: OutputFrame | None = None
         self._shown_from: SwappedPicture | BgrU8 | None = None
@@ -92,13 +92,13 @@ class Output:
         with self._lock:
             self._emit(None)
 
-    def deliver(self, packet: FramePacket, failure: StageFailure | None) -> None:
+    def deliver(self, packet: Frame, failure: StageFailure | None) -> None:
         """Send what a frame that came through the stages, or failed in one, makes visible."""
         with self._lock:
             self._facts = self._facts.after_frame(packet, failure)
             if self._is_final:
                 # Nor may it come back from memory, should the run go on with another face.
-                self._last_live, self._left_live_ns, self._fade = None, None, None
+                self._last_live, self._left_live_ns, self._crossfade = None, None, None
             self._end_reveal()
             self._emit(packet)
             self._delivered_ns = self._clock_ns()
@@ -173,7 +173,7 @@ class Output:
             self._facts = self._facts.after_reveal(is_revealed=False)
         return is_over
 
-    def _emit(self, packet: FramePacket | None) -> None:
+    def _emit(self, packet: Frame | None) -> None:
         now_ns = self._clock_ns()
         verdict = self._update_verdict(now_ns)
         picture = self._picture(verdict, packet, now_ns)
@@ -193,7 +193,7 @@ class Output:
         with self.mark_times.measure():
             return self._release(picture, now_ns)
 
-    def _count(self, state: State, packet: FramePacket | None) -> None:
+    def _count(self, state: State, packet: Frame | None) -> None:
         if packet is None:
             self.repeated += 1
         elif state is State.LIVE:
@@ -204,7 +204,7 @@ class Output:
     def _update_verdict(self, now_ns: int) -> Verdict:
         verdict, before = judge(self._facts, self._policy), self._verdict
         if before is None or verdict.state is not before.state or verdict.cause is not before.cause:
-            self._fade = self._fade_in(now_ns) if verdict.state is State.LIVE else None
+            self._crossfade = self._fade_in(now_ns) if verdict.state is State.LIVE else None
             self._seen = None
             if before is not None and before.state is State.LIVE:
                 self._left_live_ns = now_ns
@@ -214,7 +214,7 @@ class Output:
         self._verdict = verdict
         return verdict
 
-    def _fade_in(self, now_ns: int) -> Fade | None:
+    def _fade_in(self, now_ns: int) -> Crossfade | None:
         """Begin to leave what is shown now; the first frame of a run and one after the camera's own picture cut in."""
         shown, before_ns = self._shown, self._delivered_ns
         is_bare = shown is None or (
@@ -223,12 +223,12 @@ class Output:
         if shown is None or is_bare or before_ns is None:
             return None
         away_s = FADE_S if self._left_live_ns is None else (now_ns - self._left_live_ns) * 1e-9
-        return Fade.after(shown.image, away_s=away_s, began_ns=before_ns)
+        return Crossfade.after(shown.image, away_s=away_s, began_ns=before_ns)
 
-    def _picture(self, verdict: Verdict, packet: FramePacket | None, now_ns: int) -> SwappedPicture | BgrU8:
+    def _picture(self, verdict: Verdict, packet: Frame | None, now_ns: int) -> SwappedPicture | BgrU8:
         if self._is_final:
             # What may not be shown any longer is not held or frozen either.
-            return self._cards.card(verdict.cause or Cause.NO_FACE)
+            return self._slates.card(verdict.cause or Cause.NO_FACE)
         if verdict.state is State.LIVE:
             return self._live_picture(packet, now_ns)
         show = self._policy.shown_in(verdict.state)
@@ -240,16 +240,16 @@ class Output:
             self._seen = self._boxed(packet.image)
         if self._seen is not None:
             return self._seen
-        return self._cards.card(verdict.cause or Cause.NO_FACE)
+        return self._slates.card(verdict.cause or Cause.NO_FACE)
 
-    def _live_picture(self, packet: FramePacket | None, now_ns: int) -> SwappedPicture | BgrU8:
+    def _live_picture(self, packet: Frame | None, now_ns: int) -> SwappedPicture | BgrU8:
         if packet is None or packet.composed is None:
             # LIVE follows from a swapped frame only, so a repeat has one to repeat.
-            return self._cards.card(Cause.STARTING) if self._shown_from is None else self._shown_from
+            return self._slates.card(Cause.STARTING) if self._shown_from is None else self._shown_from
         self._last_live = packet.composed.fitted(self._output.width, self._output.height)
-        fading = None if self._fade is None else self._fade.picture(self._last_live, now_ns)
+        fading = None if self._crossfade is None else self._crossfade.picture(self._last_live, now_ns)
         if fading is None:
-            self._fade = None
+            self._crossfade = None
             return self._last_live
         return fading
 

@@ -168,7 +168,7 @@ def _marks_of_its_own() -> Release:
     return Marks().release
 
 
-class Witness(Protocol):
+class RunLog(Protocol):
     """Somebody who keeps a record of the run; nothing that it does may raise."""
 
     def begin(self) -> None:
@@ -230,5 +230,5 @@ class LivePlan:
     """Called by one thread, at most 0.1 s after the fact."""
     on_status: Callable[[LiveStatus], None] = _ignore_status
     """Called by the same thread about four times a second."""
-    witness: Witness = field(default_factory=_Nobody)
+    run_log: RunLog = field(default_factory=_Nobody)
     """Keeps a record of the run."""

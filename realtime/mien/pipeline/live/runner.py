@@ -6,15 +6,15 @@ from collections import deque
 from typing import Final
 
 from mien.pipeline.events import EventKind, LiveEvent
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.live.capture import Capture
-from mien.pipeline.live.control import Renewal
+from mien.pipeline.live.control import ChangeThread
 from mien.pipeline.live.kept_error import kept
-from mien.pipeline.live.load_shedding import Ladder, Load, parts_of
+from mien.pipeline.live.load_shedding import Load, LoadShedding, parts_of
 from mien.pipeline.live.output import Output
 from mien.pipeline.live.plan import LivePlan, LiveStatus, Prepared
 from mien.pipeline.live.signals import Interruption, quick_hand_over
-from mien.pipeline.live.sink_workers import Fanout, Keyed, SinkState, SinkWorker
+from mien.pipeline.live.sink_workers import Keyed, SinkState, SinkWorker, SinkWorkers
 from mien.pipeline.live.stage_threads import Pipeline
 from mien.pipeline.live.state import Failures, StageFailure, Verdict
 from mien.pipeline.metrics import Memory, process_age_s
@@ -53,12 +53,12 @@ def run_live(plan: LivePlan) -> Report:
     """
     run = _Run(plan)
     try:
-        plan.witness.begin()
+        plan.run_log.begin()
         report = _carried_out(run)
     except BaseException as error:
-        plan.witness.broke_off(error, run.frames_swapped)
+        plan.run_log.broke_off(error, run.frames_swapped)
         raise
-    plan.witness.end(report, run.error)
+    plan.run_log.end(report, run.error)
     if plan.report_path is not None:
         report.save(plan.report_path)
     if run.error is not None:
@@ -89,8 +89,8 @@ class _Run:
         self._memory = Memory()
         self._changes: deque[StateChange] = deque(maxlen=_KEPT_CHANGES)
         self._events: deque[LiveEvent] = deque(maxlen=_KEPT_CHANGES)
-        self._fanout = Fanout(plan.sinks, lambda text: self._tell(EventKind.SINK, text))
-        self._output = Output(plan.output, plan.policy, plan.release, self._fanout.send, self._on_verdict)
+        self._sink_workers = SinkWorkers(plan.sinks, lambda text: self._tell(EventKind.SINK, text))
+        self._output = Output(plan.output, plan.policy, plan.release, self._sink_workers.send, self._on_verdict)
         self._capture = Capture(
             plan.source,
             give=self._give,
@@ -101,8 +101,8 @@ class _Run:
         self._prepared: Prepared | None = None
         self._fatal: MienError | None = None
         self._pipeline: Pipeline | None = None
-        self._ladder = Ladder(())
-        self._renewal: Renewal | None = None
+        self._load_shedding = LoadShedding(())
+        self._renewal: ChangeThread | None = None
         self._dropped_early = 0
         self._failures = Failures()
         self._is_ending = threading.Event()
@@ -120,7 +120,7 @@ class _Run:
     @property
     def sink_for_main_thread(self) -> SinkWorker | None:
         """The sink that the main thread must run itself, beside `control` in another thread."""
-        return self._fanout.for_main_thread
+        return self._sink_workers.for_main_thread
 
     def control(self, interruption: Interruption) -> None:
         """Begin, look after the run until there is a reason to end, end."""
@@ -141,14 +141,14 @@ class _Run:
         for sink in self._plan.sinks:
             if isinstance(sink, Keyed):
                 sink.on_key = self._plan.controls.on_key
-        self._fanout.start()
+        self._sink_workers.start()
         self._repeater.start()
         self._preparer.start()
         self._capture.start()
 
     def is_over(self, *, wants_stop: bool) -> bool:
         """Whether there is a reason to end; an error is one."""
-        workers = self._fanout.workers
+        workers = self._sink_workers.workers
         if (failed := self._failed()) is not None:
             self.error = failed
         elif all(worker.is_done for worker in workers):
@@ -168,8 +168,8 @@ class _Run:
         """Do what is due: start the stages when they are ready, group them anew, sample the memory, tell news."""
         if self._pipeline is None and self._prepared is not None:
             self._pipeline = Pipeline(self._prepared.stages, self._deliver)
-            self._ladder = Ladder(parts_of(self._prepared.stages))
-            self._renewal = Renewal(self._prepared.renew, lambda text: self._tell(EventKind.CHANGE, text))
+            self._load_shedding = LoadShedding(parts_of(self._prepared.stages))
+            self._renewal = ChangeThread(self._prepared.renew, lambda text: self._tell(EventKind.CHANGE, text))
             self._pipeline.start()
             self._capture.allow_files()
         now_s = self._now_s()
@@ -185,7 +185,7 @@ class _Run:
         self._pass_on_events()
         if now_s >= self._next_status_s and self._output.state is not None:
             self._next_status_s = now_s + _STATUS_S
-            best = self._fanout.best
+            best = self._sink_workers.best
             self._plan.on_status(LiveStatus(self._output.state, best.rate.recent_fps, best.ages.recent_median_ms))
 
     def end(self) -> None:
@@ -198,25 +198,25 @@ class _Run:
                 self._notes["stages"] = "A stage did not finish in time."
         self._is_ending.set()
         self._repeater.join(_CLOSE_S)
-        self._fanout.close()
-        for worker in self._fanout.join(_FINISH_S):
+        self._sink_workers.close()
+        for worker in self._sink_workers.join(_FINISH_S):
             self._notes[f"sink {worker.sink.description}"] = "It did not close in time."
         self._preparer.join(_CLOSE_S)
 
     def settle(self) -> None:
         """Note how the sinks ended, and tell what has not been told; every thread is done."""
         self._pass_on_events()
-        failed = [worker for worker in self._fanout.workers if worker.state is SinkState.FAILED]
+        failed = [worker for worker in self._sink_workers.workers if worker.state is SinkState.FAILED]
         self._notes |= {f"sink {worker.sink.description}": str(worker.error) for worker in failed}
         self.error = self.error or self._failed()
-        if self.error is None and len(failed) == len(self._fanout.workers):
+        if self.error is None and len(failed) == len(self._sink_workers.workers):
             self.error = failed[0].error
         self._memory.sample()
 
     def report(self) -> Report:
         """Put the run in numbers; the run has ended."""
-        best = self._fanout.best
-        firsts = [worker.first_live_ns for worker in self._fanout.workers if worker.first_live_ns is not None]
+        best = self._sink_workers.best
+        firsts = [worker.first_live_ns for worker in self._sink_workers.workers if worker.first_live_ns is not None]
         started_s = None if not firsts else self._process_age_s + (min(firsts) - self._began_ns) / 1e9
         times, dropped_by = {} if self._pipeline is None else dict(self._pipeline.times), self._dropped_by()
         return Report(
@@ -240,8 +240,8 @@ class _Run:
             frames_hidden=self._output.frames_hidden,
             dropped_by=dropped_by,
             failures=dict(self._failures.counts),
-            sinks={n: SinkCount(w.written, self._output.sent - w.written) for n, w in self._fanout.named.items()},
-            ladder=self._ladder.changes,
+            sinks={n: SinkCount(w.written, self._output.sent - w.written) for n, w in self._sink_workers.named.items()},
+            load_shedding=self._load_shedding.changes,
             notes=self._notes,
         )
 
@@ -252,7 +252,7 @@ class _Run:
         delivered = self._output.frames_swapped + self._output.frames_hidden
         # Only a stage that hangs at the end keeps a frame that neither arrived nor was displaced.
         found["unfinished"] = self._capture.rate.count - delivered - sum(found.values())
-        found["sink"] = self._output.sent - self._fanout.best.written
+        found["sink"] = self._output.sent - self._sink_workers.best.written
         return {place: count for place, count in found.items() if count}
 
     def _now_s(self) -> float:
@@ -266,7 +266,7 @@ class _Run:
             while self._events:
                 event = self._events.popleft()
                 self._plan.on_event(event)
-                self._plan.witness.hear(event)
+                self._plan.run_log.hear(event)
 
     def _on_verdict(self, verdict: Verdict) -> None:
         self._changes.append(StateChange(round(self._now_s(), 3), verdict.state.value, verdict.why))
@@ -280,13 +280,13 @@ class _Run:
         """End the run for this reason, unless there is an earlier one; any thread may say so."""
         self._fatal = self._fatal or kept(error)
 
-    def _give(self, packet: FramePacket) -> None:
+    def _give(self, packet: Frame) -> None:
         if self._pipeline is None:
             self._dropped_early += 1
         else:
             self._pipeline.put(packet)
 
-    def _deliver(self, packet: FramePacket, failure: StageFailure | None) -> None:
+    def _deliver(self, packet: Frame, failure: StageFailure | None) -> None:
         self._failures.learn(failure, time.monotonic_ns())
         self._output.deliver(packet, failure)
 
@@ -304,10 +304,10 @@ class _Run:
         self._tell(EventKind.THREADS, f"Stages by thread: {groups}.")
 
     def _climb(self, now_s: float) -> None:
-        age_ms, interval_ms = self._fanout.best.ages.recent_median_ms, self._capture.rate.recent_interval_ms
+        age_ms, interval_ms = self._sink_workers.best.ages.recent_median_ms, self._capture.rate.recent_interval_ms
         slowest_ms = None if self._pipeline is None else self._pipeline.slowest_ms
         if age_ms is None or not interval_ms or slowest_ms is None:
             return
         frames = self._output.frames_swapped + self._output.frames_hidden
-        if (change := self._ladder.look(now_s, Load(age_ms, interval_ms, slowest_ms, frames))) is not None:
-            self._tell(EventKind.LADDER, change.why)
+        if (change := self._load_shedding.look(now_s, Load(age_ms, interval_ms, slowest_ms, frames))) is not None:
+            self._tell(EventKind.LOAD_SHEDDING, change.why)

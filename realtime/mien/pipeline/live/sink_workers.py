@@ -10,7 +10,7 @@ from mien.pipeline.frame import State
 from mien.pipeline.interfaces import Finishing, Sink
 from mien.pipeline.live.kept_error import kept
 from mien.pipeline.live.output import Outgoing
-from mien.pipeline.mailbox import Slot
+from mien.pipeline.mailbox import Mailbox
 from mien.pipeline.metrics import Histogram, Rate
 from mien_models.errors import MienError, SinkClosedError
 from mien_models.system.crash.edge import ends_the_program, fault
@@ -64,7 +64,7 @@ class SinkWorker:
     def __init__(self, sink: Sink, tell: Callable[[str], None]) -> None:
         """Take a closed sink; `tell` gets a sentence when the sink opens, fails or is tried again."""
         self.sink = sink
-        self.slot = Slot[Outgoing](sink.description)
+        self.slot = Mailbox[Outgoing](sink.description)
         self.state = SinkState.OPENING
         self.error: MienError | None = None
         self.written = 0
@@ -136,7 +136,7 @@ class SinkWorker:
                 self.first_live_ns = now_ns
 
 
-class Fanout:
+class SinkWorkers:
     """All sinks of a run."""
 
     def __init__(self, sinks: Sequence[Sink], tell: Callable[[str], None]) -> None:

@@ -21,7 +21,7 @@ _WIDEST_PART: Final = 0.86
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class Slate:
     """What one card says."""
 
     title: str
@@ -31,16 +31,16 @@ class Card:
 
 
 CARDS: Final = {
-    Cause.STARTING: Card("Starting", "The picture will be here in a moment", (214, 170, 96)),
-    Cause.NO_FACE: Card("Looking for a face", "Back as soon as one is in view", (214, 170, 96)),
-    Cause.PRIVACY: Card("Camera off", "Hidden on purpose", (150, 142, 136)),
-    Cause.CAMERA: Card("Camera disconnected", "Waiting for it to come back", (84, 150, 240)),
-    Cause.SWAP: Card("Picture interrupted", "Trying again", (84, 150, 240)),
-    Cause.ENDED: Card("Picture ended", "It does not come back by itself", (84, 150, 240)),
+    Cause.STARTING: Slate("Starting", "The picture will be here in a moment", (214, 170, 96)),
+    Cause.NO_FACE: Slate("Looking for a face", "Back as soon as one is in view", (214, 170, 96)),
+    Cause.PRIVACY: Slate("Camera off", "Hidden on purpose", (150, 142, 136)),
+    Cause.CAMERA: Slate("Camera disconnected", "Waiting for it to come back", (84, 150, 240)),
+    Cause.SWAP: Slate("Picture interrupted", "Trying again", (84, 150, 240)),
+    Cause.ENDED: Slate("Picture ended", "It does not come back by itself", (84, 150, 240)),
 }
 
 
-class Cards:
+class Slates:
     """Draws each card once for one size and keeps it; nobody writes into what it gives. One thread asks at a time."""
 
     def __init__(self, width: int, height: int) -> None:
@@ -57,7 +57,7 @@ class Cards:
         return self._drawn[cause]
 
 
-def _draw(card: Card, cause: Cause, picture: BgrU8) -> BgrU8:
+def _draw(card: Slate, cause: Cause, picture: BgrU8) -> BgrU8:
     height, width = picture.shape[:2]
     unit = min(width, height) / 100
     # Where the picture is a thumbnail in a call, a title of 6.5 % of its short side can still be read.

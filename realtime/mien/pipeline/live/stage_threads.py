@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import Stage
 from mien.pipeline.live.state import StageFailure
-from mien.pipeline.mailbox import Slot
+from mien.pipeline.mailbox import Mailbox
 from mien.pipeline.metrics import Histogram
 from mien_models.errors import FinalError, MienError
 from mien_models.system.crash.edge import edge, fault
@@ -53,7 +53,7 @@ def regroup(present: Groups, costs_ms: Sequence[float], interval_ms: float) -> G
     return looser if len(looser) < len(present) else present
 
 
-Deliver = Callable[[FramePacket, StageFailure | None], None]
+Deliver = Callable[[Frame, StageFailure | None], None]
 """Takes each frame that came through; with a failure, the frame as it was before the stage that failed."""
 
 
@@ -64,7 +64,7 @@ _WARM_UP_FRAMES: Final = 20
 class Carried:
     """A frame between two threads."""
 
-    packet: FramePacket
+    packet: Frame
     failure: StageFailure | None = None
 
 
@@ -96,7 +96,7 @@ class Pipeline:
         for thread in self._threads:
             thread.start()
 
-    def put(self, packet: FramePacket) -> None:
+    def put(self, packet: Frame) -> None:
         """Lay the newest frame before the first stage."""
         self._all[0].slot.put(Carried(packet))
 
@@ -169,7 +169,7 @@ class _Step:
 
     def __init__(self, name: str, apply: Callable[[Carried], Carried]) -> None:
         self.name = name
-        self.slot = Slot[Carried](name)
+        self.slot = Mailbox[Carried](name)
         self.times = Histogram()
         self.overtaken = 0
         self._apply = apply

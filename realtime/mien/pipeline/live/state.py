@@ -8,7 +8,7 @@ from typing import Final, Self
 import numpy as np
 
 from mien.config.choices import Show
-from mien.pipeline.frame import FramePacket, State
+from mien.pipeline.frame import Frame, State
 from mien_models.errors import FinalError, MienError, ModelError
 from mien_models.types import Face, SwappedFace
 
@@ -118,7 +118,7 @@ class Facts:
     has_begun: bool = False
     """True once the first frame has come through."""
 
-    def after_frame(self, packet: FramePacket, failure: StageFailure | None) -> Self:
+    def after_frame(self, packet: Frame, failure: StageFailure | None) -> Self:
         """Learn from a frame that came through, or on which a stage failed."""
         unsure = why_not_live(packet) if failure is None else None
         streak = self.live_streak + 1 if failure is None and unsure is None else 0
@@ -177,7 +177,7 @@ def _fault(facts: Facts) -> Verdict | None:
     return Verdict(State.FAULT, facts.failure.why, Cause.ENDED if facts.failure.is_final else Cause.SWAP)
 
 
-def why_not_live(packet: FramePacket) -> str | None:
+def why_not_live(packet: Frame) -> str | None:
     """Say what this very frame lacks; None when each of its chosen faces is swapped and in the picture."""
     if not packet.chosen:
         return "No face is followed." if not packet.faces else "No followed face is chosen."
@@ -188,8 +188,8 @@ def why_not_live(packet: FramePacket) -> str | None:
         return "The swapped face is not in the picture."
     height, width = packet.image.shape[:2]
     swaps = {swapped.face_id: swapped for swapped in packet.swapped}
-    bare = sum(covered_part(face, swaps[face.id], width, height) < _LEAST_COVER for face in packet.chosen)
-    return f"{bare} of {len(packet.chosen)} chosen faces would show through their swap." if bare else None
+    background = sum(covered_part(face, swaps[face.id], width, height) < _LEAST_COVER for face in packet.chosen)
+    return f"{background} of {len(packet.chosen)} chosen faces would show through their swap." if background else None
 
 
 _GIVE_UP_NS: Final = 30_000_000_000

@@ -17,8 +17,8 @@ from mien.media.convert import matrix_of, range_of
 from mien.media.formats import Container
 from mien.media.video.frame_times import steady_rate
 from mien.media.video.orientation import orientation_of
-from mien.pipeline.frame import FramePacket
-from mien.pipeline.offline.summary import Tally
+from mien.pipeline.frame import Frame
+from mien.pipeline.offline.summary import Summary
 
 _QUALITY: Final = {"libx264": {"preset": "fast", "crf": "16"}}
 _EXACT: Final = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
@@ -35,10 +35,10 @@ class VideoWriter:
     """Has state: the encoder, and the last frames."""
 
     def __init__(
-        self, target: OutputContainer, container: Container, source: VideoStream, first: av.VideoFrame, tally: Tally
+        self, target: OutputContainer, container: Container, source: VideoStream, first: av.VideoFrame, summary: Summary
     ) -> None:
         self._target = target
-        self._tally = tally
+        self._summary = summary
         orientation = orientation_of(first)
         self._size = orientation.size_of(first.width, first.height)
         self._coded_size = first.width, first.height
@@ -52,9 +52,9 @@ class VideoWriter:
         self._set_up(source, first, is_sideways=orientation.is_sideways)
         if orientation.loses_corners:
             angle = f"{orientation.clockwise_deg:.0f} degrees"
-            tally.note(f"The video is shown turned by {angle}: its size is kept, its corners are cut off.")
+            summary.note(f"The video is shown turned by {angle}: its size is kept, its corners are cut off.")
 
-    def write(self, frame: av.VideoFrame, packet: FramePacket) -> None:
+    def write(self, frame: av.VideoFrame, packet: Frame) -> None:
         """Encode one frame: as it was decoded where nothing was swapped."""
         encoded = self._converted(frame, packet)
         encoded.pts, encoded.time_base = frame.pts, self._time_base
@@ -90,7 +90,7 @@ class VideoWriter:
         kept = {key: text for key, text in source.metadata.items() if not key.startswith(_STATISTICS)}
         self._stream.metadata.update(kept)
         if first.color_trc in (_PQ, _HLG):
-            self._tally.note(
+            self._summary.note(
                 "The video is HDR: swapped frames are worked on in 8 bits, its mastering data is left out."
             )
 
@@ -103,16 +103,16 @@ class VideoWriter:
         if not name.startswith("yuv") or name not in known:
             name = "yuv420p"
             if bits > 8:
-                self._tally.note(f"The output holds 8 bits a colour: the video's {bits} were rounded.")
+                self._summary.note(f"The output holds 8 bits a colour: the video's {bits} were rounded.")
         if first.format.name.startswith("yuva"):
-            self._tally.note("The video's transparency is left out.")
+            self._summary.note("The video's transparency is left out.")
         if codec == "libx264" and any(side % 2 for side in self._size) and not name.startswith("yuv444p"):
             name = name.replace("yuv420p", "yuv444p").replace("yuv422p", "yuv444p")
             width, height = self._size
-            self._tally.note(f"H.264 keeps the odd size {width}x{height} in 4:4:4 only, which few browsers show.")
+            self._summary.note(f"H.264 keeps the odd size {width}x{height} in 4:4:4 only, which few browsers show.")
         return name
 
-    def _converted(self, frame: av.VideoFrame, packet: FramePacket) -> av.VideoFrame:
+    def _converted(self, frame: av.VideoFrame, packet: Frame) -> av.VideoFrame:
         if (
             packet.composed is None
             and orientation_of(frame).is_upright

@@ -14,9 +14,9 @@ from av.video.stream import VideoStream
 
 from mien.media.formats import Container
 from mien.media.video.orientation import orientation_of
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.offline.reader import last_length_s
-from mien.pipeline.offline.summary import Tally
+from mien.pipeline.offline.summary import Summary
 
 _LONGEST_DELAY: Final = 65_535
 
@@ -46,7 +46,7 @@ class GifWriter:
     """Has state: the filter graph that finds palettes, and the encoder."""
 
     def __init__(
-        self, target: OutputContainer, container: Container, source: VideoStream, first: av.VideoFrame, tally: Tally
+        self, target: OutputContainer, container: Container, source: VideoStream, first: av.VideoFrame, summary: Summary
     ) -> None:
         self._size = orientation_of(first).size_of(first.width, first.height)
         self._target = target
@@ -58,9 +58,9 @@ class GifWriter:
         stream.pix_fmt = "pal8"
         stream.codec_context.time_base = self._time_base
         self._graph = self._palettes()
-        tally.note("GIF holds 256 colours a frame and no sound; transparency is left out.")
+        summary.note("GIF holds 256 colours a frame and no sound; transparency is left out.")
 
-    def write(self, frame: av.VideoFrame, packet: FramePacket) -> None:
+    def write(self, frame: av.VideoFrame, packet: Frame) -> None:
         """Encode one frame."""
         image = packet.outgoing.image_bgr
         shown = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "bgr24")

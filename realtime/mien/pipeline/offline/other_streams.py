@@ -16,7 +16,7 @@ from mien.media.video.sound import SoundEncoder, SoundEncoding
 from mien.media.video.sound_trial import nameless
 from mien.pipeline.offline.reader import start_of
 from mien.pipeline.offline.sound_plan import TrackPlan, codec_name
-from mien.pipeline.offline.summary import Tally
+from mien.pipeline.offline.summary import Summary
 
 _OF_THE_OLD_FILE: Final = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder"})
 
@@ -25,7 +25,7 @@ _WITH_TIME_CODE: Final = frozenset({"mp4", "mov"})
 """Containers whose muxers make a track of it."""
 
 
-class Companions:
+class OtherStreams:
     """Has state: which stream of the output each stream of the input goes to."""
 
     def __init__(
@@ -34,14 +34,14 @@ class Companions:
         target: OutputContainer,
         container: Container,
         swapped: VideoStream,
-        tally: Tally,
+        summary: Summary,
         *,
         sound: Mapping[int, TrackPlan],
     ) -> None:
         """Copy what can be, but for what a container does not take; `sound` says what becomes of each track of it."""
         self._target = target
         self._container = container
-        self._tally = tally
+        self._summary = summary
         self._start_s = start_of(swapped)
         self._copied: dict[int, Stream] = {}
         self._encoded: dict[int, SoundEncoder] = {}
@@ -55,7 +55,7 @@ class Companions:
             if stream.index != swapped.index:
                 self._add(stream, sound.get(stream.index, TrackPlan()))
         if container.muxer not in _WITH_TIME_CODE and any(_has_time_code(tags) for tags in _all_tags(source)):
-            tally.note(f"The time code cannot be kept in {container.muxer}: it is left out.")
+            summary.note(f"The time code cannot be kept in {container.muxer}: it is left out.")
 
     def take(self, packet: "Packet[Any]") -> None:
         """Copy or encode one packet."""
@@ -73,7 +73,7 @@ class Companions:
         name = codec_name(stream)
         if stream.type == "video":
             kind = "cover" if stream.disposition & Disposition.attached_pic else "second video"
-            self._tally.note(f"The {kind} is left out: it may show the face that was there.")
+            self._summary.note(f"The {kind} is left out: it may show the face that was there.")
         elif sound.is_copied or (stream.type == "subtitle" and name in self._target.supported_codecs):
             self._copied[stream.index] = _tagged(self._target.add_stream_from_template(stream), stream)
         elif sound.encoding is not None and isinstance(stream, AudioStream):
@@ -84,7 +84,7 @@ class Companions:
             kind = f"The {stream.type} stream ({name}) cannot be kept in {self._container.muxer}"
             if stream.type == "audio" and self._container.audio_codec is not None:
                 kind = f"The sound ({name}) can neither be copied into {self._container.muxer} nor encoded anew"
-            self._tally.note(f"{kind}: it is left out.")
+            self._summary.note(f"{kind}: it is left out.")
 
     def _add_encoder(self, stream: AudioStream, name: str, encoding: SoundEncoding, *, changes: bool) -> None:
         encoder = SoundEncoder(self._target, encoding)
@@ -96,7 +96,7 @@ class Companions:
         if encoding.mixed_channels:
             how += f", its {encoding.mixed_channels} channels mixed into {encoding.channels}"
         why = "changes midway" if changes else f"cannot be copied into {self._container.muxer}"
-        self._tally.note(f"The sound ({name}) {why}: {how}.")
+        self._summary.note(f"The sound ({name}) {why}: {how}.")
 
     def _copy(self, packet: "Packet[Any]", stream: Stream) -> None:
         if packet.dts is None:
@@ -123,8 +123,8 @@ class Companions:
         try:
             frames = packet.decode()
         except FFmpegError:
-            self._tally.is_complete = False
-            self._tally.note("Some of the sound is damaged and left out.")
+            self._summary.is_complete = False
+            self._summary.note("Some of the sound is damaged and left out.")
             return
         for frame in frames:
             if isinstance(frame, av.AudioFrame):

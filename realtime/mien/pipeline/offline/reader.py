@@ -19,15 +19,15 @@ from mien.media.video.deinterlacing import deinterlaced
 from mien.media.video.ffmpeg_path import ffmpeg_path
 from mien.media.video.file_packets import FilePackets
 from mien.media.video.frame_times import FrameTimes
-from mien.pipeline.frame import FramePacket
-from mien.pipeline.offline.summary import Tally
+from mien.pipeline.frame import Frame
+from mien.pipeline.offline.summary import Summary
 from mien_models.errors import SourceError
 from mien_models.types import BgrU8
 
 _NOT_VIDEO: Final = frozenset({"tty"})  # FFmpeg shows any text file as a film of a terminal
 
 
-class OtherStreams(Protocol):
+class OtherStreamsInfo(Protocol):
     """Takes the packets of every stream but the one that is swapped."""
 
     def take(self, packet: "Packet[Any]") -> None:
@@ -64,7 +64,7 @@ def first_frame(path: Path) -> av.VideoFrame:
         SourceError: no frame can be decoded.
     """
     with ExitStack() as stack:
-        reader = VideoReader(path, *open_video(path, stack), Tally())
+        reader = VideoReader(path, *open_video(path, stack), Summary())
         for frame in reader.decoded(None):
             return frame
     raise SourceError(f"No frame of {str(path)!r} can be decoded. Try another file.")
@@ -101,11 +101,11 @@ def start_of(stream: VideoStream) -> Fraction:
 class VideoReader:
     """Has state: how much of the file was there."""
 
-    def __init__(self, path: Path, source: InputContainer, stream: VideoStream, tally: Tally) -> None:
+    def __init__(self, path: Path, source: InputContainer, stream: VideoStream, summary: Summary) -> None:
         self._path = path
         self._source = source
         self._stream = stream
-        self._tally = tally
+        self._summary = summary
         self._packets = FilePackets(path, source, stream)
         self._size: tuple[int, int] | None = None
         self._pixel_shapes: dict[tuple[int, int], Fraction] = {}
@@ -119,7 +119,7 @@ class VideoReader:
             return None
         return round(self._source.duration * self._stream.average_rate / av.time_base)
 
-    def frames(self, others: OtherStreams) -> Iterator[tuple[FramePacket, av.VideoFrame]]:
+    def frames(self, others: OtherStreamsInfo) -> Iterator[tuple[Frame, av.VideoFrame]]:
         """Give every frame that can be decoded, and its picture, in the order they are shown.
 
         Their `pts` count from the start of the file and grow from one to the next, and `duration` is known.
@@ -129,26 +129,26 @@ class VideoReader:
         times = FrameTimes(time_base, start_of(self._stream), rate)
         decoded = self.decoded(others)
         while True:
-            with self._tally.stage("decode").measure():
+            with self._summary.stage("decode").measure():
                 frame = next(decoded, None)
                 if frame is None:
                     return
                 image = self._fitted(upright_bgr(frame, is_exact=True), frame)
-            self._tally.count_read()
+            self._summary.count_read()
             frame.pts, frame.time_base = times.ticks(frame), time_base
             frame.duration = frame.duration or times.step
             shown_ns = int(frame.pts * time_base * 1_000_000_000)
-            packet = FramePacket(image=image, index=self._tally.read.count - 1, captured_ns=shown_ns)
+            packet = Frame(image=image, index=self._summary.read.count - 1, captured_ns=shown_ns)
             yield packet, frame
 
-    def decoded(self, others: OtherStreams | None) -> Iterator[av.VideoFrame]:
+    def decoded(self, others: OtherStreamsInfo | None) -> Iterator[av.VideoFrame]:
         """Decode frame by frame, progressive; what cannot be decoded is counted."""
         note = (
             "The video is interlaced: its fields are woven into whole pictures (bwdif), and it is written progressive."
         )
-        return deinterlaced(self._decoded(others), self._stream, lambda: self._tally.note(note))
+        return deinterlaced(self._decoded(others), self._stream, lambda: self._summary.note(note))
 
-    def _decoded(self, others: OtherStreams | None) -> Iterator[av.VideoFrame]:
+    def _decoded(self, others: OtherStreamsInfo | None) -> Iterator[av.VideoFrame]:
         for packet in self._packets:
             yield from self._packets.pictures_of(packet)
             if others is not None and packet.stream_index != self._stream.index:
@@ -157,29 +157,29 @@ class VideoReader:
     def judge(self) -> None:
         """Note it when the input was not whole, or its time jumped; call it after the last frame."""
         jumps, completeness = self._packets.jumps, self._packets.completeness
-        self._tally.expected = completeness.announced
+        self._summary.expected = completeness.announced
         if jumps:
             times = "once" if jumps == 1 else f"{jumps} times"
-            self._tally.note(
+            self._summary.note(
                 f"The clock of {self._path.name} jumps {times}, as in recordings that were joined or begun anew; "
                 "pictures and sound go on there at once."
             )
         if self._packets.unopened:
-            self._tally.note(
+            self._summary.note(
                 f"{self._path.name} begins between two key frames: {self._packets.unopened} pictures before the next "
                 "one cannot be decoded and are left out."
             )
-        lack = completeness.lack(self._tally.read.count)
+        lack = completeness.lack(self._summary.read.count)
         if lack is not None:
-            self._tally.is_complete = False
-            self._tally.note(f"{self._path.name} is cut off or damaged: {lack} could be read and written.")
+            self._summary.is_complete = False
+            self._summary.note(f"{self._path.name} is cut off or damaged: {lack} could be read and written.")
 
     def _fitted(self, image: BgrU8, frame: av.VideoFrame) -> BgrU8:
         """Give every frame the size of the first, before any stage sees it: a face stays followed through a change."""
         height, width = image.shape[:2]
         self._size = self._size or (width, height)
         if self._size != (width, height):
-            self._tally.note(
+            self._summary.note(
                 f"The video changes its size to {width}x{height}; "
                 f"those frames are fitted into {self._size[0]}x{self._size[1]}."
             )

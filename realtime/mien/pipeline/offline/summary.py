@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from mien.media.formats import MEDIA_TYPES, media_type
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import LooksAhead, Stage
 from mien.pipeline.metrics import Histogram, Memory, Rate
 from mien.pipeline.report import Report, memory_use_of, stage_time_of, versions
-from mien.provenance.c2pa.sign import Seal, SealError
+from mien.provenance.c2pa.sign import Signer, SigningError
 from mien_models.errors import MienError, SinkError, SourceError
 
 _MEMORY_EVERY: Final = 30
@@ -49,7 +49,7 @@ class OfflineResult:
         return None if self.is_signed else SinkError("The output carries no Content Credentials.")
 
 
-class Tally:
+class Summary:
     """Counts what happens to a file while it is worked on; has state: the counts."""
 
     def __init__(self) -> None:
@@ -73,16 +73,16 @@ class Tally:
         if sentence not in self.notes:
             self.notes.append(sentence)
 
-    def run(self, packet: FramePacket, stages: Sequence[Stage]) -> list[FramePacket]:
+    def run(self, packet: Frame, stages: Sequence[Stage]) -> list[Frame]:
         """Do every stage in order and time it; a stage that looks ahead gives no packet at first, and several later."""
         packets = [packet]
         for stage in stages:
             packets = [done for packet in packets for done in self._through(stage, packet)]
         return packets
 
-    def run_rest(self, stages: Sequence[Stage]) -> list[FramePacket]:
+    def run_rest(self, stages: Sequence[Stage]) -> list[Frame]:
         """After the last packet: do every stage for those that are still held back."""
-        done: list[FramePacket] = []
+        done: list[Frame] = []
         for number, stage in enumerate(stages):
             if isinstance(stage, LooksAhead):
                 with self.stage(stage.name).measure():
@@ -90,7 +90,7 @@ class Tally:
                 done += [packet for late in held for packet in self.run(late, stages[number + 1 :])]
         return done
 
-    def _through(self, stage: Stage, packet: FramePacket) -> Sequence[FramePacket]:
+    def _through(self, stage: Stage, packet: Frame) -> Sequence[Frame]:
         with self.stage(stage.name).measure():
             return stage.take(packet) if isinstance(stage, LooksAhead) else (stage(packet),)
 
@@ -98,7 +98,7 @@ class Tally:
         """Count a frame that was decoded."""
         self.read.tick(time.monotonic_ns())
 
-    def count_written(self, packet: FramePacket) -> None:
+    def count_written(self, packet: Frame) -> None:
         """Count a frame that was encoded."""
         self.swapped += packet.composed is not None
         self.left += packet.composed is None and bool(packet.faces)
@@ -147,18 +147,18 @@ class Tally:
 class Signing:
     """How the one output is signed."""
 
-    def __init__(self, seal: Seal, input_path: Path, output_path: Path, tally: Tally) -> None:
-        self._seal = seal
-        self._footage_type = MEDIA_TYPES.get(input_path.suffix.lower()) or mimetypes.guess_type(input_path)[0]
+    def __init__(self, signer: Signer, input_path: Path, output_path: Path, summary: Summary) -> None:
+        self._signer = signer
+        self._input_media_type = MEDIA_TYPES.get(input_path.suffix.lower()) or mimetypes.guess_type(input_path)[0]
         self._output_path = output_path
-        self._tally = tally
+        self._summary = summary
 
     def sign(self, part: Path) -> None:
         """Sign the finished file that will be `output_path`."""
         try:
-            with self._tally.stage("sign").measure():
-                footage_type = self._footage_type or "application/octet-stream"
-                self._seal.sign(part, media_type(self._output_path), footage_type=footage_type)
-        except SealError as error:
-            self._tally.is_signed = False
-            self._tally.note(f"{self._output_path.name} is complete, but carries no Content Credentials. {error}")
+            with self._summary.stage("sign").measure():
+                input_media_type = self._input_media_type or "application/octet-stream"
+                self._signer.sign(part, media_type(self._output_path), input_media_type=input_media_type)
+        except SigningError as error:
+            self._summary.is_signed = False
+            self._summary.note(f"{self._output_path.name} is complete, but carries no Content Credentials. {error}")

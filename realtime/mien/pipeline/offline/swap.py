@@ -7,11 +7,11 @@ from typing import Final
 
 from mien.media.part_files import check_spares
 from mien.media.pictures import PICTURE_SUFFIXES, check_picture_name, read_picture, write_picture
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import Stage
-from mien.pipeline.offline.summary import OfflineResult, Progress, Signing, Tally
+from mien.pipeline.offline.summary import OfflineResult, Progress, Signing, Summary
 from mien.pipeline.offline.video import swap_video
-from mien.provenance.c2pa.sign import Seal
+from mien.provenance.c2pa.sign import Signer
 from mien_models.errors import SourceError, UsageError
 from mien_models.system.atomic_write import check_writable, whole_or_nothing
 from mien_models.system.printable import shown
@@ -31,7 +31,7 @@ def swap_file(
     *,
     progress: Progress = _ignore,
     providers: Mapping[str, str] | None = None,
-    seal: Seal | None = None,
+    signer: Signer | None = None,
 ) -> OfflineResult:
     """Send every frame of a file through `stages`, in order, and write the file `output_path`.
 
@@ -44,7 +44,7 @@ def swap_file(
         stages: called with one packet at a time; `captured_ns` is the time from the file's start.
         progress: called after every frame, in this thread.
         providers: what each network runs on, for the report.
-        seal: what signs the output where a face was swapped; by default this installation's, without a session.
+        signer: what signs the output where a face was swapped; by default this installation's, without a session.
 
     Raises:
         UsageError: input and output are the same file, or a picture shall become a video.
@@ -53,15 +53,15 @@ def swap_file(
         SinkError: the output cannot be written, or another run is writing it.
     """
     _check_names(input_path, output_path)
-    tally = Tally()
-    signing = Signing(seal or Seal(), input_path, output_path, tally)
+    summary = Summary()
+    signing = Signing(signer or Signer(), input_path, output_path, summary)
     if is_picture(input_path, output_path):
-        _swap_picture(input_path, output_path, stages, tally, signing)
+        _swap_picture(input_path, output_path, stages, summary, signing)
         progress(1, 1)
     else:
         _check_is_video_name(input_path, output_path)
-        swap_video(input_path, output_path, stages, tally, progress, signing=signing)
-    return tally.result(providers or {})
+        swap_video(input_path, output_path, stages, summary, progress, signing=signing)
+    return summary.result(providers or {})
 
 
 def is_picture(input_path: Path, output_path: Path | None = None) -> bool:
@@ -100,25 +100,27 @@ def _check_is_video_name(input_path: Path, output_path: Path) -> None:
         )
 
 
-def _swap_picture(input_path: Path, output_path: Path, stages: Sequence[Stage], tally: Tally, signing: Signing) -> None:
+def _swap_picture(
+    input_path: Path, output_path: Path, stages: Sequence[Stage], summary: Summary, signing: Signing
+) -> None:
     check_picture_name(output_path)
-    with tally.stage("decode").measure():
+    with summary.stage("decode").measure():
         picture = read_picture(input_path)
-    tally.expected = 1
-    tally.count_read()
-    (packet,) = tally.run(FramePacket(image=picture.image_bgr, index=0, captured_ns=0), stages)
+    summary.expected = 1
+    summary.count_read()
+    (packet,) = summary.run(Frame(image=picture.image_bgr, index=0, captured_ns=0), stages)
     is_copied = packet.composed is None and output_path.suffix.lower() == input_path.suffix.lower()
-    with tally.stage("encode").measure():
+    with summary.stage("encode").measure():
         if packet.composed is not None:
             written = write_picture(output_path, picture.changed_to(packet.outgoing.image_bgr), finish=signing.sign)
         elif is_copied:
-            tally.note(f"No face was swapped in {input_path.name}: it was copied byte for byte.")
+            summary.note(f"No face was swapped in {input_path.name}: it was copied byte for byte.")
             with whole_or_nothing(output_path) as part:
                 shutil.copyfile(input_path, part)
             written = ()
         else:
-            tally.note(f"No face was swapped in {input_path.name}: it was written with its own face.")
+            summary.note(f"No face was swapped in {input_path.name}: it was written with its own face.")
             written = write_picture(output_path, picture)
     for sentence in (*written, *(() if is_copied else picture.notes)):
-        tally.note(sentence)
-    tally.count_written(packet)
+        summary.note(sentence)
+    summary.count_written(packet)

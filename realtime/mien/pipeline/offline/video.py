@@ -11,61 +11,67 @@ from av.error import FFmpegError
 
 from mien.media.formats import Container, container_of
 from mien.media.video.ffmpeg_path import ffmpeg_path
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import Stage
 from mien.pipeline.offline.encoder import VideoWriter
 from mien.pipeline.offline.gif import GifWriter, gif_options
-from mien.pipeline.offline.other_streams import Companions
+from mien.pipeline.offline.other_streams import OtherStreams
 from mien.pipeline.offline.reader import VideoReader, first_frame, open_video
 from mien.pipeline.offline.sound_plan import plan_sound
-from mien.pipeline.offline.summary import Progress, Signing, Tally
+from mien.pipeline.offline.summary import Progress, Signing, Summary
 from mien_models.errors import SinkError
 from mien_models.system.atomic_write import whole_name
 from mien_models.system.one_writer import only_writer
 
 
 def swap_video(
-    input_path: Path, output_path: Path, stages: Sequence[Stage], tally: Tally, progress: Progress, *, signing: Signing
+    input_path: Path,
+    output_path: Path,
+    stages: Sequence[Stage],
+    summary: Summary,
+    progress: Progress,
+    *,
+    signing: Signing,
 ) -> None:
     """Swap every frame of a video; see `swap_file` for what holds."""
     container = container_of(output_path)
     with only_writer(output_path) as part:
-        _write(input_path, part, stages, tally, progress, container=container)
-        if tally.swapped:
+        _write(input_path, part, stages, summary, progress, container=container)
+        if summary.swapped:
             signing.sign(part)
 
 
 def _swapped(
-    frames: Iterator[tuple[FramePacket, av.VideoFrame]], stages: Sequence[Stage], tally: Tally
-) -> Iterator[tuple[FramePacket, av.VideoFrame]]:
+    frames: Iterator[tuple[Frame, av.VideoFrame]], stages: Sequence[Stage], summary: Summary
+) -> Iterator[tuple[Frame, av.VideoFrame]]:
     """Send every frame through the stages, which may give it late; decoded frames wait for their packets."""
     waiting: deque[av.VideoFrame] = deque()
     for packet, frame in frames:
         waiting.append(frame)
-        for done in tally.run(packet, stages):
+        for done in summary.run(packet, stages):
             yield done, waiting.popleft()
-    for done in tally.run_rest(stages):
+    for done in summary.run_rest(stages):
         yield done, waiting.popleft()
 
 
 def _write(
-    input_path: Path, part: Path, stages: Sequence[Stage], tally: Tally, progress: Progress, *, container: Container
+    input_path: Path, part: Path, stages: Sequence[Stage], summary: Summary, progress: Progress, *, container: Container
 ) -> None:
     first = first_frame(input_path)
     sound = plan_sound(input_path, container)
     with ExitStack() as stack:
         source, stream = open_video(input_path, stack)
-        reader = VideoReader(input_path, source, stream, tally)
+        reader = VideoReader(input_path, source, stream, summary)
         options = gif_options(input_path) if container.muxer == "gif" else {}
         target = stack.enter_context(av.open(ffmpeg_path(part), "w", format=container.muxer, options=options))
-        writer = (GifWriter if container.muxer == "gif" else VideoWriter)(target, container, stream, first, tally)
-        companions = Companions(source, target, container, stream, tally, sound=sound)
+        writer = (GifWriter if container.muxer == "gif" else VideoWriter)(target, container, stream, first, summary)
+        companions = OtherStreams(source, target, container, stream, summary, sound=sound)
         _begin(target, part)
-        for done, frame in _swapped(reader.frames(companions), stages, tally):
-            with tally.stage("encode").measure():
+        for done, frame in _swapped(reader.frames(companions), stages, summary):
+            with summary.stage("encode").measure():
                 writer.write(frame, done)
-            tally.count_written(done)
-            progress(tally.written.count, reader.estimated_frames)
+            summary.count_written(done)
+            progress(summary.written.count, reader.estimated_frames)
         companions.finish()
         writer.finish()
         reader.judge()

@@ -29,7 +29,7 @@ _LONGEST_LINE: Final = 64 * 1024
 _GONE: Final = "it ended without a word: it was killed, it crashed or the power went"
 
 
-class JournalError(MienError):
+class AuditLogError(MienError):
     """The log cannot be read or written."""
 
 
@@ -55,7 +55,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Journal:
+class AuditLog:
     """The log in a folder. Several programs may write at once; each line is on the disk when `append` returns."""
 
     def __init__(self, folder: Path, now: Callable[[], datetime] = _utc_now) -> None:
@@ -71,7 +71,7 @@ class Journal:
         """Add a line behind the last one; a damaged log is put aside first and followed by a new one.
 
         Raises:
-            JournalError: the disk is full, read-only, or another program holds the lock.
+            AuditLogError: the disk is full, read-only, or another program holds the lock.
         """
         with self._locked():
             return self._append(kind, session, fields or {})
@@ -83,7 +83,7 @@ class Journal:
             What says that the session runs; whoever adds its last line ends it.
 
         Raises:
-            JournalError: see `append`.
+            AuditLogError: see `append`.
         """
         with self._locked():
             self._end_gone()
@@ -93,7 +93,7 @@ class Journal:
         """Add the last line of each session whose program is gone: killed, crashed, or without power.
 
         Raises:
-            JournalError: see `append`.
+            AuditLogError: see `append`.
         """
         with self._locked():
             self._end_gone()
@@ -123,12 +123,12 @@ class Journal:
             How many lines were forgotten.
 
         Raises:
-            JournalError: the log is damaged and only a part should be forgotten, or the disk refuses.
+            AuditLogError: the log is damaged and only a part should be forgotten, or the disk refuses.
         """
         with self._locked():
             lines = list(self._lines())
             if before is not None and first_fault(lines) is not None:
-                raise JournalError("The log is damaged (`mien log verify`), so it can only be purged as a whole.")
+                raise AuditLogError("The log is damaged (`mien log verify`), so it can only be purged as a whole.")
             kept = [] if before is None else [line for line in lines if not _is_older(parsed(line), before)]
             # A clock that was set back must not tear a hole: what stands before a kept line is forgotten in one piece.
             forgotten = lines[: len(lines) - len(kept)]
@@ -240,9 +240,9 @@ class Journal:
             with FileLock(self._folder / _LOCK_NAME, timeout=_LOCK_S, mode=0o600):
                 yield
         except Timeout as error:
-            raise JournalError(f"Another program has held the log in {str(self._folder)!r} for 5 s.") from error
+            raise AuditLogError(f"Another program has held the log in {str(self._folder)!r} for 5 s.") from error
         except OSError as error:
-            raise JournalError(
+            raise AuditLogError(
                 f"The log in {str(self._folder)!r} cannot be used: {cause_of(error)}. {advice_for(error)}"
             ) from error
 

@@ -13,14 +13,14 @@ GENERATOR: Final = "Mien"
 _FOOTAGE: Final = "footage"
 
 
-def manifest(session: str | None, footage_type: str | None, when: datetime) -> Mapping[str, Any]:
+def manifest(session: str | None, input_media_type: str | None, when: datetime) -> Mapping[str, Any]:
     """Describe a file in the manifest definition of c2pa-rs (claim version 2).
 
     Neither names of files nor anything of the lent face's photo are in it: it travels wherever the file does.
 
     Args:
         session: the six hexadecimal digits in the file's invisible mark.
-        footage_type: media type of the picture or video whose faces were replaced; None for a camera.
+        input_media_type: media type of the picture or video whose faces were replaced; None for a camera.
         when: the time that is stated, in UTC.
     """
     agent = {"name": GENERATOR, "version": version("mien")}
@@ -34,10 +34,10 @@ def manifest(session: str | None, footage_type: str | None, when: datetime) -> M
     actions: list[Mapping[str, Any]] = [created]
     assertions: list[Mapping[str, Any]] = [{"label": "c2pa.actions.v2", "data": {"actions": actions}}]
     described: dict[str, Any] = {"claim_generator_info": [agent], "assertions": assertions}
-    if footage_type is not None:
+    if input_media_type is not None:
         # Given as words, not as a file: the library would take over thumbnails that show the face that was there.
         described["ingredients"] = [
-            {"label": _FOOTAGE, "title": "Source footage", "format": footage_type, "relationship": "componentOf"}
+            {"label": _FOOTAGE, "title": "Source footage", "format": input_media_type, "relationship": "componentOf"}
         ]
         actions.append({"action": "c2pa.placed", "parameters": {"ingredientIds": [_FOOTAGE]}})
     if session is not None:

@@ -38,7 +38,7 @@ def signed_name(path: Path) -> Path:
     return beside(path, SIGNED)
 
 
-class SealError(SinkError):
+class SigningError(SinkError):
     """A file stays as it is, without Content Credentials; the message is one sentence that says why."""
 
 
@@ -50,7 +50,7 @@ class UsersCertificate:
     key: Path
 
 
-class Seal:
+class Signer:
     """Signs the files of one session. Has state: the identity, read or made when it is first needed.
 
     Nothing is fetched from or sent to anywhere. Several threads may sign at once.
@@ -74,33 +74,33 @@ class Seal:
             return
         try:
             self._sign("image/png", io.BytesIO(_smallest_png()), io.BytesIO(), None)
-        except SealError as error:
+        except SigningError as error:
             raise UsageError(
                 f"The certificate {str(self._users.certificate)!r} cannot sign Content Credentials: {error.__cause__}. "
                 "Take one that is made for it."
             ) from error
 
-    def sign(self, path: Path, media_type: str, *, footage_type: str | None = None) -> None:
+    def sign(self, path: Path, media_type: str, *, input_media_type: str | None = None) -> None:
         """Put the credentials into a file that is closed; it needs as much space again while that lasts.
 
         Where it lasts, the log says how far it is.
 
         Raises:
-            SealError: it could not be done; the file is as it was.
+            SigningError: it could not be done; the file is as it was.
         """
         signed = signed_name(path)
         try:
             counted = _Progress(whole_name(path), _PASSES * path.stat().st_size)
             with _CountingFile(path, "rb", counted) as source, _CountingFile(signed, "w+b", counted) as target:
                 try:
-                    self._sign(media_type, source, target, footage_type)
-                except SealError:
+                    self._sign(media_type, source, target, input_media_type)
+                except SigningError:
                     # The library says of its own words only that something did not work.
                     _raise_failure(source, target)
                     raise
             signed.replace(path)
         except OSError as error:
-            raise SealError(f"It cannot be signed: {cause_of(error)}. {advice_for(error)}") from error
+            raise SigningError(f"It cannot be signed: {cause_of(error)}. {advice_for(error)}") from error
         finally:
             with contextlib.suppress(OSError):
                 signed.unlink(missing_ok=True)
@@ -109,7 +109,7 @@ class Seal:
         """Give a small file's content with credentials in it.
 
         Raises:
-            SealError: it could not be done.
+            SigningError: it could not be done.
         """
         target = io.BytesIO()
         self._sign(media_type, io.BytesIO(content), target, None)
@@ -123,11 +123,11 @@ class Seal:
             return users_identity(self._users.certificate, self._users.key)
         return own_identity(paths.data_folder() / "credentials")
 
-    def _sign(self, media_type: str, source: BinaryIO, target: BinaryIO, footage_type: str | None) -> None:
+    def _sign(self, media_type: str, source: BinaryIO, target: BinaryIO, input_media_type: str | None) -> None:
         import c2pa
 
         identity = self._identity
-        said = json.dumps(manifest(self.session, footage_type, datetime.now(UTC)))
+        said = json.dumps(manifest(self.session, input_media_type, datetime.now(UTC)))
         algorithm = c2pa.C2paSigningAlg[identity.algorithm]
         try:
             with (
@@ -137,7 +137,7 @@ class Seal:
             ):
                 builder.sign(signer, media_type, source, target)
         except c2pa.C2paError as error:
-            raise SealError(f"It cannot be signed: {one_line(error)}.") from error
+            raise SigningError(f"It cannot be signed: {one_line(error)}.") from error
 
 
 class _Progress:

@@ -21,7 +21,7 @@ from mien.media.timestamps import Timeline
 from mien.media.video.ffmpeg_path import ffmpeg_path
 from mien.pipeline.frame import OutputFrame
 from mien.pipeline.interfaces import OutputFormat, SinkFactory
-from mien.provenance.c2pa.sign import Seal, SealError
+from mien.provenance.c2pa.sign import Signer, SigningError
 from mien.sinks.recovery import SESSION_TAG, check_nothing_unfinished, session_note
 from mien_models.errors import SinkError, UsageError
 from mien_models.system.atomic_write import cannot_write, check_writable
@@ -58,7 +58,7 @@ class FileSink:
         check_nobody_writes(self._path)
         check_nothing_unfinished(self._path)
         self._output = output
-        self.seal = Seal()
+        self.signer = Signer()
         """What signs the recording; that of the session is set before the first frame."""
         self.is_finishing = False
         """Whether it is signing what it recorded, which takes longer the longer that is."""
@@ -85,7 +85,7 @@ class FileSink:
                 ownership.enter_context(held(part, self._path))
                 # Again, now that nobody else can begin one.
                 check_nothing_unfinished(self._path)
-                self._recording = _Recording(self._path, self._container, self._output, self.seal.session)
+                self._recording = _Recording(self._path, self._container, self._output, self.signer.session)
                 self._ownership = ownership.pop_all()
         except OSError as error:
             raise cannot_write(self._path, error) from error
@@ -105,7 +105,7 @@ class FileSink:
                 return
             self.is_finishing = True
             try:
-                recording.finish(self.seal)
+                recording.finish(self.signer)
             finally:
                 self.is_finishing = False
 
@@ -123,7 +123,7 @@ class FileSink:
         except OSError as error:
             recording, self._recording = self._recording, None
             with contextlib.suppress(SinkError):
-                recording.finish(self.seal)
+                recording.finish(self.signer)
             raise SinkError(f"{cannot_write(self._path, error)} {recording.what_is_kept()}") from error
 
 
@@ -172,13 +172,13 @@ class _Recording:
         self._frames += 1
         self._is_swapped = self._is_swapped or frame.picture.is_marked
 
-    def finish(self, seal: Seal) -> None:
+    def finish(self, signer: Signer) -> None:
         """Write what is left, close, sign, rename.
 
         Raises:
             SinkError: one of the others failed, and the part stays; or it is not signed, and has its name.
         """
-        unsigned: SealError | None = None
+        unsigned: SigningError | None = None
         try:
             try:
                 if self._is_sound and self._frames:
@@ -186,7 +186,7 @@ class _Recording:
             finally:
                 self._file.close()
             if self._has_header:
-                unsigned = self._signed(seal)
+                unsigned = self._signed(signer)
                 self._part.replace(self._path)
             else:
                 self._part.unlink(missing_ok=True)
@@ -205,11 +205,11 @@ class _Recording:
             self._is_sound = self._has_header = True
         self._file.mux(packets)
 
-    def _signed(self, seal: Seal) -> SealError | None:
+    def _signed(self, signer: Signer) -> SigningError | None:
         if self._is_swapped:
             try:
-                seal.sign(self._part, media_type(self._path))
-            except SealError as error:
+                signer.sign(self._part, media_type(self._path))
+            except SigningError as error:
                 return error
         return None
 

@@ -9,7 +9,7 @@ import cv2
 
 from mien.pipeline.frame import OutputFrame
 from mien.pipeline.interfaces import OutputFormat, SinkFactory
-from mien.provenance.c2pa.sign import Seal, SealError
+from mien.provenance.c2pa.sign import Signer, SigningError
 from mien_models.errors import SinkError, UsageError
 from mien_models.system.atomic_write import cannot_write, whole_or_nothing
 from mien_models.system.one_writer import held
@@ -31,7 +31,7 @@ class ImagesSink:
         self._folder = Path(target)
         self._output = output
         self._next = 0
-        self.seal = Seal()
+        self.signer = Signer()
         """What signs the pictures; that of the session is set before the first frame."""
         self._ownership = contextlib.ExitStack()
 
@@ -72,8 +72,8 @@ class ImagesSink:
         content, unsigned = encoded.tobytes(), None
         if frame.picture.is_marked:
             try:
-                content = self.seal.signed(content, "image/png")
-            except SealError as error:
+                content = self.signer.signed(content, "image/png")
+            except SigningError as error:
                 unsigned = error
         path = self._folder / f"{self._next:06}.png"
         with whole_or_nothing(path) as part:

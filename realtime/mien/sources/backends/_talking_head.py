@@ -55,7 +55,7 @@ class HeadMotion:
     """0 open .. 1 closed."""
 
 
-class Puppet:
+class TalkingHead:
     """The mesh of one picture's head and its surroundings, and how it moves; fixed once it is made."""
 
     def __init__(self, landmarks: PointsF32) -> None:

@@ -9,7 +9,7 @@ from typing import Final, Self
 from mien.media.devices.cameras import Camera, cameras, find_camera, modes_of
 from mien.media.devices.modes import DEFAULT_FPS, DEFAULT_SIZE, ModeWish, VideoMode, choose_mode
 from mien.media.devices.opencv import Capture, open_capture
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import SourceFactory, SourceInfo, SourceRequest
 from mien_models.errors import SourceError
 from mien_models.types import BgrU8
@@ -36,7 +36,7 @@ class CameraSource:
         self._pause = pause
         self._capture: Capture | None = None
         self._info: SourceInfo | None = None
-        self._first: FramePacket | None = None
+        self._first: Frame | None = None
         self._next_index = 0
 
     @property
@@ -79,7 +79,7 @@ class CameraSource:
         """Give the camera back."""
         self._release()
 
-    def read(self) -> FramePacket | None:
+    def read(self) -> Frame | None:
         """Wait for the next frame, at most 2 s.
 
         Raises:
@@ -90,7 +90,7 @@ class CameraSource:
         first, self._first = self._first, None
         return first or self._grab(self._capture, _FOR_THE_NEXT, "The camera gives no more frames.")
 
-    def _grab(self, capture: Capture, patience: "_Patience", complaint: str) -> FramePacket:
+    def _grab(self, capture: Capture, patience: "_Patience", complaint: str) -> Frame:
         deadline_ns = self._clock_ns() + int(patience.limit_s * 1e9)
         for _ in range(patience.most_failures):
             is_grabbed = capture.grab()
@@ -98,7 +98,7 @@ class CameraSource:
             image = capture.picture() if is_grabbed else None
             if image is not None:
                 self._next_index += 1
-                return FramePacket(image=image, index=self._next_index - 1, captured_ns=captured_ns)
+                return Frame(image=image, index=self._next_index - 1, captured_ns=captured_ns)
             if captured_ns >= deadline_ns:
                 break
             self._pause(_PAUSE_S)

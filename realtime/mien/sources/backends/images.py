@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from mien.media.pictures import read_picture
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import SourceFactory, SourceInfo, SourceRequest
 from mien.sources.address import IMAGE_SUFFIXES, local_path
 from mien_models.errors import PhotoError, SourceError
@@ -61,7 +61,7 @@ class ImagesSource:
         """Forget the list."""
         self._files, self._first = (), None
 
-    def read(self) -> FramePacket | None:
+    def read(self) -> Frame | None:
         """Read the next picture; None after the last.
 
         Raises:
@@ -72,7 +72,7 @@ class ImagesSource:
             return None
         self._next += 1
         image = self._first if index == 0 and self._first is not None else _read(self._files[index])
-        return FramePacket(image=image, index=index, captured_ns=int(index * 1_000_000_000 / self._fps))
+        return Frame(image=image, index=index, captured_ns=int(index * 1_000_000_000 / self._fps))
 
 
 def natural_key(name: str) -> tuple[tuple[int, int | str], ...]:

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.media.pictures import read_picture
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import SourceFactory, SourceInfo, SourceRequest
-from mien.sources.backends._talking_head import HeadMotion, Puppet
+from mien.sources.backends._talking_head import HeadMotion, TalkingHead
 from mien.tracking.geometry import Extent, region_from_detection
 from mien.tracking.networks import default_networks
-from mien.tracking.source_photo import public_domain_portrait
+from mien.tracking.source_photo import public_domain_photo
 from mien_models.errors import PhotoError, SourceError
 from mien_models.geometry.raster import rasterise
 from mien_models.types import BgrU8, PointsF32
@@ -64,10 +64,10 @@ class SyntheticSource:
             SourceError: the portrait is missing or shows no face to the networks.
         """
         try:
-            portrait = read_picture(public_domain_portrait()).image_bgr
+            source_photo = read_picture(public_domain_photo()).image_bgr
         except PhotoError as error:
             raise SourceError(str(error)) from error
-        self._renderer = _Renderer(portrait, _landmarks(portrait), (self._width, self._height), self._seed)
+        self._renderer = _Renderer(source_photo, _landmarks(source_photo), (self._width, self._height), self._seed)
         self._next_index = 0
         return self
 
@@ -77,13 +77,13 @@ class SyntheticSource:
         """Let go of the pictures."""
         self._renderer = None
 
-    def read(self) -> FramePacket:
+    def read(self) -> Frame:
         """Render the next frame; `captured_ns` counts from the first one."""
         if self._renderer is None:
             raise SourceError("The synthetic camera is not open. Enter it first.")
         index, self._next_index = self._next_index, self._next_index + 1
         image = self._renderer.frame(index, motion_at(float(index / self._fps), self._seed))
-        return FramePacket(image=image, index=index, captured_ns=int(index * 1_000_000_000 / self._fps))
+        return Frame(image=image, index=index, captured_ns=int(index * 1_000_000_000 / self._fps))
 
 
 def motion_at(time_s: float, seed: int) -> HeadMotion:
@@ -116,14 +116,14 @@ def _blink(time_s: float, phases: list[float]) -> float:
     return closed
 
 
-def _landmarks(portrait_bgr: BgrU8) -> PointsF32:
+def _landmarks(source_photo_bgr: BgrU8) -> PointsF32:
     networks = default_networks()
-    found = networks.detector.detect(portrait_bgr)
+    found = networks.detector.detect(source_photo_bgr)
     if not found:
         raise SourceError("No face was found in the portrait of the synthetic camera. Reinstall scikit-image and Mien.")
     region = region_from_detection(found[0])
-    points, _ = networks.landmarker.landmarks(portrait_bgr, region)
-    points, _ = networks.landmarker.landmarks(portrait_bgr, Extent.of(np.asarray(points, np.float32)).region())
+    points, _ = networks.landmarker.landmarks(source_photo_bgr, region)
+    points, _ = networks.landmarker.landmarks(source_photo_bgr, Extent.of(np.asarray(points, np.float32)).region())
     return np.asarray(points, np.float32)
 
 
@@ -135,21 +135,21 @@ class _View:
     landmarks: PointsF32
 
 
-def _framed(portrait_bgr: BgrU8, landmarks: PointsF32, size: tuple[int, int]) -> _View:
+def _framed(source_photo_bgr: BgrU8, landmarks: PointsF32, size: tuple[int, int]) -> _View:
     width, height = size
     low, high = landmarks[:, :2].min(axis=0), landmarks[:, :2].max(axis=0)
     # never so small that the portrait's border would be seen
     scale = max(
         _FACE_OF_HEIGHT * height / float(high[0] - low[0]),
-        width / portrait_bgr.shape[1],
-        height / portrait_bgr.shape[0],
+        width / source_photo_bgr.shape[1],
+        height / source_photo_bgr.shape[0],
     )
     wanted = np.array(_FACE_AT) * size - scale * (low + high) / 2
-    least = np.array(size) - scale * np.array(portrait_bgr.shape[1::-1])
+    least = np.array(size) - scale * np.array(source_photo_bgr.shape[1::-1])
     shift = np.clip(wanted, least, 0)
-    view_from_portrait = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+    view_from_photo = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
     image = cv2.warpAffine(
-        portrait_bgr, view_from_portrait, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+        source_photo_bgr, view_from_photo, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
     moved = landmarks * np.float32(scale)
     moved[:, :2] += shift.astype(np.float32)
@@ -185,26 +185,26 @@ class _Renderer:
     What is drawn is a map, linear inside every triangle: half size is enough for the face, less for what is around it.
     """
 
-    def __init__(self, portrait_bgr: BgrU8, landmarks: PointsF32, size: tuple[int, int], seed: int) -> None:
-        view = _framed(portrait_bgr, landmarks, size)
+    def __init__(self, source_photo_bgr: BgrU8, landmarks: PointsF32, size: tuple[int, int], seed: int) -> None:
+        view = _framed(source_photo_bgr, landmarks, size)
         self._size = size
         self._image = view.image_bgr
         self._image_4 = cv2.cvtColor(view.image_bgr, cv2.COLOR_BGR2BGRA)
-        self._puppet = puppet = Puppet(view.landmarks)
-        self._moving = _box_around(puppet.moving_xy, size)
-        low, span = puppet.picture_xy.min(axis=0), np.ptp(puppet.picture_xy, axis=0)
-        carried = (puppet.picture_xy - low) / span
+        self._talking_head = talking_head = TalkingHead(view.landmarks)
+        self._moving = _box_around(talking_head.moving_xy, size)
+        low, span = talking_head.picture_xy.min(axis=0), np.ptp(talking_head.picture_xy, axis=0)
+        carried = (talking_head.picture_xy - low) / span
         self._xy_from_drawn = np.array([[span[0], 0, 0, low[0]], [0, span[1], 0, low[1]]], np.float32)
         self._picture_xy = np.zeros(
             (size[1], size[0], 2), np.float32
         )  # written anew with every frame, never given away
-        self._attributes = np.concatenate([carried, puppet.darkness[:, None]], axis=1).astype(np.float32)
+        self._attributes = np.concatenate([carried, talking_head.darkness[:, None]], axis=1).astype(np.float32)
         self._seed = seed
         self._noise = _noise(size, seed)
 
     def frame(self, index: int, motion: HeadMotion) -> BgrU8:
-        points = self._puppet.posed(motion)
-        face = _box_around(self._puppet.face_xy(points), self._size)
+        points = self._talking_head.posed(motion)
+        face = _box_around(self._talking_head.face_xy(points), self._size)
         self._enlarge(self._drawn(points, self._moving, _COARSE), self._moving)
         fine = self._drawn(points, face, _FINE)
         self._enlarge(fine, face)
@@ -228,7 +228,7 @@ class _Renderer:
         cells = np.asarray((within + 0.5) / step - 0.5, np.float32)
         return rasterise(
             cells,
-            self._puppet.triangles,
+            self._talking_head.triangles,
             self._attributes,
             width=box.width // step,
             height=box.height // step,

@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 
 from mien.media.convert import upright_bgr
 from mien.media.video.deinterlacing import deinterlaced
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import SourceFactory, SourceInfo, SourceRequest
 from mien.sources.decoded import DecodedSource
 from mien_models.errors import SourceError
@@ -48,7 +48,7 @@ class UrlSource(DecodedSource):
         self._clock_ns = clock_ns
         self._wait = wait
 
-    def read(self) -> FramePacket | None:
+    def read(self) -> Frame | None:
         """Wait for the next frame, at most 2 s; None never, for a stream that stops may come back.
 
         Raises:
@@ -63,7 +63,7 @@ class UrlSource(DecodedSource):
     def _shown_url(self) -> str:
         return _PASSWORD.sub("", self._url)
 
-    def _begin(self, stack: ExitStack) -> tuple[SourceInfo, FramePacket, Iterator[FramePacket]]:
+    def _begin(self, stack: ExitStack) -> tuple[SourceInfo, Frame, Iterator[Frame]]:
         """Connect and decode the first frame; passwords are left out of what is said.
 
         Raises:
@@ -104,7 +104,7 @@ class UrlSource(DecodedSource):
         reason = getattr(error, "strerror", None) or str(error)
         return f"{self._shown_url} cannot be opened: {reason}. Check the address and that the camera's app is running."
 
-    def _decode(self, container: InputContainer, stream: VideoStream) -> Iterator[FramePacket]:
+    def _decode(self, container: InputContainer, stream: VideoStream) -> Iterator[Frame]:
         is_recorded = container.duration is not None
         start_ns = self._clock_ns()
         played_s, last_s = 0.0, 0.0
@@ -115,7 +115,7 @@ class UrlSource(DecodedSource):
                 ahead_s = played_s - (self._clock_ns() - start_ns) / 1e9
                 self._wait(min(max(0.0, ahead_s), _MOST_AHEAD_S))
             captured_ns = self._clock_ns()
-            yield FramePacket(image=upright_bgr(frame), index=index, captured_ns=captured_ns)
+            yield Frame(image=upright_bgr(frame), index=index, captured_ns=captured_ns)
 
     def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
         packets = container.demux(stream)
@@ -132,7 +132,7 @@ class UrlSource(DecodedSource):
                 _log.debug("A damaged frame of %s is left out.", self._shown_url)
 
 
-def _describe(url: str, container: InputContainer, stream: VideoStream, first: FramePacket) -> SourceInfo:
+def _describe(url: str, container: InputContainer, stream: VideoStream, first: Frame) -> SourceInfo:
     height, width = first.image.shape[:2]
     rate = stream.average_rate
     fps = Fraction(rate) if rate is not None and 0 < rate <= 1000 else None

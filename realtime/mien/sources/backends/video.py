@@ -18,7 +18,7 @@ from mien.media.video.deinterlacing import deinterlaced
 from mien.media.video.ffmpeg_path import ffmpeg_path
 from mien.media.video.file_packets import FilePackets
 from mien.media.video.frame_times import FrameTimes, steady_rate
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import SourceFactory, SourceInfo, SourceRequest
 from mien.sources.address import local_path
 from mien.sources.decoded import DecodedSource
@@ -38,11 +38,11 @@ class VideoSource(DecodedSource):
         self.length_ns = 0
         """When the frame that was decoded last ends, counted from the start of the file."""
 
-    def read(self) -> FramePacket | None:
+    def read(self) -> Frame | None:
         """Decode the next frame; None after the last one. `captured_ns` counts from the start of the file."""
         return next(self._frames, None)
 
-    def _begin(self, stack: ExitStack) -> tuple[SourceInfo, FramePacket, Iterator[FramePacket]]:
+    def _begin(self, stack: ExitStack) -> tuple[SourceInfo, Frame, Iterator[Frame]]:
         """Open the file and decode its first frame.
 
         Raises:
@@ -87,7 +87,7 @@ class VideoSource(DecodedSource):
         kinds = ", ".join(sorted({"a cover" if s.type == "video" else s.type for s in container.streams})) or "nothing"
         raise SourceError(f"{self._name} holds no video, only {kinds}. Give a file with moving pictures.")
 
-    def _decode(self, container: InputContainer, stream: VideoStream) -> Iterator[FramePacket]:
+    def _decode(self, container: InputContainer, stream: VideoStream) -> Iterator[Frame]:
         start_s = Fraction(container.start_time or 0, av.time_base)
         time_base = stream.time_base or Fraction(1, 90_000)
         times = FrameTimes(time_base, start_s, stream.average_rate)
@@ -103,7 +103,7 @@ class VideoSource(DecodedSource):
             size = image.shape[:2]
             shown_ns = int(times.ticks(frame) * time_base * 1_000_000_000)
             self.length_ns = int(times.end * time_base * 1_000_000_000)
-            yield FramePacket(image=image, index=index, captured_ns=shown_ns)
+            yield Frame(image=image, index=index, captured_ns=shown_ns)
             index += 1
         lack = packets.completeness.lack(index)
         if lack is not None and index > 0:
@@ -113,7 +113,7 @@ class VideoSource(DecodedSource):
         _log.info("%s is interlaced: its fields are woven into whole pictures.", self._name)
 
 
-def _describe(path: Path, container: InputContainer, stream: VideoStream, first: FramePacket) -> SourceInfo:
+def _describe(path: Path, container: InputContainer, stream: VideoStream, first: Frame) -> SourceInfo:
     height, width = first.image.shape[:2]
     rate = steady_rate(stream)
     shown_rate = f"{float(rate):.4g} fps" if rate else "varying rate"

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from mien.stages.mask_methods._base import FaceMask, MaskFactory, MaskMethod, refuse_network
-from mien.stages.occlusion.background_model import BareFace
+from mien.stages.occlusion.background_model import BackgroundModel
 from mien.stages.occlusion.features import SIDE_PX
 from mien.stages.occlusion.matting import cut_out, place
 from mien_models.geometry.face_mesh import face_topology
@@ -26,7 +26,7 @@ class HistoryMask:
     def __init__(self) -> None:
         self._topology = face_topology()
         self._unwrap = unwrapper(SIDE_PX)
-        self._bare: dict[int, BareFace] = {}
+        self._background: dict[int, BackgroundModel] = {}
 
     def mask(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> FaceMask | None:
         """Learn what is bare and mask what is not; 0.9 ms, 2.3 ms with something in front."""
@@ -36,17 +36,17 @@ class HistoryMask:
             return None
         towards = facing(points)
         flat = self._unwrap(region.bgr, region.points, np.clip(towards, 0, 1))
-        bare = self._bare.get(face.id)
-        if bare is None or not 0 <= captured_ns - bare.seen_ns <= LONGEST_PAUSE_S * 1e9:
-            bare = self._bare[face.id] = BareFace(captured_ns)
-        hidden = bare.hidden(flat, captured_ns)
+        background = self._background.get(face.id)
+        if background is None or not 0 <= captured_ns - background.seen_ns <= LONGEST_PAUSE_S * 1e9:
+            background = self._background[face.id] = BackgroundModel(captured_ns)
+        hidden = background.hidden(flat, captured_ns)
         if hidden.max() < SHOWN_FROM:
             return None
         return place(hidden, region, towards)
 
     def forget(self, face_id: int) -> None:
         """Drop what was learned of a face."""
-        self._bare.pop(face_id, None)
+        self._background.pop(face_id, None)
 
 
 def history_mask(network: Path | None) -> MaskMethod:

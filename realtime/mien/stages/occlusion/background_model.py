@@ -93,7 +93,7 @@ class _Odd:
     """0..1 how much of the known face that is."""
 
 
-class BareFace:
+class BackgroundModel:
     """Learns one face, texel for texel on its atlas; forgets nothing by itself."""
 
     def __init__(self, captured_ns: int) -> None:
@@ -139,7 +139,7 @@ class BareFace:
         """Compare with the bare face under the light of now."""
         if self._looks == 0:
             self._usual[:] = self._slow[:] = look
-        trust = seen * zones().witness * np.clip(self._known_s / KNOWN_AFTER_S - 0.5, 0, 1)
+        trust = seen * zones().run_log * np.clip(self._known_s / KNOWN_AFTER_S - 0.5, 0, 1)
         nothing = np.zeros_like(look)
         if trust.sum() < FEWEST_TEXELS:
             return _Odd(nothing, nothing[..., 0], nothing[..., 0], 0.0)
@@ -166,12 +166,12 @@ class BareFace:
         step_s = max(elapsed_s, 1e-3)
         looked_s = seen * np.float32(step_s) + np.float32(1e-6)
         settling_s = SETTLING_S if odd.share < NOTHING_SHARE else SETTLING_S * PATIENCE
-        bare = np.maximum(looked_s / settling_s, looked_s / (self._known_s + looked_s))
-        bare *= np.clip(1.5 - odd.oddness / SUSPECT, 0, 1)
-        share = bare[..., None]
+        background = np.maximum(looked_s / settling_s, looked_s / (self._known_s + looked_s))
+        background *= np.clip(1.5 - odd.oddness / SUSPECT, 0, 1)
+        share = background[..., None]
         if near.any():
             frozen_s = np.where(_like_a_face(look), np.float32(SKIN_RELEARNED_S), np.float32(RELEARNED_S))
-            share = as_f32(np.where(near, seen * (step_s / frozen_s), bare))[..., None]
+            share = as_f32(np.where(near, seen * (step_s / frozen_s), background))[..., None]
         self._usual += share * (look - self._usual)
         self._off += np.minimum(share, 0.2) * np.where(near[..., None], 0, odd.excess - self._off)
         self._known_s += seen * step_s * ~near
@@ -244,14 +244,14 @@ def _grown(things: NDArray[np.bool_], oddness: NDArray[np.float32]) -> NDArray[n
 
 def _spread(hidden: NDArray[np.float32]) -> NDArray[np.float32]:
     """Give the eyes, the mouth and the outline, where no look says anything, the answer of their surroundings."""
-    witness = zones().witness
+    run_log = zones().run_log
     if hidden.max() < 0.05:
         return hidden
     closed = as_f32(cv2.morphologyEx(hidden, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)))
-    around = as_f32(cv2.GaussianBlur(closed * witness, (0, 0), 2.0)) / (
-        as_f32(cv2.GaussianBlur(witness, (0, 0), 2.0)) + 1e-3
+    around = as_f32(cv2.GaussianBlur(closed * run_log, (0, 0), 2.0)) / (
+        as_f32(cv2.GaussianBlur(run_log, (0, 0), 2.0)) + 1e-3
     )
-    return as_f32(witness * closed + (1 - witness) * around)
+    return as_f32(run_log * closed + (1 - run_log) * around)
 
 
 def _like_a_face(look: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -41,7 +41,7 @@ class Zones:
 
     face: NDArray[np.bool_]
     """Inside the mesh's outline."""
-    witness: NDArray[np.float32]
+    run_log: NDArray[np.float32]
     """0..1, how much a texel's look says: nothing in the eyes, the open mouth and right at the outline."""
     tolerance: NDArray[np.float32]
     """Differences count less by this factor, 1 and more: where expressions change the look."""
@@ -68,7 +68,7 @@ def zones() -> Zones:
     hairline &= rows < 0.62 * SIDE_PX
     return Zones(
         face=face,
-        witness=_soft(~mute & face, 0.8),
+        run_log=_soft(~mute & face, 0.8),
         tolerance=_soft(tolerance, 1.5),
         skin=skin,
         hairline=_soft(hairline, 1.0),

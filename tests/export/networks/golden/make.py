@@ -165,7 +165,7 @@ def paddle_state(module: Any, seed: int) -> dict[str, np.ndarray]:
     return state
 
 
-FAMILIES: Mapping[str, Callable[[], dict[str, np.ndarray]]] = {
+ARCHITECTURES: Mapping[str, Callable[[], dict[str, np.ndarray]]] = {
     "reswapper": reswapper,
     "simswap-224": lambda: simswap("fs_networks", False, False),
     "simswap-224-imagenet": lambda: simswap("fs_networks_fix", False, True),
@@ -186,8 +186,8 @@ FAMILIES: Mapping[str, Callable[[], dict[str, np.ndarray]]] = {
 }
 
 if __name__ == "__main__":
-    for name in sys.argv[2:] or FAMILIES:
-        found = FAMILIES[name]()
+    for name in sys.argv[2:] or ARCHITECTURES:
+        found = ARCHITECTURES[name]()
         cast("Any", np.savez_compressed)(HERE / f"{name}.npz", **found)
         told = {key: (one.shape, round(float(one.std()), 3), round(float(one.mean()), 3)) for key, one in found.items()}
         sys.stdout.write(f"{name} {told} {(HERE / f'{name}.npz').stat().st_size} bytes\n")

@@ -10,12 +10,12 @@ import pytest
 
 from mien.diagnostics.bench.quality import QualityReport, bench_quality
 from mien.diagnostics.verify.c2pa_reader import read_credentials
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import SourceRequest, Stage
 from mien.sources.backends.images import PLUGIN as IMAGES
-from mien.stages.composite import ComposeStage
+from mien.stages.composite import CompositeStage
 from mien.tracking.photo import find_faces
-from mien.tracking.source_photo import public_domain_portrait
+from mien.tracking.source_photo import public_domain_photo
 from mien_models.errors import MienError
 from mien_models.library.builtin import load_landmarker
 from mien_models.types import BgrU8, SourceFace, SwappedFace, as_u8
@@ -26,10 +26,10 @@ class Paints:
 
     name = "paints"
 
-    def __init__(self, portrait: SourceFace, tint: int) -> None:
-        self._face, self._tint = portrait.best.face, tint
+    def __init__(self, source_photo: SourceFace, tint: int) -> None:
+        self._face, self._tint = source_photo.best.face, tint
 
-    def __call__(self, packet: FramePacket) -> FramePacket:
+    def __call__(self, packet: Frame) -> Frame:
         left, top, right, bottom = (int(v) for v in self._face.box_xyxy)
         crop = np.clip(packet.image[top:bottom, left:right].astype(int) + self._tint, 0, 255).astype(np.uint8)
         alpha = np.full(crop.shape[:2], 255, np.uint8)
@@ -39,29 +39,29 @@ class Paints:
 
 
 @pytest.fixture(scope="module")
-def portrait() -> SourceFace:
-    photo: BgrU8 = as_u8(np.asarray(cv2.imdecode(np.fromfile(public_domain_portrait(), np.uint8), cv2.IMREAD_COLOR)))
+def source_photo() -> SourceFace:
+    photo: BgrU8 = as_u8(np.asarray(cv2.imdecode(np.fromfile(public_domain_photo(), np.uint8), cv2.IMREAD_COLOR)))
     return SourceFace.of(photo, find_faces(photo)[0])
 
 
-def measured(portrait: SourceFace, folder: Path, stages: Sequence[Stage]) -> QualityReport:
+def measured(source_photo: SourceFace, folder: Path, stages: Sequence[Stage]) -> QualityReport:
     clip = folder / "clip"
     clip.mkdir(exist_ok=True)
     for k in range(4):
-        cv2.imwrite(str(clip / f"{k}.png"), portrait.best.photo_bgr)
+        cv2.imwrite(str(clip / f"{k}.png"), source_photo.best.photo_bgr)
     source = IMAGES(SourceRequest(str(clip)))
-    return bench_quality(source, stages, portrait, folder / f"frames{len(stages)}", landmarker=load_landmarker())
+    return bench_quality(source, stages, source_photo, folder / f"frames{len(stages)}", landmarker=load_landmarker())
 
 
 def test_every_frame_is_written_in_the_clips_size_with_a_sheet_beside_them(
-    portrait: SourceFace, tmp_path: Path
+    source_photo: SourceFace, tmp_path: Path
 ) -> None:
-    report = measured(portrait, tmp_path, [Paints(portrait, 10), ComposeStage()])
+    report = measured(source_photo, tmp_path, [Paints(source_photo, 10), CompositeStage()])
     frames = sorted((tmp_path / "frames2").glob("*.png"))
     assert [frame.name for frame in frames] == [f"{k:06d}.png" for k in range(4)]
     first = cv2.imread(str(frames[0]))
     assert first is not None
-    assert first.shape == portrait.best.photo_bgr.shape
+    assert first.shape == source_photo.best.photo_bgr.shape
     assert Path(report.sheet).parent == tmp_path
     for written in (*frames, Path(report.sheet)):
         assert read_credentials(written)["generator"] is not None
@@ -70,9 +70,9 @@ def test_every_frame_is_written_in_the_clips_size_with_a_sheet_beside_them(
     assert report.bg_max == 0
 
 
-def test_a_tint_is_seen_by_the_colour_numbers(portrait: SourceFace, tmp_path: Path) -> None:
-    plain = measured(portrait, tmp_path, [Paints(portrait, 0), ComposeStage()])
-    tinted = measured(portrait, tmp_path / "..", [Paints(portrait, 25), ComposeStage(), ComposeStage()])
+def test_a_tint_is_seen_by_the_colour_numbers(source_photo: SourceFace, tmp_path: Path) -> None:
+    plain = measured(source_photo, tmp_path, [Paints(source_photo, 0), CompositeStage()])
+    tinted = measured(source_photo, tmp_path / "..", [Paints(source_photo, 25), CompositeStage(), CompositeStage()])
     assert plain.skin_dE == 0
     assert plain.sharp_ratio == 1
     for number in (tinted.skin_dE, tinted.skin_dE_sector, tinted.ring_dE):
@@ -80,8 +80,8 @@ def test_a_tint_is_seen_by_the_colour_numbers(portrait: SourceFace, tmp_path: Pa
         assert number > 4
 
 
-def test_frames_of_another_run_are_not_mixed_with_new_ones(portrait: SourceFace, tmp_path: Path) -> None:
+def test_frames_of_another_run_are_not_mixed_with_new_ones(source_photo: SourceFace, tmp_path: Path) -> None:
     (tmp_path / "frames1").mkdir()
     (tmp_path / "frames1" / "000000.png").write_bytes(b"")
     with pytest.raises(MienError, match="already holds PNG files"):
-        measured(portrait, tmp_path, [ComposeStage()])
+        measured(source_photo, tmp_path, [CompositeStage()])

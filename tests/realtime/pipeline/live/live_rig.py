@@ -10,7 +10,7 @@ from typing import Self, TypeAlias
 
 import numpy as np
 
-from mien.pipeline.frame import FramePacket, OutputFrame
+from mien.pipeline.frame import Frame, OutputFrame
 from mien.pipeline.interfaces import End, Outage, OutputFormat, SourceInfo
 from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.report import Report
@@ -36,9 +36,9 @@ def a_swap(face_id: int = 1) -> SwappedFace:
 
 def a_packet(
     index: int = 0, *, chosen: Iterable[int] = (1,), swapped: Iterable[int] = (1,), composed: bool = True
-) -> FramePacket:
+) -> Frame:
     faces = tuple(a_face(face_id) for face_id in chosen)
-    return FramePacket(
+    return Frame(
         filled(REAL),
         index,
         time.monotonic_ns(),
@@ -53,7 +53,7 @@ def filled(value: int) -> BgrU8:
     return np.full((HEIGHT, WIDTH, 3), value, np.uint8)
 
 
-def bare(picture: SwappedPicture, _at_ns: int) -> ReleasedPicture:
+def background(picture: SwappedPicture, _at_ns: int) -> ReleasedPicture:
     """Stand in for the marks where a test looks at every level of a picture."""
     return picture.released(lambda image_bgr: image_bgr)
 
@@ -63,7 +63,7 @@ def shows_the_real_face(frame: OutputFrame) -> bool:
     return bool(np.median(frame.image) > 150)
 
 
-Step: TypeAlias = FramePacket | Outage | End | Exception | float
+Step: TypeAlias = Frame | Outage | End | Exception | float
 """One step of a script: what `read` gives, an error that it raises, or seconds in which nothing comes."""
 
 
@@ -84,7 +84,7 @@ class ScriptedSource:
     ) -> None:
         self.is_closed = True
 
-    def read(self, timeout_s: float) -> FramePacket | Outage | End | None:
+    def read(self, timeout_s: float) -> Frame | Outage | End | None:
         left_s = (self._quiet_until_ns - time.monotonic_ns()) / 1e9
         if left_s > 0:
             time.sleep(min(left_s, timeout_s))
@@ -98,33 +98,31 @@ class ScriptedSource:
         return step
 
 
-def paced(count: int, fps: float, make: Callable[[int], FramePacket] | None = None) -> Iterator[Step]:
+def paced(count: int, fps: float, make: Callable[[int], Frame] | None = None) -> Iterator[Step]:
     """`count` frames at a steady rate: a frame that is asked for too late is due at once and the next one on time."""
     due_ns = time.monotonic_ns()
     for index in range(count):
         due_ns += int(1e9 / fps)
         yield max((due_ns - time.monotonic_ns()) / 1e9, 0.0)
-        packet = FramePacket(filled(REAL), index, 0) if make is None else make(index)
+        packet = Frame(filled(REAL), index, 0) if make is None else make(index)
         yield dataclasses.replace(packet, captured_ns=time.monotonic_ns())
 
 
 class CostlyStage:
     """Sleeps for its cost, then changes the packet."""
 
-    def __init__(
-        self, name: str, cost_s: float = 0.0, change: Callable[[FramePacket], FramePacket] | None = None
-    ) -> None:
+    def __init__(self, name: str, cost_s: float = 0.0, change: Callable[[Frame], Frame] | None = None) -> None:
         self.name = name
         self._cost_s = cost_s
         self._change = change
 
-    def __call__(self, packet: FramePacket) -> FramePacket:
+    def __call__(self, packet: Frame) -> Frame:
         if self._cost_s:
             time.sleep(self._cost_s)
         return packet if self._change is None else self._change(packet)
 
 
-def swap_everything(packet: FramePacket) -> FramePacket:
+def swap_everything(packet: Frame) -> Frame:
     faces = (a_face(),)
     return dataclasses.replace(
         packet, faces=faces, chosen=faces, swapped=(a_swap(),), composed=SwappedPicture(filled(SWAPPED))
@@ -184,7 +182,7 @@ def a_plan(steps: Iterable[Step], *sinks: MemorySink, cost_s: float = 0.0, is_li
         prepare=lambda: Prepared(fake_stages(cost_s), {"fake": "cpu"}),
         sinks=sinks,
         output=OUTPUT,
-        release=bare,
+        release=background,
     )
 
 
@@ -202,5 +200,5 @@ def no_thread_is_left() -> bool:
 
 
 def paced_now(count: int) -> list[Step]:
-    frames = [frame for frame in paced(count, 1e9) if isinstance(frame, FramePacket)]
+    frames = [frame for frame in paced(count, 1e9) if isinstance(frame, Frame)]
     return [part for frame in frames for part in (0.02, frame)]

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from tests.realtime.pipeline.live.live_rig import HEIGHT, OUTPUT, SWAPPED, WIDTH, a_packet, bare
+from tests.realtime.pipeline.live.live_rig import HEIGHT, OUTPUT, SWAPPED, WIDTH, a_packet, background
 
 from mien.pipeline.live.output import Outgoing, Output
-from mien.pipeline.live.slates import Cards
+from mien.pipeline.live.slates import Slates
 from mien.pipeline.live.state import Cause, Policy, StageFailure, Verdict
 
 FAILED: Final = StageFailure("swap", "The network is gone.")
@@ -31,7 +31,9 @@ class Rig:
         self.now_ns = 0
         self.sent: list[Outgoing] = []
         self.verdicts: list[Verdict] = []
-        self.output = Output(OUTPUT, policy, bare, self.sent.append, self.verdicts.append, clock_ns=lambda: self.now_ns)
+        self.output = Output(
+            OUTPUT, policy, background, self.sent.append, self.verdicts.append, clock_ns=lambda: self.now_ns
+        )
         self.output.begin()
         self.frames = 0
 
@@ -69,7 +71,7 @@ class Rig:
                 self.wait(0.3)
 
 
-CARDS: Final = [Cards(WIDTH, HEIGHT).card(cause).astype(int) for cause in Cause]
+CARDS: Final = [Slates(WIDTH, HEIGHT).card(cause).astype(int) for cause in Cause]
 
 
 def is_swapped(outgoing: Outgoing) -> bool:

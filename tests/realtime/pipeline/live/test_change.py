@@ -21,15 +21,15 @@ from mien.config.watch import SettingsWatch
 from mien.consent.permits import Permits
 from mien.consent.terms import ConsentError
 from mien.pipeline.events import EventKind, LiveEvent
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import OutputFormat, Stage
 from mien.pipeline.live.plan import Prepared
 from mien.pipeline.live.runner import run_live
 from mien.provenance.marks import Marks
 from mien.session.build import prepared
-from mien.session.live_changes import Dresser, Worn, check_swapper, make_swapper, user_networks
-from mien.session.source_faces import open_wardrobe
-from mien.stages.composite import ComposeStage
+from mien.session.live_changes import LiveChanges, SourceFacesInUse, check_swapper, make_swapper, user_networks
+from mien.session.source_faces import open_source_faces
+from mien.stages.composite import CompositeStage
 from mien.stages.swap import SwapStage
 from mien.tracking.looking import Look
 from mien.tracking.photo import find_faces
@@ -54,31 +54,31 @@ def face(photo: BgrU8) -> Face:
 def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
     monkeypatch.setenv("MIEN_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
-    shelf = Shelf(tmp_path / "data" / "models")
-    shelf.put("arcface_w600k_r50", arcface_network(tmp_path / "w600k.onnx"))
-    shelf.put("tiny", inswapper_network(tmp_path / "tiny.onnx"))
-    return shelf
+    store = Shelf(tmp_path / "data" / "models")
+    store.put("arcface_w600k_r50", arcface_network(tmp_path / "w600k.onnx"))
+    store.put("tiny", inswapper_network(tmp_path / "tiny.onnx"))
+    return store
 
 
-def dresser(
+def live_changes(
     settings: Settings, photo: BgrU8, face: Face, watch: SettingsWatch | None = None
-) -> tuple[Dresser, SwapStage]:
+) -> tuple[LiveChanges, SwapStage]:
     networks = user_networks(settings)
     stage = SwapStage([make_swapper(settings, SourceFace.of(photo, face), networks)])
-    worn = Worn(stage, Permits(()), open_wardrobe(settings, None))
-    return Dresser(settings, worn, networks, watch), stage
+    in_use = SourceFacesInUse(stage, Permits(()), open_source_faces(settings, None))
+    return LiveChanges(settings, in_use, networks, watch), stage
 
 
 def crop(stage: SwapStage, photo: BgrU8, face: Face) -> BgrU8:
-    return stage(FramePacket(photo, 0, 0, (face,), (face,), (0,))).swapped[0].crop_bgr
+    return stage(Frame(photo, 0, 0, (face,), (face,), (0,))).swapped[0].crop_bgr
 
 
-def lent(**more: object) -> Settings:
+def source_face(**more: object) -> Settings:
     return load_settings({"face": [str(ASTRONAUT)], "consent": "public-domain", **more})
 
 
 def test_another_swapper_is_worn_when_it_is_wanted(models: Shelf, photo: BgrU8, face: Face) -> None:
-    change, stage = dresser(lent(), photo, face)
+    change, stage = live_changes(source_face(), photo, face)
     before = crop(stage, photo, face)
     assert change.renew() is None
     change.want({"swapper": "tiny"})
@@ -92,7 +92,7 @@ def test_another_swapper_is_worn_when_it_is_wanted(models: Shelf, photo: BgrU8, 
 
 
 def test_what_does_not_work_changes_nothing(models: Shelf, photo: BgrU8, face: Face, tmp_path: Path) -> None:
-    change, stage = dresser(lent(), photo, face)
+    change, stage = live_changes(source_face(), photo, face)
     before = crop(stage, photo, face)
     for wanted in ({"swapper": "tinny"}, {"face": (str(tmp_path / "nobody.jpg"),)}, {"swapper": "arcface_w600k_r50"}):
         change.want(wanted)
@@ -103,7 +103,7 @@ def test_what_does_not_work_changes_nothing(models: Shelf, photo: BgrU8, face: F
 
 
 def test_a_new_face_needs_somebodys_right_to_it(models: Shelf, photo: BgrU8, face: Face, tmp_path: Path) -> None:
-    change, _ = dresser(load_settings({}), photo, face)
+    change, _ = live_changes(load_settings({}), photo, face)
     other = tmp_path / "other.png"
     cv2.imwrite(str(other), photo[:, ::-1])
     change.want({"face": (str(other),)})
@@ -120,7 +120,7 @@ def test_the_settings_file_is_taken_on_when_it_is_written(
     file = tmp_path / "mien.toml"
     file.write_text('swapper = "mesh"\n')
     settings = load_settings(flags)
-    change, stage = dresser(settings, photo, face, SettingsWatch(flags))
+    change, stage = live_changes(settings, photo, face, SettingsWatch(flags))
     assert change.renew() is None
     file.write_text('swapper = "tiny"\ncolour = "reinhard"\n')
     os.utime(file, ns=(1, 1))
@@ -150,7 +150,7 @@ def a_run_that_follows_the_file(text: str, tmp_path: Path) -> tuple[Prepared, Ca
     settings = load_settings({})
     made = prepared(
         settings,
-        open_wardrobe(settings, None),
+        open_source_faces(settings, None),
         Marks(),
         OutputFormat(WIDTH, HEIGHT, Fraction(30)),
         SettingsWatch({}),
@@ -168,7 +168,7 @@ def checked(stages: Sequence[Stage], photo: BgrU8, face: Face) -> bool:
     stage = next(stage for stage in stages if stage.name == "self-check")
     try:
         for index in range(200):
-            stage(FramePacket(photo, index, index * 100_000_000, (face,), (face,), (0,)))
+            stage(Frame(photo, index, index * 100_000_000, (face,), (face,), (0,)))
             for thread in threading.enumerate():
                 if thread.name == "mien-look":
                     thread.join(5)
@@ -186,7 +186,7 @@ def test_the_check_of_one_s_own_face_comes_and_goes_with_the_face(
         away -= own * (own @ away) / (own @ own)
         return lambda _image, _face: as_f32(away / np.linalg.norm(away))
 
-    monkeypatch.setattr("mien.session.recognition.looker", unlike)
+    monkeypatch.setattr("mien.session.recognition.fitter", unlike)
     own, granted = tmp_path / "me.png", tmp_path / "granted.png"
     cv2.imwrite(str(own), photo)
     cv2.imwrite(str(granted), np.ascontiguousarray(photo[:, ::-1]))
@@ -281,8 +281,8 @@ def test_a_change_that_fails_is_said_and_the_run_goes_on() -> None:
 
 
 def test_no_frame_between_two_swappers_shows_the_real_face(models: Shelf, photo: BgrU8, face: Face) -> None:
-    change, stage = dresser(lent(), photo, face)
-    compose = ComposeStage()
+    change, stage = live_changes(source_face(), photo, face)
+    compose = CompositeStage()
     covered: list[float] = []
     is_over = threading.Event()
 
@@ -296,7 +296,7 @@ def test_no_frame_between_two_swappers_shows_the_real_face(models: Shelf, photo:
     changing.start()
     index = 0
     while not is_over.is_set():
-        packet = compose(stage(FramePacket(photo, index, index * 33_000_000, (face,), (face,), (0,))))
+        packet = compose(stage(Frame(photo, index, index * 33_000_000, (face,), (face,), (0,))))
         assert packet.composed is not None
         assert len(packet.swapped) == 1
         covered.append(float((packet.swapped[0].alpha > 127).mean()))

@@ -6,7 +6,7 @@ import pytest
 from tests.realtime.pipeline.live.live_rig import MemorySink, a_plan, fake_stages, paced_now
 
 from mien.pipeline.events import LiveEvent
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import Stage
 from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.live.runner import run_live
@@ -36,7 +36,7 @@ class Listener:
 
 def a_run(listener: Listener, *steps: object, **changes: object) -> LivePlan:
     plan = a_plan(list(steps) or paced_now(20), MemorySink())  # type: ignore[arg-type] # each test gives steps
-    return dataclasses.replace(plan, witness=listener, **changes)  # type: ignore[arg-type] # of a plan
+    return dataclasses.replace(plan, run_log=listener, **changes)  # type: ignore[arg-type] # of a plan
 
 
 def test_a_run_that_is_done_is_taken_down_once() -> None:
@@ -65,7 +65,7 @@ def test_a_run_that_fails_or_is_refused_is_taken_down_with_its_error() -> None:
     class Refusing:
         name = "refusing"
 
-        def __call__(self, packet: FramePacket) -> FramePacket:  # noqa: ARG002 - a stage
+        def __call__(self, packet: Frame) -> Frame:  # noqa: ARG002 - a stage
             raise FinalError("It may not be shown.")
 
     stages: tuple[Stage, ...] = (*fake_stages()[:2], Refusing())

@@ -20,7 +20,7 @@ from tests.realtime.pipeline.live.live_rig import (
 )
 
 from mien.pipeline.events import LiveEvent
-from mien.pipeline.frame import FramePacket, OutputFrame
+from mien.pipeline.frame import Frame, OutputFrame
 from mien.pipeline.live.output import Output
 from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.live.runner import run_live
@@ -137,7 +137,7 @@ def test_a_part_that_the_run_cannot_do_without_ends_it_in_one_sentence(
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_a_stage_that_fails_shows_a_card_and_the_camera_goes_on(error: BaseException) -> None:
-    def fail(packet: FramePacket) -> FramePacket:
+    def fail(packet: Frame) -> Frame:
         raise error
 
     sink = MemorySink()

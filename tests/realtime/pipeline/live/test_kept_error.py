@@ -5,9 +5,9 @@ import threading
 import weakref
 
 import numpy as np
-from tests.realtime.pipeline.live.live_rig import OUTPUT, MemorySink, ScriptedSource, a_plan, bare, paced_now
+from tests.realtime.pipeline.live.live_rig import OUTPUT, MemorySink, ScriptedSource, a_plan, background, paced_now
 
-from mien.pipeline.frame import FramePacket, OutputFrame, State
+from mien.pipeline.frame import Frame, OutputFrame, State
 from mien.pipeline.live.capture import Capture
 from mien.pipeline.live.kept_error import kept
 from mien.pipeline.live.output import Outgoing
@@ -60,7 +60,7 @@ def test_a_sink_that_has_failed_does_not_keep_the_frame_on_which_it_did() -> Non
     worker = SinkWorker(Broken(), lambda _text: None)
     image = np.zeros((OUTPUT.height, OUTPUT.width, 3), np.uint8)
     alive = weakref.ref(image)
-    released = bare(SwappedPicture(image), 0)
+    released = background(SwappedPicture(image), 0)
     worker.slot.put(Outgoing(OutputFrame(released, 0, 0, State.LIVE), 0))
     del image, released
     writing = threading.Thread(target=worker.run)
@@ -71,11 +71,11 @@ def test_a_sink_that_has_failed_does_not_keep_the_frame_on_which_it_did() -> Non
 
 
 def test_a_source_that_has_failed_does_not_keep_its_last_frame() -> None:
-    frame = FramePacket(np.zeros((OUTPUT.height, OUTPUT.width, 3), np.uint8), 0, 0)
+    frame = Frame(np.zeros((OUTPUT.height, OUTPUT.width, 3), np.uint8), 0, 0)
     alive = weakref.ref(frame.image)
 
     class Source(ScriptedSource):
-        def read(self, timeout_s: float) -> FramePacket | None:  # noqa: ARG002 - a source
+        def read(self, timeout_s: float) -> Frame | None:  # noqa: ARG002 - a source
             held = taken.pop()
             raise SourceError(f"The camera was pulled at frame {held.index}.")
 

@@ -7,12 +7,12 @@ import pytest
 from tests.realtime.pipeline.live.live_rig import CostlyStage, MemorySink, a_plan, fake_stages, paced
 
 from mien.pipeline.events import EventKind, LiveEvent
-from mien.pipeline.frame import FramePacket
-from mien.pipeline.live.load_shedding import Ladder, Load, parts_of
+from mien.pipeline.frame import Frame
+from mien.pipeline.live.load_shedding import Load, LoadShedding, parts_of
 from mien.pipeline.live.plan import LiveStatus, Prepared
 from mien.pipeline.live.runner import run_live
 from mien.pipeline.optional import Part
-from mien.pipeline.report import LadderChange
+from mien.pipeline.report import LoadChange
 
 INTERVAL_MS = 33.0
 
@@ -34,23 +34,23 @@ class Machine:
 
     def __init__(self, *parts: FakePart) -> None:
         self.parts = parts
-        self.ladder = Ladder(parts)
+        self.load_shedding = LoadShedding(parts)
         self.base_ms = 10.0
         self.now_s = 0.0
 
-    def run(self, seconds: int) -> list[LadderChange]:
-        changes: list[LadderChange] = []
+    def run(self, seconds: int) -> list[LoadChange]:
+        changes: list[LoadChange] = []
         for _ in range(seconds):
             self.now_s += 1
             cost_ms = self.base_ms + sum(part.cost_ms or 0 for part in self.parts if part.is_on)
             load = Load(1.5 * cost_ms, INTERVAL_MS, cost_ms, int(30 * self.now_s))
-            change = self.ladder.look(self.now_s, load)
+            change = self.load_shedding.look(self.now_s, load)
             if change is not None:
                 changes.append(change)
         return changes
 
 
-def told(changes: list[LadderChange]) -> list[tuple[str, str]]:
+def told(changes: list[LoadChange]) -> list[tuple[str, str]]:
     return [(change.part, change.change) for change in changes]
 
 
@@ -128,7 +128,7 @@ class PartlyStage(CostlyStage):
         self.parts = (self.part,)
         self._part_cost_s = cost_s
 
-    def __call__(self, packet: FramePacket) -> FramePacket:
+    def __call__(self, packet: Frame) -> Frame:
         if self.part.is_on:
             with self.part.measured():
                 time.sleep(self._part_cost_s)
@@ -157,9 +157,9 @@ def test_in_a_real_run_the_age_falls_when_the_part_goes_and_people_are_told(tmp_
         on_status=note_age,
     )
     report = run_live(plan)
-    (change,) = report.ladder
+    (change,) = report.load_shedding
     assert (change.part, change.change) == ("The costly part", "dropped")
-    assert [event.text for event in events if event.kind is EventKind.LADDER] == [change.why]
+    assert [event.text for event in events if event.kind is EventKind.LOAD_SHEDDING] == [change.why]
     assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["ladder"][0] == dataclasses.asdict(change)
     before_ms = max(age_ms for at_s, age_ms in ages_ms if at_s < change.at_s)
     assert ages_ms[-1][1] < before_ms / 3

@@ -23,7 +23,7 @@ from tests.realtime.pipeline.live.live_rig import (
     swap_everything,
 )
 
-from mien.pipeline.frame import FramePacket, State
+from mien.pipeline.frame import Frame, State
 from mien.pipeline.interfaces import Outage
 from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.live.runner import run_live
@@ -108,7 +108,7 @@ def test_a_silent_camera_is_a_fault_within_two_seconds() -> None:
 
 
 def test_a_stage_that_fails_now_and_then_is_a_fault_and_no_crash() -> None:
-    def fail_sometimes(packet: FramePacket) -> FramePacket:
+    def fail_sometimes(packet: Frame) -> Frame:
         if 10 <= packet.index < 20:
             raise ModelError("The network ran out of memory. Close other programs.")
         return swap_everything(packet)
@@ -123,7 +123,7 @@ def test_a_stage_that_fails_now_and_then_is_a_fault_and_no_crash() -> None:
 
 
 def test_a_programming_error_in_a_stage_shows_a_card_and_never_the_face() -> None:
-    def fail(packet: FramePacket) -> FramePacket:
+    def fail(packet: Frame) -> Frame:
         raise KeyError(packet.index)
 
     sink = MemorySink()
@@ -200,7 +200,7 @@ def test_a_stage_that_never_returns_is_a_fault_and_does_not_keep_the_run_from_en
     monkeypatch.setattr("mien.pipeline.live.runner._CLOSE_S", 0.3)
     never = threading.Event()
 
-    def hang_later(packet: FramePacket) -> FramePacket:
+    def hang_later(packet: Frame) -> Frame:
         if packet.index == 5:
             never.wait(30)
         return swap_everything(packet)

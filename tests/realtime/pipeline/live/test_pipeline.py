@@ -5,7 +5,7 @@ import time
 import pytest
 from tests.realtime.pipeline.live.live_rig import CostlyStage, a_packet
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.live.stage_threads import Pipeline
 from mien.pipeline.live.state import StageFailure
 from mien_models.errors import ModelError
@@ -19,7 +19,7 @@ class Arrivals:
         self.threads: list[str] = []
         self.failures: list[StageFailure] = []
 
-    def __call__(self, packet: FramePacket, failure: StageFailure | None) -> None:
+    def __call__(self, packet: Frame, failure: StageFailure | None) -> None:
         self.indices.append(packet.index)
         self.threads.append(threading.current_thread().name)
         if failure is not None:
@@ -78,12 +78,12 @@ def test_a_stage_works_on_the_next_frame_while_the_following_stage_has_the_one_b
     next_is_in_first_stage = threading.Event()
     met: list[bool] = []
 
-    def announce(packet: FramePacket) -> FramePacket:
+    def announce(packet: Frame) -> Frame:
         if packet.index == 1:
             next_is_in_first_stage.set()
         return packet
 
-    def wait_for_next(packet: FramePacket) -> FramePacket:
+    def wait_for_next(packet: Frame) -> Frame:
         if packet.index == 0:
             first_is_in_second_stage.set()
             met.append(next_is_in_first_stage.wait(10))
@@ -108,14 +108,14 @@ def test_a_stage_works_on_the_next_frame_while_the_following_stage_has_the_one_b
 def test_a_frame_on_which_a_stage_fails_arrives_as_it_was_and_the_next_one_is_tried(
     error: Exception, words: str
 ) -> None:
-    def fail_first(packet: FramePacket) -> FramePacket:
+    def fail_first(packet: Frame) -> Frame:
         if packet.index == 0:
             raise error
         return packet
 
     seen_later: list[int] = []
 
-    def note(packet: FramePacket) -> FramePacket:
+    def note(packet: Frame) -> Frame:
         seen_later.append(packet.index)
         return packet
 

@@ -3,7 +3,7 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.pipeline.mailbox import Slot
+from mien.pipeline.mailbox import Mailbox
 
 ACTIONS = st.lists(st.sampled_from(["put", "get", "close", "close-now"]), max_size=60)
 
@@ -11,7 +11,7 @@ ACTIONS = st.lists(st.sampled_from(["put", "get", "close", "close-now"]), max_si
 @given(ACTIONS)
 def test_every_item_is_read_waiting_or_reported_as_dropped_and_none_is_read_out_of_order(actions: list[str]) -> None:
     dropped: list[int] = []
-    slot = Slot[int]("test", dropped.append)
+    slot = Mailbox[int]("test", dropped.append)
     read: list[int] = []
     for number, action in enumerate(actions, start=1):
         if action == "put":
@@ -29,7 +29,7 @@ def test_every_item_is_read_waiting_or_reported_as_dropped_and_none_is_read_out_
 
 
 def test_the_newest_item_wins() -> None:
-    slot = Slot[str]("test")
+    slot = Mailbox[str]("test")
     slot.put("old")
     slot.put("new")
     assert slot.get(0) == "new"
@@ -38,7 +38,7 @@ def test_the_newest_item_wins() -> None:
 
 
 def test_a_closed_slot_gives_what_waits_and_refuses_the_rest() -> None:
-    slot = Slot[str]("test")
+    slot = Mailbox[str]("test")
     slot.put("last")
     slot.close()
     slot.put("late")
@@ -50,7 +50,7 @@ def test_a_closed_slot_gives_what_waits_and_refuses_the_rest() -> None:
 
 
 def test_a_waiting_reader_wakes_for_an_item_and_for_the_end() -> None:
-    slot = Slot[str]("test")
+    slot = Mailbox[str]("test")
     read: list[str | None] = []
     reader = threading.Thread(target=lambda: read.extend([slot.get(), slot.get()]))
     reader.start()
@@ -63,7 +63,7 @@ def test_a_waiting_reader_wakes_for_an_item_and_for_the_end() -> None:
 
 def test_the_count_holds_when_threads_race() -> None:
     dropped: list[int] = []
-    slot = Slot[int]("test", dropped.append)
+    slot = Mailbox[int]("test", dropped.append)
     read: list[int] = []
 
     def take_all() -> None:

@@ -12,7 +12,7 @@ import pytest
 from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.provenance.release import SwappedPicture
 
 
@@ -90,9 +90,9 @@ class Brighten:
     name = "swap"
 
     def __init__(self) -> None:
-        self.seen: list[FramePacket] = []
+        self.seen: list[Frame] = []
 
-    def __call__(self, packet: FramePacket) -> FramePacket:
+    def __call__(self, packet: Frame) -> Frame:
         self.seen.append(packet)
         if packet.index % 2:
             return packet

@@ -14,7 +14,7 @@ from PIL import Image
 from tests.realtime.media.display_matrix import RIGHT_ANGLES, set_display_matrix
 
 from mien.media.video.orientation import orientation_of
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.pipeline.offline import swap_file
 from mien_models.errors import MienError, SinkError, SourceError, UsageError
 
@@ -256,7 +256,7 @@ except SinkError as error:
     assert list((tmp_path / "to").iterdir()) == []
 
 
-def nothing(packet: FramePacket) -> FramePacket:
+def nothing(packet: Frame) -> Frame:
     return packet
 
 

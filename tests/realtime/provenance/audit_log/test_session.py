@@ -11,7 +11,7 @@ import pytest
 
 from mien.pipeline.events import EventKind, LiveEvent
 from mien.pipeline.report import MemoryUse, Report
-from mien.provenance.audit_log.log import Journal
+from mien.provenance.audit_log.log import AuditLog
 from mien.session.audit import Opening, SessionLog, what_is_known
 from mien_models.errors import MienError, PhotoError
 
@@ -23,26 +23,26 @@ def opening(session: str = "12ab34") -> Opening:
 
 
 def test_a_session_is_found_again(tmp_path: Path) -> None:
-    journal = Journal(tmp_path)
+    audit_log = AuditLog(tmp_path)
     for session in ("12ab34", "ffffff"):
-        log = SessionLog(journal, opening(session))
+        log = SessionLog(audit_log, opening(session))
         log.begin()
         log.hear(LiveEvent(0.1, EventKind.STATE, "LIVE: now"))
         log.hear(LiveEvent(0.1, EventKind.SOURCE, "rtsp://name:secret@camera"))
         log.end(REPORT, MienError("the camera went") if session == "ffffff" else None)
-    known = what_is_known(journal, "12ab34")
+    known = what_is_known(audit_log, "12ab34")
     assert known is not None
     assert (known["faces"], known["consents"], known["frames_swapped"]) == (["anna"], ["granted"], 7)
-    assert what_is_known(journal, "000000") is None
-    kinds = [entry.kind for entry in journal.entries() if entry.session == "12ab34"]
+    assert what_is_known(audit_log, "000000") is None
+    kinds = [entry.kind for entry in audit_log.entries() if entry.session == "12ab34"]
     assert kinds == ["start", "face", "label", "output", "models", "state", "stop"]
-    assert "secret" not in journal.path.read_text()
+    assert "secret" not in audit_log.path.read_text()
 
 
 def test_a_session_that_was_killed_has_no_end(tmp_path: Path) -> None:
-    journal = Journal(tmp_path)
-    SessionLog(journal, opening()).begin()
-    known = what_is_known(journal, "12ab34")
+    audit_log = AuditLog(tmp_path)
+    SessionLog(audit_log, opening()).begin()
+    known = what_is_known(audit_log, "12ab34")
     assert known is not None
     assert known["ended"] is None
 
@@ -56,20 +56,20 @@ def test_whatever_ends_a_session_has_one_line_that_says_so(tmp_path: Path) -> No
         (ZeroDivisionError("secret"), "Mien is at fault (ZeroDivisionError)"),
     ]
     for number, (error, why) in enumerate(endings):
-        journal = Journal(tmp_path / str(number))
-        with pytest.raises(type(error)), SessionLog(journal, opening()).lasting():
+        audit_log = AuditLog(tmp_path / str(number))
+        with pytest.raises(type(error)), SessionLog(audit_log, opening()).lasting():
             raise error
-        last = list(journal.entries())[-1]
+        last = list(audit_log.entries())[-1]
         assert last.kind == "stop"
         assert str(last.fields["why"]).startswith(why)
         assert last.fields["frames_swapped"] == 0
-        assert "secret" not in journal.path.read_text(encoding="utf-8")
+        assert "secret" not in audit_log.path.read_text(encoding="utf-8")
         assert not list((tmp_path / str(number)).glob("running-*"))
 
 
 def test_an_end_that_was_written_stays_the_only_one(tmp_path: Path) -> None:
-    journal = Journal(tmp_path)
-    log = SessionLog(journal, opening())
+    audit_log = AuditLog(tmp_path)
+    log = SessionLog(audit_log, opening())
 
     def fail_after_the_end() -> None:
         with log.lasting():
@@ -78,7 +78,7 @@ def test_an_end_that_was_written_stays_the_only_one(tmp_path: Path) -> None:
 
     with pytest.raises(OSError, match="report"):
         fail_after_the_end()
-    stops = [entry for entry in journal.entries() if entry.kind == "stop"]
+    stops = [entry for entry in audit_log.entries() if entry.kind == "stop"]
     assert [entry.fields["why"] for entry in stops] == ["done"]
 
 
@@ -99,25 +99,25 @@ sys.stdin.read()
 
 
 def test_the_next_session_takes_down_that_one_was_killed(tmp_path: Path) -> None:
-    journal, script = Journal(tmp_path / "log"), tmp_path / "session.py"
+    audit_log, script = AuditLog(tmp_path / "log"), tmp_path / "session.py"
     script.write_text(_A_SESSION_THAT_IS_KILLED)
     subprocess.run([sys.executable, str(script), str(tmp_path / "log"), "killed"], check=False)
-    assert [entry.kind for entry in journal.entries()][-1] == "models"
+    assert [entry.kind for entry in audit_log.entries()][-1] == "models"
     for _ in range(2):
-        log = SessionLog(journal, opening("ffffff"))
+        log = SessionLog(audit_log, opening("ffffff"))
         log.begin()
         log.end(REPORT)
-    stops = [entry for entry in journal.entries() if entry.kind == "stop" and entry.session == "aaaaaa"]
+    stops = [entry for entry in audit_log.entries() if entry.kind == "stop" and entry.session == "aaaaaa"]
     assert len(stops) == 1
     assert "without a word" in str(stops[0].fields["why"])
-    known = what_is_known(journal, "aaaaaa")
+    known = what_is_known(audit_log, "aaaaaa")
     assert known is not None
     assert known["ended"] is None, "nobody knows when"
-    assert journal.examine().is_whole
+    assert audit_log.examine().is_whole
 
 
 def test_a_session_that_still_runs_is_left_alone(tmp_path: Path) -> None:
-    journal, script = Journal(tmp_path / "log"), tmp_path / "session.py"
+    audit_log, script = AuditLog(tmp_path / "log"), tmp_path / "session.py"
     script.write_text(_A_SESSION_THAT_IS_KILLED)
     with subprocess.Popen(
         [sys.executable, str(script), str(tmp_path / "log"), "lives"],
@@ -127,17 +127,17 @@ def test_a_session_that_still_runs_is_left_alone(tmp_path: Path) -> None:
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "begun\n"
-        journal.end_gone()
-        assert not [entry for entry in journal.entries() if entry.kind == "stop"]
+        audit_log.end_gone()
+        assert not [entry for entry in audit_log.entries() if entry.kind == "stop"]
         other.kill()
         other.wait()
-    journal.end_gone()
-    assert [entry.session for entry in journal.entries() if entry.kind == "stop"] == ["aaaaaa"]
+    audit_log.end_gone()
+    assert [entry.session for entry in audit_log.entries() if entry.kind == "stop"] == ["aaaaaa"]
 
 
 def test_a_log_that_cannot_be_written_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_text("")
-    log = SessionLog(Journal(tmp_path / "file"), opening())
+    log = SessionLog(AuditLog(tmp_path / "file"), opening())
     with caplog.at_level(logging.WARNING):
         log.begin()
         log.end(REPORT)
@@ -146,12 +146,12 @@ def test_a_log_that_cannot_be_written_is_said_once(tmp_path: Path, caplog: pytes
 
 def test_a_session_of_endless_changes_does_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mien.session.audit._MOST_ENTRIES", 8)
-    journal = Journal(tmp_path)
-    log = SessionLog(journal, opening())
+    audit_log = AuditLog(tmp_path)
+    log = SessionLog(audit_log, opening())
     log.begin()
     for _ in range(20):
         log.hear(LiveEvent(0.1, EventKind.STATE, "LIVE: again"))
     log.end(REPORT)
-    kinds = [entry.kind for entry in journal.entries()]
+    kinds = [entry.kind for entry in audit_log.entries()]
     assert kinds[-1] == "stop"
     assert len(kinds) == 9

@@ -9,7 +9,7 @@ import pytest
 
 from mien.pipeline.frame import OutputFrame, State
 from mien.pipeline.interfaces import OutputFormat
-from mien.provenance.c2pa.sign import Seal
+from mien.provenance.c2pa.sign import Signer
 from mien.provenance.release import ReleasedPicture, SwappedPicture
 from mien.sinks.backends.file import FileSink
 
@@ -25,9 +25,9 @@ def frame(index: int, *, is_swapped: bool = True) -> OutputFrame:
 
 @pytest.fixture
 def record(tmp_path: Path) -> Callable[..., Path]:
-    def make(name: str, *, is_swapped: bool = True, seal: Seal | None = None, frames: int = 70) -> Path:
+    def make(name: str, *, is_swapped: bool = True, signer: Signer | None = None, frames: int = 70) -> Path:
         sink = FileSink(str(tmp_path / name), OutputFormat(128, 96, Fraction(30)))
-        sink.seal = seal or Seal(SESSION)
+        sink.signer = signer or Signer(SESSION)
         with sink:
             for index in range(frames):
                 sink.write(frame(index, is_swapped=is_swapped))

@@ -21,8 +21,8 @@ from mien.cli.main import main
 from mien.diagnostics.verify.c2pa_reader import read_credentials
 from mien.media.formats import MEDIA_TYPES, VIDEO_SUFFIXES
 from mien.media.pictures import PICTURE_SUFFIXES
-from mien.provenance.c2pa.sign import Seal, SealError
-from mien.tracking.source_photo import public_domain_portrait
+from mien.provenance.c2pa.sign import Signer, SigningError
+from mien.tracking.source_photo import public_domain_photo
 from mien_models.types import as_u8
 
 PHOTO = "a_name_nobody_should_see.png"
@@ -33,10 +33,10 @@ LIVE = ["run", "--camera", "wearer.mp4", *CONSENT, "--seconds", "4"]
 @pytest.fixture(autouse=True)
 def _in_a_folder_with_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    shutil.copy(public_domain_portrait(), PHOTO)
-    portrait = cv2.imread(PHOTO)
-    assert portrait is not None
-    wearer = np.ascontiguousarray(portrait[:, ::-1])
+    shutil.copy(public_domain_photo(), PHOTO)
+    source_photo = cv2.imread(PHOTO)
+    assert source_photo is not None
+    wearer = np.ascontiguousarray(source_photo[:, ::-1])
     assert cv2.imwrite("wearer.png", wearer)
     with av.open("wearer.mp4", "w") as target:
         stream = target.add_stream("libx264", rate=10, options={"preset": "ultrafast"})
@@ -108,7 +108,7 @@ def test_a_file_that_cannot_carry_them_is_refused_before_anything_begins(
     def begun(*_arguments: object) -> None:
         pytest.fail("the run has begun")
 
-    monkeypatch.setattr("mien.session.build.open_wardrobe", begun)
+    monkeypatch.setattr("mien.session.build.open_source_faces", begun)
     assert main(words) == 1
     said = capsys.readouterr().err
     assert "cannot carry Content Credentials" in said
@@ -139,9 +139,9 @@ def test_a_swapped_file_that_cannot_be_signed_is_kept_and_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_arguments: object, **_more: object) -> None:
-        raise SealError("It cannot be signed: no reason.")
+        raise SigningError("It cannot be signed: no reason.")
 
-    monkeypatch.setattr(Seal, "sign", fail)
+    monkeypatch.setattr(Signer, "sign", fail)
     assert main(["swap", *CONSENT, "wearer.png", "out.png"]) == 1
     assert "out.png is complete, but carries no Content Credentials. It cannot be signed: no reason." in " ".join(
         capsys.readouterr().err.split()

@@ -17,7 +17,7 @@ from mien.config import paths
 from mien.config.settings import load_settings
 from mien.diagnostics.verify.c2pa_reader import read_credentials
 from mien.provenance.c2pa import identity
-from mien.provenance.c2pa.sign import Seal, UsersCertificate
+from mien.provenance.c2pa.sign import Signer, UsersCertificate
 from mien.session.signing import users_certificate
 from mien_models.errors import MienError, UsageError
 
@@ -30,7 +30,7 @@ def own_folder() -> Path:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
 def test_the_key_is_made_at_first_need_for_its_owner_alone(record: Record) -> None:
-    Seal(SESSION)
+    Signer(SESSION)
     assert not own_folder().exists()
     record("out.mp4")
     assert stat.S_IMODE(own_folder().stat().st_mode) == 0o700
@@ -89,9 +89,9 @@ def test_the_users_certificate_signs_and_its_authority_makes_it_trusted(
     record: Record, tmp_path: Path, key: Key
 ) -> None:
     chain, key_path, authority = certificate(tmp_path, key=key)
-    seal = Seal(SESSION, UsersCertificate(chain, key_path))
-    seal.check()
-    path = record("out.mp4", seal=seal)
+    signer = Signer(SESSION, UsersCertificate(chain, key_path))
+    signer.check()
+    path = record("out.mp4", signer=signer)
     assert read_credentials(path, authority)["state"] == "valid"
     found = read_credentials(path)
     assert (found["state"], found["signer"]) == ("valid, signer not trusted", "Ada")
@@ -103,7 +103,7 @@ def test_the_users_certificate_signs_and_its_authority_makes_it_trusted(
 
 def refused(chain: Path, key: Path) -> str:
     with pytest.raises(UsageError) as caught:
-        Seal(SESSION, UsersCertificate(chain, key)).check()
+        Signer(SESSION, UsersCertificate(chain, key)).check()
     assert len(str(caught.value).splitlines()) == 1
     return str(caught.value)
 

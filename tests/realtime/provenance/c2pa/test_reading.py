@@ -19,7 +19,7 @@ from mien.diagnostics.verify.answer import words
 from mien.diagnostics.verify.c2pa_reader import read_credentials
 from mien.provenance.c2pa.identity import own_identity
 from mien.provenance.c2pa.offline import NOTHING_FETCHED
-from mien.provenance.c2pa.sign import Seal
+from mien.provenance.c2pa.sign import Signer
 from mien_models.errors import UsageError
 
 CREATED = {
@@ -123,7 +123,7 @@ def test_no_host_is_asked_even_by_a_part_of_the_library_that_no_switch_is_for(
 
 @pytest.mark.parametrize("seed", range(40))
 def test_damage_anywhere_is_a_sentence_and_changed_pixels_are_told(tmp_path: Path, seed: int) -> None:
-    content = bytearray(Seal("a1b2c3").signed(picture(), "image/jpeg"))
+    content = bytearray(Signer("a1b2c3").signed(picture(), "image/jpeg"))
     pixels = len(content) - len(picture()) + 20
     random = np.random.default_rng(seed)
     place = int(random.integers(pixels if seed % 4 == 0 else 200, len(content) - 200))
@@ -152,7 +152,7 @@ def test_what_is_no_picture_is_said(tmp_path: Path, name: str, state: str, conte
 
 
 def test_credentials_of_another_session_than_the_mark_are_doubted(tmp_path: Path) -> None:
-    (tmp_path / "a.jpg").write_bytes(Seal("a1b2c3").signed(picture(), "image/jpeg"))
+    (tmp_path / "a.jpg").write_bytes(Signer("a1b2c3").signed(picture(), "image/jpeg"))
     found = read_credentials(tmp_path / "a.jpg")
     assert "AI made a part of the picture" in in_words(found)
     assert "not that of the mark" in in_words(found, marked=("00ff00",))

@@ -16,9 +16,9 @@ from tests.realtime.provenance.c2pa.conftest import SESSION, frame
 
 from mien.config.settings import load_settings
 from mien.diagnostics.verify.c2pa_reader import read_credentials
-from mien.pipeline.interfaces import OutputFormat, Sealing
-from mien.provenance.c2pa.sign import Seal, SealError
-from mien.session.signing import seal_files
+from mien.pipeline.interfaces import OutputFormat, Signed
+from mien.provenance.c2pa.sign import Signer, SigningError
+from mien.session.signing import sign_files
 from mien.sinks import SINKS, make_sink
 from mien.sinks.backends.file import FileSink
 from mien.sinks.backends.images import ImagesSink
@@ -100,9 +100,9 @@ def test_when_signing_fails_the_recording_is_kept_and_says_so(
     record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_arguments: object, **_more: object) -> None:
-        raise SealError("It cannot be signed: no reason.")
+        raise SigningError("It cannot be signed: no reason.")
 
-    monkeypatch.setattr(Seal, "sign", fail)
+    monkeypatch.setattr(Signer, "sign", fail)
     with pytest.raises(SinkError, match=r"out\.mp4' is complete, but carries no Content Credentials.*no reason"):
         record("out.mp4")
     assert frames_in(tmp_path / "out.mp4") == 70
@@ -113,8 +113,8 @@ def test_a_disk_that_fills_while_signing_costs_nothing(record: Record, monkeypat
     path = record("out.mp4", is_swapped=False)
     before = path.read_bytes()
     monkeypatch.setattr("mien.provenance.c2pa.sign._CountingFile.write", _full)
-    with pytest.raises(SealError):
-        Seal(SESSION).sign(path, "video/mp4")
+    with pytest.raises(SigningError):
+        Signer(SESSION).sign(path, "video/mp4")
     assert path.read_bytes() == before
     assert [found.name for found in path.parent.iterdir()] == [path.name]
 
@@ -181,10 +181,10 @@ def test_a_recovery_that_fails_keeps_what_there_is(record: Record, monkeypatch: 
     part = record("out.mp4", is_swapped=False).rename(record("x.mp4").with_name("out.mp4.part"))
 
     def fail(*_arguments: object, **_more: object) -> None:
-        raise SealError("It cannot be signed.")
+        raise SigningError("It cannot be signed.")
 
-    monkeypatch.setattr(Seal, "sign", fail)
-    with pytest.raises(SealError):
+    monkeypatch.setattr(Signer, "sign", fail)
+    with pytest.raises(SigningError):
         recover(aged(part))
     assert part.exists()
     (part.parent / "out.mp4").write_bytes(b"another one")
@@ -223,16 +223,16 @@ def test_where_nothing_was_recorded_it_says_so(tmp_path: Path, content: bytes) -
 @pytest.mark.parametrize("name", [name for name in SINKS.names() if name not in ("null", "virtualcam", "window")])
 def test_every_sink_that_leaves_files_is_given_the_sessions_seal(tmp_path: Path, name: str) -> None:
     sink = make_sink(f"{name}:{tmp_path / 'out.mp4'}", OutputFormat(128, 96, Fraction(30)))
-    assert isinstance(sink, Sealing)
-    seal_files([sink], load_settings({}), SESSION)
-    assert sink.seal.session == SESSION
+    assert isinstance(sink, Signed)
+    sign_files([sink], load_settings({}), SESSION)
+    assert sink.signer.session == SESSION
 
 
 def test_a_picture_that_cannot_be_signed_is_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_arguments: object) -> bytes:
-        raise SealError("It cannot be signed: no reason.")
+        raise SigningError("It cannot be signed: no reason.")
 
-    monkeypatch.setattr(Seal, "signed", fail)
+    monkeypatch.setattr(Signer, "signed", fail)
     with (
         ImagesSink(str(tmp_path), OutputFormat(128, 96, Fraction(30))) as sink,
         pytest.raises(SinkError, match=r"000000\.png' carries no Content Credentials.*no reason"),
@@ -243,7 +243,7 @@ def test_a_picture_that_cannot_be_signed_is_the_last(tmp_path: Path, monkeypatch
 
 def test_pictures_are_signed_one_by_one(tmp_path: Path) -> None:
     sink = ImagesSink(str(tmp_path), OutputFormat(128, 96, Fraction(30)))
-    sink.seal = Seal(SESSION)
+    sink.signer = Signer(SESSION)
     with sink:
         sink.write(frame(0))
         sink.write(frame(1, is_swapped=False))

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.sources.backends.synthetic import SyntheticSource, motion_at
 from mien.tracking.geometry import head_pose, region_from_detection
 from mien.tracking.networks import default_networks
@@ -14,13 +14,13 @@ SIZE = (640, 360)
 
 
 @pytest.fixture(scope="module")
-def half_a_minute() -> list[FramePacket]:
+def half_a_minute() -> list[Frame]:
     """Every second of half a minute."""
     with SyntheticSource(*SIZE, Fraction(1)) as source:
         return [source.read() for _ in range(30)]
 
 
-def test_a_face_is_found_in_every_frame_and_turns(half_a_minute: list[FramePacket]) -> None:
+def test_a_face_is_found_in_every_frame_and_turns(half_a_minute: list[Frame]) -> None:
     networks = default_networks()
     yaws: list[float] = []
     for packet in half_a_minute:
@@ -32,18 +32,18 @@ def test_a_face_is_found_in_every_frame_and_turns(half_a_minute: list[FramePacke
     assert max(yaws) - min(yaws) > 20
 
 
-def test_the_same_seed_gives_the_same_frames_and_another_one_others(half_a_minute: list[FramePacket]) -> None:
+def test_the_same_seed_gives_the_same_frames_and_another_one_others(half_a_minute: list[Frame]) -> None:
     with SyntheticSource(*SIZE, Fraction(1)) as same, SyntheticSource(*SIZE, Fraction(1), seed=9) as other:
         for packet in half_a_minute[:2]:
             assert np.array_equal(same.read().image, packet.image)
             assert not np.array_equal(other.read().image, packet.image)
 
 
-def test_no_two_frames_are_alike_to_the_last_bit(half_a_minute: list[FramePacket]) -> None:
+def test_no_two_frames_are_alike_to_the_last_bit(half_a_minute: list[Frame]) -> None:
     assert len({packet.image.tobytes() for packet in half_a_minute}) == len(half_a_minute)
 
 
-def test_the_background_stands_still_and_the_head_does_not(half_a_minute: list[FramePacket]) -> None:
+def test_the_background_stands_still_and_the_head_does_not(half_a_minute: list[Frame]) -> None:
     stack = np.stack([packet.image for packet in half_a_minute]).astype(np.float32)
     change = stack.std(axis=0).mean(axis=2)
     assert change[:, :60].mean() < 3

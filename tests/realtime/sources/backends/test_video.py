@@ -10,7 +10,7 @@ import pytest
 from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
-from mien.pipeline.frame import FramePacket
+from mien.pipeline.frame import Frame
 from mien.sources.backends.video import VideoSource
 from mien_models.errors import SourceError
 
@@ -43,7 +43,7 @@ def write_clip(
     return path
 
 
-def frames_of(path: Path) -> list[FramePacket]:
+def frames_of(path: Path) -> list[Frame]:
     with VideoSource(path) as source:
         return list(iter(source.read, None))
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mien.config.choices import GateMode
 from mien.stages.content_gate import LIMIT, ContentError, ContentGate
 from mien.stages.nsfw import open_look
-from mien.tracking.source_photo import portrait_address, public_domain_portrait, read_portrait
+from mien.tracking.source_photo import photo_address, public_domain_photo, read_source_photo
 from mien_models.errors import ModelError
 from mien_models.types import BgrU8
 
@@ -93,7 +93,7 @@ def test_a_live_camera_is_looked_at_only_where_that_was_asked_for() -> None:
 
 
 def test_the_network_takes_a_portrait_for_harmless() -> None:
-    photo_bgr = read_portrait(portrait_address(str(public_domain_portrait()))).photo_bgr
+    photo_bgr = read_source_photo(photo_address(str(public_domain_photo()))).photo_bgr
     assert open_look()(photo_bgr) < 0.2
 
 
