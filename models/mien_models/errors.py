@@ -4,12 +4,12 @@
     ├── UsageError            a wrong flag or setting; the command line exits with 2
     │   ├── UnknownPluginError
     │   └── AmbiguousError    a network that may be of several families
-    ├── PhotoError            a photo that cannot lend its face
+    ├── PhotoError            a photo that gives no face
     ├── SourceError           a camera, file or address that gives no frames
     ├── SinkError             an output that cannot be opened or written
     │   └── SinkClosedError   its user closed it: nothing is wrong
     ├── ModelError            a network that is missing, damaged or does not run
-    ├── FinalError            a run must end at once: what it was given, or is worn, may not be used
+    ├── FinalError            a run must end at once: what it was given, or a face in use, may not be used
     └── FaultError            Mien itself failed; the message names the file with the details
 
 A message says what was expected, what was found and what to do next, in that order.
@@ -65,4 +65,4 @@ class FinalError(MienError):
 
 
 class FaultError(MienError):
-    """Something failed that nobody foresaw; the message names the file with the details (`mien_models.system.crash`)."""
+    """Something failed that nobody foresaw; the message names the file with the details (`system.crash`)."""

@@ -1,8 +1,9 @@
 """A face as it is found, followed and swapped."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, TypeAlias
+from functools import cached_property, partial
+from typing import Any, Final, TypeAlias
 
 import cv2
 import numpy as np
@@ -22,7 +23,7 @@ class SwapOptions:
     morph: float | None = None
     """0..1, for DeepFaceLab's models that have such an input; None: as the model's own settings say."""
     template: str | None = None
-    """A name of `mien_models.specs.templates` to align faces with instead of the one that a network was trained with."""
+    """A name of `specs.templates` to align faces with instead of the one that a network was trained with."""
 
 
 BgrU8: TypeAlias = NDArray[np.uint8]
@@ -44,16 +45,12 @@ AffineF64: TypeAlias = NDArray[np.float64]
 """A 2x3 matrix that takes column vectors (x, y, 1) of one picture to (x, y) of another."""
 
 
-def as_u8(array: np.ndarray[Any, Any]) -> NDArray[np.uint8]:
-    """State that an array is 8 bit where a library leaves its type open; copies only if it is not."""
-    typed: NDArray[np.uint8] = array.astype(np.uint8, copy=False)
-    return typed
+as_u8: Final[Callable[[np.ndarray[Any, Any]], NDArray[np.uint8]]] = partial(np.asarray, dtype=np.uint8)
+"""State that an array is 8 bit where a library leaves its type open; copies only if it is not."""
 
 
-def as_f32(array: np.ndarray[Any, Any]) -> NDArray[np.float32]:
-    """State that an array is float32 where a library leaves its type open; copies only if it is not."""
-    typed: NDArray[np.float32] = array.astype(np.float32, copy=False)
-    return typed
+as_f32: Final[Callable[[np.ndarray[Any, Any]], NDArray[np.float32]]] = partial(np.asarray, dtype=np.float32)
+"""State that an array is float32 where a library leaves its type open; copies only if it is not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +171,7 @@ class FaceView:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SourceFace:
-    """The face that is lent: one person, seen in one photo or in several."""
+    """The source face: one person, seen in one photo or in several."""
 
     views: tuple[FaceView, ...]
     """At least one; the one that shows most of the face first."""
@@ -226,3 +223,8 @@ class SwappedFace:
             )
         if self.frame_from_crop.shape != (2, 3):
             raise ValueError(f"frame_from_crop must be (2, 3), got {self.frame_from_crop.shape}")
+
+
+def unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Bring a vector (n,) to length 1; one of zeros stays."""
+    return vector / np.float32(max(float(np.linalg.norm(vector)), 1e-12))

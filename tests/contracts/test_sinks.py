@@ -15,7 +15,7 @@ from mien.media.devices.cameras import VirtualCamera
 from mien.pipeline.frame import OutputFrame, State
 from mien.pipeline.interfaces import OutputFormat, Sink
 from mien.provenance.release import ReleasedPicture, SwappedPicture
-from mien.sinks import SINKS, make_sink, parse_sink
+from mien.sinks.registry import SINKS, make_sink, parse_sink
 from mien_models.errors import UnknownPluginError, UsageError
 
 FORMAT = OutputFormat(64, 48, Fraction(30))

@@ -14,7 +14,7 @@ from mien.stages.composite import CompositeStage
 from mien.tracking.photo import find_faces
 from mien_models.errors import ModelError
 from mien_models.geometry.tensor_image import AlignedInput, AlignedOutput
-from mien_models.networks.embedding import graph_map, unit
+from mien_models.networks.embedding import graph_map
 from mien_models.specs.network import (
     IMAGENET_OUTPUT,
     IMAGENET_PIXELS,
@@ -28,7 +28,7 @@ from mien_models.specs.network import (
 )
 from mien_models.specs.stored import StoredModel
 from mien_models.swappers._loader import Networks
-from mien_models.types import BgrU8, Face, FaceView, SourceFace, SwapOptions, as_u8
+from mien_models.types import BgrU8, Face, FaceView, SourceFace, SwapOptions, as_u8, unit
 
 
 @pytest.fixture

@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""Crops, the face mesh, and pictures as tensors."""

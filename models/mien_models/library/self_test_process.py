@@ -1,7 +1,7 @@
 """Loads a model, runs it once on a known input and prints what happened, as JSON.
 
-A program of its own (`python -m mien_models.library.self_test_process FOLDER`), because a file that somebody made may end the
-process, eat its memory or never return.
+A program of its own (`python -m mien_models.library.self_test_process FOLDER`), because a file that somebody made may
+end the process, eat its memory or never return.
 """
 
 import sys

@@ -18,7 +18,7 @@ from mien_models.interfaces import Session
 from mien_models.onnx_format.graph import read_graph
 from mien_models.specs.network import ConvertSpec, CutSpec, EmbedSpec, IdentitySpec
 from mien_models.specs.stored import Models, StoredModel
-from mien_models.types import FaceView, as_f32
+from mien_models.types import FaceView, as_f32, unit
 
 VectorF32 = NDArray[np.float32]
 OpenModel = Callable[[StoredModel], Session]
@@ -44,7 +44,7 @@ class Identities:
         self._running = threading.Lock()
         """A network runs for one thread at a time, and its answer lies in memory that the next run writes over.
 
-        Frames, looks at people and a change of the worn face come from threads of their own.
+        Frames, looks at people and a change of the swapped face come from threads of their own.
         """
         self._vectors: dict[bytes, VectorF32] = {}
 
@@ -157,8 +157,3 @@ def as_seen(spec: EmbedSpec, seen: CutSpec | None) -> EmbedSpec:
         fit="similarity",
     )
     return replace(spec, picture=cut)
-
-
-def unit(vector: VectorF32) -> VectorF32:
-    """Bring a vector to length 1."""
-    return vector / np.float32(max(float(np.linalg.norm(vector)), 1e-12))

@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""Reads ONNX files without running them, within bounds."""

@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""What runs a network; one file each."""

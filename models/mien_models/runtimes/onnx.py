@@ -99,7 +99,7 @@ class OnnxSession:
 
     @property
     def provider(self) -> str:
-        """The first provider that was allowed to take nodes; `mien_models.runtimes.ort.self_test` says whether it did."""
+        """The first provider that may take nodes; `mien_models.runtimes.ort.self_test` says whether it did."""
         return str(cast("list[Any]", self._session.get_providers())[0])
 
     @property

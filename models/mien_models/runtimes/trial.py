@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""A known input for every kind of network, and what its answer must be like."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien_models.networks.embedding import unit
 from mien_models.runtimes.ort.select import Trial
 from mien_models.runtimes.ort.self_test import picture_fault
 from mien_models.specs.network import ConvertSpec, EmbedSpec, NetworkSpec, PictureSpec, SwapSpec
-from mien_models.types import as_f32
+from mien_models.types import as_f32, unit
 
 
 def trial_of(spec: NetworkSpec, content: bytes, name: str, threads: int) -> Trial:

@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""What a network expects and gives, as data: templates, manifests."""

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 import typer
 
 from mien.cli.bench import bench
+from mien.cli.ctl import ctl
 from mien.cli.doctor import doctor
 from mien.cli.faces import faces
 from mien.cli.log import log
@@ -28,6 +29,7 @@ app.command()(swap)
 app.command()(verify)
 app.command()(recover)
 app.command()(doctor)
+app.add_typer(ctl, name="ctl")
 app.add_typer(bench, name="bench")
 app.add_typer(faces, name="faces")
 app.add_typer(models, name="models")

@@ -9,6 +9,7 @@ import typer
 
 from mien.cli import options
 from mien.cli.options import JsonFile
+from mien.cli.setting_flags import setting_flags
 from mien_models.errors import MienError
 from mien_models.system.atomic_write import write_text_whole
 from mien_models.system.causes import cause_of
@@ -60,29 +61,13 @@ def live(
 
 
 @bench.command()
+@setting_flags("face", "swap", "look")
 def quality(
     context: typer.Context,
     clip: Annotated[str, typer.Option(metavar="CLIP", help="Video or folder of pictures to swap.")],
     frames: Annotated[Path, typer.Option(metavar="DIR", help="Where the composed frames go, as 000000.png ...")],
-    face: options.Face = None,
     limit: Annotated[int, typer.Option(min=1, max=300, help="Frames at most.")] = 300,
     json_file: options.JsonFile = None,
-    consent: options.Consent = None,
-    swapper: options.Swapper = None,
-    provider: options.Provider = None,
-    strength: options.Strength = None,
-    boost: options.Boost = None,
-    morph: options.Morph = None,
-    template: options.Template = None,
-    shape: options.Shape = None,
-    detail: options.Detail = None,
-    colour: options.Colour = None,
-    enhance: options.Enhance = None,
-    enhance_strength: options.EnhanceStrength = None,
-    mask: options.Mask = None,
-    erode: options.Erode = None,
-    feather: options.Feather = None,
-    assign: options.Assign = None,
     config: options.Config = None,
 ) -> None:
     """Swap a clip frame by frame, keep the frames before the marks, and measure how they look."""

@@ -12,11 +12,9 @@ from rich.live import Live
 from rich.logging import RichHandler
 from rich.text import Text
 
-from mien.pipeline.events import EventKind, LiveEvent
 from mien.pipeline.frame import State
-from mien.pipeline.live.plan import LiveStatus
 from mien.pipeline.report import Report
-from mien_models.errors import MienError
+from mien.session.session import SessionStatus
 from mien_models.system.printable import in_one_line, printable
 
 _OURS: Final = ("mien", "mien_models")
@@ -164,39 +162,10 @@ class StatusLine:
         if self._is_shown:
             self._live.stop()
 
-    def show(self, status: LiveStatus) -> None:
+    def show(self, status: SessionStatus) -> None:
         """Renew the line."""
         if self._is_shown:
             self._live.update(_line(status), refresh=True)
-
-
-class Teller:
-    """Says what happens in the log, what only engineers ask for with --debug; keeps the sentences of the sinks.
-
-    A sink that fails is said at once; where that also ends the run, it need not be said again.
-    """
-
-    def __init__(self) -> None:
-        self._of_sinks: set[str] = set()
-
-    def say(self, event: LiveEvent) -> None:
-        """Say one thing."""
-        match event.kind:
-            case EventKind.THREADS:
-                _LOG.debug(event.text)
-            case EventKind.STATE if event.text.startswith(State.FAULT.name):
-                _LOG.warning(event.text)
-            case EventKind.LOAD_SHEDDING:
-                _LOG.warning(event.text)
-            case EventKind.SINK:
-                self._of_sinks.add(event.text)
-                (_LOG.info if event.text.startswith("Output:") else _LOG.warning)(event.text)
-            case _:
-                _LOG.info(event.text)
-
-    def has_said(self, error: MienError) -> bool:
-        """Whether people have read this already."""
-        return str(error) in self._of_sinks
 
 
 def say_summary(report: Report) -> None:
@@ -211,7 +180,8 @@ def say_summary(report: Report) -> None:
     _LOG.info("Done: %s.", "; ".join(parts))
 
 
-def _line(status: LiveStatus) -> Text:
-    rate = "" if status.fps is None else f"  {status.fps:.0f} frames a second"
-    age = "" if status.age_ms is None else f"  {status.age_ms:.0f} ms old"
-    return Text.assemble((status.state.name, _STYLES[status.state]), rate, age, ("  Ctrl-C ends", "dim"))
+def _line(status: SessionStatus) -> Text:
+    run = status.run
+    rate = "" if run.fps_out is None else f"  {run.fps_out:.0f} frames a second"
+    age = "" if run.recent_age_ms is None else f"  {run.recent_age_ms:.0f} ms old"
+    return Text.assemble((run.state.name, _STYLES[run.state]), rate, age, ("  Ctrl-C ends", "dim"))

@@ -1,4 +1,4 @@
-"""`mien faces`: look at the faces that can be lent."""
+"""`mien faces`: look at the faces that can be used."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -17,7 +17,7 @@ faces.command()(remove)
 
 @faces.callback()
 def look() -> None:
-    """Keep faces that can be lent, with the right to each, and look at them before they are."""
+    """Keep faces that can be used, with the right to each, and look at them first."""
 
 
 @faces.command()

@@ -1,4 +1,4 @@
-"""`mien faces add|list|remove`: whose faces may be lent, by what right."""
+"""`mien faces add|list|remove`: whose faces may be used, by what right."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,7 +72,7 @@ def remove(
     context: typer.Context,
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Faces to forget for good.")],
 ) -> None:
-    """Destroy the key of a face and its files; a run that wears it ends with a card within about a second."""
+    """Destroy the key of a face and its files; a run that uses it ends with a card within about a second."""
     from mien.cli.console import terminal
 
     with terminal(is_debug=bool(context.obj)):

@@ -4,14 +4,16 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from mien.cli import options
+from mien.cli.setting_flags import setting_flags
 from mien.pipeline.offline import OfflineResult
 
 _LOG = logging.getLogger(__name__)
+_LIVE_ONLY: Final = ("policy.lost", "policy.privacy", "policy.fault", "seconds")
 
 
 def finish(result: OfflineResult, notes: Mapping[str, str], output_path: Path, report_path: Path | None) -> None:
@@ -38,35 +40,11 @@ def _faceless(result: OfflineResult) -> str:
     return f", {count} without a face" if count else ""
 
 
+@setting_flags("face", "swap", "look", "safety", "run", without=_LIVE_ONLY)
 def swap(
     context: typer.Context,
     input_path: Annotated[Path, typer.Argument(metavar="INPUT", help="Picture or video to read; it is not changed.")],
     output_path: Annotated[Path, typer.Argument(metavar="OUTPUT", help="File to write; its suffix says the format.")],
-    face: options.Face = None,
-    consent: options.Consent = None,
-    swapper: options.Swapper = None,
-    provider: options.Provider = None,
-    strength: options.Strength = None,
-    boost: options.Boost = None,
-    morph: options.Morph = None,
-    template: options.Template = None,
-    shape: options.Shape = None,
-    detail: options.Detail = None,
-    colour: options.Colour = None,
-    enhance: options.Enhance = None,
-    enhance_strength: options.EnhanceStrength = None,
-    mask: options.Mask = None,
-    erode: options.Erode = None,
-    feather: options.Feather = None,
-    assign: options.Assign = None,
-    label: options.Label = None,
-    content_gate: options.ContentGate = None,
-    language: options.Language = None,
-    credentials_certificate: options.Certificate = None,
-    credentials_key: options.CertificateKey = None,
-    report: options.Report = None,
-    threads: options.Threads = None,
-    swapper_threads: options.SwapperThreads = None,
     config: options.Config = None,
 ) -> None:
     """Swap the faces of a picture or video; sound and metadata are kept, frames without a face stay as they are.

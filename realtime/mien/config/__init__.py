@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""What the user wants: settings, their fields and choices, where files lie."""

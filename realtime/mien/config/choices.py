@@ -5,7 +5,7 @@ from typing import Final
 
 
 class ConsentKind(Enum):
-    """By what right a face is lent."""
+    """By what right a face is used."""
 
     SELF = "self"
     GRANTED = "granted"

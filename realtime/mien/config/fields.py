@@ -1,9 +1,9 @@
-"""How sizes, rates and lists of names are read out of files, variables and flags."""
+"""How sizes, rates and lists of names are read out of files, variables and flags, and what a form says of a field."""
 
 from fractions import Fraction
 from typing import Annotated, TypeAlias
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, JsonValue, PlainSerializer
 from pydantic_settings import NoDecode
 
 from mien_models.system.json_text import json_value
@@ -47,3 +47,16 @@ Size: TypeAlias = Annotated[
 ]
 Rate: TypeAlias = Annotated[Fraction, BeforeValidator(_rate), PlainSerializer(str, return_type=str)]
 Names: TypeAlias = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
+
+
+def said(label: str, group: str, *, unit: str = "", form: str = "", is_live: bool = True) -> dict[str, JsonValue]:
+    """Give what a form needs to show a setting, for pydantic's `json_schema_extra`.
+
+    Args:
+        label: a few words above the control.
+        group: settings of one group stand together.
+        unit: what its number counts; '' where it has none.
+        form: how its value is written, for help; '' where its type says it.
+        is_live: whether it can change while a run lasts.
+    """
+    return {"label": label, "group": group, "unit": unit, "form": form, "live": is_live}

@@ -1,4 +1,4 @@
-"""Where Mien keeps what it remembers, its settings file and its logs; `mien_models.system.folders` says where that is."""
+"""Where Mien keeps what it remembers, its settings file and its logs, as `mien_models.system.folders` says."""
 
 from pathlib import Path
 

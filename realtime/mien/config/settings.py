@@ -22,7 +22,7 @@ from pydantic_settings import (
 
 from mien.config import paths
 from mien.config.choices import ConsentKind, GateMode, LabelMode, Show
-from mien.config.fields import Names, Rate, Size
+from mien.config.fields import Names, Rate, Size, said
 from mien_models.errors import UsageError
 from mien_models.system.causes import cause_of
 from mien_models.types import SwapOptions
@@ -42,18 +42,49 @@ class Shown(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    lost: Annotated[Show, Field(description="no face, or not sure of one")] = Show.CARD
-    privacy: Annotated[Show, Field(description="the panic key was pressed")] = Show.CARD
-    fault: Annotated[Show, Field(description="a camera or a model is gone")] = Show.CARD
+    lost: Annotated[
+        Show,
+        Field(
+            json_schema_extra=said("Without a face", "safety"),
+            description="what is shown without a face, or when not sure of one",
+        ),
+    ] = Show.CARD
+    privacy: Annotated[
+        Show,
+        Field(json_schema_extra=said("After the panic key", "safety"), description="what is shown after the panic key"),
+    ] = Show.CARD
+    fault: Annotated[
+        Show,
+        Field(
+            json_schema_extra=said("Without a camera", "safety"),
+            description="what is shown while a camera or a model is gone",
+        ),
+    ] = Show.CARD
 
 
 class Edges(BaseModel):
-    """How the outline of a worn face ends, in parts of the face's width."""
+    """How the outline of a swapped face ends, in parts of the face's width."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    erode: Annotated[float, Field(ge=0, le=0.3, description="so far inside its outline the new face begins")] = 0.0
-    feather: Annotated[float, Field(ge=0, le=0.3, description="so far it fades in from there")] = 0.0
+    erode: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=0.3,
+            json_schema_extra=said("Begins inside", "look", unit="face widths"),
+            description="how far inside its outline the new face begins",
+        ),
+    ] = 0.0
+    feather: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=0.3,
+            json_schema_extra=said("Fades in over", "look", unit="face widths"),
+            description="how far it fades in from there",
+        ),
+    ] = 0.0
 
 
 class Settings(BaseSettings):
@@ -64,72 +95,162 @@ class Settings(BaseSettings):
     )
 
     face: Names = Field(
-        (), description="a face of your library, or photos of one face; photo.jpg#2 takes the second face of its photo"
+        (),
+        json_schema_extra=said("Face", "face", form="NAME|PHOTO"),
+        description="a face of your library, or photos of one face; photo.jpg#2 takes the second face of its photo",
     )
-    consent: ConsentKind | None = Field(None, description="whose face it is and by what right")
-    camera: str | None = Field(None, description="index, name, path, URL or 'synthetic'; the first camera by default")
-    sinks: Names = Field((), description="where frames go: name or name:target, several at once")
-    swapper: str = Field("mesh", description="what swaps the face")
+    consent: ConsentKind | None = Field(
+        None, json_schema_extra=said("Whose face it is", "face"), description="whose face it is and by what right"
+    )
+    camera: str | None = Field(
+        None,
+        json_schema_extra=said("Camera", "camera", form="ID|NAME|FILE|URL|synthetic"),
+        description="index, name, path, URL or 'synthetic'; the first camera by default",
+    )
+    sinks: Names = Field(
+        (),
+        json_schema_extra=said("Outputs", "outputs"),
+        description="where frames go: name or name:target, several at once",
+    )
+    swapper: str = Field("mesh", json_schema_extra=said("Swapper", "swap"), description="what swaps the face")
     strength: Annotated[float, Field(ge=0, le=1.5)] = Field(
-        SwapOptions().strength, description="how much of the photo's identity a network is given; 0 is the wearer's own"
+        SwapOptions().strength,
+        json_schema_extra=said("Likeness", "swap"),
+        description="how much of the photo's identity a network is given; 0 is the wearer's own",
     )
     boost: Annotated[int, Field(ge=1, le=4)] = Field(
-        SwapOptions().boost, description="run a network at so many times its resolution, at the square of its cost"
+        SwapOptions().boost,
+        json_schema_extra=said("Resolution boost", "swap", unit="times"),
+        description="run a network at so many times its resolution, at the square of its cost",
     )
     morph: Annotated[float, Field(ge=0, le=1)] | None = Field(
-        None, description="how far a DeepFaceLab model that can be morphed is; by default as is kept with the model"
+        None,
+        json_schema_extra=said("Morph", "swap", form="0..1"),
+        description="how far a DeepFaceLab model that can be morphed is; by default as is kept with the model",
     )
     template: str | None = Field(
-        None, description="how faces are aligned for a network; by default as is kept with the model"
+        None,
+        json_schema_extra=said("Alignment", "swap", form="NAME"),
+        description="how faces are aligned for a network; by default as is kept with the model",
     )
     provider: Literal["auto", "tensorrt-rtx", "tensorrt", "cuda", "coreml", "directml", "openvino", "cpu"] = Field(
-        "auto", description="what runs the networks of swapper and enhancer"
+        "auto",
+        json_schema_extra=said("Runs on", "swap"),
+        description="what runs the networks of swapper and enhancer",
     )
     shape: Annotated[float, Field(ge=0, le=1)] = Field(
-        SwapOptions().shape, description="proportions of the new face: 0 the wearer's own, 1 those of the photo"
+        SwapOptions().shape,
+        json_schema_extra=said("Shape", "swap"),
+        description="proportions of the new face: 0 the wearer's own, 1 those of the photo",
     )
-    colour: str = Field("mkl", description="how the new face takes the light of the frame")
-    detail: bool = Field(default=True, description="make the new face as sharp and as grainy as the camera's picture")
-    enhance: str | None = Field(None, description="name:file of a network that makes the new face clearer")
-    enhance_strength: Annotated[float, Field(ge=0, le=1)] = Field(0.8, description="how much of its change is used")
+    colour: str = Field(
+        "mkl", json_schema_extra=said("Colour", "look"), description="how the new face takes the light of the frame"
+    )
+    detail: bool = Field(
+        default=True,
+        json_schema_extra=said("Sharpness and grain", "look"),
+        description="make the new face as sharp and as grainy as the camera's picture",
+    )
+    enhance: str | None = Field(
+        None,
+        json_schema_extra=said("Enhancer", "look"),
+        description="name:file of a network that makes the new face clearer",
+    )
+    enhance_strength: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.8, json_schema_extra=said("Enhancer's strength", "look"), description="how much of its change is used"
+    )
     masks: Names = Field(
-        ("history",), description="what keeps things in front of the face: name or name:file, several at once"
+        ("history",),
+        json_schema_extra=said("Masks", "look"),
+        description="what keeps things in front of the face: name or name:file, several at once",
     )
     assign: str = Field(
-        "largest", description="which faces are swapped: largest, leftmost, all, or PERSON.jpg=FACE.jpg,OTHER.jpg=none"
+        "largest",
+        json_schema_extra=said("Who gets which face", "face", form="largest|leftmost|all|PERSON=FACE,..."),
+        description="which faces are swapped: largest, leftmost, all, or PERSON.jpg=FACE.jpg,OTHER.jpg=none",
     )
-    recogniser: str = Field("arcface_w600k_r50", description="the model that recognises people for a list in assign")
-    size: Size | None = Field(None, description="width x height asked of the camera and given to the sinks")
-    fps: Rate | None = Field(None, description="frames a second asked of the camera and given to the sinks")
-    loop: bool = Field(default=False, description="play a video file or a folder of pictures over and over")
-    seconds: Annotated[float, Field(gt=0)] | None = Field(None, description="stop after so many seconds")
-    report: Path | None = Field(None, description="where the report of a run is written, as JSON")
+    recogniser: str = Field(
+        "arcface_w600k_r50",
+        json_schema_extra=said("Recognises people with", "face", form="MODEL"),
+        description="the model that recognises people for a list in assign",
+    )
+    size: Size | None = Field(
+        None,
+        json_schema_extra=said("Picture size", "camera", unit="pixels", is_live=False, form="WxH"),
+        description="width x height asked of the camera and given to the sinks",
+    )
+    fps: Rate | None = Field(
+        None,
+        json_schema_extra=said("Frame rate", "camera", unit="frames/s", is_live=False, form="N"),
+        description="frames a second asked of the camera and given to the sinks",
+    )
+    loop: bool = Field(
+        default=False,
+        json_schema_extra=said("Play over and over", "camera", is_live=False),
+        description="play a video file or a folder of pictures over and over",
+    )
+    seconds: Annotated[float, Field(gt=0)] | None = Field(
+        None,
+        json_schema_extra=said("Stop after", "run", unit="s", is_live=False),
+        description="stop after so many seconds",
+    )
+    report: Path | None = Field(
+        None,
+        json_schema_extra=said("Report", "run", is_live=False, form="FILE.json"),
+        description="where the report of a run is written, as JSON",
+    )
     label: LabelMode = Field(
-        LabelMode.ON, description="the 'AI MODIFIED' label: on, or art (at the start and every three minutes)"
+        LabelMode.ON,
+        json_schema_extra=said("Label", "safety"),
+        description="the 'AI MODIFIED' label: on, or art (at the start and every three minutes)",
     )
     content_gate: GateMode = Field(
-        GateMode.FILES, description="what the content gate looks at: files, or always (live cameras too)"
+        GateMode.FILES,
+        json_schema_extra=said("Content gate", "safety"),
+        description="what the content gate looks at: files, or always (live cameras too)",
     )
     language: Annotated[str, Field(pattern="^[A-Za-z]{2}")] | None = Field(
-        None, description="language of the label, such as de; by default that of the system"
+        None,
+        json_schema_extra=said("Language of the label", "safety", form="en|de|fr|es|it|pt|zh"),
+        description="language of the label, such as de; by default that of the system",
     )
     credentials_certificate: Path | None = Field(
-        None, description="your certificate chain as PEM, to sign recordings with instead of this installation's key"
+        None,
+        json_schema_extra=said("Your certificate", "safety", is_live=False, form="CHAIN.pem"),
+        description="your certificate chain as PEM, to sign recordings with instead of this installation's key",
     )
-    credentials_key: Path | None = Field(None, description="the key of credentials_certificate, as PEM")
+    credentials_key: Path | None = Field(
+        None,
+        json_schema_extra=said("Its key", "safety", is_live=False, form="KEY.pem"),
+        description="the key of credentials_certificate, as PEM",
+    )
     threads: Annotated[int, Field(ge=1, le=64)] = Field(
-        1, description="threads of each network and picture operation; the stages run side by side anyway"
+        1,
+        json_schema_extra=said("Threads", "run", is_live=False),
+        description="threads of each network and picture operation; the stages run side by side anyway",
     )
     swapper_threads: Annotated[int, Field(ge=1, le=256)] | None = Field(
-        None, description="threads of the swapper's networks; by default two fewer than the processor has cores"
+        None,
+        json_schema_extra=said("The swapper's threads", "run", is_live=False),
+        description="threads of the swapper's networks; by default two fewer than the processor has cores",
     )
-    policy: Annotated[Shown, Field(description="what is shown while no face is swapped")] = Shown()
+    policy: Annotated[
+        Shown,
+        Field(
+            json_schema_extra=said("What is shown instead", "safety"),
+            description="what is shown while no face is swapped",
+        ),
+    ] = Shown()
     edge: Annotated[
-        Edges, Field(description="how the new face's outline ends, on top of its own, in parts of the face's width")
+        Edges,
+        Field(
+            json_schema_extra=said("Edge of the face", "look"),
+            description="how the new face's outline ends, on top of its own, in parts of the face's width",
+        ),
     ] = Edges()
 
 
-_TABLES: Final[Mapping[str, type[BaseModel]]] = {"policy": Shown, "edge": Edges}
+TABLES: Final[Mapping[str, type[BaseModel]]] = {"policy": Shown, "edge": Edges}
 """The settings that are tables; on the command line, their inner names are flags."""
 _SEVERAL: Final = ("sinks", "masks")
 """The settings whose flag has no plural."""
@@ -172,18 +293,6 @@ def load_settings(flags: Mapping[str, object], config_file: Path | None = None) 
         return Layered.model_validate(given)
     except ValidationError as error:
         raise UsageError(_explained(error, given, str(file))) from error
-
-
-def revised(settings: Settings, changes: Mapping[str, object]) -> Settings:
-    """Give the same settings with some of other values.
-
-    Raises:
-        UsageError: a value that is not allowed.
-    """
-    try:
-        return Settings.model_validate({**settings.model_dump(), **changes})
-    except ValidationError as error:
-        raise UsageError(_explained(error, changes, "what was asked for")) from error
 
 
 def as_toml(settings: Settings) -> str:
@@ -243,7 +352,7 @@ def _refuse_unknown(names: Iterable[str], known: Sequence[str], where: str) -> N
 def _refuse_unknown_variables() -> None:
     fields = [_PREFIX + name.upper() for name in Settings.model_fields]
     inner = [
-        f"{_PREFIX}{table.upper()}__{name.upper()}" for table, model in _TABLES.items() for name in model.model_fields
+        f"{_PREFIX}{table.upper()}__{name.upper()}" for table, model in TABLES.items() for name in model.model_fields
     ]
     known = [*fields, *inner, *_VARIABLES_OF_THEIR_OWN]
     for name in sorted(os.environ):
@@ -274,13 +383,11 @@ def _explained(error: ValidationError, flags: Mapping[str, object], file: str) -
     first = error.errors(include_url=False)[0]
     path = [str(part) for part in first["loc"]]
     if first["type"] == "extra_forbidden":
-        known = tuple(_TABLES[path[0]].model_fields)
+        known = tuple(TABLES[path[0]].model_fields)
         return f"Unknown setting {'.'.join(path)!r} in {file}{_near_miss(path[-1], known)}"
     variable = _PREFIX + "__".join(path[:2]).upper()
     if path[0] in flags:
-        place = "--" + (
-            path[1] if path[0] in _TABLES else path[0].removesuffix("s") if path[0] in _SEVERAL else path[0]
-        )
+        place = "--" + (path[1] if path[0] in TABLES else path[0].removesuffix("s") if path[0] in _SEVERAL else path[0])
     elif variable in os.environ:
         place = variable
     else:

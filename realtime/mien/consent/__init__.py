@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""Whose face it is, by what right, for what and until when."""

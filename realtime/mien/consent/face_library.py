@@ -138,7 +138,7 @@ class FaceLibrary:
             shutil.rmtree(face.folder, ignore_errors=True)
 
     def check(self, face: KeptFace) -> None:
-        """Refuse a face that was removed, changed or whose time has run out; for runs that wear it.
+        """Refuse a face that was removed, changed or whose time has run out; for runs that use it.
 
         Raises:
             ConsentError: one of these.
@@ -148,7 +148,7 @@ class FaceLibrary:
             terms = _read(face.folder).terms
         except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError) as error:
             raise ConsentError(
-                f"The face {face.terms.name!r} was removed from the library, so it is not worn on."
+                f"The face {face.terms.name!r} was removed from the library, so it is not used any longer."
             ) from error
         except OSError as error:
             raise LibraryError(
@@ -157,7 +157,7 @@ class FaceLibrary:
             ) from error
         if terms != face.terms:
             raise ConsentError(
-                f"What was agreed about {face.terms.name!r} has changed, so it is not worn on; start again."
+                f"What was agreed about {face.terms.name!r} has changed, so it is not used any longer; start again."
             )
         terms.check(self.clock.now())
 

@@ -1,4 +1,4 @@
-"""Whether the person in front of the camera is the one whose face is lent as their own."""
+"""Whether the person in front of the camera is the one whose face is used as their own."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""What watches over the faces of the library that a run wears."""
+"""What watches over the faces of the library that a run uses."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ _LONGEST_PAUSE_S: Final = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """The right to wear one face."""
+    """The right to use one face."""
 
     library: FaceLibrary
     face: KeptFace
@@ -42,7 +42,7 @@ class Permits:
         self._held = _Held(tuple(permits))
 
     def hold(self, permits: Sequence[Permit]) -> None:
-        """Take others, because other faces are worn from now on; any thread may."""
+        """Take others, because other faces are used from now on; any thread may."""
         self._held = _Held(tuple(permits))
 
     def check(self) -> None:

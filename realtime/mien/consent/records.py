@@ -1,4 +1,4 @@
-"""Whose face is lent and by what right: asked once for every photo and remembered, never with the photo itself."""
+"""Whose face is used and by what right: asked once for every photo and remembered, never with the photo itself."""
 
 import hashlib
 import json
@@ -82,7 +82,7 @@ class ConsentBook:
 def consent_for(
     photo: Path, *, given: ConsentKind | None, book: ConsentBook, ask: Callable[[str], str] | None
 ) -> Consent:
-    """Find out by what right the face in `photo` is lent: from the flag, from memory, or by asking.
+    """Find out by what right the face in `photo` is used: from the flag, from memory, or by asking.
 
     Args:
         photo: the file, which is read for its SHA-256 only.
@@ -113,7 +113,7 @@ def _asked(photo: Path, ask: Callable[[str], str] | None) -> ConsentKind:
     lines = [f"  {number}  {kind.value:<14} {kind.meaning}" for number, kind in enumerate(kinds, start=1)]
     question = "\n".join(
         [
-            f"Whose face is in {photo.name}? Mien lends a face only where somebody has the right to it.",
+            f"Whose face is in {photo.name}? Mien uses a face only where somebody has the right to it.",
             *lines,
             "Type a number or a word; it is remembered for this photo. Anything else stops.",
         ]

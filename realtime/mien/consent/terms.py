@@ -1,4 +1,4 @@
-"""What somebody agreed to: the terms under which a face is lent."""
+"""What somebody agreed to: the terms under which a face may be used."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ _USUAL_DAYS: Final = 365
 
 
 class ConsentError(FinalError):
-    """A face that may not be used (any longer); a run that wears it ends with a card."""
+    """A face that may not be used (any longer); a run that uses it ends with a card."""
 
 
 class Scope(Enum):
@@ -51,7 +51,7 @@ class Terms:
         """
         if self.until is not None and now.astimezone().date() > self.until:
             raise ConsentError(
-                f"The right to wear {self.name!r} ended on {self.until.isoformat()}. Ask again, then remove it and "
+                f"The right to use {self.name!r} ended on {self.until.isoformat()}. Ask again, then remove it and "
                 "add it anew: mien faces remove, mien faces add."
             )
 

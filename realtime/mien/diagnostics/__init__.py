@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""Measures, examines and explains; nothing of it runs while a session does."""

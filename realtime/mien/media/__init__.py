@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""Pictures, containers, devices, text: what outside libraries do for everything above."""

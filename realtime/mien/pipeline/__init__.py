@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""A frame, the interfaces of what handles it, and the runners that carry it from source to sinks."""

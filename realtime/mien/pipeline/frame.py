@@ -24,7 +24,7 @@ class Frame:
     chosen: tuple[Face, ...] = ()
     """Those of `faces` that are to be swapped."""
     roles: tuple[int, ...] = ()
-    """For each of `chosen`, which of the lent faces it wears, from 0."""
+    """For each of `chosen`, which of the source faces it gets, from 0."""
     swapped: tuple[SwappedFace, ...] = ()
     composed: SwappedPicture | None = None
     """The picture with every swapped face in place; None while nothing was swapped."""

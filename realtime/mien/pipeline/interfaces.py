@@ -8,7 +8,7 @@ from typing import Protocol, Self, runtime_checkable
 
 from mien.pipeline.frame import Frame, OutputFrame
 from mien.provenance.c2pa.sign import Signer
-from mien.provenance.release import ReleasedPicture
+from mien.provenance.release import ReleasedPicture, SwappedPicture
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +247,28 @@ class LooksAhead(Protocol):
 
     def rest(self) -> Sequence[Frame]:
         """Give every packet that is still held back: none comes after them."""
+        ...
+
+
+@runtime_checkable
+class MarkingStage(Protocol):
+    """The last stage: nothing with a swapped face leaves without it.
+
+    A file's frames go through it like through any other stage. A live run lets it mark each picture at the moment it is
+    sent, after letterbox and crossfade, since it may send one picture several times.
+    """
+
+    @property
+    def name(self) -> str:
+        """Its name in reports."""
+        ...
+
+    def __call__(self, packet: Frame) -> Frame:
+        """Fill `released` of a frame with a swapped face."""
+        ...
+
+    def release(self, picture: SwappedPicture, at_ns: int) -> ReleasedPicture:
+        """Mark a picture that is sent at a time of `time.monotonic_ns()`."""
         ...
 
 

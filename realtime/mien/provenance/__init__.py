@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""What tells others that a picture was changed: label, watermark, signature, log."""

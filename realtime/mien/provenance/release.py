@@ -20,7 +20,7 @@ class ReleasedPicture:
     __slots__ = ("image_bgr", "is_marked")
 
     def __init__(self, image_bgr: BgrU8, *, is_marked: bool, signer: object) -> None:
-        """Take the picture; only this module has the seal.
+        """Take the picture; only this module has the key.
 
         Raises:
             TypeError: somebody else makes one.

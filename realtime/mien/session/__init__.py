@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""Settings become a running session, and everything that steers it talks to that."""

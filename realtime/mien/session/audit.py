@@ -10,13 +10,13 @@ from importlib.metadata import version
 from typing import Final
 
 from mien.config import paths
-from mien.config.settings import Settings
-from mien.pipeline.events import EventKind, LiveEvent
+from mien.pipeline.events import Event, SettingsApplied, SinkFailed, SinkOpened, SinkRemoved, StateChanged
 from mien.pipeline.report import Report
 from mien.provenance.audit_log.chain import Fields
 from mien.provenance.audit_log.log import START, STOP, AuditLog, AuditLogError
 from mien.provenance.audit_log.presence import Presence
 from mien.provenance.marks import Marks
+from mien.session.options import Options
 from mien.session.source_faces import SourceFaces
 from mien.session.swappers import SWAPPERS, library
 from mien_models.errors import MienError, ModelError
@@ -35,9 +35,6 @@ _SIGNALLED: Final = 128
 
 
 _QUOTED_PATH: Final = re.compile(r"""(['"])[^'"]*[./\\][^'"]*\1""")
-
-
-_WRITTEN: Final = frozenset({EventKind.STATE, EventKind.SINK, EventKind.CHANGE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +81,23 @@ class SessionLog:
         self._write("output", {"to": list(opening.outputs)})
         self._write("models", {"sha256": dict(opening.models)})
 
-    def hear(self, event: LiveEvent) -> None:
-        """Write changes of state, outputs that come or go, changes of what is worn; the rest is not for the log."""
-        if event.kind in _WRITTEN:
-            self._write(event.kind.value, {"said": event.text})
+    def hear(self, event: Event) -> None:
+        """Write changes of state, outputs that come or go, other faces and settings; the rest is not for the log."""
+        match event.fact:
+            case StateChanged(state, why):
+                self._write("state", {"said": f"{state.name}: {why}"})
+            case SinkOpened(description):
+                self._write("sink", {"said": f"Output: {description}."})
+            case SinkFailed(_, why):
+                self._write("sink", {"said": why})
+            case SinkRemoved(description):
+                self._write("sink", {"said": f"Closed on request: {description}."})
+            case SettingsApplied() as applied:
+                self._write("change", {"settings": list(applied.changed), "swapper": applied.swapper})
+                if {"face", "consent", "assign", "swapper"} & set(applied.changed):
+                    self._write("face", {"names": list(applied.faces), "consents": list(applied.consents)})
+            case _:
+                pass
 
     def end(self, report: Report, error: MienError | None = None) -> None:
         """Write how it ended, and how many frames were swapped."""
@@ -186,7 +196,7 @@ def local_audit_log() -> AuditLog:
 
 
 def session_log(
-    command: str, settings: Settings, source_faces: SourceFaces, marks: Marks, outputs: tuple[str, ...]
+    command: str, options: Options, source_faces: SourceFaces, marks: Marks, outputs: tuple[str, ...]
 ) -> SessionLog:
     """Make what writes a session's lines; nothing is written yet.
 
@@ -198,10 +208,10 @@ def session_log(
         source_faces.names,
         source_faces.consents,
         marks.mode.value,
-        settings.content_gate.value,
-        settings.swapper,
+        options.gate.value,
+        options.swapper.name,
         outputs,
-        _models(settings.swapper),
+        _models(options.swapper.name),
         version("mien"),
     )
     return SessionLog(local_audit_log(), opening)

@@ -82,7 +82,7 @@ def _has_virtual_camera() -> bool:
         from mien.media.devices.cameras import virtual_cameras
 
         return bool(virtual_cameras())
-    from mien.sinks import make_sink
+    from mien.sinks.registry import make_sink
 
     try:
         with make_sink("virtualcam", OutputFormat(*_SIZE, _FPS)):

@@ -1,4 +1,4 @@
-"""The faces that are lent, by what right, and who wears which."""
+"""The source faces, by what right they are used, and who gets which."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -8,11 +8,11 @@ from typing import Final
 
 from mien.config import paths
 from mien.config.choices import ChooseMode, ConsentKind
-from mien.config.settings import Settings
 from mien.consent.add_face import face_library
 from mien.consent.permits import Permit
 from mien.consent.records import Consent, ConsentBook, consent_for
 from mien.consent.terms import Scope
+from mien.session.options import FaceOptions
 from mien.session.swappers import SWAPPERS, library
 from mien.tracking.assignment import parse_assignments
 from mien.tracking.source_photo import (
@@ -40,25 +40,25 @@ class KnownPerson:
     source_photo: SourcePhoto
     """A photo of them."""
     role: int | None
-    """Which of the lent faces they wear; None: none."""
+    """Which of the source faces they get; None: none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SourceFaces:
-    """What can be worn, and by whom."""
+    """What can be used, and by whom."""
 
     faces: tuple[tuple[SourcePhoto, ...], ...]
-    """Each lent face by its photos, of one person; a role is a place in it."""
+    """Each source face by its photos, of one person; a role is a place in it."""
     known_people: tuple[KnownPerson, ...]
     """Empty where faces are chosen by their size or place."""
     consents: tuple[str, ...]
-    """By what rights the faces are lent, for the report."""
+    """By what rights the faces are used, for the report."""
     names: tuple[str, ...]
-    """Each lent face by its name in the library, or 'photo', for the log."""
+    """Each source face by its name in the library, or 'photo', for the log."""
     permits: tuple[Permit, ...]
-    """The rights to the faces of the library, which may end while they are worn."""
+    """The rights to the faces of the library, which may end while they are used."""
     own: str | None
-    """What the only face is called that is lent as the wearer's own; None where there is none, or several are lent."""
+    """What the only face is called that is used as the wearer's own; None where there is none, or several are used."""
 
     def allow(self, use: Scope) -> None:
         """Refuse a use that somebody did not agree to.
@@ -70,18 +70,18 @@ class SourceFaces:
             permit.face.terms.allow(use)
 
 
-def open_source_faces(settings: Settings, ask: Ask | None) -> SourceFaces:
-    """Read the photos and settle for each lent face whose it is.
+def open_source_faces(options: FaceOptions, swapper: str, ask: Ask | None) -> SourceFaces:
+    """Read the photos and settle for each source face whose it is.
 
     Raises:
         UsageError: nobody said whose face it is, or faces are given in two ways.
         PhotoError: there is no such photo or it cannot be read.
         ConsentError: the time of a face of the library has run out.
     """
-    assigned = parse_assignments(settings.assign)
+    assigned = parse_assignments(options.assign)
     if isinstance(assigned, ChooseMode):
-        return _source_faces([_inside(settings, ask) or _one_face(settings, ask)], ())
-    if settings.face:
+        return _source_faces([_inside(options, swapper, ask) or _one_face(options, ask)], ())
+    if options.faces:
         raise UsageError("Faces are given with --face or in a list after --assign, not both; leave --face away.")
     faces: list[str] = []
     known_people: list[KnownPerson] = []
@@ -90,14 +90,14 @@ def open_source_faces(settings: Settings, ask: Ask | None) -> SourceFaces:
             faces.append(assignment.face)
         role = None if assignment.face is None else faces.index(assignment.face)
         known_people.append(KnownPerson(read_source_photo(photo_address(assignment.person)), role))
-    inside = _inside(settings, ask)
-    source_face = [inside or _source_face((text,), settings.consent, ask) for text in faces]
+    inside = _inside(options, swapper, ask)
+    source_face = [inside or _source_face((text,), options.consent, ask) for text in faces]
     return _source_faces(source_face, tuple(known_people))
 
 
-def photos_of(settings: Settings) -> list[Path]:
+def photos_of(faces: Sequence[str]) -> list[Path]:
     """Name the photos that --face gives; faces of the library are none."""
-    return [photo_address(text).path for text in settings.face if _kept(text) is None]
+    return [photo_address(text).path for text in faces if _kept(text) is None]
 
 
 def library_photos(name: str, *, can_ask: bool) -> tuple[SourcePhoto, ...] | None:
@@ -112,7 +112,7 @@ def library_photos(name: str, *, can_ask: bool) -> tuple[SourcePhoto, ...] | Non
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _SourceFace:
-    """One face that is lent."""
+    """One source face."""
 
     source_photos: tuple[SourcePhoto, ...]
     consents: tuple[str, ...]
@@ -129,26 +129,26 @@ def _source_faces(source_face: Sequence[_SourceFace], known_people: tuple[KnownP
     return SourceFaces(tuple(one.source_photos for one in source_face), known_people, consents, names, permits, own)
 
 
-def _inside(settings: Settings, ask: Ask | None) -> _SourceFace | None:
+def _inside(options: FaceOptions, swapper: str, ask: Ask | None) -> _SourceFace | None:
     """Settle whose face a swapper gives that was trained for a single one; None for swappers that take a photo."""
-    if settings.swapper in SWAPPERS.names():
+    if swapper in SWAPPERS.names():
         return None
-    stored = library().find(settings.swapper)
+    stored = library().find(swapper)
     spec = stored.manifest.network
     if not isinstance(spec, SwapSpec) or spec.identity.form != "none":
         return None
-    consent = _consent(stored.weights_path, settings.consent, ask)
-    if settings.face:
-        _LOG.info("The face is inside the swapper %s; --face changes nothing.", settings.swapper)
+    consent = _consent(stored.weights_path, options.consent, ask)
+    if options.faces:
+        _LOG.info("The face is inside the swapper %s; --face changes nothing.", swapper)
     # What takes a photo gets one that is nobody's secret; nothing of it is seen.
     source_photo = read_source_photo(photo_address(str(public_domain_photo())))
-    return _SourceFace((source_photo,), (consent.kind.value,), settings.swapper)
+    return _SourceFace((source_photo,), (consent.kind.value,), swapper)
 
 
-def _one_face(settings: Settings, ask: Ask | None) -> _SourceFace:
-    if settings.face:
-        return _source_face(settings.face, settings.consent, ask)
-    _LOG.info("Without --face the astronaut portrait of scikit-image is lent: NASA, public domain.")
+def _one_face(options: FaceOptions, ask: Ask | None) -> _SourceFace:
+    if options.faces:
+        return _source_face(options.faces, options.consent, ask)
+    _LOG.info("Without --face the astronaut portrait of scikit-image is used: NASA, public domain.")
     source_photo = read_source_photo(photo_address(str(public_domain_photo())))
     return _SourceFace((source_photo,), (ConsentKind.PUBLIC_DOMAIN.value,))
 

@@ -1,22 +1,43 @@
-"""The stages of a frame's way, made as the settings say; nothing else knows both."""
+"""The order of a frame's way, and how each stage is made. A change of options makes anew what depends on them."""
 
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
-from mien.config.settings import Settings
+from mien.config.choices import ChooseMode
+from mien.consent.owner_check import OwnerCheck
+from mien.consent.permits import Permits
 from mien.pipeline.interfaces import Stage
-from mien.session.live_changes import check_swapper
-from mien.sinks import parse_sink
+from mien.pipeline.live.stage_threads import Unused
+from mien.pipeline.report import MARK
+from mien.provenance.marks import Marks
+from mien.session.loaded import Loaded
+from mien.session.options import Options
+from mien.session.swappers import check_swapper
+from mien.sinks.registry import parse_sink
+from mien.sources.address import is_played
 from mien.stages.colour import ColourStage
 from mien.stages.colour_methods._base import ColourMethod
 from mien.stages.composite import CompositeStage
+from mien.stages.consent_gate import ConsentStage, OwnerCheckStage
 from mien.stages.content_gate import ContentGate, ContentGateStage
 from mien.stages.detail import DetailStage
-from mien.stages.enhance import EnhanceStage, parse_enhancer
+from mien.stages.enhance import EnhanceStage
+from mien.stages.foresee import ForeseeStage
 from mien.stages.mask import MaskStage
-from mien.stages.mask_methods._base import Edge, MaskFactory, parse_mask
+from mien.stages.mask_methods._base import MaskFactory
 from mien.stages.swap import SwapStage
+from mien.stages.track import PhotoTrackStage, TrackStage
+from mien.stages.watermark import MarkStage
 from mien.tracking.assignment import parse_assignments
+from mien.tracking.foresight import ForesightedOne
+from mien.tracking.networks import FaceNetworks
+from mien.tracking.recognition import PeopleChooser
+from mien.tracking.selection import Chooser, make_chooser, rank_of
+from mien.tracking.settings import TrackerSettings
+from mien.tracking.tracker import Tracker
+from mien_models.errors import ModelError
 from mien_models.interfaces import EnhancerFactory
 from mien_models.plugins import Plugins
 
@@ -26,49 +47,174 @@ MASKS: Final[Plugins[MaskFactory]] = Plugins("mien.stages.mask_methods", "mask")
 ENHANCERS: Final[Plugins[EnhancerFactory]] = Plugins("mien_models.networks.enhancers", "enhancer")
 
 
-def check_names(settings: Settings) -> None:
+@dataclass(frozen=True, slots=True, eq=False)
+class Making:
+    """What stages are made of, and for what kind of input."""
+
+    loaded: Loaded
+    marks: Marks
+    address: str
+    """Where frames come from."""
+    is_still: bool = False
+    """One picture, which is looked at harder."""
+    is_file: bool = False
+    """A file that is swapped as a whole: nothing is dropped, and recognising somebody is waited for."""
+
+    @property
+    def options(self) -> Options:
+        """What the stages are made for."""
+        return self.loaded.options
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place in a frame's way."""
+
+    name: str
+    needs: Callable[[Making], object]
+    """What a stage here depends on: it is made anew when that is no longer equal."""
+    make: Callable[[Making], Stage | None]
+    """None: there is nothing to do here."""
+
+
+def stages_of(making: Making) -> tuple[Stage, ...]:
+    """Make every stage, in order; `Unused` keeps the place of what is not needed."""
+    return tuple(_made(place, making) for place in ORDER)
+
+
+def changed_stages(before: Making, now: Making) -> tuple[Stage, ...]:
+    """Make the stages that other options ask for; those that stay are not among them."""
+    return tuple(_made(place, now) for place in ORDER if place.needs(before) != place.needs(now))
+
+
+def check_names(options: Options) -> None:
     """Refuse a swapper, colour method, mask, enhancer or sink that does not exist before anything takes time.
 
     Raises:
         UsageError: the choices are listed.
     """
-    check_swapper(settings.swapper)
-    parse_assignments(settings.assign)
-    COLOURS.check(settings.colour)
-    for spec in settings.masks:
-        MASKS.check(parse_mask(spec)[0])
-    if settings.enhance is not None:
-        ENHANCERS.check(parse_enhancer(settings.enhance)[0])
-    for spec in settings.sinks:
+    check_swapper(options.swapper.name)
+    parse_assignments(options.faces.assign)
+    COLOURS.check(options.colour)
+    for name, _ in options.masks.methods:
+        MASKS.check(name)
+    if options.enhancer is not None:
+        ENHANCERS.check(options.enhancer.method)
+    for spec in options.sinks:
         parse_sink(spec)
 
 
-def swap_stages(settings: Settings, finder: Stage, swap: SwapStage) -> tuple[Stage, ...]:
-    """Make the stages up to the composed picture."""
-    colour = ColourStage(COLOURS.load(settings.colour))
-    detail = (DetailStage(),) if settings.detail else ()
-    enhance = (enhance_stage(settings),) if settings.enhance is not None else ()
-    return (finder, swap, colour, *enhance, *detail, mask_stage(settings), CompositeStage())
+def _made(place: Place, making: Making) -> Stage:
+    return place.make(making) or Unused(place.name)
 
 
-def content_gate_stage(settings: Settings, *, is_file: bool, is_still: bool) -> tuple[Stage, ...]:
-    """Make the content gate's stage, or none where it does not look at such an input."""
-    if not settings.content_gate.covers(is_file=is_file):
-        return ()
+def _consent(making: Making) -> Stage:
+    return ConsentStage(Permits(making.loaded.source_faces.permits))
+
+
+def _content_gate(making: Making) -> Stage | None:
+    if not _is_looked_at(making):
+        return None
     from mien.stages.nsfw import open_look
 
-    return (ContentGateStage(ContentGate(open_look(settings.threads), is_still=is_still)),)
+    return ContentGateStage(ContentGate(open_look(making.options.threads), is_still=making.is_still))
 
 
-def enhance_stage(settings: Settings) -> EnhanceStage:
-    """Make the stage of the enhancer that was asked for, and say what it costs."""
-    name, network = parse_enhancer(settings.enhance or "")
-    enhancer = ENHANCERS.load(name)(network, threads=settings.threads, provider=settings.provider)
-    _LOG.info("Enhancer: %s on %s, about %.0f ms for each face.", name, enhancer.provider, enhancer.cost_ms)
-    return EnhanceStage(enhancer, settings.enhance_strength)
+def _is_looked_at(making: Making) -> bool:
+    return making.options.gate.covers(is_file=making.is_file or is_played(making.address))
 
 
-def mask_stage(settings: Settings) -> MaskStage:
-    """Make the stage of all the masks that were asked for."""
-    methods = [MASKS.load(name)(network) for name, network in map(parse_mask, settings.masks)]
-    return MaskStage(methods, Edge(settings.edge.erode, settings.edge.feather))
+def _track(making: Making) -> Stage:
+    networks = making.loaded.face_networks
+    if making.is_still:
+        return PhotoTrackStage(networks, _chooser(making))
+    if not making.is_file:
+        return TrackStage(making.loaded.tracker, _chooser(making))
+    if making.loaded.source_faces.known_people:
+        return TrackStage(Tracker(networks, TrackerSettings.for_files(all_faces=True)), _chooser(making))
+    return film_stage(networks, ChooseMode(making.options.faces.assign))
+
+
+def film_stage(networks: FaceNetworks, mode: ChooseMode) -> Stage:
+    """Make what finds the faces of a film, in which nothing is dropped, and chooses as one word says."""
+    tracker = Tracker(networks, TrackerSettings.for_files(all_faces=mode is ChooseMode.ALL))
+    if mode is ChooseMode.ALL:
+        return TrackStage(tracker, make_chooser(mode))
+    return ForeseeStage(tracker, ForesightedOne(rank_of(mode)))
+
+
+def _chooser(making: Making) -> Chooser:
+    people = making.loaded.people()
+    if people:
+        return PeopleChooser(people, making.loaded.look(), waits=making.is_file)
+    return make_chooser(ChooseMode(making.options.faces.assign))
+
+
+def _owner_check(making: Making) -> Stage | None:
+    """Look whether the wearer is the person of a face that is used as their own, where a network can tell."""
+    faces = making.loaded.source_faces
+    if faces.own is None or faces.known_people or making.is_file:
+        return None
+    try:
+        own = making.loaded.own_vector()
+    except ModelError:
+        recogniser = making.options.faces.recogniser
+        _LOG.info("It is not checked that you are %r: no model %r is installed.", faces.own, recogniser)
+        return None
+    return OwnerCheckStage(OwnerCheck(faces.own, own, making.loaded.look()))
+
+
+def _swap(making: Making) -> Stage:
+    return SwapStage(making.loaded.swappers())
+
+
+def _colour(making: Making) -> Stage:
+    return ColourStage(COLOURS.load(making.options.colour))
+
+
+def _enhance(making: Making) -> Stage | None:
+    options = making.options.enhancer
+    if options is None:
+        return None
+    enhancer = ENHANCERS.load(options.method)(
+        options.network, threads=making.options.threads, provider=making.options.swapper.provider
+    )
+    _LOG.info("Enhancer: %s on %s, about %.0f ms for each face.", options.method, enhancer.provider, enhancer.cost_ms)
+    return EnhanceStage(enhancer, options.strength)
+
+
+def _detail(making: Making) -> Stage | None:
+    return DetailStage() if making.options.has_detail else None
+
+
+def _mask(making: Making) -> Stage:
+    options = making.options.masks
+    return MaskStage([MASKS.load(name)(network) for name, network in options.methods], options.edge)
+
+
+ORDER: Final = (
+    Place("permit", lambda making: making.loaded.source_faces, _consent),
+    Place("gate", lambda making: (making.options.gate, _is_looked_at(making)), _content_gate),
+    Place(
+        "follow",
+        lambda making: (
+            making.options.faces.assign,
+            making.options.faces.recogniser,
+            making.loaded.source_faces.known_people,
+        ),
+        _track,
+    ),
+    Place(
+        "self-check",
+        lambda making: (making.loaded.source_faces, making.options.faces.recogniser),
+        _owner_check,
+    ),
+    Place("swap", lambda making: (making.loaded.source_faces, making.options.swapper), _swap),
+    Place("colour", lambda making: making.options.colour, _colour),
+    Place("enhance", lambda making: making.options.enhancer, _enhance),
+    Place("detail", lambda making: making.options.has_detail, _detail),
+    Place("mask", lambda making: making.options.masks, _mask),
+    Place("compose", lambda _making: None, lambda _making: CompositeStage()),
+    Place(MARK, lambda making: making.marks, lambda making: MarkStage(making.marks)),
+)
+"""A frame's way: consent and the content gate before anything is done with a frame, the marks after everything."""

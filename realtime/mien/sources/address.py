@@ -50,6 +50,15 @@ def source_kind(address: str) -> SourceKind:
     return _kind_of_path(local_path(address), has_folder="/" in text or os.sep in text)
 
 
+def is_played(address: str) -> bool:
+    """Whether an address names files, which are played at their own pace.
+
+    Raises:
+        SourceError: as `source_kind`.
+    """
+    return source_kind(address) in {"video", "images"}
+
+
 def local_path(address: str) -> Path:
     """Give the file that an address names: a leading '~' and 'file://' are understood."""
     if address.lower().startswith("file://"):

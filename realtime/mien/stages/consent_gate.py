@@ -1,4 +1,4 @@
-"""Behind the finder, where a face is lent as the wearer's own: is it theirs?"""
+"""Behind the finder, where a face is used as the wearer's own: is it theirs?"""
 
 from mien.consent.owner_check import OwnerCheck
 from mien.consent.permits import Permits
@@ -6,7 +6,7 @@ from mien.pipeline.frame import Frame
 
 
 class ConsentStage:
-    """Lets frames through untouched as long as every worn face may be worn."""
+    """Lets frames through untouched as long as every source face may be used."""
 
     name = "permit"
 

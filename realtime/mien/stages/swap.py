@@ -9,23 +9,17 @@ from mien_models.types import Face, SwappedFace
 
 
 class SwapStage:
-    """Puts a lent face in the place of each chosen face; remembers which faces its swappers know."""
+    """Puts a source face in the place of each chosen face; remembers which faces its swappers know."""
 
     name = "swap"
 
     def __init__(self, swappers: Sequence[Swapper]) -> None:
         """Take a swapper for each role, already prepared for its source face."""
-        self._swappers = self._wanted = tuple(swappers)
+        self._swappers = tuple(swappers)
         self._known: frozenset[int] = frozenset()
-
-    def apply(self, swappers: Sequence[Swapper]) -> None:
-        """Use other swappers from the next frame on; any thread may say so, the faces stay followed."""
-        self._wanted = tuple(swappers)
 
     def __call__(self, packet: Frame) -> Frame:
         """Swap all of `packet.chosen`; what is kept of a face that is no longer followed is dropped."""
-        if self._wanted is not self._swappers:
-            self._swappers, self._known = self._wanted, frozenset()
         chosen = frozenset(face.id for face in packet.chosen)
         followed = frozenset(face.id for face in packet.faces)
         for face_id in self._known - followed - chosen:

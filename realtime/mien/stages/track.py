@@ -10,7 +10,7 @@ from mien.tracking.tracker import Tracker
 
 
 class TrackStage:
-    """Puts the faces of a frame and those to be swapped into its packet; its follower and chooser keep state."""
+    """Puts the faces of a frame and those to be swapped into its packet; its tracker and chooser keep state."""
 
     name = "follow"
 

@@ -1,16 +1,18 @@
-"""The last stage of a file's way: the marks, on every frame that carries a swapped face."""
+"""The last stage: the marks, on every frame that carries a swapped face."""
 
 from dataclasses import replace
 
 from mien.pipeline.frame import Frame
 from mien.pipeline.report import MARK
 from mien.provenance.marks import Marks
+from mien.provenance.release import ReleasedPicture, SwappedPicture
 
 
 class MarkStage:
     """Fills `released` of a frame with a swapped face; any other passes untouched. Its marks keep state.
 
-    Files only: a live run's pictures are marked in the size of its sinks, after their letterbox, by `mien.pipeline.live.output`.
+    In a live run pictures are marked at the moment they are sent, by `release`: that is after letterbox and crossfade,
+    in the size of the sinks.
     """
 
     name = MARK
@@ -23,4 +25,8 @@ class MarkStage:
         """Mark the composed picture with the pattern of the frame's time in its file."""
         if packet.composed is None:
             return packet
-        return replace(packet, released=self._marks.release(packet.composed, packet.captured_ns))
+        return replace(packet, released=self.release(packet.composed, packet.captured_ns))
+
+    def release(self, picture: SwappedPicture, at_ns: int) -> ReleasedPicture:
+        """Mark a picture that goes out at a time of a clock that runs evenly through the session."""
+        return self._marks.release(picture, at_ns)

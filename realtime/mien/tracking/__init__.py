@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""Faces found, followed from frame to frame, chosen and recognised."""

@@ -1,4 +1,4 @@
-"""What `--assign` says: one word for everybody, or a list of who wears what."""
+"""What `--assign` says: one word for everybody, or a list of who gets what."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,7 +12,7 @@ NOTHING: Final = "none"
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """One person and what they wear."""
+    """One person and the face they get."""
 
     person: str
     """A photo by which they are recognised."""
@@ -41,5 +41,5 @@ def parse_assignments(text: str) -> ChooseMode | tuple[Assignment, ...]:
             raise UsageError(f"--assign should be a list of PERSON.jpg=FACE.jpg, but one part of it is {part!r}.")
         found.append(Assignment(person, None if face == NOTHING else face))
     if all(assignment.face is None for assignment in found):
-        raise UsageError("--assign should give a face to somebody, but everybody in it wears none.")
+        raise UsageError("--assign should give a face to somebody, but everybody in it gets none.")
     return tuple(found)

@@ -1,4 +1,4 @@
-"""Who is who: followed faces are recognised by reference photos, and each person wears what was said for them."""
+"""Who is who: faces are recognised by reference photos, and each person gets the face that was said for them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Person:
     vector: NDArray[np.float32]
     """(n,) of their reference photo, of length 1."""
     role: int | None
-    """Which of the lent faces they wear; None leaves them as they are."""
+    """Which of the source faces they get; None leaves them as they are."""
 
 
 @dataclass(slots=True, eq=False)
@@ -89,7 +89,7 @@ class PeopleChooser:
         self._shot = 0
 
     def __call__(self, image_bgr: BgrU8, faces: Sequence[Face], captured_ns: int, *, shot: int = 0) -> Choice:
-        """Choose those who wear a face, when everybody in the frame is known; after a cut nobody is.
+        """Choose those who get a face, when everybody in the frame is known; after a cut nobody is.
 
         Raises:
             Exception: whatever a look raised, where they are waited for; beside a run none does.

@@ -1,4 +1,4 @@
-"""Which of the followed faces are swapped, and which lent face each of them wears."""
+"""Which of the followed faces are swapped, and which source face each of them gets."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ class Choice:
 
     faces: tuple[Face, ...] = ()
     roles: tuple[int, ...] = ()
-    """For each of them, which of the lent faces it wears, from 0."""
+    """For each of them, which of the source faces it gets, from 0."""
 
     @staticmethod
     def of(faces: Sequence[Face]) -> "Choice":
-        """Let them all wear the first of the lent faces."""
+        """Give them all the first of the source faces."""
         return Choice(tuple(faces), (0,) * len(faces))
 
 

@@ -1,4 +1,4 @@
-"""The face that is lent: which photos, which of their faces."""
+"""The source face: which photos, which of their faces."""
 
 import importlib.util
 import logging

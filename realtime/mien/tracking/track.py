@@ -54,7 +54,7 @@ class Snapshot:
 
 
 class Track:
-    """One face that is followed; keeps its last sighting, motion and look, and what steadies it."""
+    """One face that is followed; keeps its last landmark fit, motion and look, and what steadies it."""
 
     def __init__(
         self, face_id: int, frame: TrackedImage, landmark_fit: LandmarkFit, look: Appearance, settings: TrackerSettings

@@ -14,7 +14,7 @@ from mien_models.types import BgrU8, DetectedFace, Face
 
 
 class Tracker:
-    """Follows faces from frame to frame; keeps its tracks, so one thread calls it with one stream's frames in order.
+    """Track faces from frame to frame; keeps its tracks, so one thread calls it with one stream's frames in order.
 
     A face that is not seen in a frame is not in that frame's answer, even if it comes back in the next.
     """
@@ -163,7 +163,7 @@ class Tracker:
 
 
 def default_tracker(settings: TrackerSettings | None = None, *, threads: int = 1) -> Tracker:
-    """Make a follower with the networks that come with Mien.
+    """Make a tracker with the networks that come with Mien.
 
     Raises:
         ModelError: their weights are missing or damaged.

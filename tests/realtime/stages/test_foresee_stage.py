@@ -21,12 +21,12 @@ Shot = Sequence[BgrU8]
 
 
 @pytest.fixture(scope="module")
-def heads(networks: FaceNetworks, source_photo: BgrU8, portrait_face: Face) -> tuple[Head, Head]:  # noqa: F811
+def heads(networks: FaceNetworks, source_photo: BgrU8, portrait_face: Face) -> tuple[Head, Head]:
     return Head(source_photo, portrait_face), stranger(networks)
 
 
 @pytest.fixture
-def stage(networks: FaceNetworks) -> ForeseeStage:  # noqa: F811
+def stage(networks: FaceNetworks) -> ForeseeStage:
     return ForeseeStage(Tracker(networks, TrackerSettings.for_files(all_faces=False)), ForesightedOne(width_of))
 
 
@@ -78,7 +78,7 @@ def test_a_face_keeps_its_name_over_a_flash(stage: ForeseeStage, heads: tuple[He
 
 
 def test_a_live_run_swaps_again_in_the_frame_after_the_cut(
-    networks: FaceNetworks,  # noqa: F811
+    networks: FaceNetworks,
     heads: tuple[Head, Head],
 ) -> None:
     live = TrackStage(Tracker(networks), make_chooser(ChooseMode.LARGEST))

@@ -71,14 +71,3 @@ def test_each_face_wears_what_its_role_says() -> None:
     stage = SwapStage([Painter(10), Painter(20)])
     packet = dataclasses.replace(a_packet(faces=(1, 2, 3), chosen=(3, 1)), roles=(1, 0))
     assert painted(stage, packet) == [20, 10]
-
-
-def test_other_swappers_are_worn_from_the_next_frame_on_and_forget_like_the_first() -> None:
-    first, second = Painter(10), Painter(20)
-    stage = SwapStage([first])
-    packet = a_packet(faces=(1,), chosen=(1,))
-    assert painted(stage, packet) == [10]
-    stage.apply([second])
-    assert painted(stage, packet) == [20]
-    stage(a_packet(faces=(), chosen=()))
-    assert second.forgotten == [1]

@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""What finds faces; one file each."""

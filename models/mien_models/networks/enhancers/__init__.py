@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""What makes a swapped face clearer; one file each."""

@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""What places landmarks on a face; one file each."""

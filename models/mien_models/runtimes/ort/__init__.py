@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""ONNX Runtime: which provider really runs a network, engines, memory bound to a card."""

@@ -1,4 +1,4 @@
-"""Builds one engine and ends: `python -m mien_models.runtimes.ort.engine_builder`, an order on stdin, the outcome on stdout.
+"""Builds one engine and ends: `python -m mien_models.runtimes.ort.engine_builder`, order on stdin, outcome on stdout.
 
 A process of its own: building takes minutes of all that a card and a processor have, and may end the process.
 """

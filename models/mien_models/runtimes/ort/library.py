@@ -1,4 +1,4 @@
-"""ONNX Runtime as all of Mien takes it, with its telemetry off: `from mien_models.runtimes.ort.library import onnxruntime`."""
+"""ONNX Runtime as all of Mien takes it, with its telemetry off: import `onnxruntime` from here."""
 
 import onnxruntime  # noqa: TID251 - the one door
 

@@ -1,8 +1,8 @@
-"""How far a worn face seems to nod: its features lie a little higher or lower than the mesh has them, and it looks so.
+"""How far a swapped face seems to nod: its features lie a little higher or lower than the mesh has them.
 
 The landmark network places its points on a photo as on most faces. Where eyes, nose or mouth of one face lie otherwise,
-the photo's skin is worn a little too high or too low, and a head that looks straight ahead seems to look down or up.
-The same network sees that in the worn face, and so it is asked once, about the texture on the average head.
+the photo's skin lies a little too high or too low, and a head that looks straight ahead seems to look down or up.
+The same network sees that in the swapped face, and so it is asked once, about the texture on the average head.
 """
 
 from typing import Final
@@ -28,7 +28,7 @@ REGION_PER_BOX: Final = 1.5
 TYPICAL_RAD: Final = float(np.radians(-5.5))
 """How far faces seem to nod that do not: the average head on grey is no photo.
 
-Of six portraits, each worn on five clips, what is seen here, less this, is within 0.5 degrees (once 2) of what another
+Of six portraits, each on five clips, what is seen here, less this, is within 0.5 degrees (once 2) of what another
 network saw of their nodding there.
 """
 LARGEST_RAD: Final = float(np.radians(5.0))

@@ -1,4 +1,4 @@
-"""What of a photo's shape is worn: its proportions, not its expression.
+"""What of a photo's shape is used: its proportions, not its expression.
 
 Two shapes on the average head are compared. What differs between them is taken apart: eyes and mouth move as wholes,
 the chin without the mouth's opening, both halves of the face alike, and what is between them smoothly.

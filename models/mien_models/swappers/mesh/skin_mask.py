@@ -139,7 +139,7 @@ def _grown(odd: NDArray[np.bool_], *, has_beard: bool) -> MaskU8:
     labels = _components(joined)
     touching = np.unique(labels[hair > 0])
     grown = as_u8(cv2.dilate(np.where(np.isin(labels, touching), 255, 0).astype(np.uint8), disc(13)))
-    # Hair over one brow: the other one serves. Over both: that is how the brows are worn.
+    # Hair over one brow: the other one serves. Over both: that is how the brows are.
     brows = as_u8(filled((BROW_LEFT, BROW_RIGHT), SIDE_PX) & grown & ~grown[:, ::-1])
     return as_u8((grown & ~features_mask(SIDE_PX, 0.0)) | brows)
 

@@ -1,4 +1,4 @@
-"""The source face laid flat: the photo's face drawn on the atlas, skin only, with the alpha it is worn with."""
+"""The source face laid flat: the photo's face drawn on the atlas, skin only, with the alpha it is drawn with."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -54,7 +54,7 @@ class FaceTexture:
         return len(self.bgr)
 
     def alpha(self, pixel: float = SHARPEST_PX) -> MaskU8:
-        """Draw what it is worn with, (n, n): 0 outside the face, in the eyes and in the mouth; some 10 ms.
+        """Draw the alpha it is drawn with, (n, n): 0 outside the face, in the eyes and in the mouth; some 10 ms.
 
         Args:
             pixel: the size of a frame's pixel on the atlas, in parts of its side.
@@ -85,7 +85,7 @@ def side_for(source: SourceFace) -> int:
 
 
 def swap_alpha(side_px: int, *, pixel: float = SHARPEST_PX, open_brows: bool = False) -> MaskU8:
-    """Draw the alpha of a worn face on an atlas: feathered at the outline, open at the eyes and the mouth.
+    """Draw the alpha of a swapped face on an atlas: feathered at the outline, open at the eyes and the mouth.
 
     Args:
         side_px: the atlas' side.

@@ -1,8 +1,8 @@
-"""What an expression does to skin: folds that come and go on the target come and go on the worn face.
+"""What an expression does to skin: folds that come and go on the target come and go on the swapped face.
 
 A fold is a change of the target's own look: its skin now, divided by its skin as it is on average, both laid flat on
-the atlas and freed of coarse light. The worn skin is multiplied by that quotient, the expression ratio image (Liu, Shan
-and Zhang, "Expressive expression mapping with ratio images", 2001). What the target always has, its own features,
+the atlas and freed of coarse light. The swapped skin is multiplied by that quotient, the expression ratio image (Liu,
+Shan and Zhang, "Expressive expression mapping with ratio images", 2001). What the target always has, its own features,
 cancels out.
 """
 

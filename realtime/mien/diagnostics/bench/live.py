@@ -8,6 +8,7 @@ from fractions import Fraction
 from types import TracebackType
 from typing import Final, Self
 
+from mien.config.settings import Settings
 from mien.diagnostics.bench.scene import HEIGHT, WIDTH, make_scene
 from mien.diagnostics.bench.stages import scene_stages
 from mien.pipeline.frame import Frame, OutputFrame, State
@@ -16,6 +17,7 @@ from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.live.runner import run_live
 from mien.pipeline.metrics import Histogram, resident_mb
 from mien.pipeline.report import MARK, Ages, Report, ages_of
+from mien.session.options import resolve
 from mien_models.types import BgrU8
 
 _WARM_UP_PART: Final = 0.1
@@ -216,7 +218,9 @@ class _SlowStage:
 def _with_slow_stage(prepared: Prepared, cost_ms: float | None) -> Prepared:
     if cost_ms is None:
         return prepared
-    return dataclasses.replace(prepared, stages=(*prepared.stages, _SlowStage(cost_ms / 1000)))
+    return dataclasses.replace(
+        prepared, stages=(*prepared.stages[:-1], _SlowStage(cost_ms / 1000), prepared.stages[-1])
+    )
 
 
 _OUTPUT: Final = OutputFormat(WIDTH, HEIGHT, Fraction(30))
@@ -236,7 +240,7 @@ def bench_loop(seconds: float) -> tuple[LiveBench, LiveBench]:
     def run(slow_stage_ms: float | None) -> LiveBench:
         return bench_live(
             StillSource(scene.frames[0], _OUTPUT),
-            lambda: Prepared(scene_stages(scene)),
+            lambda: Prepared(scene_stages(resolve(Settings.model_construct()))),
             _OUTPUT,
             seconds=seconds,
             slow_stage_ms=slow_stage_ms,

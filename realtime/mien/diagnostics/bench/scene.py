@@ -21,7 +21,7 @@ class Scene:
     """What is measured on."""
 
     source: SourceFace
-    """The face that is lent."""
+    """The source face."""
     frames: tuple[BgrU8, ...]
     """(720, 1280, 3) each; the last one leads on to the first."""
 

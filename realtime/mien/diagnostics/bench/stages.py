@@ -1,32 +1,27 @@
 """`mien bench stages`: what one frame costs, beside what its two networks cost, in the same run on one thread."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from time import monotonic_ns
 from typing import Any, Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.config.choices import ChooseMode
 from mien.config.settings import Settings
 from mien.diagnostics.bench.insightface_reference import PasteComparison, compare_paste
-from mien.diagnostics.bench.scene import Scene, make_scene
+from mien.diagnostics.bench.scene import make_scene
 from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import Stage
-from mien.pipeline.malloc import keep_freed_memory
+from mien.pipeline.live.stage_threads import Unused
 from mien.provenance.marks import Marks
-from mien.session.live_changes import check_swapper, make_swapper, user_networks
-from mien.session.stages import swap_stages
-from mien.session.swappers import SWAPPERS, library
-from mien.stages.swap import SwapStage
-from mien.stages.track import TrackStage
-from mien.stages.watermark import MarkStage
-from mien.tracking.networks import default_networks
-from mien.tracking.selection import make_chooser
-from mien.tracking.tracker import Tracker
+from mien.session.loaded import load
+from mien.session.options import Options, resolve
+from mien.session.source_faces import SourceFaces
+from mien.session.stages import Making, stages_of
+from mien.session.swappers import SWAPPERS, check_swapper, library, user_networks
+from mien.tracking.source_photo import photo_address, public_domain_photo, read_source_photo
 from mien_models.interfaces import Session
 from mien_models.library.builtin import open_session, read_manifest
 from mien_models.runtimes.trial import known_input
@@ -69,12 +64,10 @@ def bench_stages(swapper: str = "mesh", frames: int = 300) -> StagesResult:
     Raises:
         MienError: a network or the portrait is missing.
     """
-    cv2.setNumThreads(1)
-    keep_freed_memory()
-    settings = Settings.model_construct(swapper=swapper, swapper_threads=1)
+    options = resolve(Settings.model_construct(swapper=swapper, swapper_threads=1))
     check_swapper(swapper)
-    scene, user = make_scene(), user_networks(settings)
-    stages = (*scene_stages(scene, settings, user), MarkStage(Marks()))
+    scene, user = make_scene(), user_networks(options.swapper)
+    stages = scene_stages(options, user)
     finders = _Alone([(open_session(read_manifest(name)), None) for name in _NETWORKS])
     own = _Alone([] if swapper in SWAPPERS.names() else [_opened(user, library().find(swapper))])
     rounds: list[_Round] = []
@@ -142,12 +135,13 @@ def _result(
     )
 
 
-def scene_stages(scene: Scene, settings: Settings | None = None, user: Networks | None = None) -> tuple[Stage, ...]:
-    """Make the stages as `mien run` has them by default up to the marks, for the face that the scene lends."""
-    settings = settings or Settings.model_construct()
-    finder = TrackStage(Tracker(default_networks()), make_chooser(ChooseMode.LARGEST))
-    swap = SwapStage([make_swapper(settings, scene.source, user or user_networks(settings))])
-    return swap_stages(settings, finder, swap)
+def scene_stages(options: Options, user: Networks | None = None) -> tuple[Stage, ...]:
+    """Make the stages as `mien run` has them, the marks included, for the face that the scene shows."""
+    photo = read_source_photo(photo_address(str(public_domain_photo())))
+    nobody_asked = SourceFaces(((photo,),), (), (), ("photo",), (), None)
+    loaded = load(options, nobody_asked)
+    making = Making(loaded if user is None else replace(loaded, networks=user), Marks(), "synthetic")
+    return tuple(stage for stage in stages_of(making) if not isinstance(stage, Unused))
 
 
 def _feed(session: Session) -> dict[str, NDArray[np.float32]]:

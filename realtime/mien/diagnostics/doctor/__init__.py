@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""What works on this machine, and what to install."""

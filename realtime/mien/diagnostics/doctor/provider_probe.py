@@ -1,6 +1,6 @@
 """Runs the probe network on one ONNX Runtime provider and prints what happened, as JSON.
 
-A program of its own (`python -m mien.diagnostics.doctor.provider_probe NAME`), because a broken driver may end the process.
+A program of its own (`python -m mien.diagnostics.doctor.provider_probe NAME`): a broken driver may end the process.
 """
 
 import sys

@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""What was understood of a photo, as a picture and in words."""

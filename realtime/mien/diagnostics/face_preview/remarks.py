@@ -11,7 +11,7 @@ from mien_models.swappers.mesh.multi_view import FlatView
 from mien_models.types import Face
 
 SMALL_PX: Final = 160
-"""Narrower faces look soft when they are worn by a larger one."""
+"""Narrower faces look soft on a larger one."""
 TURNED_DEG: Final = 25.0
 """A head that is turned farther hides a cheek."""
 PITCHED_DEG: Final = 25.0

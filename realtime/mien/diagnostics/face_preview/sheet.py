@@ -1,4 +1,4 @@
-"""One picture of all that was made of a face's photos: each photo's way, then the face that is worn."""
+"""One picture of all that was made of a face's photos: each photo's way, then the swapped face."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -53,7 +53,7 @@ def _photo_row(photo: FaceView, view: FlatView, name: str) -> BgrU8:
 def _face_row(texture: FaceTexture) -> BgrU8:
     looks = (
         (-TURNED_DEG, "turned to the left"),
-        (0.0, "worn, eyes and mouth open"),
+        (0.0, "swapped, eyes and mouth open"),
         (TURNED_DEG, "turned to the right"),
     )
     tiles = [_captioned(_square(texture.bgr), "finished, hidden parts filled")]

@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""Whether a file carries the marks, and what they say."""

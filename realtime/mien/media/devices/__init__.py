@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""Cameras and virtual cameras of this machine."""

@@ -1,4 +1,4 @@
-"""The ladder: under load the dearest optional part is left out first, and comes back after a calm while."""
+"""Load shedding: under load the dearest optional part is left out first, and comes back after a calm while."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -67,13 +67,33 @@ def parts_of(stages: Iterable[Stage]) -> tuple[OptionalPart, ...]:
 class LoadShedding:
     """Switches optional parts off and on, one at a time. Has state: when each was switched, and all changes.
 
-    One thread looks. A part that is off when the ladder gets it was switched off by the user and stays off.
+    One thread looks. A part that is off when this gets it was switched off by the user and stays off.
     """
 
     def __init__(self, parts: Sequence[OptionalPart]) -> None:
         self._rungs = [_SheddingStep(part) for part in parts if part.is_on]
         self._changes: deque[LoadChange] = deque(maxlen=_KEPT_CHANGES)
         self._judges_from = _WARM_UP_FRAMES
+
+    def take(self, parts: Sequence[OptionalPart]) -> None:
+        """Look after these from now on; what is off under load stays off in the part that takes its place."""
+        before = {step.part.name: step for step in self._rungs}
+        steps: list[_SheddingStep] = []
+        for part in parts:
+            known = before.get(part.name)
+            if known is None or known.part is part:
+                steps += [known or _SheddingStep(part)] if known is not None or part.is_on else []
+                continue
+            if part.is_on:
+                part.switch(on=known.part.is_on)
+                known.part = part
+                steps.append(known)
+        self._rungs = steps
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The parts that are off because of the load."""
+        return tuple(step.part.name for step in self._rungs if not step.part.is_on)
 
     @property
     def changes(self) -> tuple[LoadChange, ...]:

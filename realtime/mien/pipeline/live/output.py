@@ -77,6 +77,8 @@ class Output:
         self._shown_from: SwappedPicture | BgrU8 | None = None
         self._sent_ns = 0
         self._delivered_ns: int | None = None
+        self.faces_in_sight = 0
+        """In the newest frame that came through."""
         self.frames_swapped = 0
         self.frames_hidden = 0
         self.repeated = 0
@@ -86,6 +88,33 @@ class Output:
     def sent(self) -> int:
         """How many frames went to the sinks."""
         return self.frames_swapped + self.frames_hidden + self.repeated
+
+    def replace(self, *, policy: Policy | None = None, release: Release | None = None) -> None:
+        """Show other things in the states that show none of the swap, or mark otherwise, from the next picture on."""
+        with self._lock:
+            before = None if self.state is None or self.state is State.LIVE else self._policy.shown_in(self.state)
+            self._release = release or self._release
+            if policy is None or policy == self._policy:
+                return
+            self._policy = policy
+            if before is not None and self._policy.shown_in(self._known_state) is not before:
+                # What was chosen before is not held any longer: it may be the camera's own picture.
+                self._seen = None
+                self._emit(None)
+
+    @property
+    def _known_state(self) -> State:
+        return State.LOST if self.state is None else self.state
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The state and why; None before the first card."""
+        return self._verdict
+
+    @property
+    def newest(self) -> OutputFrame | None:
+        """The last frame that was sent."""
+        return self._shown
 
     def begin(self) -> None:
         """Send the first card."""
@@ -99,6 +128,7 @@ class Output:
             if self._is_final:
                 # Nor may it come back from memory, should the run go on with another face.
                 self._last_live, self._left_live_ns, self._crossfade = None, None, None
+            self.faces_in_sight = len(packet.faces)
             self._end_reveal()
             self._emit(packet)
             self._delivered_ns = self._clock_ns()

@@ -1,38 +1,16 @@
 """What a live run is made of, and what may be done while it runs."""
 
-import logging
-import math
-import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
-from mien.pipeline.events import LiveEvent
-from mien.pipeline.frame import State
+from mien.pipeline.events import Event
 from mien.pipeline.interfaces import LiveSource, OutputFormat, Sink, Stage
-from mien.pipeline.live.output import Release
+from mien.pipeline.live.controls import Controls
 from mien.pipeline.live.state import Policy
 from mien.pipeline.report import Report
-from mien.provenance.marks import Marks
 from mien_models.errors import MienError
-
-PANIC_KEY: Final = "p"
-
-
-REVEAL_KEY: Final = "r"
-
-
-_TWICE_WITHIN_S: Final = 2.0
-
-
-_LOG = logging.getLogger(__name__)
-
-
-def _nothing_new() -> str | None:
-    """Nobody changes anything."""
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,132 +18,17 @@ class Prepared:
     """What takes time to make: networks loaded, the photo's face found."""
 
     stages: tuple[Stage, ...]
-    """In order; their names differ."""
+    """In order; their names differ, the last one is a `MarkingStage`. `Unused` keeps the place of one left out."""
     providers: Mapping[str, str] = field(default_factory=dict[str, str])
     """What each network really runs on, for the report."""
-    renew: Callable[[], str | None] = _nothing_new
-    """Called about once a second in a thread of its own: takes on what the user has changed, and says what that was.
-
-    A MienError of it is told, and what was there before stays.
-    """
 
 
-@dataclass(frozen=True, slots=True)
-class LiveStatus:
-    """How a run is doing, for people who watch it."""
-
-    state: State
-    fps: float | None
-    """Frames a second of late that a sink has written; None at the start."""
-    age_ms: float | None
-    """How old frames of late were when a sink had written them; None while nothing comes."""
-
-
-class PrivacySwitch(Protocol):
-    """What hides the picture, shows it again, and shows the camera's own for a moment."""
-
-    def reveal(self) -> bool:
-        """Show the camera as it is for three seconds; False where that may not be now."""
-        ...
-
-    def set_privacy(self, *, on: bool) -> None:
-        """Hide at once, or show again from the next swapped frame on."""
-        ...
-
-
-class Controls:
-    """What a person may do while a run lasts, from any thread. Has state: the panic key and the wish to stop.
-
-    Make it first, give it to a window or panel, then to the plan.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._switch: PrivacySwitch | None = None
-        self._is_private = False
-        self._is_stopping = False
-        self._reveal_pressed_s = -math.inf
-
-    @property
-    def is_private(self) -> bool:
-        """Whether the panic key is down."""
-        return self._is_private
-
-    @property
-    def is_stopping(self) -> bool:
-        """Whether somebody asked the run to end."""
-        return self._is_stopping
-
-    def set_privacy(self, *, on: bool) -> None:
-        """Hide at once (the card is on its way to the sinks when this returns), or allow the picture again."""
-        with self._lock:
-            self._hide(on=on)
-
-    def toggle_privacy(self) -> None:
-        """Press the panic key; of two presses at once from two threads, each counts."""
-        with self._lock:
-            self._hide(on=not self._is_private)
-
-    def on_key(self, name: str) -> None:
-        """Take a key of a window: PANIC_KEY hides and shows; REVEAL_KEY, twice, shows the camera as it is."""
-        if name == PANIC_KEY:
-            self.toggle_privacy()
-        elif name == REVEAL_KEY:
-            if self._is_second_press():
-                self.reveal()
-            else:
-                _LOG.info("Press %s once more to show the camera as it is, with your face, for 3 s.", REVEAL_KEY)
-
-    def reveal(self) -> None:
-        """Show the camera as it is for three seconds, so that others can ask for it."""
-        with self._lock:
-            is_shown = self._switch is not None and self._switch.reveal()
-        if not is_shown:
-            _LOG.warning(
-                "The camera is not shown as it is: the panic key is down, there is a fault, or it is shown already."
-            )
-
-    def obey(self, panics: int, reveals: int) -> None:
-        """Do what signals asked for since the last time."""
-        for _ in range(panics):
-            self.toggle_privacy()
-        if reveals:
-            self.reveal()
-
-    def stop(self) -> None:
-        """End the run cleanly, as Ctrl-C does."""
-        self._is_stopping = True
-
-    def attach(self, switch: PrivacySwitch) -> None:
-        """Connect the run; a key that was pressed before counts."""
-        with self._lock:
-            self._switch = switch
-            switch.set_privacy(on=self._is_private)
-
-    def _hide(self, *, on: bool) -> None:
-        self._is_private = on
-        if self._switch is not None:
-            self._switch.set_privacy(on=on)
-
-    def _is_second_press(self) -> bool:
-        with self._lock:
-            now_s = time.monotonic()
-            is_second = now_s - self._reveal_pressed_s < _TWICE_WITHIN_S
-            self._reveal_pressed_s = -math.inf if is_second else now_s
-            return is_second
-
-
-def _ignore(_event: LiveEvent) -> None:
+def _ignore(_event: Event) -> None:
     """Nobody listens."""
 
 
-def _ignore_status(_status: LiveStatus) -> None:
+def _nothing() -> None:
     """Nobody watches."""
-
-
-def _marks_of_its_own() -> Release:
-    """A session that nobody asked for anything else."""
-    return Marks().release
 
 
 class RunLog(Protocol):
@@ -175,7 +38,7 @@ class RunLog(Protocol):
         """Take down that the run begins."""
         ...
 
-    def hear(self, event: LiveEvent) -> None:
+    def hear(self, event: Event) -> None:
         """Take down an event, in the thread of `LivePlan.on_event`."""
         ...
 
@@ -194,7 +57,7 @@ class _Nobody:
     def begin(self) -> None:
         """Do nothing."""
 
-    def hear(self, event: LiveEvent) -> None:
+    def hear(self, event: Event) -> None:
         """Do nothing."""
 
     def end(self, report: Report, error: MienError | None) -> None:
@@ -217,8 +80,6 @@ class LivePlan:
     output: OutputFormat
     """What every sink was made for."""
     policy: Policy = field(default_factory=Policy)
-    release: Release = field(default_factory=_marks_of_its_own)
-    """What marks every swapped picture before a sink gets it."""
     controls: Controls = field(default_factory=Controls)
     seconds: float | None = None
     """End after this long; None runs until stopped."""
@@ -226,9 +87,9 @@ class LivePlan:
     """Where the report is written, also when the run fails."""
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
     """What the report should mention, for instance {'label': 'off: ...'}."""
-    on_event: Callable[[LiveEvent], None] = _ignore
+    on_event: Callable[[Event], None] = _ignore
     """Called by one thread, at most 0.1 s after the fact."""
-    on_status: Callable[[LiveStatus], None] = _ignore_status
+    on_tick: Callable[[], None] = _nothing
     """Called by the same thread about four times a second."""
     run_log: RunLog = field(default_factory=_Nobody)
     """Keeps a record of the run."""

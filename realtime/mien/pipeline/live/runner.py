@@ -1,44 +1,54 @@
-"""The live run: source, stages and sinks put to work together, watched, and ended cleanly."""
+"""The live run: source, stages and sinks put to work together, watched, changed, and ended cleanly."""
 
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from typing import Final
 
-from mien.pipeline.events import EventKind, LiveEvent
-from mien.pipeline.frame import Frame
+from mien.pipeline.events import (
+    Event,
+    EventFact,
+    LoadShed,
+    SinkRemoved,
+    SourceOpened,
+    StagesGrouped,
+    StateChanged,
+)
+from mien.pipeline.frame import Frame, OutputFrame
+from mien.pipeline.interfaces import LiveSource, MarkingStage, Sink, SourceInfo, Stage
+from mien.pipeline.live.accounting import Account
 from mien.pipeline.live.capture import Capture
-from mien.pipeline.live.control import ChangeThread
 from mien.pipeline.live.kept_error import kept
 from mien.pipeline.live.load_shedding import Load, LoadShedding, parts_of
 from mien.pipeline.live.output import Output
-from mien.pipeline.live.plan import LivePlan, LiveStatus, Prepared
+from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.live.signals import Interruption, quick_hand_over
 from mien.pipeline.live.sink_workers import Keyed, SinkState, SinkWorker, SinkWorkers
+from mien.pipeline.live.snapshot import Snapshot
 from mien.pipeline.live.stage_threads import Pipeline
-from mien.pipeline.live.state import Failures, StageFailure, Verdict
+from mien.pipeline.live.state import Failures, Policy, StageFailure, Verdict
 from mien.pipeline.metrics import Memory, process_age_s
-from mien.pipeline.report import (
-    MARK,
-    Report,
-    SinkCount,
-    StateChange,
-    ages_of,
-    memory_use_of,
-    rounded,
-    stage_time_of,
-    versions,
-)
-from mien_models.errors import MienError
+from mien.pipeline.report import Report, StateChange
+from mien.provenance.release import ReleasedPicture, SwappedPicture
+from mien_models.errors import MienError, ModelError, SinkError
 from mien_models.system.crash.edge import edge
 
 _LOOK_S: Final = 0.05
 _REPLAN_S: Final = 2.0
 _SAMPLE_S: Final = 1.0
-_STATUS_S: Final = 0.25
+_TICK_S: Final = 0.25
 _CLOSE_S: Final = 3.0
-_FINISH_S: Final = 6.0  # A recording may need longer than a thread: its encoder still holds frames.
+_OPEN_S: Final = 10.0
+"""A sink that is added may take this long to open: a camera's driver, a server."""
+_FINISH_S: Final = 6.0
+"""A recording may need longer than a thread: its encoder still holds frames."""
 _KEPT_CHANGES: Final = 1000
+
+
+def _unmarked(_picture: SwappedPicture, _at_ns: int) -> ReleasedPicture:
+    raise TypeError("a swapped picture came before the stage that marks it: it has to be the last of `Prepared.stages`")
 
 
 def run_live(plan: LivePlan) -> Report:
@@ -51,36 +61,11 @@ def run_live(plan: LivePlan) -> Report:
         MienError: why the run could not begin or go on; the report is written all the same.
         KeyboardInterrupt: the second Ctrl-C.
     """
-    run = _Run(plan)
-    try:
-        plan.run_log.begin()
-        report = _carried_out(run)
-    except BaseException as error:
-        plan.run_log.broke_off(error, run.frames_swapped)
-        raise
-    plan.run_log.end(report, run.error)
-    if plan.report_path is not None:
-        report.save(plan.report_path)
-    if run.error is not None:
-        raise run.error
-    return report
+    return LiveRun(plan).run()
 
 
-def _carried_out(run: "_Run") -> Report:
-    with Interruption() as interruption, quick_hand_over():
-        if run.sink_for_main_thread is None:
-            run.control(interruption)
-        else:
-            control = threading.Thread(target=run.control, args=(interruption,), name="mien-control", daemon=True)
-            control.start()
-            run.sink_for_main_thread.run()
-            control.join()
-    run.settle()
-    return run.report()
-
-
-class _Run:
-    """One run of a plan. Has state: its threads, and what has happened."""
+class LiveRun:
+    """One run of a plan, which can be changed while it lasts. Has state: its threads, and what has happened."""
 
     def __init__(self, plan: LivePlan) -> None:
         self._plan = plan
@@ -88,29 +73,55 @@ class _Run:
         self._process_age_s = process_age_s()
         self._memory = Memory()
         self._changes: deque[StateChange] = deque(maxlen=_KEPT_CHANGES)
-        self._events: deque[LiveEvent] = deque(maxlen=_KEPT_CHANGES)
-        self._sink_workers = SinkWorkers(plan.sinks, lambda text: self._tell(EventKind.SINK, text))
-        self._output = Output(plan.output, plan.policy, plan.release, self._sink_workers.send, self._on_verdict)
+        self._events: deque[Event] = deque(maxlen=_KEPT_CHANGES)
+        self._sink_workers = SinkWorkers(plan.sinks, self.tell)
+        self._output = Output(plan.output, plan.policy, _unmarked, self._sink_workers.send, self._on_verdict)
         self._capture = Capture(
             plan.source,
             give=self._give,
             on_outage=self._output.no_frames,
             on_return=self._output.frames_again,
-            tell=lambda text: self._tell(EventKind.SOURCE, text),
+            on_open=lambda description: self.tell(SourceOpened(description)),
         )
         self._prepared: Prepared | None = None
         self._fatal: MienError | None = None
         self._pipeline: Pipeline | None = None
         self._load_shedding = LoadShedding(())
-        self._renewal: ChangeThread | None = None
         self._dropped_early = 0
         self._failures = Failures()
         self._is_ending = threading.Event()
         self._repeater = threading.Thread(target=self._repeat, name="mien-repeat", daemon=True)
         self._preparer = threading.Thread(target=self._prepare, name="mien-prepare", daemon=True)
         self._notes = dict(plan.notes)
-        self._next_sample_s, self._next_plan_s, self._next_status_s = _SAMPLE_S, _REPLAN_S, 0.0
+        self._next_sample_s, self._next_plan_s, self._next_tick_s = _SAMPLE_S, _REPLAN_S, 0.0
         self.error: MienError | None = None
+
+    def run(self) -> Report:
+        """Run; the main thread calls it. As `run_live`."""
+        try:
+            self._plan.run_log.begin()
+            report = self._carried_out()
+        except BaseException as error:
+            self._plan.run_log.broke_off(error, self.frames_swapped)
+            raise
+        self._plan.run_log.end(report, self.error)
+        if self._plan.report_path is not None:
+            report.save(self._plan.report_path)
+        if self.error is not None:
+            raise self.error
+        return report
+
+    def _carried_out(self) -> Report:
+        with Interruption() as interruption, quick_hand_over():
+            if self.sink_for_main_thread is None:
+                self.control(interruption)
+            else:
+                control = threading.Thread(target=self.control, args=(interruption,), name="mien-control", daemon=True)
+                control.start()
+                self.sink_for_main_thread.run()
+                control.join()
+        self.settle()
+        return self.report()
 
     @property
     def frames_swapped(self) -> int:
@@ -134,13 +145,63 @@ class _Run:
         finally:
             self.end()
 
+    def replace(self, stages: Sequence[Stage], policy: Policy | None = None) -> None:
+        """Put stages into the places of those of the same names, all between the same two frames; any thread may.
+
+        Raises:
+            MienError: the first stages are not ready yet.
+        """
+        if self._pipeline is None:
+            raise ModelError("The first swapper is still being loaded; ask again in a moment.")
+        self._pipeline.replace([stage for stage in stages if not isinstance(stage, MarkingStage)])
+        for stage in stages:
+            self._mark_with(stage)
+        self._load_shedding.take(parts_of(self._pipeline.stages))
+        self._output.replace(policy=policy)
+
+    def change_source(self, source: LiveSource, before_first: Callable[[], None]) -> "Future[SourceInfo]":
+        """Take frames from elsewhere, as `Capture.change`; any thread may."""
+        return self._capture.change(source, before_first)
+
+    def add_sink(self, sink: Sink, timeout_s: float = _OPEN_S) -> None:
+        """Open one more output and wait until that is decided; any thread may.
+
+        Raises:
+            SinkError: it does not open.
+        """
+        self._attach_keys(sink)
+        worker = self._sink_workers.add(sink)
+        if not worker.settled.wait(timeout_s) or worker.error is not None:
+            self._sink_workers.remove(worker)
+            raise worker.error or SinkError(f"{sink.description} did not open within {timeout_s:.0f} s.")
+
+    def remove_sink(self, sink: Sink) -> None:
+        """Close one output; the others go on; any thread may."""
+        for worker in self._sink_workers.workers:
+            if worker.sink is sink:
+                self._sink_workers.remove(worker)
+                self.tell(SinkRemoved(sink.description))
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the stages work."""
+        return self._pipeline is not None
+
+    def snapshot(self) -> "Snapshot":
+        """Say how the run is doing right now; any thread may."""
+        return Snapshot.of(self._capture, self._output, self._sink_workers, self._pipeline, self._load_shedding)
+
+    @property
+    def newest(self) -> OutputFrame | None:
+        """The last frame that was sent: marked, or a card."""
+        return self._output.newest
+
     def begin(self) -> None:
         """Open the sinks with a card in their slots, then everything else, all at once."""
         self._output.begin()
         self._plan.controls.attach(self._output)
         for sink in self._plan.sinks:
-            if isinstance(sink, Keyed):
-                sink.on_key = self._plan.controls.on_key
+            self._attach_keys(sink)
         self._sink_workers.start()
         self._repeater.start()
         self._preparer.start()
@@ -151,7 +212,7 @@ class _Run:
         workers = self._sink_workers.workers
         if (failed := self._failed()) is not None:
             self.error = failed
-        elif all(worker.is_done for worker in workers):
+        elif workers and all(worker.is_done for worker in workers):
             self.error = next((worker.error for worker in workers if worker.state is SinkState.FAILED), None)
         elif (error := self._failures.given_up(time.monotonic_ns())) is not None:
             self.error = error
@@ -167,9 +228,10 @@ class _Run:
     def look_after(self) -> None:
         """Do what is due: start the stages when they are ready, group them anew, sample the memory, tell news."""
         if self._pipeline is None and self._prepared is not None:
-            self._pipeline = Pipeline(self._prepared.stages, self._deliver)
-            self._load_shedding = LoadShedding(parts_of(self._prepared.stages))
-            self._renewal = ChangeThread(self._prepared.renew, lambda text: self._tell(EventKind.CHANGE, text))
+            *stages, marks = self._prepared.stages
+            self._mark_with(marks)
+            self._load_shedding = LoadShedding(parts_of(stages))
+            self._pipeline = Pipeline(stages, self._deliver)
             self._pipeline.start()
             self._capture.allow_files()
         now_s = self._now_s()
@@ -177,16 +239,13 @@ class _Run:
             self._next_sample_s = now_s + _SAMPLE_S
             self._memory.sample()
             self._climb(now_s)
-            if self._renewal is not None:
-                self._renewal.look()
         if now_s >= self._next_plan_s:
             self._next_plan_s = now_s + _REPLAN_S
             self._replan()
         self._pass_on_events()
-        if now_s >= self._next_status_s and self._output.state is not None:
-            self._next_status_s = now_s + _STATUS_S
-            best = self._sink_workers.best
-            self._plan.on_status(LiveStatus(self._output.state, best.rate.recent_fps, best.ages.recent_median_ms))
+        if now_s >= self._next_tick_s:
+            self._next_tick_s = now_s + _TICK_S
+            self._plan.on_tick()
 
     def end(self) -> None:
         """Stop in the order of the frames, so that what is on its way still arrives; nothing here raises."""
@@ -209,57 +268,42 @@ class _Run:
         failed = [worker for worker in self._sink_workers.workers if worker.state is SinkState.FAILED]
         self._notes |= {f"sink {worker.sink.description}": str(worker.error) for worker in failed}
         self.error = self.error or self._failed()
-        if self.error is None and len(failed) == len(self._sink_workers.workers):
+        if self.error is None and failed and len(failed) == len(self._sink_workers.workers):
             self.error = failed[0].error
         self._memory.sample()
 
     def report(self) -> Report:
         """Put the run in numbers; the run has ended."""
-        best = self._sink_workers.best
-        firsts = [worker.first_live_ns for worker in self._sink_workers.workers if worker.first_live_ns is not None]
-        started_s = None if not firsts else self._process_age_s + (min(firsts) - self._began_ns) / 1e9
-        times, dropped_by = {} if self._pipeline is None else dict(self._pipeline.times), self._dropped_by()
-        return Report(
-            frames_in=self._capture.rate.count,
-            frames_swapped=self._output.frames_swapped,
-            frames_out=best.written,
-            dropped=sum(dropped_by.values()),
-            repeated=self._output.repeated,
-            age_ms=ages_of(best.ages),
-            stages={
-                name: stage_time_of(t)
-                for name, t in {**times, MARK: self._output.mark_times, "sink": best.times}.items()
-            },
-            fps_in=rounded(self._capture.rate.per_second),
-            fps_out=rounded(best.rate.per_second),
-            startup_s=rounded(started_s),
-            rss_mb=memory_use_of(self._memory),
-            providers={} if self._prepared is None else dict(self._prepared.providers),
-            state_changes=tuple(self._changes),
-            versions=versions(),
-            frames_hidden=self._output.frames_hidden,
-            dropped_by=dropped_by,
-            failures=dict(self._failures.counts),
-            sinks={n: SinkCount(w.written, self._output.sent - w.written) for n, w in self._sink_workers.named.items()},
-            load_shedding=self._load_shedding.changes,
-            notes=self._notes,
-        )
-
-    def _dropped_by(self) -> dict[str, int]:
-        found = {"start": self._dropped_early}
-        if self._pipeline is not None:
-            found |= self._pipeline.dropped_by
-        delivered = self._output.frames_swapped + self._output.frames_hidden
-        # Only a stage that hangs at the end keeps a frame that neither arrived nor was displaced.
-        found["unfinished"] = self._capture.rate.count - delivered - sum(found.values())
-        found["sink"] = self._output.sent - self._sink_workers.best.written
-        return {place: count for place, count in found.items() if count}
+        return Account(
+            self._capture,
+            self._output,
+            self._sink_workers,
+            self._pipeline,
+            self._memory,
+            self._dropped_early,
+            self._failures.counts,
+            tuple(self._changes),
+            self._load_shedding.changes,
+            {} if self._prepared is None else self._prepared.providers,
+            self._notes,
+            self._began_ns,
+            self._process_age_s,
+        ).report()
 
     def _now_s(self) -> float:
         return (time.monotonic_ns() - self._began_ns) / 1e9
 
-    def _tell(self, kind: EventKind, text: str) -> None:
-        self._events.append(LiveEvent(round(self._now_s(), 3), kind, text))
+    def tell(self, fact: EventFact) -> None:
+        """Let whoever listens know, a moment later; any thread may."""
+        self._events.append(Event(round(self._now_s(), 3), fact))
+
+    def _attach_keys(self, sink: Sink) -> None:
+        if isinstance(sink, Keyed):
+            sink.on_key = self._plan.controls.on_key
+
+    def _mark_with(self, stage: Stage) -> None:
+        if isinstance(stage, MarkingStage):
+            self._output.replace(release=stage.release)
 
     def _pass_on_events(self) -> None:
         with edge("Telling what happened failed", self.fail):
@@ -270,7 +314,7 @@ class _Run:
 
     def _on_verdict(self, verdict: Verdict) -> None:
         self._changes.append(StateChange(round(self._now_s(), 3), verdict.state.value, verdict.why))
-        self._tell(EventKind.STATE, f"{verdict.state.name}: {verdict.why}")
+        self.tell(StateChanged(verdict.state, verdict.why))
 
     def _prepare(self) -> None:
         with edge("The swap could not be prepared", self.fail):
@@ -300,8 +344,7 @@ class _Run:
         interval_ms = self._capture.rate.recent_interval_ms
         if self._pipeline is None or interval_ms is None or self._pipeline.replan(interval_ms) is None:
             return
-        groups = " | ".join("+".join(names) for names in self._pipeline.groups)
-        self._tell(EventKind.THREADS, f"Stages by thread: {groups}.")
+        self.tell(StagesGrouped(self._pipeline.groups))
 
     def _climb(self, now_s: float) -> None:
         age_ms, interval_ms = self._sink_workers.best.ages.recent_median_ms, self._capture.rate.recent_interval_ms
@@ -310,4 +353,4 @@ class _Run:
             return
         frames = self._output.frames_swapped + self._output.frames_hidden
         if (change := self._load_shedding.look(now_s, Load(age_ms, interval_ms, slowest_ms, frames))) is not None:
-            self._tell(EventKind.LOAD_SHEDDING, change.why)
+            self.tell(LoadShed(change))

@@ -1,23 +1,28 @@
 """One thread and one slot per sink: a slow or blocked sink delays no other."""
 
+import itertools
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from enum import Enum
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Protocol, TypeAlias, runtime_checkable
 
+from mien.pipeline.events import SinkFailed, SinkOpened
 from mien.pipeline.frame import State
 from mien.pipeline.interfaces import Finishing, Sink
 from mien.pipeline.live.kept_error import kept
 from mien.pipeline.live.output import Outgoing
 from mien.pipeline.mailbox import Mailbox
 from mien.pipeline.metrics import Histogram, Rate
-from mien_models.errors import MienError, SinkClosedError
+from mien.pipeline.report import SinkCount
+from mien_models.errors import MienError, SinkClosedError, SinkError
 from mien_models.system.crash.edge import ends_the_program, fault
 
 _REOPEN_TRIES: Final = 10
 _REOPEN_PAUSE_S: Final = 1.0
 _LOOK_S: Final = 0.2
+_KEPT_COUNTS: Final = 1000
+SinkFact: TypeAlias = SinkOpened | SinkFailed
 
 
 @runtime_checkable
@@ -61,8 +66,8 @@ class SinkState(Enum):
 class SinkWorker:
     """Opens one sink, writes to it and closes it, all in the thread that calls `run`. Has state: its counters."""
 
-    def __init__(self, sink: Sink, tell: Callable[[str], None]) -> None:
-        """Take a closed sink; `tell` gets a sentence when the sink opens, fails or is tried again."""
+    def __init__(self, sink: Sink, tell: Callable[[SinkFact], None]) -> None:
+        """Take a closed sink; `tell` hears when the sink opens, fails or is tried again."""
         self.sink = sink
         self.slot = Mailbox[Outgoing](sink.description)
         self.state = SinkState.OPENING
@@ -74,6 +79,8 @@ class SinkWorker:
         self.first_live_ns: int | None = None
         self._tell = tell
         self._ending = threading.Event()
+        self.settled = threading.Event()
+        """Set once it is open, or known not to open."""
 
     @property
     def is_done(self) -> bool:
@@ -91,12 +98,13 @@ class SinkWorker:
             if state is SinkState.CLOSED or not self._may_reopen(tries_left):
                 break
             tries_left -= 1
-            self._tell(f"{self.error} Trying again.")
+            self._tell(SinkFailed(self.sink.description, str(self.error), is_tried_again=True))
             self._ending.wait(_REOPEN_PAUSE_S)
         self.slot.close(keep_last=False)
         self.state = state
+        self.settled.set()
         if self.error is not None:
-            self._tell(str(self.error))
+            self._tell(SinkFailed(self.sink.description, str(self.error), is_tried_again=False))
 
     def close(self) -> None:
         """Let it write what waits and then end."""
@@ -112,7 +120,8 @@ class SinkWorker:
         try:
             with self.sink:
                 self.state = SinkState.OPEN
-                self._tell(f"Output: {self.sink.description}.")
+                self.settled.set()
+                self._tell(SinkOpened(self.sink.description))
                 while (outgoing := self.slot.get()) is not None:
                     self._write(outgoing)
         except SinkClosedError:
@@ -137,28 +146,55 @@ class SinkWorker:
 
 
 class SinkWorkers:
-    """All sinks of a run."""
+    """All sinks of a run; they may come and go while it lasts. Has state: which there are, and what the gone ones did.
 
-    def __init__(self, sinks: Sequence[Sink], tell: Callable[[str], None]) -> None:
+    Any thread may call anything.
+    """
+
+    def __init__(self, sinks: Sequence[Sink], tell: Callable[[SinkFact], None]) -> None:
         """Take closed sinks, at least one; they are opened by `start`."""
-        self.workers = tuple(SinkWorker(sink, tell) for sink in sinks)
-        self.for_main_thread = next((worker for worker in self.workers if _needs_main_thread(worker.sink)), None)
+        self._tell = tell
+        self._lock = threading.Lock()
+        self._count = 0
+        self._threads: dict[SinkWorker, threading.Thread] = {}
+        self._gone: dict[str, SinkCount] = {}
+        self.workers: tuple[SinkWorker, ...] = tuple(SinkWorker(sink, tell) for sink in sinks)
+        """Those that are written to; replaced as a whole when one comes or goes."""
+        self._best = self.workers[0]
+        self.for_main_thread = next((worker for worker in self.workers if needs_main_thread(worker.sink)), None)
         """The one whose `run` the main thread must call itself; None: every sink has a thread of its own."""
-        self._threads = {
-            worker: threading.Thread(target=worker.run, name=f"mien-sink-{place}", daemon=True)
-            for place, worker in enumerate(self.workers)
-            if worker is not self.for_main_thread
-        }
 
     def start(self) -> None:
         """Open every sink, each in its own thread."""
-        for thread in self._threads.values():
-            thread.start()
+        for worker in self.workers:
+            if worker is not self.for_main_thread:
+                self._run(worker)
+
+    def add(self, sink: Sink) -> SinkWorker:
+        """Open one more sink in a thread of its own; `settled` of what is given tells when that is decided.
+
+        Raises:
+            SinkError: only the main thread could open it, which is busy.
+        """
+        if needs_main_thread(sink):
+            raise SinkError(f"{sink.description} has to be there when a run begins, on this system; start again.")
+        worker = SinkWorker(sink, self._tell)
+        with self._lock:
+            self.workers = (*self.workers, worker)
+        self._run(worker)
+        return worker
+
+    def remove(self, worker: SinkWorker) -> None:
+        """Let one write what waits and close; what it did still counts. Waits for nothing."""
+        with self._lock:
+            self.workers = tuple(one for one in self.workers if one is not worker)
+        worker.close()
 
     def send(self, outgoing: Outgoing) -> None:
         """Lay a frame before every sink; never waits."""
-        for worker in self.workers:
-            worker.slot.put(outgoing)
+        with self._lock:
+            for worker in self.workers:
+                worker.slot.put(outgoing)
 
     def close(self) -> None:
         """Let every sink write what waits, finish and close."""
@@ -167,26 +203,55 @@ class SinkWorkers:
 
     def join(self, timeout_s: float) -> tuple[SinkWorker, ...]:
         """Wait for the sinks to close; give those that have not after `timeout_s` each, and are not signing a file."""
-        for worker, thread in self._threads.items():
+        threads = dict(self._threads)
+        for worker, thread in threads.items():
             thread.join(timeout_s)
             while thread.is_alive() and isinstance(worker.sink, Finishing) and worker.sink.is_finishing:
                 thread.join(_LOOK_S)
-        return tuple(worker for worker, thread in self._threads.items() if thread.is_alive())
+        return tuple(worker for worker, thread in threads.items() if thread.is_alive())
 
     @property
     def best(self) -> SinkWorker:
         """The sink that got most: the report counts its frames."""
-        return max(self.workers, key=lambda worker: worker.written)
+        self._best = max((*self.workers, self._best), key=lambda worker: worker.written)
+        return self._best
 
     @property
-    def named(self) -> Mapping[str, SinkWorker]:
-        """Every sink under its description, with a number where two are alike."""
-        found: dict[str, SinkWorker] = {}
-        for place, worker in enumerate(self.workers, start=1):
-            name = worker.sink.description
-            found[name if name not in found else f"{name} ({place})"] = worker
+    def counts(self) -> Mapping[str, SinkCount]:
+        """What every sink got, also those that are gone, by its description; with a number where two are alike."""
+        found = dict(self._gone)
+        closing = [worker for worker in tuple(self._threads) if worker not in self.workers]
+        for worker in (*self.workers, *closing):
+            found[_free_name(worker.sink.description, found)] = self._count_of(worker)
         return found
 
+    def _run(self, worker: SinkWorker) -> None:
+        self._forget_gone()
+        self._count += 1
+        thread = threading.Thread(target=worker.run, name=f"mien-sink-{self._count}", daemon=True)
+        self._threads[worker] = thread
+        thread.start()
 
-def _needs_main_thread(sink: Sink) -> bool:
+    def _forget_gone(self) -> None:
+        """Keep of sinks that are closed for good their numbers only: a session may see thousands come and go."""
+        for worker, thread in tuple(self._threads.items()):
+            if worker not in self.workers and not thread.is_alive():
+                del self._threads[worker]
+                if len(self._gone) < _KEPT_COUNTS:
+                    self._gone[_free_name(worker.sink.description, self._gone)] = self._count_of(worker)
+
+    def _count_of(self, worker: SinkWorker) -> SinkCount:
+        return SinkCount(worker.written, worker.slot.written - worker.written)
+
+
+def _free_name(name: str, taken: Container[str]) -> str:
+    places = itertools.count(2)
+    free = name
+    while free in taken:
+        free = f"{name} ({next(places)})"
+    return free
+
+
+def needs_main_thread(sink: Sink) -> bool:
+    """Whether only the main thread may open and write this sink."""
     return isinstance(sink, MainThreaded) and sink.needs_main_thread

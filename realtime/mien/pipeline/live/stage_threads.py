@@ -3,7 +3,8 @@
 import itertools
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -68,6 +69,17 @@ class Carried:
     failure: StageFailure | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """Keeps the place of a stage that is left out for now, so that it can be put in while frames pass."""
+
+    name: str
+
+    def __call__(self, packet: Frame) -> Frame:
+        """Pass the frame on as it is."""
+        return packet
+
+
 class Pipeline:
     """Runs the stages, each frame in order, the newest first when there is no time for all.
 
@@ -77,11 +89,17 @@ class Pipeline:
     another at that moment cannot: each stage runs under a lock and drops a frame older than the one it had last.
 
     `put` counts in; each frame put in is delivered once or counted by `dropped_by` once.
+
+    `replace` puts other stages into the places of those of the same name, all of them between the same two frames: a
+    frame that is on its way goes through the old ones to its end.
     """
 
     def __init__(self, stages: Sequence[Stage], deliver: Deliver) -> None:
         """Take the stages in order; `deliver` is called by one thread at a time, in order of capture."""
-        self._all = [*(_stage_step(stage) for stage in stages), _output_step(deliver)]
+        self._stages = [_StageStep(stage) for stage in stages]
+        self._all: list[_Step] = [*self._stages, _OutputStep(deliver)]
+        self._entrance = threading.Lock()
+        self._next_index = 0
         self._groups: Groups = tuple((place,) for place in range(len(self._all)))
         self._starts = frozenset(range(len(self._all)))
         self.error: MienError | None = None
@@ -98,7 +116,26 @@ class Pipeline:
 
     def put(self, packet: Frame) -> None:
         """Lay the newest frame before the first stage."""
-        self._all[0].slot.put(Carried(packet))
+        with self._entrance:
+            self._next_index = packet.index + 1
+            self._all[0].slot.put(Carried(packet))
+
+    def replace(self, stages: Iterable[Stage]) -> None:
+        """Let these work in the places of the stages of the same names, from the next frame that is put in on.
+
+        Raises:
+            KeyError: there is no place of that name; nothing was replaced.
+        """
+        places = {step.name: step for step in self._stages}
+        chosen = [(places[stage.name], stage) for stage in stages]
+        with self._entrance:
+            for step, stage in chosen:
+                step.replace(stage, from_index=self._next_index)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages that the next frame will go through."""
+        return tuple(step.newest for step in self._stages if not isinstance(step.newest, Unused))
 
     def close(self) -> None:
         """Take no more frames; those on their way are still delivered, then the threads end one after another."""
@@ -112,10 +149,9 @@ class Pipeline:
 
     def replan(self, interval_ms: float) -> Groups | None:
         """Group the stages anew by what they cost lately; None when nothing changes or it is too early to tell."""
-        costs = [step.times.recent_median_ms for step in self._all]
-        known = [cost_ms for cost_ms in costs if cost_ms is not None]
-        if len(known) < len(costs) or min(step.times.count for step in self._all) < _WARM_UP_FRAMES:
+        if any(step.is_used and step.times.count < _WARM_UP_FRAMES for step in self._all):
             return None
+        known = [(step.times.recent_median_ms or 0.0) if step.is_used else 0.0 for step in self._all]
         groups = regroup(self._groups, known, interval_ms)
         if groups == self._groups:
             return None
@@ -129,13 +165,13 @@ class Pipeline:
 
     @property
     def times(self) -> Mapping[str, Histogram]:
-        """What each stage costs, the output included."""
-        return {step.name: step.times for step in self._all}
+        """What each stage costs, the output included; without those that never worked."""
+        return {step.name: step.times for step in self._all if step.is_used or step.times.count}
 
     @property
     def slowest_ms(self) -> float | None:
         """What the slowest stage lately took for a frame, by its median; None before the first frame."""
-        costs = (step.times.recent_median_ms for step in self._all)
+        costs = (step.times.recent_median_ms for step in self._all if step.is_used)
         return max((cost_ms for cost_ms in costs if cost_ms is not None), default=None)
 
     @property
@@ -165,14 +201,16 @@ class Pipeline:
 
 
 class _Step:
-    """A stage, or the delivery, with its slot, its clock and the rule that keeps frames in order."""
+    """A step of a frame's way with its mailbox, its clock and the rule that keeps frames in order."""
 
-    def __init__(self, name: str, apply: Callable[[Carried], Carried]) -> None:
+    is_used = True
+    """Whether there is anything to do here."""
+
+    def __init__(self, name: str) -> None:
         self.name = name
         self.slot = Mailbox[Carried](name)
         self.times = Histogram()
         self.overtaken = 0
-        self._apply = apply
         self._lock = threading.Lock()
         self._last_index = -1
 
@@ -185,31 +223,53 @@ class _Step:
             self._last_index = carried.packet.index
             started_ns = time.monotonic_ns()
             done = self._apply(carried)
-            if done.failure is None:
+            if self.is_used and done.failure is None:
                 self.times.record_ms((time.monotonic_ns() - started_ns) / 1e6)
             return done
 
+    def _apply(self, carried: Carried) -> Carried:
+        raise NotImplementedError
 
-def _stage_step(stage: Stage) -> _Step:
-    def apply(carried: Carried) -> Carried:
+
+class _StageStep(_Step):
+    """A stage, and those that will follow it in its place, each from a frame of its own on."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(stage.name)
+        self._stage = self.newest = stage
+        self._coming: deque[tuple[int, Stage]] = deque()
+        self.is_used = not isinstance(stage, Unused)
+
+    def replace(self, stage: Stage, *, from_index: int) -> None:
+        """Use `stage` for the frame of that index and all that follow; a frame before it goes through the old one."""
+        self.newest = stage
+        self._coming.append((from_index, stage))
+
+    def _apply(self, carried: Carried) -> Carried:
+        while self._coming and self._coming[0][0] <= carried.packet.index:
+            self._stage = self._coming.popleft()[1]
+            self.is_used = not isinstance(self._stage, Unused)
         if carried.failure is not None:
             return carried
+        stage = self._stage
         try:
             return Carried(stage(carried.packet))
         except BaseException as error:  # noqa: BLE001 - the edge of a thread: a frame may fail, the camera goes on
             why = fault(error, f"The stage {stage.name!r} failed")
             return Carried(carried.packet, StageFailure(stage.name, str(why), isinstance(why, FinalError)))
 
-    return _Step(stage.name, apply)
 
+class _OutputStep(_Step):
+    """Hands each frame over; what cannot be shown is hidden."""
 
-def _output_step(deliver: Deliver) -> _Step:
-    def apply(carried: Carried) -> Carried:
+    def __init__(self, deliver: Deliver) -> None:
+        super().__init__("output")
+        self._deliver = deliver
+
+    def _apply(self, carried: Carried) -> Carried:
         try:
-            deliver(carried.packet, carried.failure)
+            self._deliver(carried.packet, carried.failure)
         except BaseException as error:  # noqa: BLE001 - the edge of a thread: what cannot be shown is hidden
             why = fault(error, "The picture could not be put out")
-            deliver(carried.packet, StageFailure("output", str(why)))
+            self._deliver(carried.packet, StageFailure("output", str(why)))
         return carried
-
-    return _Step("output", apply)

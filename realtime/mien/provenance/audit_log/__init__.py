@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""The local log of sessions, each line chained to the one before."""

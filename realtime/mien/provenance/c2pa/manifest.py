@@ -16,7 +16,7 @@ _FOOTAGE: Final = "footage"
 def manifest(session: str | None, input_media_type: str | None, when: datetime) -> Mapping[str, Any]:
     """Describe a file in the manifest definition of c2pa-rs (claim version 2).
 
-    Neither names of files nor anything of the lent face's photo are in it: it travels wherever the file does.
+    Neither names of files nor anything of the source face's photo are in it: it travels wherever the file does.
 
     Args:
         session: the six hexadecimal digits in the file's invisible mark.

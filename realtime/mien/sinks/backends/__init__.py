@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""Where frames go; one file each, which says of itself what the program must know."""

@@ -15,13 +15,15 @@ from av.packet import Packet
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
 from av.video.stream import VideoStream
 
+from mien.consent.terms import Scope
 from mien.media.formats import Container, container_of, media_type
 from mien.media.part_files import part_of
 from mien.media.timestamps import Timeline
 from mien.media.video.ffmpeg_path import ffmpeg_path
 from mien.pipeline.frame import OutputFrame
-from mien.pipeline.interfaces import OutputFormat, SinkFactory
+from mien.pipeline.interfaces import OutputFormat
 from mien.provenance.c2pa.sign import Signer, SigningError
+from mien.sinks.plugin import SinkPlugin
 from mien.sinks.recovery import SESSION_TAG, check_nothing_unfinished, session_note
 from mien_models.errors import SinkError, UsageError
 from mien_models.system.atomic_write import cannot_write, check_writable
@@ -228,4 +230,4 @@ def _look_ahead(fps: Fraction) -> Mapping[str, str]:
     return {"rc-lookahead": str(frames), "threads": str(min(_MOST_THREADS, frames))}
 
 
-PLUGIN: Final[SinkFactory] = FileSink
+PLUGIN: Final = SinkPlugin(FileSink, "a video file, H.264, signed", "PATH", Scope.RECORDING, writes_target=True)

@@ -7,9 +7,11 @@ from typing import Final, Self
 
 import cv2
 
+from mien.consent.terms import Scope
 from mien.pipeline.frame import OutputFrame
-from mien.pipeline.interfaces import OutputFormat, SinkFactory
+from mien.pipeline.interfaces import OutputFormat
 from mien.provenance.c2pa.sign import Signer, SigningError
+from mien.sinks.plugin import SinkPlugin
 from mien_models.errors import SinkError, UsageError
 from mien_models.system.atomic_write import cannot_write, whole_or_nothing
 from mien_models.system.one_writer import held
@@ -83,4 +85,4 @@ class ImagesSink:
         self._next += 1
 
 
-PLUGIN: Final[SinkFactory] = ImagesSink
+PLUGIN: Final = SinkPlugin(ImagesSink, "one picture a frame", "DIR", Scope.RECORDING, writes_target=True)

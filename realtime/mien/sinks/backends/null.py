@@ -4,7 +4,8 @@ from types import TracebackType
 from typing import Final, Self
 
 from mien.pipeline.frame import OutputFrame
-from mien.pipeline.interfaces import OutputFormat, SinkFactory
+from mien.pipeline.interfaces import OutputFormat
+from mien.sinks.plugin import SinkPlugin
 from mien_models.errors import UsageError
 
 
@@ -35,4 +36,4 @@ class NullSink:
         self._output.check(frame)
 
 
-PLUGIN: Final[SinkFactory] = NullSink
+PLUGIN: Final = SinkPlugin(NullSink, "nowhere, for measuring", use=None)

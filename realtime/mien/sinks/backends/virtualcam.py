@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from mien.media.devices.cameras import virtual_cameras
 from mien.media.devices.v4l2loopback import Busy, LoopbackWriter
 from mien.pipeline.frame import OutputFrame
-from mien.pipeline.interfaces import OutputFormat, SinkFactory
+from mien.pipeline.interfaces import OutputFormat
+from mien.sinks.plugin import SinkPlugin
 from mien.sinks.virtual_camera import gone, how_to_install, in_order, in_use
 from mien_models.errors import SinkClosedError, SinkError, UsageError
 
@@ -116,4 +117,4 @@ class VirtualCameraSink:
         return camera, f"{camera.device} ({camera.backend})"
 
 
-PLUGIN: Final[SinkFactory] = VirtualCameraSink
+PLUGIN: Final = SinkPlugin(VirtualCameraSink, "a camera that other programs see", "[DEVICE]")

@@ -11,7 +11,8 @@ import numpy as np
 
 from mien.media.letterbox import place
 from mien.pipeline.frame import OutputFrame
-from mien.pipeline.interfaces import OutputFormat, SinkFactory
+from mien.pipeline.interfaces import OutputFormat
+from mien.sinks.plugin import SinkPlugin
 from mien_models.errors import SinkClosedError, SinkError
 
 if TYPE_CHECKING:
@@ -143,4 +144,4 @@ def _check_display() -> None:
         )
 
 
-PLUGIN: Final[SinkFactory] = WindowSink
+PLUGIN: Final = SinkPlugin(WindowSink, "a window; q closes it, p hides the picture")

@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""Where frames come from; one file each."""

@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""How a new face takes the light of the frame; one file each."""

@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""What keeps things in front of a face; one file each."""

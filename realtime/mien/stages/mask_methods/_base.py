@@ -68,7 +68,7 @@ class MaskFactory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """How the outline of a worn face ends, in parts of the face's width."""
+    """How the outline of a swapped face ends, in parts of the face's width."""
 
     erode: float = 0.0
     """So far inside its outline it begins."""

@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""What is in front of a face, found by what the face looked like before."""

@@ -11,7 +11,7 @@ from typing import Self, TypeAlias
 import numpy as np
 
 from mien.pipeline.frame import Frame, OutputFrame
-from mien.pipeline.interfaces import End, Outage, OutputFormat, SourceInfo
+from mien.pipeline.interfaces import End, Outage, OutputFormat, SourceInfo, Stage
 from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.report import Report
 from mien.provenance.release import ReleasedPicture, SwappedPicture
@@ -56,6 +56,18 @@ def filled(value: int) -> BgrU8:
 def background(picture: SwappedPicture, _at_ns: int) -> ReleasedPicture:
     """Stand in for the marks where a test looks at every level of a picture."""
     return picture.released(lambda image_bgr: image_bgr)
+
+
+class BareMarks:
+    """The last stage, which leaves every level as it is."""
+
+    name = "mark"
+
+    def __call__(self, packet: Frame) -> Frame:
+        return packet
+
+    def release(self, picture: SwappedPicture, at_ns: int) -> ReleasedPicture:
+        return background(picture, at_ns)
 
 
 def shows_the_real_face(frame: OutputFrame) -> bool:
@@ -129,8 +141,8 @@ def swap_everything(packet: Frame) -> Frame:
     )
 
 
-def fake_stages(cost_s: float = 0.0) -> tuple[CostlyStage, ...]:
-    return (CostlyStage("follow"), CostlyStage("swap", cost_s, swap_everything), CostlyStage("compose"))
+def fake_stages(cost_s: float = 0.0) -> tuple[Stage, ...]:
+    return (CostlyStage("follow"), CostlyStage("swap", cost_s, swap_everything), CostlyStage("compose"), BareMarks())
 
 
 class MemorySink:
@@ -182,7 +194,6 @@ def a_plan(steps: Iterable[Step], *sinks: MemorySink, cost_s: float = 0.0, is_li
         prepare=lambda: Prepared(fake_stages(cost_s), {"fake": "cpu"}),
         sinks=sinks,
         output=OUTPUT,
-        release=background,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from mien.pipeline.live.plan import REVEAL_KEY, Controls
+from mien.pipeline.live.controls import REVEAL_KEY, Controls
 
 
 class Together:

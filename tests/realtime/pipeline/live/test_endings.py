@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from tests.realtime.pipeline.live.live_rig import MemorySink, a_plan, fake_stages, paced_now
 
-from mien.pipeline.events import LiveEvent
+from mien.pipeline.events import Event
 from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import Stage
 from mien.pipeline.live.plan import LivePlan, Prepared
@@ -24,7 +24,7 @@ class Listener:
     def begin(self) -> None:
         self.began += 1
 
-    def hear(self, event: LiveEvent) -> None:
+    def hear(self, event: Event) -> None:
         pass
 
     def end(self, report: Report, error: MienError | None) -> None:  # noqa: ARG002 - a witness
@@ -49,11 +49,11 @@ def test_a_run_that_is_done_is_taken_down_once() -> None:
 def test_what_breaks_a_run_off_is_taken_down(error: BaseException) -> None:
     listener = Listener()
 
-    def break_off(_: object) -> None:
+    def break_off() -> None:
         raise error
 
     with pytest.raises(type(error)):
-        run_live(a_run(listener, on_status=break_off))
+        run_live(a_run(listener, on_tick=break_off))
     assert listener.ended == [error]
 
 

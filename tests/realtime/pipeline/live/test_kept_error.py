@@ -11,7 +11,6 @@ from mien.pipeline.frame import Frame, OutputFrame, State
 from mien.pipeline.live.capture import Capture
 from mien.pipeline.live.kept_error import kept
 from mien.pipeline.live.output import Outgoing
-from mien.pipeline.live.plan import LiveStatus
 from mien.pipeline.live.runner import run_live
 from mien.pipeline.live.sink_workers import SinkWorker
 from mien.provenance.release import SwappedPicture
@@ -82,7 +81,7 @@ def test_a_source_that_has_failed_does_not_keep_its_last_frame() -> None:
     taken = [frame]
     del frame
     capture = Capture(
-        Source([]), give=lambda _: None, on_outage=lambda _: None, on_return=lambda: None, tell=lambda _: None
+        Source([]), give=lambda _: None, on_outage=lambda _: None, on_return=lambda: None, on_open=lambda _: None
     )
     capture.start()
     capture.allow_files()
@@ -103,10 +102,10 @@ def test_a_run_goes_on_after_a_sink_failed_and_holds_none_of_its_frames() -> Non
     left: list[int] = []
     good = MemorySink()
 
-    def look(_: LiveStatus) -> None:
+    def look() -> None:
         good.frames.clear()
         left.append(sum(one() is not None for one in alive))
 
-    run_live(dataclasses.replace(a_plan(paced_now(60), Broken("broken"), good), on_status=look))
+    run_live(dataclasses.replace(a_plan(paced_now(60), Broken("broken"), good), on_tick=look))
     assert alive
     assert left[-1] == 0

@@ -4,13 +4,13 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.realtime.pipeline.live.live_rig import CostlyStage, MemorySink, a_plan, fake_stages, paced
+from tests.realtime.pipeline.live.live_rig import BareMarks, CostlyStage, MemorySink, a_plan, fake_stages, paced
 
-from mien.pipeline.events import EventKind, LiveEvent
+from mien.pipeline.events import Event, LoadShed
 from mien.pipeline.frame import Frame
 from mien.pipeline.live.load_shedding import Load, LoadShedding, parts_of
-from mien.pipeline.live.plan import LiveStatus, Prepared
-from mien.pipeline.live.runner import run_live
+from mien.pipeline.live.plan import Prepared
+from mien.pipeline.live.runner import LiveRun
 from mien.pipeline.optional import Part
 from mien.pipeline.report import LoadChange
 
@@ -142,24 +142,27 @@ def test_only_stages_that_offer_parts_are_asked() -> None:
 
 def test_in_a_real_run_the_age_falls_when_the_part_goes_and_people_are_told(tmp_path: Path) -> None:
     stage = PartlyStage("extra", 0.12)
-    sink, events = MemorySink(), list[LiveEvent]()
+    sink, events = MemorySink(), list[Event]()
     ages_ms: list[tuple[float, float]] = []
     began_ns = time.monotonic_ns()
 
-    def note_age(status: LiveStatus) -> None:
-        ages_ms.append(((time.monotonic_ns() - began_ns) / 1e9, status.age_ms or 0.0))
+    def note_age() -> None:
+        ages_ms.append(((time.monotonic_ns() - began_ns) / 1e9, run.snapshot().recent_age_ms or 0.0))
 
     plan = dataclasses.replace(
         a_plan(paced(330, 30), sink),
-        prepare=lambda: Prepared((*fake_stages(), stage)),
+        prepare=lambda: Prepared((*fake_stages()[:-1], stage, BareMarks())),
         report_path=tmp_path / "report.json",
         on_event=events.append,
-        on_status=note_age,
+        on_tick=note_age,
     )
-    report = run_live(plan)
+    run = LiveRun(plan)
+    report = run.run()
     (change,) = report.load_shedding
     assert (change.part, change.change) == ("The costly part", "dropped")
-    assert [event.text for event in events if event.kind is EventKind.LOAD_SHEDDING] == [change.why]
-    assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["ladder"][0] == dataclasses.asdict(change)
+    assert [event.fact.change for event in events if isinstance(event.fact, LoadShed)] == [change]
+    assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["load_shedding"][0] == dataclasses.asdict(
+        change
+    )
     before_ms = max(age_ms for at_s, age_ms in ages_ms if at_s < change.at_s)
     assert ages_ms[-1][1] < before_ms / 3

@@ -18,7 +18,7 @@ from tests.realtime.pipeline.live.live_rig import (
     paced_now,
 )
 
-from mien.pipeline.events import LiveEvent
+from mien.pipeline.events import Event, SinkFailed
 from mien.pipeline.frame import OutputFrame, State
 from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.live.runner import run_live
@@ -34,11 +34,13 @@ def test_a_slow_sink_delays_no_other() -> None:
 
 
 def test_one_sink_that_fails_is_dropped_while_others_go_on() -> None:
-    events: list[LiveEvent] = []
+    events: list[Event] = []
     broken, good = MemorySink("broken", on_enter=SinkError("No virtual camera. Install v4l2loopback.")), MemorySink()
     plan = dataclasses.replace(a_plan(paced_now(10), broken, good), on_event=events.append)
     report = run_live(plan)
-    assert "No virtual camera. Install v4l2loopback." in [event.text for event in events]
+    assert "No virtual camera. Install v4l2loopback." in [
+        event.fact.why for event in events if isinstance(event.fact, SinkFailed)
+    ]
     assert "v4l2loopback" in report.notes["sink broken"]
     assert report.frames_out == len(good.frames) > 5
     assert_every_frame_is_accounted_for(report)

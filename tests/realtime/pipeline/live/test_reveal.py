@@ -6,7 +6,7 @@ from tests.realtime.pipeline.live.output_rig import NOBODY, Rig
 
 from mien.config.choices import Show
 from mien.pipeline.frame import State
-from mien.pipeline.live.plan import REVEAL_KEY, Controls
+from mien.pipeline.live.controls import REVEAL_KEY, Controls
 from mien.pipeline.live.state import Policy
 
 

@@ -9,7 +9,8 @@ from typing import Final
 
 import pytest
 
-from mien.pipeline.events import EventKind, LiveEvent
+from mien.pipeline.events import Event, SourceOpened, StateChanged
+from mien.pipeline.frame import State
 from mien.pipeline.report import MemoryUse, Report
 from mien.provenance.audit_log.log import AuditLog
 from mien.session.audit import Opening, SessionLog, what_is_known
@@ -27,8 +28,8 @@ def test_a_session_is_found_again(tmp_path: Path) -> None:
     for session in ("12ab34", "ffffff"):
         log = SessionLog(audit_log, opening(session))
         log.begin()
-        log.hear(LiveEvent(0.1, EventKind.STATE, "LIVE: now"))
-        log.hear(LiveEvent(0.1, EventKind.SOURCE, "rtsp://name:secret@camera"))
+        log.hear(Event(0.1, StateChanged(State.LIVE, "now")))
+        log.hear(Event(0.1, SourceOpened("rtsp://name:secret@camera")))
         log.end(REPORT, MienError("the camera went") if session == "ffffff" else None)
     known = what_is_known(audit_log, "12ab34")
     assert known is not None
@@ -150,7 +151,7 @@ def test_a_session_of_endless_changes_does_not_fill_the_disk(tmp_path: Path, mon
     log = SessionLog(audit_log, opening())
     log.begin()
     for _ in range(20):
-        log.hear(LiveEvent(0.1, EventKind.STATE, "LIVE: again"))
+        log.hear(Event(0.1, StateChanged(State.LIVE, "again")))
     log.end(REPORT)
     kinds = [entry.kind for entry in audit_log.entries()]
     assert kinds[-1] == "stop"

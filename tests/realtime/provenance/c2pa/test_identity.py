@@ -14,10 +14,10 @@ from tests.realtime.provenance.c2pa.certificates import PEM, Key, certificate
 from tests.realtime.provenance.c2pa.conftest import SESSION
 
 from mien.config import paths
-from mien.config.settings import load_settings
 from mien.diagnostics.verify.c2pa_reader import read_credentials
 from mien.provenance.c2pa import identity
 from mien.provenance.c2pa.sign import Signer, UsersCertificate
+from mien.session.options import SigningOptions
 from mien.session.signing import users_certificate
 from mien_models.errors import MienError, UsageError
 
@@ -136,7 +136,7 @@ def test_a_key_with_a_pass_phrase_is_refused(tmp_path: Path) -> None:
 
 def test_one_half_of_a_pair_is_no_pair(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="'credentials_key' is not set"):
-        users_certificate(load_settings({"credentials_certificate": tmp_path / "chain.pem"}))
+        users_certificate(SigningOptions(tmp_path / "chain.pem", None))
     with pytest.raises(UsageError, match="'credentials_certificate' is not set"):
-        users_certificate(load_settings({"credentials_key": tmp_path / "key.pem"}))
-    assert users_certificate(load_settings({})) is None
+        users_certificate(SigningOptions(None, tmp_path / "key.pem"))
+    assert users_certificate(SigningOptions(None, None)) is None

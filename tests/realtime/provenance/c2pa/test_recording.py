@@ -14,15 +14,15 @@ import c2pa
 import pytest
 from tests.realtime.provenance.c2pa.conftest import SESSION, frame
 
-from mien.config.settings import load_settings
 from mien.diagnostics.verify.c2pa_reader import read_credentials
 from mien.pipeline.interfaces import OutputFormat, Signed
 from mien.provenance.c2pa.sign import Signer, SigningError
+from mien.session.options import SigningOptions
 from mien.session.signing import sign_files
-from mien.sinks import SINKS, make_sink
 from mien.sinks.backends.file import FileSink
 from mien.sinks.backends.images import ImagesSink
 from mien.sinks.recovery import recover
+from mien.sinks.registry import SINKS, make_sink
 from mien_models.errors import SinkError, SourceError, UsageError
 
 Record = Callable[..., Path]
@@ -140,9 +140,10 @@ import os, sys
 from fractions import Fraction
 from mien.pipeline.interfaces import OutputFormat, Sealing
 from mien.provenance.c2pa.sign import Seal
+from mien.session.options import SigningOptions
 from mien.session.signing import seal_files
 from mien.config.settings import load_settings
-from mien.sinks import SINKS, make_sink
+from mien.sinks.registry import SINKS, make_sink
 from mien.sinks.backends.file import FileSink
 from tests.realtime.provenance.c2pa.conftest import SESSION, frame
 sink = FileSink(sys.argv[1], OutputFormat(128, 96, Fraction(30)))
@@ -224,7 +225,7 @@ def test_where_nothing_was_recorded_it_says_so(tmp_path: Path, content: bytes) -
 def test_every_sink_that_leaves_files_is_given_the_sessions_seal(tmp_path: Path, name: str) -> None:
     sink = make_sink(f"{name}:{tmp_path / 'out.mp4'}", OutputFormat(128, 96, Fraction(30)))
     assert isinstance(sink, Signed)
-    sign_files([sink], load_settings({}), SESSION)
+    sign_files([sink], SigningOptions(None, None), SESSION)
     assert sink.signer.session == SESSION
 
 

@@ -1,0 +1,134 @@
+"""The flags of settings, made from the settings' own descriptions: a new setting is a new flag without more ado."""
+
+import functools
+import inspect
+import types
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin
+
+import typer
+from annotated_types import Ge, Le
+from pydantic.fields import FieldInfo
+
+from mien.config.patch import flag_of
+from mien.config.settings import TABLES, Settings
+from mien_models.plugins import Plugins
+
+Command = TypeVar("Command", bound=Callable[..., None])
+_FOUND: Final[Mapping[str, Plugins[object]]] = {
+    "colour": Plugins("mien.stages.colour_methods", "colour method"),
+    "enhance": Plugins("mien_models.networks.enhancers", "enhancer"),
+    "masks": Plugins("mien.stages.mask_methods", "mask"),
+    "sinks": Plugins("mien.sinks.backends", "sink"),
+    "swapper": Plugins("mien_models.swappers", "swapper"),
+}
+"""The settings whose values are plug-ins: their names stand in the help."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Flag:
+    name: str
+    """Of the parameter, as in `mien.toml` but for plurals."""
+    setting: str
+    field: FieldInfo
+
+    def parameter(self) -> inspect.Parameter:
+        """Give the command's parameter; what is not given stays None, so that the settings below it count."""
+        kind: Any = str
+        words = [f"--{self.name.replace('_', '-')}"]
+        if self.field.annotation is bool:
+            kind, words = bool, [f"{words[0]}/--no-{words[0][2:]}"]
+        elif self._has_several:
+            kind = list[str]
+        metavar = None if kind is bool else self._metavar()
+        option = typer.Option(*words, metavar=metavar, help=self._help(), show_default=False)
+        return inspect.Parameter(
+            self.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[kind | None, option],
+        )
+
+    @property
+    def _has_several(self) -> bool:
+        return get_origin(self.field.annotation) is tuple and get_args(self.field.annotation)[-1] is Ellipsis
+
+    def _help(self) -> str:
+        text = self.field.description or ""
+        return f"{text[:1].upper()}{text[1:]}."
+
+    def _metavar(self) -> str:
+        if self.setting in _FOUND:
+            return "|".join(_FOUND[self.setting].names())
+        extra = self.field.json_schema_extra
+        form = extra.get("form") if isinstance(extra, dict) else None
+        return str(form) if form else _choices(self.field) or "NAME"
+
+
+def setting_flags(*groups: str, without: tuple[str, ...] = ()) -> Callable[[Command], Command]:
+    """Add the flags of these groups of settings to a command, which finds what was given in its context's parameters.
+
+    Args:
+        groups: as the settings' own descriptions name them; none means all.
+        without: settings that the command does not take, those inside tables with a dot.
+    """
+
+    def wrapped(command: Command) -> Command:
+        own = inspect.signature(command, eval_str=True)
+        flags = [flag.parameter() for flag in _flags(groups, without)]
+        parameters = list(own.parameters.values())
+        kept = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in parameters]
+
+        @functools.wraps(command)
+        def run(**values: object) -> None:
+            command(**{name: values[name] for name in own.parameters})
+
+        run.__signature__ = own.replace(parameters=[*kept, *flags])  # type: ignore[attr-defined]
+        run.__annotations__ = {one.name: one.annotation for one in (*kept, *flags)}
+        return run  # type: ignore[return-value]
+
+    return wrapped
+
+
+def _flags(groups: tuple[str, ...], without: tuple[str, ...]) -> Iterator[_Flag]:
+    for name, field in Settings.model_fields.items():
+        if name in TABLES:
+            for inner, inner_field in TABLES[name].model_fields.items():
+                if _is_wanted(inner_field, groups) and f"{name}.{inner}" not in without:
+                    yield _Flag(inner, name, inner_field)
+        elif _is_wanted(field, groups) and name not in without:
+            yield _Flag(flag_of(name), name, field)
+
+
+def _is_wanted(field: FieldInfo, groups: tuple[str, ...]) -> bool:
+    extra = field.json_schema_extra
+    return not groups or (isinstance(extra, dict) and extra.get("group") in groups)
+
+
+def _choices(field: FieldInfo) -> str | None:
+    """Say what may stand after a flag, as far as its type says it."""
+    limits = [one.ge for one in field.metadata if isinstance(one, Ge)] + [
+        one.le for one in field.metadata if isinstance(one, Le)
+    ]
+    kinds = [one for one in _parts(field.annotation) if one is not type(None)]
+    kind = kinds[0] if kinds else str
+    if get_origin(kind) is Literal:
+        return "|".join(get_args(kind))
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return "|".join(str(one.value) for one in kind)
+    if len(limits) == 2:
+        return f"{limits[0]}..{limits[1]}"
+    if isinstance(kind, type) and issubclass(kind, Path):
+        return "FILE"
+    return "N" if kind in {int, float} else None
+
+
+def _parts(annotation: Any) -> tuple[Any, ...]:  # noqa: ANN401 - any type at all
+    if get_origin(annotation) in {Union, types.UnionType}:
+        return tuple(part for one in get_args(annotation) for part in _parts(one))
+    if get_origin(annotation) is Annotated:
+        return _parts(get_args(annotation)[0])
+    return (annotation,)

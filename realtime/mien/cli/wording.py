@@ -1,0 +1,76 @@
+"""What happens in a session, in words for people at a terminal."""
+
+import logging
+from typing import Final
+
+from mien.pipeline.events import (
+    Event,
+    EventFact,
+    LoadShed,
+    SettingsApplied,
+    SettingsRefused,
+    SinkFailed,
+    SinkOpened,
+    SinkRemoved,
+    SourceOpened,
+    StagesGrouped,
+    StateChanged,
+)
+from mien.pipeline.frame import State
+from mien_models.errors import MienError
+
+_LOG = logging.getLogger(__name__)
+_WARNED: Final = (LoadShed, SinkFailed, SettingsRefused)
+
+
+def sentence(fact: EventFact) -> str:
+    """Say what happened in one sentence."""
+    text: str
+    match fact:
+        case StateChanged(state, why):
+            text = f"{state.name}: {why}"
+        case SourceOpened(description):
+            text = f"Source: {description}."
+        case SinkOpened(description):
+            text = f"Output: {description}."
+        case SinkRemoved(description):
+            text = f"Output closed: {description}."
+        case SinkFailed(_, why, is_tried_again):
+            text = f"{why} Trying again." if is_tried_again else why
+        case StagesGrouped(groups):
+            text = f"Stages by thread: {' | '.join('+'.join(names) for names in groups)}."
+        case LoadShed(change):
+            text = change.why
+        case SettingsApplied(_, changed, faces):
+            text = f"Changed: {', '.join(changed)} (faces: {', '.join(faces)})."
+        case SettingsRefused(reasons):
+            text = f"Not changed: {' '.join(dict.fromkeys(why for _, why in reasons))}"
+    return text
+
+
+def level(fact: EventFact) -> int:
+    """Say how loud it is: what only engineers ask for is debug, what somebody should do something about a warning."""
+    if isinstance(fact, StagesGrouped):
+        return logging.DEBUG
+    is_fault = isinstance(fact, StateChanged) and fact.state is State.FAULT
+    return logging.WARNING if is_fault or isinstance(fact, _WARNED) else logging.INFO
+
+
+class Teller:
+    """Says events in the log; keeps the sentences of outputs that failed.
+
+    An output that fails is said at once; where that also ends the run, it need not be said again.
+    """
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def say(self, event: Event) -> None:
+        """Say one thing."""
+        if isinstance(event.fact, SinkFailed):
+            self._said.add(event.fact.why)
+        _LOG.log(level(event.fact), "%s", sentence(event.fact))
+
+    def has_said(self, error: MienError) -> bool:
+        """Whether people have read this already."""
+        return str(error) in self._said

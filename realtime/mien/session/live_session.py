@@ -1,0 +1,145 @@
+"""The running session: what everything that steers the program talks to."""
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeAlias
+
+import cv2
+
+from mien.pipeline.events import Event
+from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.live.controls import Controls
+from mien.pipeline.live.plan import LivePlan, Prepared
+from mien.pipeline.live.runner import LiveRun
+from mien.pipeline.report import Report
+from mien.session.changes import Changes, InForce
+from mien.session.loaded import load
+from mien.session.session import Applied, Preview, Refused, SessionStatus, SettingsPatch, Subscription
+from mien.session.source_faces import SourceFaces
+from mien.session.stages import Making, stages_of
+from mien.session.subscriptions import Subscribers
+from mien_models.types import as_u8
+
+_LOG = logging.getLogger(__name__)
+Ticker: TypeAlias = Callable[["LiveSession"], None]
+
+
+class LiveSession:
+    """A `Session` of this process. Has state: the run, and the settings that are in force.
+
+    Made by `mien.session.build.live_session`; `run` keeps the main thread until the session ends, everything else may
+    be called from any thread.
+    """
+
+    def __init__(
+        self, begins_with: InForce, source_faces: SourceFaces, output: OutputFormat, on_tick: Ticker | None
+    ) -> None:
+        """Take what is in force at first, the faces that were opened for it, and what every sink gets."""
+        self._begins_with, self._source_faces, self._output, self._on_tick = begins_with, source_faces, output, on_tick
+        self._began_s = time.monotonic()
+        self._run: LiveRun | None = None
+        self._changes: Changes | None = None
+        self._subscribers = Subscribers()
+        self.controls = Controls()
+
+    def take(self, plan: LivePlan) -> None:
+        """Know what is run; once, before `run`."""
+        self._run = LiveRun(plan)
+        self._changes = Changes(self._begins_with, self._run, self._output)
+
+    def run(self) -> Report:
+        """Run until something ends it, as `run_live`.
+
+        Raises:
+            MienError: why the session could not begin or go on; the report is written all the same.
+            KeyboardInterrupt: the second Ctrl-C.
+        """
+        run, changes = self._running()
+        changes.start()
+        try:
+            return run.run()
+        finally:
+            changes.close()
+            self._subscribers.close()
+
+    def prepare(self) -> Prepared:
+        """Load networks and faces and make the first stages; the run calls it in a thread of its own.
+
+        Raises:
+            PhotoError: a photo shows no usable face.
+            ModelError: a network does not run.
+        """
+        options, marks = self._begins_with.options, self._begins_with.marks
+        loaded = load(options, self._source_faces)
+        making = Making(loaded, marks, self._begins_with.address)
+        stages = stages_of(making)
+        marks.prepare(self._output.width, self._output.height)
+        networks = ", ".join(f"{network} on {provider}" for network, provider in loaded.providers.items())
+        _LOG.info("Swapper: %s, colour: %s, networks: %s.", options.swapper.name, options.colour, networks)
+        self._running()[1].begin(making)
+        return Prepared(stages, loaded.providers)
+
+    def hear(self, event: Event) -> None:
+        """Pass an event of the run on to whoever listens."""
+        self._subscribers.hear(event)
+
+    def tick(self) -> None:
+        """Let the watcher look, about four times a second."""
+        if self._on_tick is not None:
+            self._on_tick(self)
+
+    def status(self) -> SessionStatus:
+        """Say how the session is."""
+        run, changes = self._running()
+        in_force = changes.in_force
+        making = in_force.making
+        source_faces = self._source_faces if making is None else making.loaded.source_faces
+        return SessionStatus(
+            session_id=in_force.marks.session_id,
+            run=run.snapshot(),
+            settings=in_force.settings.model_dump(mode="json"),
+            revision=changes.revision,
+            pending=changes.pending,
+            faces=source_faces.names,
+            networks={} if making is None else dict(making.loaded.providers),
+            is_private=self.controls.is_private,
+            uptime_s=round(time.monotonic() - self._began_s, 1),
+        )
+
+    def apply(self, patch: SettingsPatch) -> "Future[Applied | Refused]":
+        """Change settings: all of the patch between two frames, or nothing."""
+        return self._running()[1].ask(patch)
+
+    def set_privacy(self, *, on: bool) -> None:
+        """Hide the picture, which is hidden before this returns, or show it again."""
+        self.controls.set_privacy(on=on)
+
+    def reveal(self) -> bool:
+        """Show the camera as it is for three seconds; False where that may not be now."""
+        return self.controls.reveal()
+
+    def stop(self) -> None:
+        """End the session cleanly."""
+        self.controls.stop()
+
+    def subscribe(self) -> Subscription:
+        """Hear what happens from now on."""
+        return self._subscribers.add()
+
+    def preview(self, width: int) -> Preview | None:
+        """Give the newest picture as sent, `width` pixels wide at most."""
+        frame = None if self._run is None else self._run.newest
+        if frame is None:
+            return None
+        image_bgr, (rows, columns) = frame.image, frame.image.shape[:2]
+        if width < columns:
+            size = max(width, 1), max(round(rows * width / columns), 1)
+            image_bgr = as_u8(cv2.resize(image_bgr, size, interpolation=cv2.INTER_AREA))
+        return Preview(image_bgr, frame.index, frame.captured_ns, frame.state)
+
+    def _running(self) -> tuple[LiveRun, Changes]:
+        if self._run is None or self._changes is None:
+            raise RuntimeError("the session has no plan yet")
+        return self._run, self._changes

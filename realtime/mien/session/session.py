@@ -1,0 +1,123 @@
+"""The running program as everything that steers it sees it: status, changes, privacy, events, the picture."""
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Protocol
+
+from mien.pipeline.events import Event
+from mien.pipeline.frame import State
+from mien.pipeline.live.snapshot import Snapshot
+from mien_models.types import BgrU8
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsPatch:
+    """Some settings with other values."""
+
+    values: Mapping[str, object]
+    """By name as in `mien.toml`; a setting inside a table has a dot ('policy.lost')."""
+    revision: int | None = None
+    """The revision that whoever asks has seen; where it is given and no longer in force, the patch is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What was asked for is in force."""
+
+    revision: int
+    changed: tuple[str, ...]
+    """The settings that have another value now; empty where they had these already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing was changed."""
+
+    revision: int
+    """The one that stays in force."""
+    reasons: Mapping[str, str]
+    """For each setting that is in the way one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStatus:
+    """The program at one moment."""
+
+    session_id: str
+    """Six hexadecimal digits, those of the mark."""
+    run: Snapshot
+    """State and cause, rates, ages, stages, sinks."""
+    settings: Mapping[str, object]
+    """Those in force, as JSON values; tables are mappings."""
+    revision: int
+    """Grows by one with every change of the settings."""
+    pending: tuple[str, ...]
+    """Settings that are being changed right now."""
+    faces: tuple[str, ...]
+    """The source faces in use, by name in the library, else 'photo'."""
+    networks: Mapping[str, str]
+    """What each network really runs on."""
+    is_private: bool
+    uptime_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Preview:
+    """The newest picture as it was sent: marked, or a card; small."""
+
+    image_bgr: BgrU8
+    """(h, w, 3); nobody else writes into it."""
+    index: int
+    """Of the output frame."""
+    captured_ns: int
+    state: State
+
+
+class Subscription(Protocol):
+    """The events from now on; at most so many wait, the oldest go first."""
+
+    def get(self, timeout_s: float | None = None) -> Event | None:
+        """Give the next event; None when none came in time or it is closed."""
+        ...
+
+    @property
+    def missed(self) -> int:
+        """How many events nobody took in time."""
+        ...
+
+    def close(self) -> None:
+        """Take no more."""
+        ...
+
+
+class Session(Protocol):
+    """A running session. Any thread may call anything; nothing here waits for a frame."""
+
+    def status(self) -> SessionStatus:
+        """Say how it is."""
+        ...
+
+    def apply(self, patch: SettingsPatch) -> "Future[Applied | Refused]":
+        """Change settings: all of the patch between two frames, or nothing. Patches are taken one by one."""
+        ...
+
+    def set_privacy(self, *, on: bool) -> None:
+        """Hide the picture, which is hidden before this returns, or show it again."""
+        ...
+
+    def reveal(self) -> bool:
+        """Show the camera as it is for three seconds; False where that may not be now."""
+        ...
+
+    def stop(self) -> None:
+        """End the session cleanly."""
+        ...
+
+    def subscribe(self) -> Subscription:
+        """Hear what happens from now on."""
+        ...
+
+    def preview(self, width: int) -> Preview | None:
+        """Give the newest picture as sent, `width` pixels wide at most; None before the first."""
+        ...
