@@ -54,8 +54,8 @@ def test_a_session_gives_arrays_that_the_next_run_leaves_alone() -> None:
 
 def test_loading_says_nothing_on_the_terminal_but_lets_others_speak() -> None:
     program = (
-        "import os; from mien_models import catalog; from mien_models.sessions import litert\n"
-        "catalog.open_session(catalog.read_manifest('facemesh_468'))\n"
+        "import os; from mien_models.library import builtin; from mien_models.runtimes import litert\n"
+        "builtin.open_session(builtin.read_manifest('facemesh_468'))\n"
         "with litert._without_greeting(): os.write(2, b'somebody else\\n')\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
