@@ -11,7 +11,7 @@ import threading
 import time
 from importlib.metadata import version
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Connection, Listener, answer_challenge, deliver_challenge
+from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge
 from types import TracebackType
 from typing import Final, Self
 
@@ -29,6 +29,7 @@ _MOST_CLIENTS: Final = 32
 _GREETING_S: Final = 5.0
 _CHANGE_S: Final = 60.0
 _LOOK_S: Final = 0.5
+_GOODBYE_S: Final = 2.0
 
 
 class ControlServer:
@@ -42,6 +43,7 @@ class ControlServer:
         self._session = session
         self._running: Running | None = None
         self._listener: Listener | None = None
+        self._thread: threading.Thread | None = None
         self._ending = threading.Event()
         self._clients: dict[threading.Thread, Connection] = {}
         self._lock = threading.Lock()
@@ -59,31 +61,41 @@ class ControlServer:
         family = "AF_PIPE" if running.address.startswith("\\\\") else "AF_UNIX"
         # No authkey: a client that never answers the challenge would keep all others from being let in.
         self._listener = Listener(running.address, family, backlog=_MOST_CLIENTS)
-        threading.Thread(target=self._listen, name="mien-control-socket", daemon=True).start()
+        self._thread = threading.Thread(target=self._listen, name="mien-control-socket", daemon=True)
+        self._thread.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let every client go and stop listening."""
         self._ending.set()
-        if self._listener is not None:
+        if self._running is not None and self._listener is not None:
+            # Closing does not wake a thread that waits for clients; a client does.
+            with contextlib.suppress(OSError, EOFError):
+                Client(self._running.address).close()
+            if self._thread is not None:
+                self._thread.join(_GOODBYE_S)
             self._listener.close()
         if self._running is not None:
             withdraw(self._running)
         with self._lock:
-            connections = tuple(self._clients.values())
-        for connection in connections:
+            clients = dict(self._clients)
+        for connection in clients.values():
             _cut(connection)
+        for thread in clients:
+            thread.join(_GOODBYE_S)
 
     def _listen(self) -> None:
         while not self._ending.is_set() and self._listener is not None:
             try:
                 connection = self._listener.accept()
             except OSError:
-                if not self._ending.wait(_LOOK_S):
-                    continue
-                return
-            self._take(connection)
+                self._ending.wait(_LOOK_S)
+                continue
+            if self._ending.is_set():
+                connection.close()
+            else:
+                self._take(connection)
 
     def _take(self, connection: Connection) -> None:
         thread = threading.Thread(target=self._serve, args=(connection,), name="mien-control-client", daemon=True)
@@ -98,7 +110,7 @@ class ControlServer:
         try:
             with connection:
                 if self._is_ours(connection):
-                    _Client(self._session, connection).serve()
+                    _Conversation(self._session, connection).serve()
         except (OSError, EOFError, ValueError, AuthenticationError) as error:
             _LOG.debug("a client was let go: %r", error)
         finally:
@@ -119,7 +131,7 @@ class ControlServer:
         return True
 
 
-class _Client:
+class _Conversation:
     """One program that steers. Has state: its events."""
 
     def __init__(self, session: Session, connection: Connection) -> None:

@@ -86,11 +86,11 @@ def test_an_end_that_was_written_stays_the_only_one(tmp_path: Path) -> None:
 _A_SESSION_THAT_IS_KILLED: Final = """
 import os, signal, sys
 from pathlib import Path
-from mien.provenance.audit_log.log import Journal
+from mien.provenance.audit_log.log import AuditLog
 from mien.session.audit import Opening, SessionLog
 
 opening = Opening("aaaaaa", "run", (), (), "on", "files", "mesh", (), {}, "1")
-log = SessionLog(Journal(Path(sys.argv[1])), opening)
+log = SessionLog(AuditLog(Path(sys.argv[1])), opening)
 log.begin()
 if sys.argv[2] == "killed":
     os.kill(os.getpid(), signal.SIGKILL)
