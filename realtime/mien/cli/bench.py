@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from mien.cli import options
+from mien.cli.flags import setting_flags
 from mien.cli.options import JsonFile
-from mien.cli.setting_flags import setting_flags
 from mien_models.errors import MienError
 from mien_models.system.atomic_write import write_text_whole
 from mien_models.system.causes import cause_of

@@ -13,7 +13,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _command(words: list[str], is_debug: bool) -> None:
     # Inside the edge: a damaged installation is a failure like any other.
     from mien.cli.app import app
+    from mien.cli.bench import bench
+    from mien.cli.flags import flags_taken
     from mien.media.devices.opencv_env import prepare_opencv
 
     prepare_opencv()
+    flags_taken((app, bench), words)
     app(words, prog_name="mien", obj=is_debug)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from mien.cli import options
-from mien.cli.setting_flags import setting_flags
+from mien.cli.flags import setting_flags
 from mien_models.errors import MienError
 
 

@@ -1,13 +1,12 @@
 """The flags of settings, made from the settings' own descriptions: a new setting is a new flag without more ado."""
 
-import functools
 import inspect
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 import typer
 from annotated_types import Ge, Le
@@ -17,7 +16,6 @@ from mien.config.patch import flag_of
 from mien.config.settings import TABLES, Settings
 from mien_models.plugins import Plugins
 
-Command = TypeVar("Command", bound=Callable[..., None])
 _FOUND: Final[Mapping[str, Plugins[object]]] = {
     "colour": Plugins("mien.stages.colour_methods", "colour method"),
     "enhance": Plugins("mien_models.networks.enhancers", "enhancer"),
@@ -68,29 +66,9 @@ class _Flag:
         return str(form) if form else _choices(self.field) or "NAME"
 
 
-def setting_flags(*groups: str, without: tuple[str, ...] = ()) -> Callable[[Command], Command]:
-    """Add the flags of these groups of settings to a command, which finds what was given in its context's parameters.
-
-    Args:
-        groups: as the settings' own descriptions name them; none means all.
-        without: settings that the command does not take, those inside tables with a dot.
-    """
-
-    def wrapped(command: Command) -> Command:
-        own = inspect.signature(command, eval_str=True)
-        flags = [flag.parameter() for flag in _flags(groups, without)]
-        parameters = list(own.parameters.values())
-        kept = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in parameters]
-
-        @functools.wraps(command)
-        def run(**values: object) -> None:
-            command(**{name: values[name] for name in own.parameters})
-
-        run.__signature__ = own.replace(parameters=[*kept, *flags])  # type: ignore[attr-defined]
-        run.__annotations__ = {one.name: one.annotation for one in (*kept, *flags)}
-        return run  # type: ignore[return-value]
-
-    return wrapped
+def flag_parameters(groups: tuple[str, ...], without: tuple[str, ...]) -> list[inspect.Parameter]:
+    """Give the parameters of a command for the settings of some groups, none of them for all."""
+    return [flag.parameter() for flag in _flags(groups, without)]
 
 
 def _flags(groups: tuple[str, ...], without: tuple[str, ...]) -> Iterator[_Flag]:

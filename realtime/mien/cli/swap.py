@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from mien.cli import options
-from mien.cli.setting_flags import setting_flags
+from mien.cli.flags import setting_flags
 from mien.pipeline.offline import OfflineResult
 
 _LOG = logging.getLogger(__name__)

@@ -147,7 +147,7 @@ def _printed(name: str) -> int:
                 nowhere = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(nowhere, stream.fileno())
                 os.close(nowhere)
-            if not isinstance(error, BrokenPipeError):
+            if not isinstance(error, (BrokenPipeError, MienError)):  # ours has been said already
                 say(name, f"What was to be printed could not be written ({brief(error)}).")
             status = FAILED
     return status

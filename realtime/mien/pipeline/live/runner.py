@@ -40,6 +40,8 @@ _REPLAN_S: Final = 2.0
 _SAMPLE_S: Final = 1.0
 _TICK_S: Final = 0.25
 _CLOSE_S: Final = 3.0
+_PREPARED_S: Final = 20.0
+"""What loads networks cannot be interrupted, and a process that ends meanwhile is aborted by their libraries."""
 _OPEN_S: Final = 10.0
 """A sink that is added may take this long to open: a camera's driver, a server."""
 _FINISH_S: Final = 6.0
@@ -260,7 +262,7 @@ class LiveRun:
         self._sink_workers.close()
         for worker in self._sink_workers.join(_FINISH_S):
             self._notes[f"sink {worker.sink.description}"] = "It did not close in time."
-        self._preparer.join(_CLOSE_S)
+        self._preparer.join(_PREPARED_S)
 
     def settle(self) -> None:
         """Note how the sinks ended, and tell what has not been told; every thread is done."""

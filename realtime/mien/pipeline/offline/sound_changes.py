@@ -10,6 +10,7 @@ from av.error import FFmpegError
 from av.packet import Packet
 
 from mien.media.video.continuity import is_joinable
+from mien.media.video.ffmpeg_path import ffmpeg_path
 
 _SURE: Final = 5
 """So many packets in a row are no mistake of a decoder that has just begun."""
@@ -21,7 +22,7 @@ def changing_sound(path: Path) -> frozenset[int]:
     Only containers that keep no account of it are looked through, which takes some ten seconds for an hour.
     """
     try:
-        with av.open(str(path), metadata_errors="replace") as source:
+        with av.open(ffmpeg_path(path), metadata_errors="replace") as source:
             if not is_joinable(source) or not source.streams.audio:
                 return frozenset()
             return _changing(source.demux(*source.streams.audio))

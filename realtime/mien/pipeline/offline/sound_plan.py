@@ -19,6 +19,7 @@ from av.error import FFmpegError
 from av.stream import Discard, Stream
 
 from mien.media.formats import Container
+from mien.media.video.ffmpeg_path import ffmpeg_path
 from mien.media.video.sound import SoundEncoding
 from mien.media.video.sound_trial import ANSWER
 from mien.pipeline.offline.sound_changes import changing_sound
@@ -46,7 +47,7 @@ class TrackPlan:
 def plan_sound(path: Path, container: Container) -> Mapping[int, TrackPlan]:
     """Try with the first packets of every track what `container` takes; gives the plans by the streams' index."""
     changing = changing_sound(path)
-    with av.open(str(path), metadata_errors="replace") as source:
+    with av.open(ffmpeg_path(path), metadata_errors="replace") as source:
         return {
             stream.index: _plan(path, stream, container, changes=stream.index in changing)
             for stream in source.streams.audio
@@ -69,7 +70,7 @@ def _can_copy(path: Path, index: int, muxer: str) -> bool:
     """Put a track's first packets into a container in memory."""
     try:
         with (
-            av.open(str(path), metadata_errors="replace") as source,
+            av.open(ffmpeg_path(path), metadata_errors="replace") as source,
             av.open(io.BytesIO(), "w", format=muxer) as target,
         ):
             stream = source.streams[index]

@@ -2,7 +2,7 @@ import dataclasses
 from fractions import Fraction
 
 import pytest
-from tests.realtime.pipeline.live.live_rig import HEIGHT, REAL, WIDTH, CostlyStage, fake_stages, filled
+from tests.realtime.pipeline.live.live_rig import HEIGHT, REAL, WIDTH, BareMarks, CostlyStage, fake_stages, filled
 
 from mien.diagnostics.bench.live import StillSource, age_law, bench_live
 from mien.pipeline.interfaces import OutputFormat
@@ -40,7 +40,7 @@ def test_the_law_compares_with_the_sum_of_the_stages_and_one_interval() -> None:
 def test_a_run_without_a_swapped_frame_ends_and_compares_nothing() -> None:
     bench = bench_live(
         StillSource(filled(REAL), OUTPUT),
-        lambda: Prepared((CostlyStage("nothing"),)),
+        lambda: Prepared((CostlyStage("nothing"), BareMarks())),
         OUTPUT,
         seconds=0.3,
         patience_s=0.3,

@@ -10,6 +10,7 @@ import pytest
 from tests.realtime.pipeline.live.live_rig import (
     REAL,
     SWAPPED,
+    BareMarks,
     CostlyStage,
     MemorySink,
     Step,
@@ -114,7 +115,7 @@ def test_a_stage_that_fails_now_and_then_is_a_fault_and_no_crash() -> None:
         return swap_everything(packet)
 
     sink = MemorySink()
-    stages = (CostlyStage("swap", 0.0, fail_sometimes),)
+    stages = (CostlyStage("swap", 0.0, fail_sometimes), BareMarks())
     report = run_live(dataclasses.replace(a_plan(paced_now(30), sink), prepare=lambda: Prepared(stages)))
     assert [change.state for change in report.state_changes][-2:] == ["fault", "live"]
     assert report.failures["swap"] >= 5
@@ -127,7 +128,7 @@ def test_a_programming_error_in_a_stage_shows_a_card_and_never_the_face() -> Non
         raise KeyError(packet.index)
 
     sink = MemorySink()
-    stages = (CostlyStage("swap", 0.0, fail),)
+    stages = (CostlyStage("swap", 0.0, fail), BareMarks())
     report = run_live(dataclasses.replace(a_plan(paced_now(10), sink), prepare=lambda: Prepared(stages)))
     assert "The stage 'swap' failed (KeyError: " in report.state_changes[-1].why
     assert not any(shows_the_real_face(frame) for frame in sink.frames)
@@ -206,7 +207,7 @@ def test_a_stage_that_never_returns_is_a_fault_and_does_not_keep_the_run_from_en
         return swap_everything(packet)
 
     sink = MemorySink()
-    stages = (CostlyStage("swap", 0.0, hang_later),)
+    stages = (CostlyStage("swap", 0.0, hang_later), BareMarks())
     plan = dataclasses.replace(a_plan(paced(10_000, 30), sink), prepare=lambda: Prepared(stages), seconds=3.2)
     report = run_live(plan)
     never.set()

@@ -138,16 +138,16 @@ def _full(_file: object, _content: object) -> int:
 KILLED = """
 import os, sys
 from fractions import Fraction
-from mien.pipeline.interfaces import OutputFormat, Sealing
-from mien.provenance.c2pa.sign import Seal
+from mien.pipeline.interfaces import OutputFormat, Signed
+from mien.provenance.c2pa.sign import Signer
 from mien.session.options import SigningOptions
-from mien.session.signing import seal_files
+from mien.session.signing import sign_files
 from mien.config.settings import load_settings
 from mien.sinks.registry import SINKS, make_sink
 from mien.sinks.backends.file import FileSink
 from tests.realtime.provenance.c2pa.conftest import SESSION, frame
 sink = FileSink(sys.argv[1], OutputFormat(128, 96, Fraction(30)))
-sink.seal = Seal(SESSION)
+sink.signer = Signer(SESSION)
 with sink:
     for index in range(400):
         sink.write(frame(index))
