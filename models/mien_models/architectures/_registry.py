@@ -42,7 +42,7 @@ class Recognised:
 
 
 class Architecture(Protocol):
-    """One architecture: one file of `mien_models.families`."""
+    """One architecture: one file of `mien_models.architectures`."""
 
     def recognise(self, graph: GraphDescription) -> Recognised | None:
         """Look at a file: None where it does not take and give what this family's networks do.

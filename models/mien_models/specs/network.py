@@ -140,7 +140,7 @@ class SwapSpec:
 
     kind: Literal["swapper"]
     architecture: str
-    """A plug-in of `mien_models.families`."""
+    """A plug-in of `mien_models.architectures`."""
     crop: PictureSpec
     output: PixelSpec
     identity: IdentitySpec

@@ -4,19 +4,21 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from mien.cli import options
 from mien.cli.flags import setting_flags
-from mien.pipeline.offline import OfflineResult
+
+if TYPE_CHECKING:
+    from mien.pipeline.offline import OfflineResult
 
 _LOG = logging.getLogger(__name__)
 _LIVE_ONLY: Final = ("policy.lost", "policy.privacy", "policy.fault", "seconds")
 
 
-def finish(result: OfflineResult, notes: Mapping[str, str], output_path: Path, report_path: Path | None) -> None:
+def finish(result: "OfflineResult", notes: Mapping[str, str], output_path: Path, report_path: Path | None) -> None:
     """Say what became of a file and write the report.
 
     Raises:
@@ -34,7 +36,7 @@ def finish(result: OfflineResult, notes: Mapping[str, str], output_path: Path, r
         raise typer.Exit(1)
 
 
-def _faceless(result: OfflineResult) -> str:
+def _faceless(result: "OfflineResult") -> str:
     """Say how many frames stayed as they were because no face was found in them."""
     count = result.frames_written - result.frames_swapped - result.frames_left
     return f", {count} without a face" if count else ""

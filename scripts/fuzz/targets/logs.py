@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from mien.cli.log import show
-from mien.pipeline.events import EventKind, LiveEvent
+from mien.pipeline.events import Event, StateChanged
+from mien.pipeline.frame import State
 from mien.pipeline.report import MemoryUse, Report
 from mien.provenance.audit_log.log import LOG_NAME, AuditLog
 from mien.session.audit import Opening, SessionLog, local_audit_log, what_is_known
@@ -49,7 +50,7 @@ class _Logs:
         opening = Opening("12ab34", "run", ("anna",), ("granted",), "on", "files", "mesh", ("x",), {"n": "0" * 64}, "1")
         log = SessionLog(audit_log, opening)
         log.begin()
-        log.hear(LiveEvent(0.1, EventKind.STATE, "LIVE: now"))
+        log.hear(Event(0.1, StateChanged(State.LIVE, "now")))
         if ends:
             log.end(_REPORT)
         return _packed(folder)

@@ -94,7 +94,7 @@ def _read(
         "swapped_per_s": round(report["frames_swapped"] / live_s, 1),
         "age_ms": report["age_ms"],
         "stages_ms": {name: one for name, one in report["stages"].items() if one["p50_ms"] is not None},
-        "left_out": [one["part"] for one in report["ladder"] if one["change"] == "dropped"],
+        "left_out": [one["part"] for one in report["load_shedding"] if one["change"] == "dropped"],
         "dropped_by": report["dropped_by"],
         "startup_s": report["startup_s"],
         "memory_mb": report["rss_mb"]["peak"],

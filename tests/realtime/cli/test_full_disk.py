@@ -134,8 +134,8 @@ def test_a_line_of_the_log_that_does_not_fit_does_no_damage(folder: Path) -> Non
     script = """
 import sys
 from pathlib import Path
-from mien.provenance.audit_log.log import Journal, AuditLogError
-journal = Journal(Path("disk/log"))
+from mien.provenance.audit_log.log import AuditLog, AuditLogError
+journal = AuditLog(Path("disk/log"))
 try:
     while True:
         journal.append("output", "0123ab", {"to": ["x" * 700]})
