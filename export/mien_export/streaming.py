@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from onnx import ModelProto, TensorProto
 
@@ -51,7 +51,8 @@ def parts_of_program(program: Any) -> Parts:  # noqa: ANN401 - torch's ONNXProgr
     """Take what `torch.onnx.export` gave apart; its weights are the module's own."""
     import onnx_ir
 
-    graph = program.model.graph
+    model: Any = program.model
+    graph: Any = model.graph
     weights: dict[str, Weight] = {}
     for name, value in list(graph.initializers.items()):
         tensor = value.const_value
@@ -59,7 +60,7 @@ def parts_of_program(program: Any) -> Parts:  # noqa: ANN401 - torch's ONNXProgr
             weights[name] = tensor
             del graph.initializers[name]
             graph.inputs.append(value)
-    return Parts(onnx_ir.to_proto(program.model), weights)
+    return Parts(cast("ModelProto", cast("Any", onnx_ir).to_proto(model)), weights)
 
 
 def parts_of_model(model: ModelProto) -> Parts:

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Final, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 _REAL: Final = frozenset(
@@ -59,7 +60,8 @@ class Inert:
 
     def __setstate__(self, state: object) -> None:
         """Keep what an object's attributes were."""
-        for part in state if isinstance(state, tuple) else (state,):
+        parts: tuple[object, ...] = cast("tuple[object, ...]", state) if isinstance(state, tuple) else (state,)
+        for part in parts:
             if isinstance(part, dict):
                 self.__dict__.update(cast("dict[str, object]", part))
 
@@ -126,11 +128,17 @@ def with_tensors(content: object) -> object:
     if isinstance(content, Inert):
         weights = dict(_weights_in(content, ""))
         return weights or content
-    if isinstance(content, np.ndarray) and content.dtype.kind in "fiu":
-        return torch.from_numpy(np.ascontiguousarray(content, content.dtype.newbyteorder("=")))
+    if isinstance(content, np.ndarray):
+        return _tensor_of(cast("NDArray[Any]", content))
     if isinstance(content, Mapping):
         return {key: with_tensors(one) for key, one in cast("Mapping[object, object]", content).items()}
     return content
+
+
+def _tensor_of(array: NDArray[Any]) -> object:
+    if array.dtype.kind not in "fiu":
+        return None
+    return torch.from_numpy(np.ascontiguousarray(array, array.dtype.newbyteorder("=")))
 
 
 def _weights_in(module: Inert, prefix: str) -> Iterator[tuple[str, Tensor]]:

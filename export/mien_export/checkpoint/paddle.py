@@ -18,10 +18,11 @@ def from_paddle(content: object) -> object:
     """
     if not isinstance(content, Mapping):
         return content
-    entries = dict(cast("Mapping[str, object]", content))
+    given = cast("Mapping[str, object]", content)
+    entries = dict(given)
     is_paddles = _STRUCTURE in entries or any(str(key).endswith(("._mean", "._variance")) for key in entries)
     if not is_paddles:
-        return content
+        return given
     entries.pop(_STRUCTURE, None)
     return {_renamed(key): _laid_out(key, one) for key, one in entries.items()}
 

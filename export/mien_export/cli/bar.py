@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +18,7 @@ _LINE_EVERY_S: Final = 5.0
 
 
 @contextmanager
-def shown() -> Iterator["Progress"]:
+def shown() -> Generator["Progress", None, None]:
     """Show progress on stderr for as long as this lasts."""
     if not sys.stderr.isatty():
         yield Lines()

@@ -84,7 +84,8 @@ class Gates:
             self,
             max_error=_raised(self.max_error, noise.max_error, most),
             mean_error=_raised(self.mean_error, noise.mean_error, most / 4),
-            colour_shift=_raised(self.colour_shift, noise.colour_shift, most / 4),
+            # A shift of a colour is a mean that may cancel out by chance, here or there.
+            colour_shift=_raised(self.colour_shift, noise.mean_error, most / 4),
             least_cosine=self.least_cosine
             if noise.cosine is None
             else 1 - _raised(1 - self.least_cosine, 1 - noise.cosine, 0.001),

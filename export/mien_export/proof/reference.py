@@ -1,6 +1,6 @@
 """What the checkpoint's network gives in torch: in full precision, and exactly, in double, where that is asked for."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -49,7 +49,7 @@ def _by_port(answer: Any, network: Network) -> dict[str, Numbers]:  # noqa: ANN4
 
 
 @contextmanager
-def _in_double(module: nn.Module) -> Iterator[None]:
+def _in_double(module: nn.Module) -> Generator[None, None, None]:
     """Let each layer compute in double, and take the memory for that only while it does."""
     hooks = [hook for one in module.modules() for hook in _hooks_of(one)]
     try:

@@ -31,6 +31,10 @@ NAMES = ARCHITECTURES.names()
 SWAPPERS = [name for name in NAMES if name not in {"crossface", "arcface", "simswap_arcface"}]
 
 
+def quiet(_text: str, _share: float | None = None, /) -> None:
+    """Say nothing."""
+
+
 def exported(
     name: str, folder: Path, shape: Shape, change: Callable[[dict[str, Tensor]], None] = lambda _: None
 ) -> tuple[Path, Proof]:
@@ -40,7 +44,7 @@ def exported(
     torch.save(state, folder / f"{name}.pth")
     source = read_source(wish(name, folder / f"{name}.pth"), "none")
     path = folder / f"{name}.onnx"
-    return path, export(source, path, shape=shape, asked=Asked(), progress=lambda *_: None)
+    return path, export(source, path, shape=shape, asked=Asked(), progress=quiet)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -55,7 +59,7 @@ def test_every_architecture_passes_in_mixed_precision(name: str, tmp_path: Path)
     perturb(model)
     onnx.save(model, str(path))
     source = read_source(wish(name, tmp_path / f"{name}.pth"), "none")
-    assert hold_against(source, [path], asked=Asked(), progress=lambda *_: None).has_failed
+    assert hold_against(source, [path], asked=Asked(), progress=quiet).has_failed
 
 
 def wish(name: str, path: Path) -> Wish:
@@ -220,9 +224,7 @@ def test_a_fused_file_that_cuts_off_instead_of_rounding_fails(tmp_path: Path) ->
     (rounding,) = [node for node in model.graph.node if node.op_type == "Round"]
     rounding.op_type = "Floor"
     onnx.save(model, str(path))
-    proof = hold_against(
-        read_source(Wish(tmp_path / "reswapper.pth"), "none"), [path], asked=Asked(), progress=lambda *_: None
-    )
+    proof = hold_against(read_source(Wish(tmp_path / "reswapper.pth"), "none"), [path], asked=Asked(), progress=quiet)
     assert proof.has_failed
 
 

@@ -23,7 +23,8 @@ def filled(module: Any, seed: int, length: float = 1.0) -> Any:
     """Give a module the recipe's weights."""
     import torch
 
-    shapes = {key: tuple(one.shape) for key, one in module.state_dict().items()}
+    like: dict[str, Any] = module.state_dict()
+    shapes = {key: tuple(one.shape) for key, one in like.items()}
     state = {key: torch.from_numpy(one) for key, one in recipe.weights(shapes, seed, length).items()}
     missing = module.load_state_dict(state, strict=False)
     assert all(recipe.COUNTER in key for key in missing.missing_keys), missing

@@ -44,7 +44,8 @@ def picture(name: str, side: int, channels: int = 3, low: float = 0.0) -> Number
     patches = generator.random((1, channels, 8, 8), dtype=np.float32)
     coarse = np.kron(patches, np.ones((1, 1, side // 8, side // 8), np.float32))
     fine = generator.random((1, channels, side, side), dtype=np.float32)
-    return (np.float32(0.9) * coarse + np.float32(0.1) * fine) * np.float32(1 - low) + np.float32(low)
+    mixed = np.float32(0.9) * coarse + np.float32(0.1) * fine
+    return np.asarray(mixed * np.float32(1 - low) + np.float32(low), np.float32)
 
 
 def vector(name: str, length: float = 1.0, size: int = 512) -> Numbers:
