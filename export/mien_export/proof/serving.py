@@ -25,6 +25,9 @@ GATE_STAMP: Final = "mien.gate"
 """Under which a file says that its export was allowed to differ more than usual, and why, as JSON."""
 
 
+_LARGE_BYTES: Final = 600_000_000
+
+
 class ServingError(MienError):
     """A file that should run here and does not."""
 
@@ -69,6 +72,9 @@ class Candidate:
         options = cast("Any", onnxruntime).SessionOptions()
         # What a run took is given back after it: large networks are proven once and not served.
         options.enable_cpu_mem_arena = options.enable_mem_pattern = False
+        if self._path.stat().st_size > _LARGE_BYTES:
+            # The last level lays weights out anew, and holds them twice while it does.
+            options.graph_optimization_level = cast("Any", onnxruntime).GraphOptimizationLevel.ORT_ENABLE_EXTENDED
         try:
             return cast("Any", onnxruntime).InferenceSession(
                 runtime_input(self._path), options, providers=["CPUExecutionProvider"]
