@@ -167,8 +167,12 @@ def _summed_up(name: str, work: Path, summary: Summary, limits: Limits, found: P
         lines.append(f"{sign}: {kept}")
     for number, (sign, content) in enumerate(summary.deaths.items(), start=1):
         kept = _kept(found, sign, content, sign + "\n\n" + (work / f"death-{number}.txt").read_text())
-        kept.write_bytes(shrunk(content, _fails_by(sign, name, limits), budget_s=_SHRINK_S))
-        lines.append(f"{sign}: {kept}")
+        fails = _fails_by(sign, name, limits)
+        if fails(content):
+            kept.write_bytes(shrunk(content, fails, budget_s=_SHRINK_S))
+            lines.append(f"{sign}: {kept}")
+        else:
+            lines.append(f"{sign}, but not when it was run again alone: {kept}")
     print(
         f"{name}: {summary.counts['runs']} runs, {summary.counts['refused']} refused, {len(exceptions)} kinds of "
         f"exceptions, {len(summary.deaths)} kinds of deaths ({summary.counts['deaths']} in all), slowest "
