@@ -26,6 +26,8 @@ _START_S: Final = 300.0
 _SHRINK_S: Final = 60.0
 _WALL_TIMES: Final = 6.0
 """So many times the limit of processor time may pass on the clock: other programs want the processor too."""
+_HANG: Final = "hang"
+_MEMORY: Final = "too much memory"
 _CHILD: Final = Path(__file__).with_name("child.py")
 _OUR_FRAME: Final = re.compile(r'File ".*?/(?:mien|mien_models|mien_export)/([\w/]+)\.py", line \d+ in (\w+)')
 
@@ -130,9 +132,9 @@ def _watched(child: "subprocess.Popen[bytes]", work: Path, limits: Limits) -> st
             seen_ns, used_s, since_s = changed_ns, cpu_s, now_s if is_ready else since_s
         limit_s = _WALL_TIMES * limits.hang_s if is_ready else _START_S
         if memory_mb > limits.memory_mb:
-            return _ended(child, "too much memory")
+            return _ended(child, _MEMORY)
         if cpu_s - used_s > limits.hang_s or now_s - since_s > limit_s:
-            return _ended(child, "hang")
+            return _ended(child, _HANG)
     return None
 
 
@@ -168,7 +170,9 @@ def _summed_up(name: str, work: Path, summary: Summary, limits: Limits, found: P
     for number, (sign, content) in enumerate(summary.deaths.items(), start=1):
         kept = _kept(found, sign, content, sign + "\n\n" + (work / f"death-{number}.txt").read_text())
         fails = _fails_by(sign, name, limits)
-        if fails(content):
+        if sign.startswith(_MEMORY):  # a process of its own has no such limit
+            lines.append(f"{sign}: {kept}")
+        elif fails(content):
             kept.write_bytes(shrunk(content, fails, budget_s=_SHRINK_S))
             lines.append(f"{sign}: {kept}")
         else:
@@ -194,7 +198,11 @@ def _kept(found: Path, sign: str, content: bytes, how: str) -> Path:
 
 
 def _fails_by(sign: str, name: str, limits: Limits) -> Callable[[bytes], bool]:
-    return lambda content: _sign_of(name, content, limits) == sign
+    def fails(content: bytes) -> bool:
+        found = _sign_of(name, content, limits)
+        return found is not None and (found == sign or (found == _HANG and sign.startswith(_HANG)))
+
+    return fails
 
 
 def _sign_of(name: str, content: bytes, limits: Limits) -> str | None:
@@ -206,7 +214,7 @@ def _sign_of(name: str, content: bytes, limits: Limits) -> str | None:
         try:
             done = subprocess.run(command, capture_output=True, check=False, timeout=_WALL_TIMES * limits.hang_s)
         except subprocess.TimeoutExpired:
-            return "hang"
+            return _HANG
     return _sign(_death(done.returncode), done.stderr.decode(errors="replace")) if done.returncode < 0 else None
 
 
