@@ -21,7 +21,7 @@ from shrinking import shrunk
 _LOOK_S: Final = 0.05
 _QUICK: Final = "/dev/shm"  # noqa: S108 - what is made in it has a name of its own
 """Inputs are written for every run; on Linux this folder is memory."""
-_START_S: Final = 300.0
+_START_S: Final = 1800.0
 """A loaded machine takes its time to import torch."""
 _SHRINK_S: Final = 60.0
 _WALL_TIMES: Final = 6.0
