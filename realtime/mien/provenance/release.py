@@ -26,7 +26,7 @@ class ReleasedPicture:
             TypeError: somebody else makes one.
         """
         if signer is not _SEAL:
-            raise TypeError("A ReleasedPicture comes from ReleasedPicture.unswapped or from the marks (mien.provenance).")
+            raise TypeError("A ReleasedPicture comes from ReleasedPicture.unswapped or from the marks.")
         self.image_bgr: Final = image_bgr
         """(h, w, 3); nobody writes into it."""
         self.is_marked: Final = is_marked
