@@ -50,7 +50,7 @@ class Interruption:
         if threading.current_thread() is threading.main_thread():
             for name in (*_STOP_NAMES, _PANIC_NAME, _REVEAL_NAME):
                 number = getattr(signal, name, None)
-                if number is not None:
+                if number is not None and not _outlives_terminal(number):
                     self._before[number] = signal.signal(number, self._on_signal)
         return self
 
@@ -83,6 +83,11 @@ class Interruption:
         self._stops += 1
         if self._stops > 1 and number == signal.SIGINT:
             raise KeyboardInterrupt
+
+
+def _outlives_terminal(number: int) -> bool:
+    """Whether it is the signal of a closed terminal, and the run was started by `nohup`."""
+    return number == getattr(signal, "SIGHUP", None) and signal.getsignal(number) is signal.SIG_IGN
 
 
 def _taken(came: deque[int]) -> int:
