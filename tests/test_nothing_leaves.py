@@ -164,6 +164,14 @@ def test_a_client_of_a_session_reaches_nobody(ground: Ground) -> None:
         assert "No session" in done.said
 
 
+def test_a_keychain_is_looked_for_without_asking_anybody(tmp_path: Path) -> None:
+    ground = Ground(tmp_path)
+    _photo(ground.work)
+    done = ground.watch("-m", "mien", "faces", "add", "photo.png", "--name", "Ada", *OWN.split())
+    assert "no keychain here" in done.said
+    assert (done.status, done.reached, done.written, done.left) == (2, (), (), ())
+
+
 ELSEWHERE: Final = "http://192.0.2.1/part"
 LISTS: Final = {
     "list.m3u8": f"#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{ELSEWHERE}.ts\n#EXT-X-ENDLIST\n",

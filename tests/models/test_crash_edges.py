@@ -295,6 +295,41 @@ def test_a_run_that_was_killed_is_no_fault_and_one_that_lives_is_left_alone(
     assert left(tmp_path) == []
 
 
+@pytest.mark.logs_errors
+def test_a_log_that_cannot_be_written_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = closed()
+    monkeypatch.setattr(sys, "stderr", broken)
+
+    def work(_words: list[str], _is_debug: bool) -> None:
+        handler = logging.StreamHandler(broken)
+        logging.getLogger("mien.test").addHandler(handler)
+        try:
+            logging.getLogger("mien.test").error("nobody hears this")
+        finally:
+            logging.getLogger("mien.test").removeHandler(handler)
+
+    assert run_program("mien", ["run"], work) == 0
+    assert logging.raiseExceptions
+    assert crashes() == []
+
+
+def no_change(*_: object, **__: object) -> None:
+    """Leave pytest's own keeping of native faults alone."""
+
+
+def test_a_number_that_a_process_had_before_is_no_living_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MIEN_STATE_DIR", str(tmp_path))
+    monkeypatch.setattr("faulthandler.is_enabled", lambda: False)
+    monkeypatch.setattr("faulthandler.enable", no_change)
+    monkeypatch.setattr("faulthandler.disable", no_change)
+    crash_folder().mkdir()
+    (crash_folder() / f"fatal-{os.getpid()}.txt").write_text("Fatal Python error: Segmentation fault\n")
+    assert runs(None) == 0
+    assert "ended by the system (Segmentation fault)" in capsys.readouterr().err
+
+
 def test_a_question_leaves_nothing(program: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
     for words in ((), ("--help",), ("run", "-h"), ("--version",)):
         assert ended(program(*words)) == (0, "done\n", "")

@@ -28,6 +28,6 @@ app.command()(weights)
 app.command()(topology)
 
 
-@app.callback()
+@app.callback(epilog="--debug anywhere, or MIEN_DEBUG=1, lets an error out with its traceback.")
 def about() -> None:
     """Bring trained face swappers from PyTorch to ONNX and TensorRT, with proof that nothing was lost."""

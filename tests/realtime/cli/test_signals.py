@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tests.real_runs import LONGEST_S, begun
 
-from mien.portrait import portrait_address, public_domain_portrait, read_portrait
+from mien.tracking.source_photo import photo_address, public_domain_photo, read_source_photo
 
 pytestmark = [
     pytest.mark.slow,
@@ -23,7 +23,7 @@ ENDING = [signal.SIGHUP, signal.SIGTERM, signal.SIGINT]
 @pytest.fixture(autouse=True)
 def _in_a_folder_with_a_film(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    photo = read_portrait(portrait_address(str(public_domain_portrait()))).photo_bgr
+    photo = read_source_photo(photo_address(str(public_domain_photo()))).photo_bgr
     with av.open("film.mp4", "w") as file:
         stream = file.add_stream("libx264", rate=10)
         stream.height, stream.width = photo.shape[:2]

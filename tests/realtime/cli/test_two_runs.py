@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from tests.real_runs import LONGEST_S, begun, mien, sentence_of
 
-from mien.portrait import portrait_address, public_domain_portrait, read_portrait
+from mien.tracking.source_photo import photo_address, public_domain_photo, read_source_photo
 
 pytestmark = pytest.mark.slow
 TOLD = "Another run is writing"
 
 
 def film(name: str, frames: int) -> None:
-    photo = read_portrait(portrait_address(str(public_domain_portrait()))).photo_bgr
+    photo = read_source_photo(photo_address(str(public_domain_photo()))).photo_bgr
     with av.open(name, "w") as file:
         stream = file.add_stream("libx264", rate=10)
         stream.height, stream.width = photo.shape[:2]

@@ -12,7 +12,7 @@ import av
 import pytest
 from tests.real_runs import begun, mien
 
-from mien.recording.recovery import recover
+from mien.sinks.recovery import recover
 
 LOST_S = 2
 

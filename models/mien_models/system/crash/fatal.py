@@ -76,4 +76,5 @@ def _is_alive(path: Path) -> bool:
     import psutil
 
     number = path.stem.removeprefix(_PREFIX)
-    return number.isdecimal() and psutil.pid_exists(int(number))
+    # Our own number is that of an earlier process: in a container they begin again with every start.
+    return number.isdecimal() and int(number) != os.getpid() and psutil.pid_exists(int(number))

