@@ -148,7 +148,7 @@ def test_a_card_that_the_plug_in_does_not_take_is_named(monkeypatch: pytest.Monk
     module: Any = types.ModuleType("onnxruntime_ep_nv_tensorrt_rtx")
     module.get_ep_name, module.get_library_path = lambda: RTX, lambda: "a library"
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr("onnxruntime.register_execution_provider_library", lambda *_: None)
+    monkeypatch.setattr("onnxruntime.register_execution_provider_library", lambda *_: None)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
     monkeypatch.setattr(plug_ins, "card", lambda: H100)
     plug_ins.plug_in.cache_clear()
     assert "NVIDIA H100 80GB HBM3 has 9.0" in plug_ins.plug_in(RTX).fault

@@ -185,13 +185,13 @@ def _opened(content: bytes, name: str, run: Run, options: Any) -> Any:  # noqa: 
     Raises:
         ModelError: it is refused, or the provider does not start.
     """
-    plugged = plug_ins() if run.provider != CPU_PROVIDER else {}
-    devices = plugged[run.provider].devices if run.provider in plugged else ()
+    plugged = plug_ins() if run.provider != CPU_PROVIDER else {}  # pyright: ignore[reportUnknownVariableType]
+    devices = plugged[run.provider].devices if run.provider in plugged else ()  # pyright: ignore[reportUnknownVariableType]
     wanted: list[Any] = [(run.provider, dict(run.options))]
     if run.provider != CPU_PROVIDER:
         wanted.append(CPU_PROVIDER)
     if devices:
-        options.add_provider_for_devices(list(devices), dict(run.options))
+        options.add_provider_for_devices(list(devices), dict(run.options))  # pyright: ignore[reportUnknownArgumentType]
     try:
         # Its own way of falling back prints to standard output, which is for results.
         return cast(

@@ -84,7 +84,7 @@ def _made(kind: type[_Result] | type[_Words], stream: TextIO) -> TextIO:
     with suppress(OSError):
         stream.flush()
     return kind(
-        stream.buffer,
+        stream.buffer,  # pyright: ignore[reportUnknownArgumentType]
         stream.encoding,
         errors="replace",
         line_buffering=stream.line_buffering,

@@ -120,7 +120,7 @@ def _value(name: str, text: str) -> object:
         value = text
     if takes_several(name) and not isinstance(value, list):
         return [part for part in str(text).split(",") if part]
-    return value
+    return value  # pyright: ignore[reportUnknownVariableType]
 
 
 def _client(session: str | None) -> "SessionClient":

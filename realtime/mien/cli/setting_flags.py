@@ -62,8 +62,8 @@ class _Flag:
         if self.setting in _FOUND:
             return "|".join(_FOUND[self.setting].names())
         extra = self.field.json_schema_extra
-        form = extra.get("form") if isinstance(extra, dict) else None
-        return str(form) if form else _choices(self.field) or "NAME"
+        form = extra.get("form") if isinstance(extra, dict) else None  # pyright: ignore[reportUnknownVariableType]
+        return str(form) if form else _choices(self.field) or "NAME"  # pyright: ignore[reportUnknownArgumentType]
 
 
 def flag_parameters(groups: tuple[str, ...], without: tuple[str, ...]) -> list[inspect.Parameter]:

@@ -67,7 +67,7 @@ def changed_names(before: Settings, after: Settings) -> tuple[str, ...]:
 def is_live(name: str) -> bool:
     """Whether a setting can change while a run lasts."""
     extra = Settings.model_fields[name].json_schema_extra
-    return isinstance(extra, dict) and bool(extra.get("live"))
+    return isinstance(extra, dict) and bool(extra.get("live"))  # pyright: ignore[reportUnknownArgumentType]
 
 
 def flag_of(name: str) -> str:

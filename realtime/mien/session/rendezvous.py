@@ -124,7 +124,7 @@ def find_session(name: str | None = None) -> Running:
     if name is None:
         if len(found) > 1:
             raise MienError(f"{len(found)} sessions run: {names}. Say which with --session NUMBER.")
-        return found[0]
+        return found[0]  # pyright: ignore[reportGeneralTypeIssues]
     for one in found:
         if one.name == name:
             return one

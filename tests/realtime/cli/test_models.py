@@ -118,7 +118,7 @@ class Person(io.StringIO):
 
 def test_a_person_is_asked(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", Person("imagenet\n"))
-    monkeypatch.setattr("mien_models.system.streams._made", lambda _kind, stream: stream)
+    monkeypatch.setattr("mien_models.system.streams._made", lambda _kind, stream: stream)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     assert main(["models", "add", str(simswap_network(tmp_path / "simswap_256.onnx"))]) == 0
     assert "[imagenet|unit|own]" in capsys.readouterr().err
@@ -238,7 +238,7 @@ def test_what_may_be_of_several_families_is_asked_about(
     assert "--as ghost|hififace|hyperswap|inswapper|simswap" in capsys.readouterr().err
     assert kept() == []
     monkeypatch.setattr(sys, "stdin", Person("hififace\n"))
-    monkeypatch.setattr("mien_models.system.streams._made", lambda _kind, stream: stream)
+    monkeypatch.setattr("mien_models.system.streams._made", lambda _kind, stream: stream)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     assert main(["models", "add", path]) == 0
     assert "[ghost|hififace|hyperswap|inswapper|simswap]" in capsys.readouterr().err

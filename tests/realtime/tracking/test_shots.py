@@ -31,10 +31,10 @@ def test_every_cut_begins_a_shot(length: int) -> None:
     assert shots_of(film) == [number for number in range(6) for _ in range(length)]
 
 
-@pytest.mark.parametrize("change", [barred, lambda picture: dark(picture, 0.2), lambda picture: picture[::3, ::3]])
+@pytest.mark.parametrize("change", [barred, lambda picture: dark(picture, 0.2), lambda picture: picture[::3, ::3]])  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
 def test_dark_barred_and_small_films_have_cuts_too(change: object) -> None:
     assert callable(change)
-    assert shots_of([change(room(1))] * 5 + [change(room(2))] * 5) == [0] * 5 + [1] * 5
+    assert shots_of([change(room(1))] * 5 + [change(room(2))] * 5) == [0] * 5 + [1] * 5  # pyright: ignore[reportArgumentType]
 
 
 def test_a_lamp_noise_and_a_moving_person_are_no_cuts() -> None:

@@ -57,7 +57,7 @@ class _Track:
     """When what was let through ends, in the time that goes on."""
     has_jumped: bool = False
     """Whether it has just come to another clock: what overlaps with the end under the old one is dropped."""
-    held: list[AnyPacket] = field(default_factory=list)
+    held: list[AnyPacket] = field(default_factory=list)  # pyright: ignore[reportUnknownVariableType]
     """After a jump: packets that wait until it is known where the pictures go on."""
     held_since_s: Fraction = Fraction(0)
 

@@ -68,7 +68,7 @@ class Snapshot:
     ) -> "Snapshot":
         """Read the parts of a run; each number is of about the same moment."""
         best, verdict = sink_workers.best, output.verdict
-        times = {} if pipeline is None else pipeline.times
+        times = {} if pipeline is None else pipeline.times  # pyright: ignore[reportUnknownVariableType]
         return cls(
             state=State.LOST if verdict is None else verdict.state,
             why="Starting." if verdict is None else verdict.why,
@@ -82,7 +82,7 @@ class Snapshot:
             frames_out=best.written,
             repeated=output.repeated,
             dropped={} if pipeline is None else {name: count for name, count in pipeline.dropped_by.items() if count},
-            stages={name: stage_time_of(histogram) for name, histogram in times.items()},
+            stages={name: stage_time_of(histogram) for name, histogram in times.items()},  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
             shed=load_shedding.left_out,
             source=None if capture.info is None else capture.info.description,
             sinks=tuple(

@@ -170,7 +170,7 @@ class _Recording:
         )
         converted.pts = self._timeline.pts(frame.captured_ns, time.monotonic_ns())
         converted.time_base = _TIME_BASE
-        self._mux(self._stream.encode(converted))
+        self._mux(self._stream.encode(converted))  # pyright: ignore[reportUnknownArgumentType]
         self._frames += 1
         self._is_swapped = self._is_swapped or frame.picture.is_marked
 
@@ -184,7 +184,7 @@ class _Recording:
         try:
             try:
                 if self._is_sound and self._frames:
-                    self._mux(self._stream.encode(None))
+                    self._mux(self._stream.encode(None))  # pyright: ignore[reportUnknownArgumentType]
             finally:
                 self._file.close()
             if self._has_header:

@@ -38,7 +38,7 @@ def asked(module: Any, *given: np.ndarray) -> list[np.ndarray]:
 
     with torch.inference_mode():
         answer = module(*[torch.from_numpy(one) for one in given])
-    return [one.numpy() for one in (answer if isinstance(answer, tuple | list) else [answer])]
+    return [one.numpy() for one in (answer if isinstance(answer, tuple | list) else [answer])]  # pyright: ignore[reportUnknownVariableType]
 
 
 def imported(repository: str, module: str) -> Any:
