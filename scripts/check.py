@@ -15,7 +15,11 @@ STEPS = (
     ("import contracts", ["lint-imports"]),
     # -X dev: what Python can check while it runs, and the line of a segmentation fault.
     ("tests", [sys.executable, *PYTEST, *sys.argv[1:]]),
-    ("tests with torch", [sys.executable, "scripts/with_torch.py", "--rtx", "python", *PYTEST, *WITH_TORCH]),
+    # Networks in full size take minutes each: scripts/with_torch.py pytest -m slow tests/export/networks.
+    (
+        "tests with torch",
+        [sys.executable, "scripts/with_torch.py", "--rtx", "python", *PYTEST, "-m", "not slow", *WITH_TORCH],
+    ),
 )
 
 
