@@ -151,7 +151,7 @@ def test_what_is_refused_changes_nothing_and_says_why_field_by_field(running: Ru
         assert isinstance(answer, Refused), (patch, answer)
         assert words in answer.reasons[name], answer.reasons
         assert answer.reasons[name].count("\n") == 0
-    running.wait_for_frames()
+    running.wait_for_frames(8)
     after = running.session.status()
     assert after.settings == before.settings
     assert after.revision == before.revision
@@ -170,9 +170,9 @@ def test_consent_to_one_face_does_not_count_for_the_next(home: Path) -> None:
     assert isinstance(answer, Refused)
     answer = running.ask(face=["other.png"], consent="self")
     assert isinstance(answer, Applied)
+    running.end()
     applied = [fact for fact in running.facts() if isinstance(fact, SettingsApplied)]
     assert applied[-1].consents == ("self",)
-    running.end()
 
 
 @pytest.mark.slow
@@ -218,9 +218,9 @@ def test_another_swapper_is_used_from_one_frame_to_the_next(home: Path) -> None:
     refused = running.ask(swapper="arcface_w600k_r50")
     assert isinstance(refused, Refused)
     assert running.session.status().settings["swapper"] == "tiny"
+    running.end()
     states = [fact.state for fact in running.facts() if isinstance(fact, StateChanged)]
     assert states == [State.LOST, State.LIVE]
-    running.end()
 
 
 @pytest.mark.slow
