@@ -6,9 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien_models.specs.least_squares import matrix_between
 from mien_models.specs.network import PictureSpec
-from mien_models.specs.templates import Extent, crop_from_frame, in_crop, pose_misfits, template_named
+from mien_models.specs.templates import Extent, crop_from_frame, pose_misfits, template_named
 from mien_models.types import AffineF64, Face, PointsF32
 
 CLEARLY_BETTER: Final = 0.85
@@ -29,7 +28,6 @@ class Aligner:
         """
         self._spec, self._side_px = spec, side_px
         self._template = template_named(spec.template)
-        self._still = np.array(self._template.still)
         self._shift_px = spec.shift_px * side_px / spec.size_px
         self._poses: dict[int, int] = {}
 
@@ -39,9 +37,9 @@ class Aligner:
 
     def of_face(self, face: Face) -> AffineF64:
         """Give crop-from-frame of a followed face."""
-        if self._template.still:
-            return self._of_still_points(face)
-        return self._of_pose(face.five_points, self._pose(face))
+        matrix = self._of_pose(face.five_points, self._pose(face))
+        matrix[0, 2] += _yaw_shift(face.landmarks, self._spec.extent or self._template.extent) * self._side_px
+        return matrix
 
     def forget(self, face_id: int) -> None:
         """Drop the pose of a face."""
@@ -68,14 +66,6 @@ class Aligner:
             kept = best
         self._poses[face.id] = kept
         return kept
-
-    def _of_still_points(self, face: Face) -> AffineF64:
-        """Align by the landmarks that the face's expression does not move (DeepFaceLive, `FLandmarks2D.calc_cut`)."""
-        here = face.landmarks[self._still[:, 0].astype(np.intp), :2].astype(np.float64)
-        extent = self._spec.extent or self._template.extent
-        places = in_crop(self._still[:, 1:], extent)
-        places[:, 0] += _yaw_shift(face.landmarks, extent)
-        return matrix_between(here, places * self._side_px + self._shift_px, self._spec.fit)
 
 
 def _yaw_shift(landmarks: PointsF32, extent: Extent) -> float:

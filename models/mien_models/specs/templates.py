@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict
 
 from mien_models.errors import ModelError
-from mien_models.specs.dfl_points import STILL_POINTS
 from mien_models.specs.least_squares import Fit, matrix_between
 from mien_models.types import AffineF64, PointsF32
 
@@ -39,8 +38,6 @@ class Template:
     corner of the mouth, left as seen in the picture; in parts of the crop's side."""
     extent: Extent = Extent()
     """What of the unit square the crop of `poses` shows."""
-    still: tuple[tuple[int, float, float], ...] = ()
-    """Landmarks and their places in the unit square; they align a face, where its landmarks are known."""
 
     @property
     def frontal(self) -> int:
@@ -149,7 +146,7 @@ TEMPLATES: Final[Mapping[str, Template]] = {
             ),
         )
     ),
-    # DeepFaceLab's 'whole face' as DeepFaceLive cuts it; the five points are facefusion's, for where there are no more.
+    # DeepFaceLab's 'whole face', by five points.
     "dfl_whole_face": Template(
         (
             (
@@ -161,7 +158,6 @@ TEMPLATES: Final[Mapping[str, Template]] = {
             ),
         ),
         Extent(coverage=2.2, vertical_offset=-0.08),
-        STILL_POINTS,
     ),
 }
 """Where no source is named, the numbers are those of facefusion's table (`facefusion/face_helper.py`)."""

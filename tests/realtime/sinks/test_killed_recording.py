@@ -20,10 +20,10 @@ RECORD = """
 import os, signal, sys
 from fractions import Fraction
 import numpy as np
-from mien.contracts import OutputFormat
-from mien.marking.pictures import ReleasedPicture
-from mien.packet import OutputFrame, State
-from mien.sinks.file import FileSink
+from mien.pipeline.frame import OutputFrame, State
+from mien.pipeline.interfaces import OutputFormat
+from mien.provenance.release import ReleasedPicture
+from mien.sinks.backends.file import FileSink
 
 path, fps, seconds, is_noisy = sys.argv[1], Fraction(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "noise"
 width, height = (320, 240) if is_noisy else (1280, 720)
