@@ -18,7 +18,7 @@ from mien.pipeline.live.state import Cause
 from mien.provenance.marks import Marks
 from mien.provenance.release import SwappedPicture
 from mien.sources.backends.synthetic import SyntheticSource
-from mien.tracking.source_photo import public_domain_photo
+from mien.tracking.photo import public_domain_photo
 from mien_models.types import BgrU8
 
 WIDTH, HEIGHT = 320, 240

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.consent.terms import ConsentError
-from mien.tracking.looking import Look, LooksAside, pause_ns
+from mien.tracking.recognition import Look, LooksAside, pause_ns
 from mien_models.types import BgrU8, Face
 
 _LOG = logging.getLogger(__name__)

@@ -28,7 +28,7 @@ from mien.session.stages import Making, check_names, stages_of
 from mien.sinks.registry import make_sink, uses_of, written_by
 from mien.sources.address import is_played, local_path
 from mien.sources.live import live_source
-from mien.tracking.networks import default_networks
+from mien.tracking.landmark_fit import default_networks
 from mien_models.errors import MienError
 from mien_models.interfaces import Landmarker
 from mien_models.system.atomic_write import check_writable

@@ -14,14 +14,14 @@ from mien.consent.records import Consent, ConsentBook, consent_for
 from mien.consent.terms import Scope
 from mien.session.options import FaceOptions
 from mien.session.swappers import SWAPPERS, library
-from mien.tracking.assignment import parse_assignments
-from mien.tracking.source_photo import (
+from mien.tracking.photo import (
     PhotoAddress,
     SourcePhoto,
     photo_address,
     public_domain_photo,
     read_source_photo,
 )
+from mien.tracking.selection import parse_assignments
 from mien_models.errors import UsageError
 from mien_models.specs.network import SwapSpec
 

@@ -30,11 +30,9 @@ from mien.stages.mask_methods._base import MaskFactory
 from mien.stages.swap import SwapStage
 from mien.stages.track import PhotoTrackStage, TrackStage
 from mien.stages.watermark import MarkStage
-from mien.tracking.assignment import parse_assignments
-from mien.tracking.foresight import ForesightedOne
-from mien.tracking.networks import FaceNetworks
+from mien.tracking.landmark_fit import FaceNetworks
 from mien.tracking.recognition import PeopleChooser
-from mien.tracking.selection import Chooser, make_chooser, rank_of
+from mien.tracking.selection import Chooser, ForesightedOne, make_chooser, parse_assignments, rank_of
 from mien.tracking.settings import TrackerSettings
 from mien.tracking.tracker import Tracker
 from mien_models.errors import ModelError

@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from mien.pipeline.frame import Frame
-from mien.tracking.foresight import ForesightedOne
-from mien.tracking.selection import Choice
+from mien.tracking.selection import Choice, ForesightedOne
 from mien.tracking.tracker import Tracker
 
 _MOST_BYTES: Final = 256 << 20

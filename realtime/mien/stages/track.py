@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from mien.pipeline.frame import Frame
-from mien.tracking.networks import FaceNetworks
+from mien.tracking.landmark_fit import FaceNetworks
 from mien.tracking.photo import find_faces
 from mien.tracking.selection import Chooser
 from mien.tracking.tracker import Tracker

@@ -1,14 +1,10 @@
 """Finds and follows the faces of a live picture: the landmark network on every known face, the detector in between."""
 
-from mien.tracking.appearance import Appearance
 from mien.tracking.geometry import TrackedImage, overlap
-from mien.tracking.landmark_fit import LandmarkFit, LandmarkFitter
-from mien.tracking.lost_tracks import Memory
-from mien.tracking.networks import FaceNetworks, default_networks
-from mien.tracking.scan import LiveSearch
+from mien.tracking.landmark_fit import FaceNetworks, LandmarkFit, LandmarkFitter, default_networks
+from mien.tracking.scan import LiveSearch, Shots
 from mien.tracking.settings import TrackerSettings
-from mien.tracking.shots import Shots
-from mien.tracking.track import Track
+from mien.tracking.track import Appearance, Memory, Track
 from mien_models.geometry.crop import Region
 from mien_models.types import BgrU8, DetectedFace, Face
 

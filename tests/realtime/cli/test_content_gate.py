@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mien.cli.main import main
-from mien.tracking.source_photo import public_domain_photo
+from mien.tracking.photo import public_domain_photo
 from mien_models.types import BgrU8
 
 ME = ("--face", "photo.png", "--consent", "public-domain")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mien.cli.main import main
-from mien.tracking.source_photo import public_domain_photo
+from mien.tracking.photo import public_domain_photo
 from mien_models.types import as_u8
 
 Words = Sequence[str]

@@ -3,7 +3,7 @@
 import pytest
 
 from mien.config.choices import ChooseMode
-from mien.tracking.assignment import Assignment, parse_assignments
+from mien.tracking.selection import Assignment, parse_assignments
 from mien_models.errors import UsageError
 
 

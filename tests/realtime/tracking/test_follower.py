@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.tracking.networks import FaceNetworks
+from mien.tracking.landmark_fit import FaceNetworks
 from mien.tracking.tracker import Tracker
 from mien_models.types import AffineF64, BgrU8, Face, PointsF32
 

@@ -10,9 +10,8 @@ from mien.config.choices import ChooseMode
 from mien.pipeline.frame import Frame
 from mien.stages.foresee import ForeseeStage
 from mien.stages.track import TrackStage
-from mien.tracking.foresight import ForesightedOne
-from mien.tracking.networks import FaceNetworks
-from mien.tracking.selection import make_chooser, width_of
+from mien.tracking.landmark_fit import FaceNetworks
+from mien.tracking.selection import ForesightedOne, make_chooser, width_of
 from mien.tracking.settings import TrackerSettings
 from mien.tracking.tracker import Tracker
 from mien_models.types import BgrU8, Face

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from mien.tracking.geometry import roll_rad
-from mien.tracking.landmark_fit import LandmarkFitter
-from mien.tracking.networks import FaceNetworks
+from mien.tracking.landmark_fit import FaceNetworks, LandmarkFitter
 from mien.tracking.settings import LookSettings
 from mien_models.types import BgrU8, DetectedFace, Face
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mien.tracking.one_euro import OneEuro, OneEuroSettings
+from mien.tracking.landmark_filter import OneEuro, OneEuroSettings
 
 FRAME_NS = 33_333_333
 SIZE_PX = 200.0

@@ -21,7 +21,7 @@ from mien.session.options import Options, resolve
 from mien.session.source_faces import SourceFaces
 from mien.session.stages import Making, stages_of
 from mien.session.swappers import SWAPPERS, check_swapper, library, user_networks
-from mien.tracking.source_photo import photo_address, public_domain_photo, read_source_photo
+from mien.tracking.photo import photo_address, public_domain_photo, read_source_photo
 from mien_models.interfaces import Session
 from mien_models.library.builtin import open_session, read_manifest
 from mien_models.runtimes.trial import known_input

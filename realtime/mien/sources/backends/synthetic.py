@@ -15,8 +15,8 @@ from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import SourceFactory, SourceInfo, SourceRequest
 from mien.sources.backends._talking_head import HeadMotion, TalkingHead
 from mien.tracking.geometry import Extent, region_from_detection
-from mien.tracking.networks import default_networks
-from mien.tracking.source_photo import public_domain_photo
+from mien.tracking.landmark_fit import default_networks
+from mien.tracking.photo import public_domain_photo
 from mien_models.errors import PhotoError, SourceError
 from mien_models.geometry.raster import rasterise
 from mien_models.types import BgrU8, PointsF32

@@ -14,8 +14,7 @@ from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import SourceRequest, Stage
 from mien.sources.backends.images import PLUGIN as IMAGES
 from mien.stages.composite import CompositeStage
-from mien.tracking.photo import find_faces
-from mien.tracking.source_photo import public_domain_photo
+from mien.tracking.photo import find_faces, public_domain_photo
 from mien_models.errors import MienError
 from mien_models.library.builtin import load_landmarker
 from mien_models.types import BgrU8, SourceFace, SwappedFace, as_u8

@@ -22,7 +22,7 @@ from mien.diagnostics.verify.c2pa_reader import read_credentials
 from mien.media.formats import MEDIA_TYPES, VIDEO_SUFFIXES
 from mien.media.pictures import PICTURE_SUFFIXES
 from mien.provenance.c2pa.sign import Signer, SigningError
-from mien.tracking.source_photo import public_domain_photo
+from mien.tracking.photo import public_domain_photo
 from mien_models.types import as_u8
 
 PHOTO = "a_name_nobody_should_see.png"

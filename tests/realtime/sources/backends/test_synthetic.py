@@ -8,7 +8,7 @@ import pytest
 from mien.pipeline.frame import Frame
 from mien.sources.backends.synthetic import SyntheticSource, motion_at
 from mien.tracking.geometry import head_pose, region_from_detection
-from mien.tracking.networks import default_networks
+from mien.tracking.landmark_fit import default_networks
 
 SIZE = (640, 360)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mien.config.choices import GateMode
 from mien.stages.content_gate import LIMIT, ContentError, ContentGate
 from mien.stages.nsfw import open_look
-from mien.tracking.source_photo import photo_address, public_domain_photo, read_source_photo
+from mien.tracking.photo import photo_address, public_domain_photo, read_source_photo
 from mien_models.errors import ModelError
 from mien_models.types import BgrU8
 
