@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mien_models.geometry.face_mesh import face_topology
 from mien_models.geometry.face_regions import EYE_LEFT, EYE_RIGHT
-from mien_models.swappers.mesh.warp_field import warp_face
+from mien_models.swappers.mesh.shape import warp_face
 from mien_models.types import PointsF32, Warp, as_f32
 
 FRAME_SIZE = (480, 400)

@@ -4,10 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from mien_models.geometry.face_mesh import face_topology
+from mien_models.geometry.face_mesh import face_topology, facing
 from mien_models.swappers.mesh.render import AtlasMap, atlas_map, draw_texture
 from mien_models.swappers.mesh.texture import swap_alpha
-from mien_models.swappers.mesh.unwrap_photo import facing
 from mien_models.types import BgrU8, MaskU8, PointsF32, as_f32, as_u8
 
 NOTHING_ADDED = np.full((16, 16, 4), 128, np.uint8)

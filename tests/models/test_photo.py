@@ -10,7 +10,7 @@ import skimage
 from numpy.typing import NDArray
 
 from mien.tracking.photo import find_faces
-from mien_models.geometry.face_mesh import face_topology
+from mien_models.geometry.face_mesh import face_topology, filled, rasterise
 from mien_models.geometry.face_regions import (
     BROW_LEFT,
     BROW_RIGHT,
@@ -22,7 +22,6 @@ from mien_models.geometry.face_regions import (
     LIPS_OUTER,
     NOSE_BRIDGE,
 )
-from mien_models.geometry.raster import filled, rasterise
 from mien_models.swappers.mesh.delight import SIDE_PX, levels, light_on, logarithm
 from mien_models.swappers.mesh.multi_view import understand
 from mien_models.swappers.mesh.texture import BROW_COVERED, bake, texture_of

@@ -5,8 +5,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from mien_models.geometry.face_mesh import LANDMARKS, face_topology
-from mien_models.geometry.raster import rasterise
+from mien_models.geometry.face_mesh import LANDMARKS, face_topology, rasterise
 from mien_models.swappers.mesh.texture import FaceTexture
 from mien_models.types import BgrU8, as_f32, as_u8
 

@@ -18,7 +18,7 @@ from mien.tracking.geometry import Extent, region_from_detection
 from mien.tracking.landmark_fit import default_networks
 from mien.tracking.photo import public_domain_photo
 from mien_models.errors import PhotoError, SourceError
-from mien_models.geometry.raster import rasterise
+from mien_models.geometry.face_mesh import rasterise
 from mien_models.types import BgrU8, PointsF32
 
 _DEFAULT_SIZE: Final = (1280, 720)

@@ -9,9 +9,7 @@ from mien.stages.mask_methods._base import FaceMask, MaskFactory, MaskMethod, re
 from mien.stages.occlusion.background_model import BackgroundModel
 from mien.stages.occlusion.features import SIDE_PX
 from mien.stages.occlusion.matting import cut_out, place
-from mien_models.geometry.face_mesh import face_topology
-from mien_models.geometry.unwrap import unwrapper
-from mien_models.swappers.mesh.unwrap_photo import facing
+from mien_models.geometry.face_mesh import face_topology, facing, unwrapper
 from mien_models.types import BgrU8, Face
 
 LONGEST_PAUSE_S: Final = 1.0

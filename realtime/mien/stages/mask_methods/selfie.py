@@ -7,8 +7,7 @@ import cv2
 import numpy as np
 
 from mien.stages.mask_methods._base import FaceMask, MaskFactory, MaskMethod, refuse_network
-from mien_models.geometry.crop import Region, cut_patch
-from mien_models.geometry.tensor_input import NetworkInput
+from mien_models.geometry.crop import NetworkInput, Region, cut_patch
 from mien_models.interfaces import Session
 from mien_models.library.builtin import open_session, read_manifest
 from mien_models.specs.manifest import Manifest

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mien.stages.occlusion.features import BRIGHT, CHANNELS, SIDE_PX, STRUCTURE, look_of, zones
 from mien.stages.occlusion.hair import hair_share
-from mien_models.geometry.unwrap import Unwrapped
+from mien_models.geometry.face_mesh import Unwrapped
 from mien_models.types import as_f32, as_u8
 
 KNOWN_AFTER_S: Final = 0.3

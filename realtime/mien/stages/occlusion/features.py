@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mien_models.geometry.face_mesh import filled
 from mien_models.geometry.face_regions import (
     BEARD,
     BROW_LEFT,
@@ -20,7 +21,6 @@ from mien_models.geometry.face_regions import (
     NOSTRILS,
     OVAL,
 )
-from mien_models.geometry.raster import filled
 from mien_models.types import BgrU8, as_f32, as_u8
 
 SIDE_PX: Final = 64

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.stages.mask_methods._base import FaceMask
-from mien_models.geometry.face_mesh import face_topology
-from mien_models.geometry.raster import rasterise
+from mien_models.geometry.face_mesh import face_topology, rasterise
 from mien_models.types import BgrU8, PointsF32, as_f32, as_u8
 
 SMALL_FACE_PX: Final = 96.0
