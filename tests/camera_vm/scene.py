@@ -15,9 +15,9 @@ import numpy as np
 
 from mien.pipeline.live.slates import CARDS, Slates
 from mien.pipeline.live.state import Cause
-from mien.provenance.marks import Marks
 from mien.provenance.release import SwappedPicture
 from mien.sources.backends.synthetic import SyntheticSource
+from mien.stages.marks import Marks
 from mien.tracking.photo import public_domain_photo
 from mien_models.types import BgrU8
 

@@ -6,9 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mien.stages.colour import apply
-from mien.stages.colour_methods._base import GAIN_RANGE, ColourMethod, SkinStatistics
-from mien.stages.skin import statistics
+from mien.stages.colour import GAIN_RANGE, ColourMethod, SkinStatistics, apply, statistics
 from mien_models.plugins import Plugins
 
 COLOURS: Plugins[ColourMethod] = Plugins("mien.stages.colour_methods", "colour method")

@@ -6,7 +6,7 @@ from fractions import Fraction
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
-from mien.pipeline.frame import Frame, OutputFrame
+from mien.pipeline.frame import Frame, OutputFormat, OutputFrame
 from mien.provenance.c2pa.sign import Signer
 from mien.provenance.release import ReleasedPicture, SwappedPicture
 
@@ -139,32 +139,6 @@ class LiveSource(Protocol):
             SourceError: it is gone for good; the run ends.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class OutputFormat:
-    """What every frame of a session looks like; fixed before the first one."""
-
-    width: int
-    """Even number of pixels."""
-    height: int
-    """Even number of pixels."""
-    fps: Fraction
-
-    def check(self, frame: OutputFrame) -> None:
-        """Refuse what has not passed the marks, or has another size; either is a mistake of the program.
-
-        Raises:
-            TypeError: it is no OutputFrame with a released picture.
-            ValueError: it has another size: outputs cannot change theirs midway.
-        """
-        if type(frame) is not OutputFrame or type(frame.picture) is not ReleasedPicture:
-            raise TypeError(
-                "expected an OutputFrame with a ReleasedPicture, which only the marks make of a swapped one"
-            )
-        height, width = frame.image.shape[:2]
-        if (width, height) != (self.width, self.height):
-            raise ValueError(f"expected frames of {self.width}x{self.height}, got {width}x{height}")
 
 
 class Sink(Protocol):

@@ -15,7 +15,6 @@ from mien.pipeline.interfaces import MarkingStage, Sink, Stage
 from mien.pipeline.live.plan import LivePlan
 from mien.pipeline.live.stage_threads import Unused
 from mien.provenance.c2pa.sign import Signer
-from mien.provenance.marks import Marks
 from mien.session.audit import SessionLog, session_log
 from mien.session.changes import InForce
 from mien.session.defaults import default_camera_address, default_sinks, output_format, source_request
@@ -28,6 +27,7 @@ from mien.session.stages import Making, check_names, stages_of
 from mien.sinks.registry import make_sink, uses_of, written_by
 from mien.sources.address import is_played, local_path
 from mien.sources.live import live_source
+from mien.stages.marks import Marks
 from mien.tracking.landmark_fit import default_networks
 from mien_models.errors import MienError
 from mien_models.interfaces import Landmarker

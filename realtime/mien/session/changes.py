@@ -12,9 +12,9 @@ from typing import Final
 from mien.config.patch import PatchError, changed_names, patched
 from mien.config.settings import Settings
 from mien.pipeline.events import SettingsApplied, SettingsRefused
-from mien.pipeline.interfaces import OutputFormat, Sink, SourceInfo
+from mien.pipeline.frame import OutputFormat
+from mien.pipeline.interfaces import Sink, SourceInfo
 from mien.pipeline.live.runner import LiveRun
-from mien.provenance.marks import Marks
 from mien.session.defaults import default_camera_address, default_sinks, source_request
 from mien.session.loaded import Loaded, load
 from mien.session.options import Options, resolve
@@ -24,6 +24,7 @@ from mien.session.source_faces import SourceFaces, open_source_faces
 from mien.session.stages import Making, changed_stages, check_names
 from mien.sinks.registry import make_sink, uses_of
 from mien.sources.live import live_source
+from mien.stages.marks import Marks
 from mien_models.errors import MienError
 
 _LOG = logging.getLogger(__name__)

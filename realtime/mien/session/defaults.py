@@ -6,7 +6,8 @@ from fractions import Fraction
 from typing import Final
 
 from mien.media.letterbox import even
-from mien.pipeline.interfaces import OutputFormat, SourceInfo, SourceRequest
+from mien.pipeline.frame import OutputFormat
+from mien.pipeline.interfaces import SourceInfo, SourceRequest
 from mien.sources.address import make_source, source_kind
 from mien_models.errors import SinkError
 

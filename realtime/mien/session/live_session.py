@@ -9,7 +9,7 @@ from typing import TypeAlias
 import cv2
 
 from mien.pipeline.events import Event
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.frame import OutputFormat
 from mien.pipeline.live.controls import Controls
 from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.live.runner import LiveRun

@@ -9,11 +9,11 @@ from typing import Final
 from mien.config import paths
 from mien.config.choices import ChooseMode, ConsentKind
 from mien.consent.add_face import face_library
-from mien.consent.permits import Permit
 from mien.consent.records import Consent, ConsentBook, consent_for
 from mien.consent.terms import Scope
 from mien.session.options import FaceOptions
 from mien.session.swappers import SWAPPERS, library
+from mien.stages.consent_gate import Permit
 from mien.tracking.photo import (
     PhotoAddress,
     SourcePhoto,

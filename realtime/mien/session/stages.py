@@ -6,30 +6,25 @@ from dataclasses import dataclass
 from typing import Final
 
 from mien.config.choices import ChooseMode
-from mien.consent.owner_check import OwnerCheck
-from mien.consent.permits import Permits
 from mien.pipeline.interfaces import Stage
 from mien.pipeline.live.stage_threads import Unused
 from mien.pipeline.report import MARK
-from mien.provenance.marks import Marks
 from mien.session.loaded import Loaded
 from mien.session.options import Options
 from mien.session.swappers import check_swapper
 from mien.sinks.registry import parse_sink
 from mien.sources.address import is_played
-from mien.stages.colour import ColourStage
-from mien.stages.colour_methods._base import ColourMethod
+from mien.stages.colour import ColourMethod, ColourStage
 from mien.stages.composite import CompositeStage
-from mien.stages.consent_gate import ConsentStage, OwnerCheckStage
+from mien.stages.consent_gate import ConsentStage, OwnerCheck, OwnerCheckStage, Permits
 from mien.stages.content_gate import ContentGate, ContentGateStage
 from mien.stages.detail import DetailStage
 from mien.stages.enhance import EnhanceStage
-from mien.stages.foresee import ForeseeStage
+from mien.stages.marks import Marks, MarkStage
 from mien.stages.mask import MaskStage
 from mien.stages.mask_methods._base import MaskFactory
 from mien.stages.swap import SwapStage
-from mien.stages.track import PhotoTrackStage, TrackStage
-from mien.stages.watermark import MarkStage
+from mien.stages.track import ForeseeStage, PhotoTrackStage, TrackStage
 from mien.tracking.landmark_fit import FaceNetworks
 from mien.tracking.recognition import PeopleChooser
 from mien.tracking.selection import Chooser, ForesightedOne, make_chooser, parse_assignments, rank_of
@@ -113,7 +108,7 @@ def _consent(making: Making) -> Stage:
 def _content_gate(making: Making) -> Stage | None:
     if not _is_looked_at(making):
         return None
-    from mien.stages.nsfw import open_look
+    from mien.stages.content_gate import open_look
 
     return ContentGateStage(ContentGate(open_look(making.options.threads), is_still=making.is_still))
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from mien.consent.terms import Scope
-from mien.pipeline.interfaces import OutputFormat, Sink
+from mien.pipeline.frame import OutputFormat
+from mien.pipeline.interfaces import Sink
 from mien.sinks.plugin import SinkPlugin
 from mien_models.errors import UsageError
 from mien_models.plugins import Plugins

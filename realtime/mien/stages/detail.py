@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.pipeline.frame import Frame
-from mien.pipeline.optional import Part
+from mien.pipeline.metrics import Part
 from mien_models.types import BgrU8, MaskU8, SwappedFace, as_f32, as_u8
 
 FINE_SIGMA: Final = 1.2

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.pipeline.frame import Frame
-from mien.pipeline.optional import Part
-from mien.stages.blending import Paster
+from mien.pipeline.metrics import Part
+from mien.stages.composite import Paster
 from mien_models.errors import UsageError
 from mien_models.interfaces import Enhancer
 from mien_models.specs.templates import crop_from_frame
@@ -48,7 +48,7 @@ class EnhanceStage:
         self._enhancer = enhancer
         self._strength = strength
         self._paster = Paster()
-        self._crossfade = _faded(enhancer.side_px)
+        self._fade = _faded(enhancer.side_px)
         self._enhancing = Part("The enhancement")
         self.parts = (self._enhancing,)
         """What may be left out: all of it."""
@@ -76,7 +76,7 @@ class EnhanceStage:
             cv2.warpAffine(swapped_bgr, patch_from_frame, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
         )
         change = as_f32(self._enhancer.enhance(patch_bgr)) - as_f32(patch_bgr)
-        change *= self._crossfade[..., None] * self._strength
+        change *= self._fade[..., None] * self._strength
         finer = _as_fine_as(swapped, patch_from_frame)
         height, width = finer.alpha.shape
         crop_from_patch = _crop_from_patch(finer.frame_from_crop, patch_from_frame)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.pipeline.frame import Frame
-from mien.pipeline.optional import Part
+from mien.pipeline.metrics import Part
 from mien.stages.mask_methods._base import Edge, FaceMask, MaskMethod
 from mien_models.types import Face, MaskU8, SwappedFace, as_f32, as_u8
 

@@ -1,11 +1,14 @@
-"""Find the faces of a picture that stands still."""
+"""Finds the faces of a frame and chooses those to be swapped: live, in a still picture, in a film that can wait."""
 
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from mien.pipeline.frame import Frame
 from mien.tracking.landmark_fit import FaceNetworks
 from mien.tracking.photo import find_faces
-from mien.tracking.selection import Chooser
+from mien.tracking.selection import Choice, Chooser, ForesightedOne
 from mien.tracking.tracker import Tracker
 
 
@@ -39,3 +42,41 @@ class PhotoTrackStage:
         faces = find_faces(packet.image, self._networks)
         choice = self._chooser(packet.image, faces, packet.captured_ns)
         return replace(packet, faces=faces, chosen=choice.faces, roles=choice.roles)
+
+
+_MOST_BYTES: Final = 256 << 20
+"""Pictures that are held back; 40 of 1920 x 1080 pixels."""
+
+
+class ForeseeStage:
+    """Follows the faces of a file, for which nobody waits; holds packets back while that helps to choose.
+
+    Its follower and chooser keep state.
+    """
+
+    name = "follow"
+
+    def __init__(self, tracker: Tracker, chooser: ForesightedOne) -> None:
+        self._tracker = tracker
+        self._chooser = chooser
+        self._held: deque[Frame] = deque()
+
+    def __call__(self, packet: Frame) -> Frame:
+        """Find the faces of this frame and choose at once, whatever may come."""
+        return (*self.take(packet), *self.rest())[-1]
+
+    def take(self, packet: Frame) -> Sequence[Frame]:
+        """Find the faces of this frame; give those packets of which is known who is swapped in them, in order."""
+        faces = self._tracker(packet.image, packet.captured_ns)
+        self._held.append(replace(packet, faces=faces))
+        ready = self._released(self._chooser.see(faces, packet.captured_ns, self._tracker.shot))
+        if sum(held.image.nbytes for held in self._held) > _MOST_BYTES:
+            ready += self.rest()
+        return ready
+
+    def rest(self) -> list[Frame]:
+        """Give every packet that is still held back."""
+        return self._released(self._chooser.hurry())
+
+    def _released(self, choices: Sequence[Choice]) -> list[Frame]:
+        return [replace(self._held.popleft(), chosen=choice.faces, roles=choice.roles) for choice in choices]

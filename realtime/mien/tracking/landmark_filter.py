@@ -2,8 +2,8 @@
 
 The network is right on average and trembles from frame to frame. The picture says to a fraction of a pixel how the skin
 moved since the last frame (pyramidal Lucas-Kanade on a small patch), and wanders off over a second. So quick changes
-come from the picture and slow ones from the network (a complementary filter): nothing trembles, and nothing lags however
-fast a head moves. Depth, of which a picture tells nothing, is smoothed by a One-Euro filter.
+come from the picture and slow ones from the network (a complementary filter): nothing trembles, and nothing lags
+however fast a head moves. Depth, of which a picture tells nothing, is smoothed by a One-Euro filter.
 """
 
 import math

@@ -18,9 +18,8 @@ from mien.config.choices import ConsentKind
 from mien.consent.clock import FilterClock
 from mien.consent.face_library import FaceLibrary, KeptFace, LibraryError
 from mien.consent.keys import FaceKeyError, usual_store
-from mien.consent.owner_check import OwnerCheck
-from mien.consent.permits import Permit, Permits
 from mien.consent.terms import ConsentError, Scope, Terms, last_day
+from mien.stages.consent_gate import OwnerCheck, Permit, Permits
 from mien_models.errors import UsageError
 from mien_models.types import BgrU8, Face, as_u8
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mien.consent.face_library import LibraryError
-from mien.consent.permits import Permit, Permits
 from mien.consent.terms import ConsentError
+from mien.stages.consent_gate import Permit, Permits
 from mien_models.types import BgrU8
 
 

@@ -8,9 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from tests.realtime.pipeline.live.live_rig import a_packet
 
-from mien.consent.owner_check import OwnerCheck
 from mien.consent.terms import ConsentError
-from mien.stages.consent_gate import OwnerCheckStage
+from mien.stages.consent_gate import OwnerCheck, OwnerCheckStage
 from mien_models.errors import ModelError
 from mien_models.types import BgrU8, Face
 

@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.provenance.watermark.detect import Finding, detect
-from mien.provenance.watermark.embed import Embedder
+from mien.provenance.watermark.embed import Embedder, chip_px, pattern_at, patterns
 from mien.provenance.watermark.evidence import Collector
-from mien.provenance.watermark.pattern import chip_px, pattern_at, patterns
 from mien.provenance.watermark.payload import Payload, crc16, decode, encode
 from mien_models.types import BgrU8, as_u8
 
@@ -141,7 +140,7 @@ def test_nothing_is_found_where_there_is_no_mark() -> None:
 
 
 def test_another_key_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mien.provenance.watermark.pattern.KEY", b"somebody else's")
+    monkeypatch.setattr("mien.provenance.watermark.embed.KEY", b"somebody else's")
     patterns.cache_clear()
     pictures = marked(clip())
     monkeypatch.undo()

@@ -8,9 +8,8 @@ import pytest
 
 import mien
 from mien.pipeline.frame import Frame
-from mien.provenance.marks import Marks
 from mien.provenance.release import ReleasedPicture, SwappedPicture
-from mien.stages.watermark import MarkStage
+from mien.stages.marks import Marks, MarkStage
 from mien_models.types import BgrU8
 
 ROOT = Path(mien.__file__).parent
@@ -31,7 +30,7 @@ def places_that_call(method: str) -> set[str]:
 
 
 def test_only_the_marks_let_swapped_pictures_out_and_only_the_quality_bench_sees_them_bare() -> None:
-    assert places_that_call("released") == {"provenance/marks.py"}
+    assert places_that_call("released") == {"stages/marks.py"}
     assert places_that_call("before_marks") == {"diagnostics/bench/quality.py"}
     assert not [path for path in ROOT.rglob("*.py") if "_SwappedPicture__" in path.read_text(encoding="utf-8")]
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from mien.media.devices.cameras import Camera
-from mien.pipeline.interfaces import OutputFormat, SourceRequest
+from mien.pipeline.frame import OutputFormat
+from mien.pipeline.interfaces import SourceRequest
 from mien.session import defaults
 
 

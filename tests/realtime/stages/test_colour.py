@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from mien.pipeline.frame import Frame
 from mien.session.stages import COLOURS
-from mien.stages.colour import ColourStage
-from mien.stages.skin import light_change, relit, statistics
+from mien.stages.colour import ColourStage, light_change, relit, statistics
 from mien_models.types import BgrU8, Face, HeadPose, SwappedFace
 
 FRAME_NS: Final = 33_333_333

@@ -8,8 +8,7 @@ from tests.realtime.tracking.film import FRAME_NS, Head, room, stranger
 
 from mien.config.choices import ChooseMode
 from mien.pipeline.frame import Frame
-from mien.stages.foresee import ForeseeStage
-from mien.stages.track import TrackStage
+from mien.stages.track import ForeseeStage, TrackStage
 from mien.tracking.landmark_fit import FaceNetworks
 from mien.tracking.selection import ForesightedOne, make_chooser, width_of
 from mien.tracking.settings import TrackerSettings
@@ -89,7 +88,7 @@ def test_a_live_run_swaps_again_in_the_frame_after_the_cut(
 def test_pictures_are_held_only_up_to_some_memory(
     stage: ForeseeStage, heads: tuple[Head, Head], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mien.stages.foresee._MOST_BYTES", 3 * room(1).nbytes)
+    monkeypatch.setattr("mien.stages.track._MOST_BYTES", 3 * room(1).nbytes)
     one, other = heads
     both = [other.onto(one.onto(room(1), (160, 180), 120), (480, 180), 80)] * 2
     alone = [other.onto(room(1), (480, 180), 80)] * 12

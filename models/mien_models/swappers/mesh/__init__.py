@@ -54,6 +54,7 @@ class MeshSwapper:
         self._own_light = texture_light(texture)
         self._skin = as_f32(cv2.resize(texture.bgr, (FOLDS_PX, FOLDS_PX), interpolation=cv2.INTER_AREA))
         self._texture = texture
+        self._side_px = texture.side_px
         self._shape_cm = shape_cm
         self._strength = strength
         self._pitch_offset_rad = pitch_offset_rad
@@ -89,7 +90,7 @@ class MeshSwapper:
 
     def _remember(self, face: Face, captured_ns: int) -> tuple[_TargetFace, float]:
         """What is kept of a face, made anew after a pause, and the seconds since it was last seen."""
-        texels_per_px = self._texture.side_px * (1 - 2 * ATLAS_MARGIN) / max(face.width_px, 8.0)
+        texels_per_px = self._side_px * (1 - 2 * ATLAS_MARGIN) / max(face.width_px, 8.0)
         wanted = float(np.log2(max(texels_per_px / TEXELS_PER_PX, 1.0)) * LEVELS_PER_OCTAVE)
         in_use = self._in_use.get(face.id)
         if in_use is None or abs(captured_ns - in_use.seen_ns) > LONGEST_PAUSE_S * 1e9:
@@ -104,7 +105,7 @@ class MeshSwapper:
     def _level(self, level: int) -> NDArray[np.uint8]:
         """The texture with its alpha, (n, n, 4), made smaller by `level` steps."""
         if level not in self._levels:
-            side_px = max(16, round(self._texture.side_px * 2 ** (-level / LEVELS_PER_OCTAVE)))
+            side_px = max(16, round(self._side_px * 2 ** (-level / LEVELS_PER_OCTAVE)))
             texture = np.dstack([self._texture.bgr, self._texture.alpha(TEXELS_PER_PX / side_px)])
             self._levels[level] = as_u8(cv2.resize(texture, (side_px, side_px), interpolation=cv2.INTER_AREA))
         return self._levels[level]

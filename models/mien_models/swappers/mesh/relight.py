@@ -2,10 +2,9 @@
 
 A face's picture is taken as skin times light, and light as what is left when the picture is blurred over a sixth of the
 face. The photo's own light is divided out, the target's multiplied in. A fold is a change of the target's own look: its
-skin now, divided by its skin as it is on average, freed of coarse light; the swapped skin is multiplied by that quotient,
-the expression ratio image (Liu, Shan and Zhang, "Expressive expression mapping with ratio images", 2001). Both are
-compared on the atlas, where a cheek is always in the same place, so that they can be smoothed in time while the head
-moves.
+skin now, divided by its skin as it is on average, freed of coarse light; the swapped skin is multiplied by that,
+the expression ratio image (Liu and others, "Expressive expression mapping with ratio images", 2001). Both are compared
+on the atlas, where a cheek is always in the same place, so that they can be smoothed in time while the head moves.
 """
 
 from functools import cache
@@ -125,7 +124,7 @@ COARSE: Final = 0.09
 """What is wider than this blur is light, in parts of the atlas' side (a standard deviation)."""
 DARKEST: Final = 6.0
 """Added to both sides of a quotient, in 8-bit levels: in the dark, noise is no fold."""
-USUAL_SETTLING_S: Final = 4.0
+USUAL_S: Final = 4.0
 """Time over which the target's usual look is averaged: long beside an expression."""
 BELIEVED_AFTER_S: Final = 0.7
 """What is usual is hardly known before; folds grow in with this time constant."""
@@ -156,7 +155,7 @@ class ExpressionFilter:
         usual = relief.copy() if self._usual is None else self._usual
         self._looks += now.seen
         self._seen_s += elapsed_s
-        share = now.seen * np.maximum(np.float32(min(elapsed_s / USUAL_SETTLING_S, 1.0)), 1 / np.maximum(self._looks, 1))
+        share = now.seen * np.maximum(np.float32(min(elapsed_s / USUAL_S, 1.0)), 1 / np.maximum(self._looks, 1))
         usual += share * (relief - usual)
         self._usual = usual
         off = np.clip(relief / np.maximum(usual, 0.05), *RATIO_RANGE) - 1

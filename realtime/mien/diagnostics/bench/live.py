@@ -11,8 +11,8 @@ from typing import Final, Self
 from mien.config.settings import Settings
 from mien.diagnostics.bench.scene import HEIGHT, WIDTH, make_scene
 from mien.diagnostics.bench.stages import scene_stages
-from mien.pipeline.frame import Frame, OutputFrame, State
-from mien.pipeline.interfaces import End, LiveSource, OutputFormat, SourceInfo
+from mien.pipeline.frame import Frame, OutputFormat, OutputFrame, State
+from mien.pipeline.interfaces import End, LiveSource, SourceInfo
 from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.live.runner import run_live
 from mien.pipeline.metrics import Histogram, resident_mb

@@ -15,12 +15,12 @@ from mien.diagnostics.bench.scene import make_scene
 from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import Stage
 from mien.pipeline.live.stage_threads import Unused
-from mien.provenance.marks import Marks
 from mien.session.loaded import load
 from mien.session.options import Options, resolve
 from mien.session.source_faces import SourceFaces
 from mien.session.stages import Making, stages_of
 from mien.session.swappers import SWAPPERS, check_swapper, library, user_networks
+from mien.stages.marks import Marks
 from mien.tracking.photo import photo_address, public_domain_photo, read_source_photo
 from mien_models.interfaces import Session
 from mien_models.library.builtin import open_session, read_manifest

@@ -11,8 +11,7 @@ import numpy as np
 
 from mien.config.choices import Show
 from mien.media.letterbox import letterbox
-from mien.pipeline.frame import Frame, OutputFrame, State
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.frame import Frame, OutputFormat, OutputFrame, State
 from mien.pipeline.live.crossfade import FADE_S, Crossfade
 from mien.pipeline.live.slates import Slates
 from mien.pipeline.live.state import Cause, Facts, Policy, StageFailure, Verdict, judge

@@ -20,8 +20,7 @@ from mien.media.formats import Container, container_of, media_type
 from mien.media.part_files import part_of
 from mien.media.timestamps import Timeline
 from mien.media.video.ffmpeg_path import ffmpeg_path
-from mien.pipeline.frame import OutputFrame
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.frame import OutputFormat, OutputFrame
 from mien.provenance.c2pa.sign import Signer, SigningError
 from mien.sinks.plugin import SinkPlugin
 from mien.sinks.recovery import SESSION_TAG, check_nothing_unfinished, session_note

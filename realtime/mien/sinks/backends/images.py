@@ -8,8 +8,7 @@ from typing import Final, Self
 import cv2
 
 from mien.consent.terms import Scope
-from mien.pipeline.frame import OutputFrame
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.frame import OutputFormat, OutputFrame
 from mien.provenance.c2pa.sign import Signer, SigningError
 from mien.sinks.plugin import SinkPlugin
 from mien_models.errors import SinkError, UsageError

@@ -3,8 +3,7 @@
 from types import TracebackType
 from typing import Final, Self
 
-from mien.pipeline.frame import OutputFrame
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.frame import OutputFormat, OutputFrame
 from mien.sinks.plugin import SinkPlugin
 from mien_models.errors import UsageError
 

@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 
 from mien.media.letterbox import place
-from mien.pipeline.frame import OutputFrame
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.frame import OutputFormat, OutputFrame
 from mien.sinks.plugin import SinkPlugin
 from mien_models.errors import SinkClosedError, SinkError
 

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.stages.colour_methods._base import GAIN_RANGE, ColourMap, ColourMethod, SkinStatistics
+from mien.stages.colour import GAIN_RANGE, ColourMap, ColourMethod, SkinStatistics
 from mien_models.types import as_u8
 
 

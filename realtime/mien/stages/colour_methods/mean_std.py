@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from mien.stages.colour_methods._base import GAIN_RANGE, ColourMap, ColourMethod, SkinStatistics, affine
+from mien.stages.colour import GAIN_RANGE, ColourMap, ColourMethod, SkinStatistics, affine
 
 
 def match_mean_std(crop: SkinStatistics, frame: SkinStatistics) -> ColourMap:

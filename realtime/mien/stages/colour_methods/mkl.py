@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.stages.colour_methods._base import GAIN_RANGE, ColourMap, ColourMethod, SkinStatistics, affine
+from mien.stages.colour import GAIN_RANGE, ColourMap, ColourMethod, SkinStatistics, affine
 
 FLOOR: Final = 4.0
 """Added to both variances, in squared 8-bit levels: flat skin has no covariance to speak of."""

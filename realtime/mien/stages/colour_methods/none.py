@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from mien.stages.colour_methods._base import ColourMap, ColourMethod, SkinStatistics
+from mien.stages.colour import ColourMap, ColourMethod, SkinStatistics
 
 
 def keep(crop: SkinStatistics, frame: SkinStatistics) -> ColourMap:  # noqa: ARG001 - the contract's signature

@@ -5,7 +5,7 @@ import pytest
 from tests.realtime.pipeline.live.live_rig import HEIGHT, REAL, WIDTH, BareMarks, CostlyStage, fake_stages, filled
 
 from mien.diagnostics.bench.live import StillSource, age_law, bench_live
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.frame import OutputFormat
 from mien.pipeline.live.plan import Prepared
 from mien.pipeline.report import MARK, Ages
 

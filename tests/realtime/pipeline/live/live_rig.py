@@ -10,8 +10,8 @@ from typing import Self, TypeAlias
 
 import numpy as np
 
-from mien.pipeline.frame import Frame, OutputFrame
-from mien.pipeline.interfaces import End, Outage, OutputFormat, SourceInfo, Stage
+from mien.pipeline.frame import Frame, OutputFormat, OutputFrame
+from mien.pipeline.interfaces import End, Outage, SourceInfo, Stage
 from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.report import Report
 from mien.provenance.release import ReleasedPicture, SwappedPicture

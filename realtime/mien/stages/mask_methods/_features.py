@@ -1,4 +1,4 @@
-"""How a face looks at every texel of its atlas, in numbers that the light's strength does not change."""
+"""How a face looks at every texel of its atlas, in numbers that the light's strength does not change; and its hair."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -41,7 +41,7 @@ class Zones:
 
     face: NDArray[np.bool_]
     """Inside the mesh's outline."""
-    run_log: NDArray[np.float32]
+    evidence: NDArray[np.float32]
     """0..1, how much a texel's look says: nothing in the eyes, the open mouth and right at the outline."""
     tolerance: NDArray[np.float32]
     """Differences count less by this factor, 1 and more: where expressions change the look."""
@@ -68,7 +68,7 @@ def zones() -> Zones:
     hairline &= rows < 0.62 * SIDE_PX
     return Zones(
         face=face,
-        run_log=_soft(~mute & face, 0.8),
+        evidence=_soft(~mute & face, 0.8),
         tolerance=_soft(tolerance, 1.5),
         skin=skin,
         hairline=_soft(hairline, 1.0),
@@ -96,3 +96,21 @@ def _grown(contours: tuple[tuple[int, ...], ...], by: float) -> NDArray[np.bool_
 
 def _soft(mask: NDArray[np.bool_] | NDArray[np.float64], sigma: float) -> NDArray[np.float32]:
     return as_f32(cv2.GaussianBlur(mask.astype(np.float32), (0, 0), sigma))
+
+
+DARK: Final = (0.7, 1.1)
+"""How far below the skin's brightness hair is, in logarithms: half as bright begins to be hair, a third is."""
+PALE: Final = (0.35, 0.6)
+"""Which part of the skin's redness (red against green) it must lack to be hair and no shadow on skin."""
+LEAST_RED: Final = 0.05
+"""Skin in a picture without colours is no redder than hair: what is dark there is hair."""
+
+
+def hair_share(look: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Say how much of each texel is hair, 0..1, from the mean look of some time."""
+    skin = np.median(look[zones().skin], axis=0)
+    dark = np.clip((skin[0] - look[..., 0] - DARK[0]) / (DARK[1] - DARK[0]), 0, 1)
+    lacking = 1 - look[..., 1] / max(float(skin[1]), LEAST_RED)
+    pale = np.clip((lacking - PALE[0]) / (PALE[1] - PALE[0]), 0, 1)
+    share = as_f32(dark * pale * zones().hairline)
+    return as_f32(cv2.GaussianBlur(share, (0, 0), 0.8))

@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.stages.occlusion.features import BRIGHT, CHANNELS, SIDE_PX, STRUCTURE, look_of, zones
-from mien.stages.occlusion.hair import hair_share
+from mien.stages.mask_methods._features import BRIGHT, CHANNELS, SIDE_PX, STRUCTURE, hair_share, look_of, zones
 from mien_models.geometry.face_mesh import Unwrapped
 from mien_models.types import as_f32, as_u8
 
@@ -139,7 +138,7 @@ class BackgroundModel:
         """Compare with the bare face under the light of now."""
         if self._looks == 0:
             self._usual[:] = self._slow[:] = look
-        trust = seen * zones().run_log * np.clip(self._known_s / KNOWN_AFTER_S - 0.5, 0, 1)
+        trust = seen * zones().evidence * np.clip(self._known_s / KNOWN_AFTER_S - 0.5, 0, 1)
         nothing = np.zeros_like(look)
         if trust.sum() < FEWEST_TEXELS:
             return _Odd(nothing, nothing[..., 0], nothing[..., 0], 0.0)
@@ -244,14 +243,14 @@ def _grown(things: NDArray[np.bool_], oddness: NDArray[np.float32]) -> NDArray[n
 
 def _spread(hidden: NDArray[np.float32]) -> NDArray[np.float32]:
     """Give the eyes, the mouth and the outline, where no look says anything, the answer of their surroundings."""
-    run_log = zones().run_log
+    evidence = zones().evidence
     if hidden.max() < 0.05:
         return hidden
     closed = as_f32(cv2.morphologyEx(hidden, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)))
-    around = as_f32(cv2.GaussianBlur(closed * run_log, (0, 0), 2.0)) / (
-        as_f32(cv2.GaussianBlur(run_log, (0, 0), 2.0)) + 1e-3
+    around = as_f32(cv2.GaussianBlur(closed * evidence, (0, 0), 2.0)) / (
+        as_f32(cv2.GaussianBlur(evidence, (0, 0), 2.0)) + 1e-3
     )
-    return as_f32(run_log * closed + (1 - run_log) * around)
+    return as_f32(evidence * closed + (1 - evidence) * around)
 
 
 def _like_a_face(look: NDArray[np.float32]) -> NDArray[np.bool_]:
