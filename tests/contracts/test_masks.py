@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tests.onnx_networks import bisenet_network, xseg_network
 
-from mien.stages.mask_methods._base import FaceMask, MaskFactory, MaskMethod, parse_mask
+from mien.stages.mask import FaceMask, MaskFactory, MaskMethod, parse_mask
 from mien_models.errors import UsageError
 from mien_models.plugins import Plugins
 from mien_models.types import BgrU8, Face, as_f32, as_u8

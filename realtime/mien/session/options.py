@@ -8,7 +8,7 @@ from mien.config.choices import ConsentKind, GateMode, LabelMode
 from mien.config.settings import Settings
 from mien.pipeline.live.state import Policy
 from mien.stages.enhance import parse_enhancer
-from mien.stages.mask_methods._base import Edge, parse_mask
+from mien.stages.mask import Edge, parse_mask
 from mien_models.types import SwapOptions
 
 

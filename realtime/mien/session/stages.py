@@ -21,8 +21,7 @@ from mien.stages.content_gate import ContentGate, ContentGateStage
 from mien.stages.detail import DetailStage
 from mien.stages.enhance import EnhanceStage
 from mien.stages.marks import Marks, MarkStage
-from mien.stages.mask import MaskStage
-from mien.stages.mask_methods._base import MaskFactory
+from mien.stages.mask import MaskFactory, MaskStage
 from mien.stages.swap import SwapStage
 from mien.stages.track import ForeseeStage, PhotoTrackStage, TrackStage
 from mien.tracking.landmark_fit import FaceNetworks

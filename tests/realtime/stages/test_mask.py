@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from mien.pipeline.frame import Frame
-from mien.stages.mask import MaskStage
-from mien.stages.mask_methods._base import Edge, FaceMask, MaskMethod
+from mien.stages.mask import Edge, FaceMask, MaskMethod, MaskStage
 from mien_models.types import BgrU8, Face, HeadPose, MaskU8, SwappedFace, Warp
 
 SIDE = 120

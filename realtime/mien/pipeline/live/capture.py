@@ -11,10 +11,9 @@ from typing import Final
 
 from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import End, LiveSource, Outage, SourceInfo
-from mien.pipeline.live.kept_error import kept
 from mien.pipeline.metrics import Rate
 from mien_models.errors import MienError, SourceError
-from mien_models.system.crash.edge import edge
+from mien_models.system.crash.edge import edge, kept
 
 _READ_TIMEOUT_S: Final = 0.1
 _SILENCE_NS: Final = 1_500_000_000

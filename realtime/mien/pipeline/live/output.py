@@ -12,8 +12,7 @@ import numpy as np
 from mien.config.choices import Show
 from mien.media.letterbox import letterbox
 from mien.pipeline.frame import Frame, OutputFormat, OutputFrame, State
-from mien.pipeline.live.crossfade import FADE_S, Crossfade
-from mien.pipeline.live.slates import Slates
+from mien.pipeline.live.slates import FADE_S, Crossfade, Slates
 from mien.pipeline.live.state import Cause, Facts, Policy, StageFailure, Verdict, judge
 from mien.pipeline.metrics import Histogram
 from mien.provenance.release import ReleasedPicture, SwappedPicture

@@ -18,22 +18,20 @@ from mien.pipeline.events import (
 )
 from mien.pipeline.frame import Frame, OutputFrame
 from mien.pipeline.interfaces import LiveSource, MarkingStage, Sink, SourceInfo, Stage
-from mien.pipeline.live.accounting import Account
+from mien.pipeline.live.accounting import Account, Snapshot
 from mien.pipeline.live.capture import Capture
-from mien.pipeline.live.kept_error import kept
+from mien.pipeline.live.controls import Interruption, quick_hand_over
 from mien.pipeline.live.load_shedding import Load, LoadShedding, parts_of
 from mien.pipeline.live.output import Output
 from mien.pipeline.live.plan import LivePlan, Prepared
-from mien.pipeline.live.signals import Interruption, quick_hand_over
 from mien.pipeline.live.sink_workers import Keyed, SinkState, SinkWorker, SinkWorkers
-from mien.pipeline.live.snapshot import Snapshot
 from mien.pipeline.live.stage_threads import Pipeline
 from mien.pipeline.live.state import Failures, Policy, StageFailure, Verdict
 from mien.pipeline.metrics import Memory, process_age_s
 from mien.pipeline.report import Report, StateChange
 from mien.provenance.release import ReleasedPicture, SwappedPicture
 from mien_models.errors import MienError, ModelError, SinkError
-from mien_models.system.crash.edge import edge
+from mien_models.system.crash.edge import edge, kept
 
 _LOOK_S: Final = 0.05
 _REPLAN_S: Final = 2.0

@@ -10,13 +10,12 @@ from typing import Final, Protocol, TypeAlias, runtime_checkable
 from mien.pipeline.events import SinkFailed, SinkOpened
 from mien.pipeline.frame import State
 from mien.pipeline.interfaces import Finishing, Sink
-from mien.pipeline.live.kept_error import kept
 from mien.pipeline.live.output import Outgoing
 from mien.pipeline.mailbox import Mailbox
 from mien.pipeline.metrics import Histogram, Rate
 from mien.pipeline.report import SinkCount
 from mien_models.errors import MienError, SinkClosedError, SinkError
-from mien_models.system.crash.edge import ends_the_program, fault
+from mien_models.system.crash.edge import ends_the_program, fault, kept
 
 _REOPEN_TRIES: Final = 10
 _REOPEN_PAUSE_S: Final = 1.0

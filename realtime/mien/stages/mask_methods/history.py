@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.stages.mask import FaceMask, MaskFactory, MaskMethod, refuse_network
 from mien.stages.mask_methods._background_model import BackgroundModel
-from mien.stages.mask_methods._base import FaceMask, MaskFactory, MaskMethod, refuse_network
 from mien.stages.mask_methods._features import SIDE_PX
 from mien_models.geometry.face_mesh import face_topology, facing, rasterise, unwrapper
 from mien_models.types import BgrU8, Face, PointsF32, as_f32, as_u8

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from mien.stages.mask_methods._base import FaceMask, MaskFactory, MaskMethod, refuse_network
+from mien.stages.mask import FaceMask, MaskFactory, MaskMethod, refuse_network
 from mien_models.types import BgrU8, Face
 
 

@@ -6,7 +6,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from mien.stages.mask_methods._base import FaceMask, MaskFactory, MaskMethod, refuse_network
+from mien.stages.mask import FaceMask, MaskFactory, MaskMethod, refuse_network
 from mien_models.geometry.crop import NetworkInput, Region, cut_patch
 from mien_models.interfaces import Session
 from mien_models.library.builtin import open_session, read_manifest

@@ -6,7 +6,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from mien.stages.mask_methods._base import FaceMask, MaskFactory, MaskMethod, require_network, upright_region
+from mien.stages.mask import FaceMask, MaskFactory, MaskMethod, require_network, upright_region
 from mien_models.errors import ModelError
 from mien_models.geometry.crop import cut_patch
 from mien_models.networks.user_network import open_user_network, square_picture

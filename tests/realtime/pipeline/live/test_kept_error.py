@@ -9,12 +9,12 @@ from tests.realtime.pipeline.live.live_rig import OUTPUT, MemorySink, ScriptedSo
 
 from mien.pipeline.frame import Frame, OutputFrame, State
 from mien.pipeline.live.capture import Capture
-from mien.pipeline.live.kept_error import kept
 from mien.pipeline.live.output import Outgoing
 from mien.pipeline.live.runner import run_live
 from mien.pipeline.live.sink_workers import SinkWorker
 from mien.provenance.release import SwappedPicture
 from mien_models.errors import SinkError, SourceError
+from mien_models.system.crash.edge import kept
 from mien_models.types import BgrU8
 
 

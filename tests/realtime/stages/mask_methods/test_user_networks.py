@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.onnx_networks import affine_network, bisenet_network, xseg_network
 
-from mien.stages.mask_methods._base import MaskMethod
+from mien.stages.mask import MaskMethod
 from mien.stages.mask_methods.bisenet import bisenet_mask
 from mien.stages.mask_methods.xseg import xseg_mask
 from mien_models.errors import ModelError, UsageError
