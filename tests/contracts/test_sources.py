@@ -135,9 +135,9 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Source]:
 
 def test_frames_count_from_zero_and_time_runs_forwards(source: Source) -> None:
     with source:
-        packets = [packet for _ in range(3) if (packet := source.read()) is not None]
-    assert [packet.index for packet in packets] == [0, 1, 2]
-    times = [packet.captured_ns for packet in packets]
+        frames = [frame for _ in range(3) if (frame := source.read()) is not None]
+    assert [frame.index for frame in frames] == [0, 1, 2]
+    times = [frame.captured_ns for frame in frames]
     assert times == sorted(times)
     assert times[0] >= 0
 
@@ -155,8 +155,8 @@ def test_a_source_that_says_how_many_frames_it_has_gives_as_many_and_then_none(s
         count = source.info.frame_count
         if count is None:
             return
-        packets = [source.read() for _ in range(count)]
-        assert all(packet is not None for packet in packets)
+        frames = [source.read() for _ in range(count)]
+        assert all(frame is not None for frame in frames)
         assert source.read() is None
         assert source.read() is None
 
@@ -170,9 +170,9 @@ def test_a_live_source_never_says_that_it_ends(source: Source) -> None:
 def test_a_source_can_be_entered_again_and_starts_anew(source: Source) -> None:
     for _ in range(2):
         with source:
-            packet = source.read()
-            assert packet is not None
-            assert packet.index == 0
+            frame = source.read()
+            assert frame is not None
+            assert frame.index == 0
 
 
 def test_frames_are_arrays_of_their_own(source: Source) -> None:

@@ -12,7 +12,7 @@ from mien_models.types import BgrU8, Face, SwappedFace
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One frame and what is known of it. Stages return a new packet (`dataclasses.replace`), never write into one."""
+    """One frame and what is known of it. Stages return a new frame (`dataclasses.replace`), never write into one."""
 
     image: BgrU8
     """(height, width, 3) as captured; nobody writes into it after the source has handed it over."""

@@ -43,7 +43,7 @@ class SourceInfo:
 
 
 class Source(Protocol):
-    """Where frames come from: `with source: packet = source.read()`. Opens on enter; one thread reads."""
+    """Where frames come from: `with source: frame = source.read()`. Opens on enter; one thread reads."""
 
     @property
     def info(self) -> SourceInfo:
@@ -199,28 +199,28 @@ class SinkFactory(Protocol):
 
 
 class Stage(Protocol):
-    """One step of a frame's way: a packet in, a new packet out. One thread calls it."""
+    """One step of a frame's way: a frame in, a new frame out. One thread calls it."""
 
     @property
     def name(self) -> str:
         """Its name in reports."""
         ...
 
-    def __call__(self, packet: Frame) -> Frame:
+    def __call__(self, frame: Frame) -> Frame:
         """Do the step; may keep state between frames, says so in its class's first line."""
         ...
 
 
 @runtime_checkable
 class LooksAhead(Protocol):
-    """A stage that decides better when it knows what comes: in a file, which can wait, packets go through it late."""
+    """A stage that decides better when it knows what comes: in a file, which can wait, frames go through it late."""
 
-    def take(self, packet: Frame) -> Sequence[Frame]:
-        """Take the next packet; give those that are done, in order: none, this one, or several."""
+    def take(self, frame: Frame) -> Sequence[Frame]:
+        """Take the next frame; give those that are done, in order: none, this one, or several."""
         ...
 
     def rest(self) -> Sequence[Frame]:
-        """Give every packet that is still held back: none comes after them."""
+        """Give every frame that is still held back: none comes after them."""
         ...
 
 
@@ -237,7 +237,7 @@ class MarkingStage(Protocol):
         """Its name in reports."""
         ...
 
-    def __call__(self, packet: Frame) -> Frame:
+    def __call__(self, frame: Frame) -> Frame:
         """Fill `released` of a frame with a swapped face."""
         ...
 

@@ -14,7 +14,7 @@ from mien_models.system.atomic_write import write_text_whole
 from mien_models.system.causes import advice_for, cause_of
 from mien_models.system.printable import printable, shown
 
-MARK: Final = "mark"
+MARKS: Final = "marks"
 """The name under which a report says what the marks cost; in a live run that is a part of `output`."""
 _PACKAGES: Final = ("mien", "numpy", "opencv-python-headless", "ai-edge-litert", "onnxruntime", "av", "pyvirtualcam")
 

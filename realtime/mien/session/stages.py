@@ -8,7 +8,7 @@ from typing import Final
 from mien.config.choices import ChooseMode
 from mien.pipeline.interfaces import Stage
 from mien.pipeline.live.stage_threads import Unused
-from mien.pipeline.report import MARK
+from mien.pipeline.report import MARKS
 from mien.session.loaded import Loaded
 from mien.session.options import Options
 from mien.session.swappers import check_swapper
@@ -185,10 +185,10 @@ def _mask(making: Making) -> Stage:
 
 
 ORDER: Final = (
-    Place("permit", lambda making: making.loaded.source_faces, _consent),
-    Place("gate", lambda making: (making.options.gate, _is_looked_at(making)), _content_gate),
+    Place("consent_check", lambda making: making.loaded.source_faces, _consent),
+    Place("content_gate", lambda making: (making.options.gate, _is_looked_at(making)), _content_gate),
     Place(
-        "follow",
+        "track",
         lambda making: (
             making.options.faces.assign,
             making.options.faces.recogniser,
@@ -197,7 +197,7 @@ ORDER: Final = (
         _track,
     ),
     Place(
-        "self-check",
+        "owner_check",
         lambda making: (making.loaded.source_faces, making.options.faces.recogniser),
         _owner_check,
     ),
@@ -206,7 +206,7 @@ ORDER: Final = (
     Place("enhance", lambda making: making.options.enhancer, _enhance),
     Place("detail", lambda making: making.options.has_detail, _detail),
     Place("mask", lambda making: making.options.masks, _mask),
-    Place("compose", lambda _making: None, lambda _making: CompositeStage()),
-    Place(MARK, lambda making: making.marks, lambda making: MarkStage(making.marks)),
+    Place("composite", lambda _making: None, lambda _making: CompositeStage()),
+    Place(MARKS, lambda making: making.marks, lambda making: MarkStage(making.marks)),
 )
 """A frame's way: consent and the content gate before anything is done with a frame, the marks after everything."""

@@ -110,23 +110,23 @@ class SurvivingSource:
         reading = self._reading or self._reopen(timeout_s)
         if reading is None:
             return self._outage()
-        packet = reading.take(min(timeout_s, self._freshness.remaining_s(self._clock_ns())))
-        if packet is None and reading.is_over and reading.failure is None:
+        frame = reading.take(min(timeout_s, self._freshness.remaining_s(self._clock_ns())))
+        if frame is None and reading.is_over and reading.failure is None:
             return End()
-        if packet is not None and self._why is not None and reading.info is not None:
+        if frame is not None and self._why is not None and reading.info is not None:
             self._welcome(reading.info)
-        trouble = reading.failure or self._trouble(packet)
+        trouble = reading.failure or self._trouble(frame)
         if trouble is not None:
             self._leave(reading)
             self._why = trouble
         if self._why is not None:
             return self._outage()
-        return None if packet is None else self._pass_on(packet)
+        return None if frame is None else self._pass_on(frame)
 
-    def _trouble(self, packet: Frame | None) -> str | None:
+    def _trouble(self, frame: Frame | None) -> str | None:
         now_ns = self._clock_ns()
-        if packet is not None:
-            self._freshness.saw(packet.image, now_ns)
+        if frame is not None:
+            self._freshness.saw(frame.image, now_ns)
         return self._freshness.trouble(now_ns)
 
     def _begin(self, request: SourceRequest) -> Reading:
@@ -142,10 +142,10 @@ class SurvivingSource:
         self._why, self._info = None, info
         self._freshness.expect(info.fps or Fraction(30))
 
-    def _pass_on(self, packet: Frame) -> Frame:
-        index = self._offset + packet.index
+    def _pass_on(self, frame: Frame) -> Frame:
+        index = self._offset + frame.index
         self._given = index + 1
-        return replace(packet, index=index)
+        return replace(frame, index=index)
 
     def _leave(self, reading: Reading) -> None:
         reading.leave()

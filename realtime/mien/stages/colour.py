@@ -237,15 +237,15 @@ class ColourStage:
         self._method = method
         self._known: dict[int, _Known] = {}
 
-    def __call__(self, packet: Frame) -> Frame:
-        """Recolour `packet.swapped`; crops of which too little skin is seen keep their colours."""
-        recoloured = tuple(self._recoloured(packet, swapped) for swapped in packet.swapped)
-        followed = {face.id for face in packet.faces}
+    def __call__(self, frame: Frame) -> Frame:
+        """Recolour `frame.swapped`; crops of which too little skin is seen keep their colours."""
+        recoloured = tuple(self._recoloured(frame, swapped) for swapped in frame.swapped)
+        followed = {face.id for face in frame.faces}
         self._known = {face_id: known for face_id, known in self._known.items() if face_id in followed}
-        return replace(packet, swapped=recoloured)
+        return replace(frame, swapped=recoloured)
 
-    def _recoloured(self, packet: Frame, swapped: SwappedFace) -> SwappedFace:
-        known, view, now_ns = self._known.get(swapped.face_id), view_skin(packet.image, swapped), packet.captured_ns
+    def _recoloured(self, frame: Frame, swapped: SwappedFace) -> SwappedFace:
+        known, view, now_ns = self._known.get(swapped.face_id), view_skin(frame.image, swapped), frame.captured_ns
         if known is not None and not 0 <= now_ns - known.measured_ns < LONGEST_PAUSE_S * 1e9:
             known = None
         if known is not None:

@@ -130,18 +130,18 @@ class CompositeStage:
     Keeps the memory that it works in.
     """
 
-    name = "compose"
+    name = "composite"
 
     def __init__(self) -> None:
         """Begin without any memory."""
         self._pool = FramePool()
         self._paster = Paster()
 
-    def __call__(self, packet: Frame) -> Frame:
-        """Fill `composed`; a packet without a swapped face passes as it is."""
-        if not packet.swapped:
-            return packet
-        composed = self._pool.copy(packet.image)
-        for swapped in packet.swapped:
+    def __call__(self, frame: Frame) -> Frame:
+        """Fill `composed`; a frame without a swapped face passes as it is."""
+        if not frame.swapped:
+            return frame
+        composed = self._pool.copy(frame.image)
+        for swapped in frame.swapped:
             self._paster.apply(composed, swapped)
-        return replace(packet, composed=SwappedPicture(composed))
+        return replace(frame, composed=SwappedPicture(composed))

@@ -190,26 +190,26 @@ class OwnerCheck:
 class ConsentStage:
     """Lets frames through untouched as long as every source face may be used."""
 
-    name = "permit"
+    name = "consent_check"
 
     def __init__(self, permits: Permits) -> None:
         """Take what watches over the faces."""
         self._permits = permits
 
-    def __call__(self, packet: Frame) -> Frame:
+    def __call__(self, frame: Frame) -> Frame:
         """Check about once a second.
 
         Raises:
             ConsentError: a face was removed, its terms changed, or its time ran out.
         """
         self._permits.check()
-        return packet
+        return frame
 
 
 class OwnerCheckStage:
     """Lets frames through untouched unless the wearer is clearly somebody else. Has state: what looks."""
 
-    name = "self-check"
+    name = "owner_check"
 
     def __init__(self, check: OwnerCheck | None) -> None:
         """Take what looks; None where no face is lent as the wearer's own."""
@@ -219,7 +219,7 @@ class OwnerCheckStage:
         """Take another, because another face is worn from now on; any thread may."""
         self._check = check
 
-    def __call__(self, packet: Frame) -> Frame:
+    def __call__(self, frame: Frame) -> Frame:
         """Look at the largest face that is swapped.
 
         Raises:
@@ -227,6 +227,6 @@ class OwnerCheckStage:
         """
         check = self._check
         if check is not None:
-            face = max(packet.chosen, key=lambda one: one.width_px, default=None)
-            check.check(packet.image, face, packet.captured_ns)
-        return packet
+            face = max(frame.chosen, key=lambda one: one.width_px, default=None)
+            check.check(frame.image, face, frame.captured_ns)
+        return frame

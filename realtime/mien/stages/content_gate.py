@@ -88,20 +88,20 @@ def _sentence(first: Hit, second: Hit, *, is_still: bool) -> str:
 class ContentGateStage:
     """Lets frames through untouched until the content gate refuses the film, and none after that."""
 
-    name = "gate"
+    name = "content_gate"
 
     def __init__(self, gate: ContentGate) -> None:
         """Take the gate of this film."""
         self._gate = gate
 
-    def __call__(self, packet: Frame) -> Frame:
+    def __call__(self, frame: Frame) -> Frame:
         """Look at the frame when it is due.
 
         Raises:
             ContentError: the film is intimate.
         """
-        self._gate.check(packet.image, packet.captured_ns)
-        return packet
+        self._gate.check(frame.image, frame.captured_ns)
+        return frame
 
 
 _FILE: Final = "open-nsfw.onnx"

@@ -53,19 +53,19 @@ class EnhanceStage:
         self.parts = (self._enhancing,)
         """What may be left out: all of it."""
 
-    def __call__(self, packet: Frame) -> Frame:
-        """Enhance the crops of `packet.swapped`."""
-        if not packet.swapped or not self._enhancing.is_on:
-            return packet
-        faces = {face.id: face for face in packet.chosen}
+    def __call__(self, frame: Frame) -> Frame:
+        """Enhance the crops of `frame.swapped`."""
+        if not frame.swapped or not self._enhancing.is_on:
+            return frame
+        faces = {face.id: face for face in frame.chosen}
         with self._enhancing.measured():
             enhanced = tuple(
-                self._enhanced(packet.image, swapped, faces[swapped.face_id])
+                self._enhanced(frame.image, swapped, faces[swapped.face_id])
                 if swapped.face_id in faces and swapped.alpha.any()
                 else swapped
-                for swapped in packet.swapped
+                for swapped in frame.swapped
             )
-        return replace(packet, swapped=enhanced)
+        return replace(frame, swapped=enhanced)
 
     def _enhanced(self, frame_bgr: BgrU8, swapped: SwappedFace, face: Face) -> SwappedFace:
         patch_from_frame = crop_from_frame(face.five_points, self._enhancer.template, self._enhancer.side_px)

@@ -14,7 +14,7 @@ from mien.config.choices import LabelMode
 from mien.media.frame_pool import FramePool
 from mien.media.text import text_mask
 from mien.pipeline.frame import Frame
-from mien.pipeline.report import MARK
+from mien.pipeline.report import MARKS
 from mien.provenance.release import ReleasedPicture, SwappedPicture
 from mien.provenance.watermark.embed import Embedder, chip_px
 from mien.provenance.watermark.payload import Flags, Payload
@@ -192,17 +192,17 @@ class MarkStage:
     in the size of the sinks.
     """
 
-    name = MARK
+    name = MARKS
 
     def __init__(self, marks: Marks) -> None:
         """Take the marks of the session."""
         self._marks = marks
 
-    def __call__(self, packet: Frame) -> Frame:
+    def __call__(self, frame: Frame) -> Frame:
         """Mark the composed picture with the pattern of the frame's time in its file."""
-        if packet.composed is None:
-            return packet
-        return replace(packet, released=self.release(packet.composed, packet.captured_ns))
+        if frame.composed is None:
+            return frame
+        return replace(frame, released=self.release(frame.composed, frame.captured_ns))
 
     def release(self, picture: SwappedPicture, at_ns: int) -> ReleasedPicture:
         """Mark a picture that goes out at a time of a clock that runs evenly through the session."""

@@ -134,29 +134,29 @@ class MaskStage:
         """What may be left out: looking for what is in front; the edge that the user wished for stays."""
         self._known: frozenset[int] = frozenset()
 
-    def __call__(self, packet: Frame) -> Frame:
-        """Mask the faces of `packet.swapped`; what was kept of a face that is no longer followed is dropped."""
-        faces = {face.id: face for face in packet.chosen}
+    def __call__(self, frame: Frame) -> Frame:
+        """Mask the faces of `frame.swapped`; what was kept of a face that is no longer followed is dropped."""
+        faces = {face.id: face for face in frame.chosen}
         is_looking = self._looking.is_on
-        self._forget_others(packet, frozenset(faces) if is_looking else frozenset[int](), is_looking=is_looking)
+        self._forget_others(frame, frozenset(faces) if is_looking else frozenset[int](), is_looking=is_looking)
         swapped = tuple(
-            self._masked(packet, swapped, faces[swapped.face_id], is_looking=is_looking)
+            self._masked(frame, swapped, faces[swapped.face_id], is_looking=is_looking)
             if swapped.face_id in faces
             else swapped
-            for swapped in packet.swapped
+            for swapped in frame.swapped
         )
-        return replace(packet, swapped=swapped)
+        return replace(frame, swapped=swapped)
 
-    def _forget_others(self, packet: Frame, looked_at: frozenset[int], *, is_looking: bool) -> None:
+    def _forget_others(self, frame: Frame, looked_at: frozenset[int], *, is_looking: bool) -> None:
         # What a method knew before it was left out is too old when it comes back.
-        followed = frozenset(face.id for face in packet.faces) if is_looking else frozenset[int]()
+        followed = frozenset(face.id for face in frame.faces) if is_looking else frozenset[int]()
         for face_id in self._known - followed - looked_at:
             for method in self._methods:
                 method.forget(face_id)
         self._known = (self._known & followed) | looked_at
 
-    def _masked(self, packet: Frame, swapped: SwappedFace, face: Face, *, is_looking: bool) -> SwappedFace:
-        factors = self._in_front(packet, swapped, face) if is_looking else []
+    def _masked(self, frame: Frame, swapped: SwappedFace, face: Face, *, is_looking: bool) -> SwappedFace:
+        factors = self._in_front(frame, swapped, face) if is_looking else []
         if self._edge != Edge():
             factors.append(_edge_factor(swapped, self._edge, face.width_px))
         if not factors:
@@ -166,9 +166,9 @@ class MaskStage:
             factor = as_u8(cv2.min(factor, other))
         return replace(swapped, alpha=as_u8(cv2.multiply(swapped.alpha, factor, scale=1 / 255)))
 
-    def _in_front(self, packet: Frame, swapped: SwappedFace, face: Face) -> list[MaskU8]:
+    def _in_front(self, frame: Frame, swapped: SwappedFace, face: Face) -> list[MaskU8]:
         with self._looking.measured():
-            found = [method.mask(packet.image, face, captured_ns=packet.captured_ns) for method in self._methods]
+            found = [method.mask(frame.image, face, captured_ns=frame.captured_ns) for method in self._methods]
             return [opened(mask, swapped) for mask in found if mask is not None]
 
 

@@ -33,10 +33,6 @@ class OneEuro:
         self._speeds = np.zeros((1, 1), np.float32)
         self._captured_ns = 0
 
-    def reset(self) -> None:
-        """Forget the past: the next points are taken as they are."""
-        self._points = None
-
     def __call__(self, points: PointsF32, size_px: float, captured_ns: int) -> PointsF32:
         """Smooth (n, k) points of a face of `size_px`; frames come in the order of their capture times."""
         past, elapsed_s = self._points, (captured_ns - self._captured_ns) * 1e-9

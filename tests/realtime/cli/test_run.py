@@ -75,7 +75,7 @@ def test_a_clip_is_played_swapped_recorded_and_reported(
     assert report["frames_swapped"] > 0
     assert report["notes"]["consent"] == "public-domain"
     assert report["providers"] == {"blazeface_short_range": "litert-cpu", "facemesh_468": "litert-cpu"}
-    assert set(report["stages"]) >= {"follow", "swap", "colour", "compose", "mark"}
+    assert set(report["stages"]) >= {"track", "swap", "colour", "composite", "marks"}
     frames = _frames(Path("out.mp4"))
     assert frames
     assert {frame.shape for frame in frames} == {(240, 320, 3)}
@@ -115,7 +115,7 @@ def test_a_label_is_left_out_for_one_run_only_and_the_report_keeps_that(
     report = json.loads(Path("report.json").read_text(encoding="utf-8"))
     assert report["notes"]["label"] == "off"
     assert len(report["notes"]["session"]) == 6
-    assert report["stages"]["mark"]["p50_ms"] > 0
+    assert report["stages"]["marks"]["p50_ms"] > 0
 
 
 def test_without_a_virtual_camera_or_a_display_it_runs_and_says_what_to_install(

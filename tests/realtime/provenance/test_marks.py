@@ -61,16 +61,16 @@ def test_black_and_white_hold(level: int) -> None:
 
 
 def test_frames_where_nothing_was_swapped_go_out_bit_for_bit() -> None:
-    packet = MarkStage(Marks())(Frame(noise(36, 64), 0, 0))
-    assert packet.outgoing.image_bgr is packet.image
-    assert not packet.outgoing.is_marked
+    frame = MarkStage(Marks())(Frame(noise(36, 64), 0, 0))
+    assert frame.outgoing.image_bgr is frame.image
+    assert not frame.outgoing.is_marked
 
 
 def test_a_swapped_frame_cannot_be_written_before_it_is_marked() -> None:
-    packet = Frame(noise(36, 64), 0, 0, composed=SwappedPicture(noise(36, 64)))
+    frame = Frame(noise(36, 64), 0, 0, composed=SwappedPicture(noise(36, 64)))
     with pytest.raises(ValueError, match="no mark"):
-        _ = packet.outgoing
-    assert MarkStage(Marks())(packet).outgoing.is_marked
+        _ = frame.outgoing
+    assert MarkStage(Marks())(frame).outgoing.is_marked
 
 
 def test_two_runs_are_two_sessions() -> None:

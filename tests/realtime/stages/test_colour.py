@@ -28,7 +28,7 @@ def levels(values: NDArray[np.float64]) -> BgrU8:
     return np.clip(values, 0, 255).astype(np.uint8)
 
 
-def packet(index: int, frame: BgrU8, crop: BgrU8) -> Frame:
+def frame_of(index: int, frame: BgrU8, crop: BgrU8) -> Frame:
     box = np.array([0, 0, SIDE, SIDE], np.float32)
     face = Face(1, box, np.zeros((468, 3), np.float32), HeadPose(0.0, 0.0, 0.0), 1.0)
     alpha = np.full((SIDE, SIDE), 255, np.uint8)
@@ -39,7 +39,7 @@ def packet(index: int, frame: BgrU8, crop: BgrU8) -> Frame:
 def tones(method: str, frames: Sequence[BgrU8]) -> NDArray[np.float64]:
     """Recolour the same crop for each frame: (n, 3) its mean colour."""
     stage, crop = ColourStage(COLOURS.load(method)), levels(skin((90, 110, 150), 1))
-    done = [stage(packet(index, frame, crop)).swapped[0].crop_bgr for index, frame in enumerate(frames)]
+    done = [stage(frame_of(index, frame, crop)).swapped[0].crop_bgr for index, frame in enumerate(frames)]
     return np.stack([image.mean(axis=(0, 1)) for image in done])
 
 

@@ -14,8 +14,8 @@ FRAME = RANDOM.integers(0, 256, (90, 120, 3), np.uint8)
 
 
 def composed(crop: np.ndarray, alpha: np.ndarray, frame_from_crop: np.ndarray) -> np.ndarray:
-    packet = Frame(FRAME, 0, 0, swapped=(SwappedFace(1, crop, alpha, frame_from_crop),))
-    result = CompositeStage()(packet).composed
+    frame = Frame(FRAME, 0, 0, swapped=(SwappedFace(1, crop, alpha, frame_from_crop),))
+    result = CompositeStage()(frame).composed
     assert result is not None
     return result.before_marks()
 
@@ -69,10 +69,10 @@ def test_half_alpha_is_half_of_each() -> None:
 
 def test_a_flat_crop_warped_over_itself_changes_nothing() -> None:
     flat = np.full((90, 120, 3), 77, np.uint8)
-    packet = Frame(
+    frame = Frame(
         flat, 0, 0, swapped=(SwappedFace(1, flat, np.full((90, 120), 255, np.uint8), turned(30, 0.5, 60, 45)),)
     )
-    result = CompositeStage()(packet).composed
+    result = CompositeStage()(frame).composed
     assert result is not None
     assert np.abs(result.before_marks().astype(int) - flat).max() <= 1
 
@@ -113,8 +113,8 @@ def test_the_frame_is_bent_under_the_crop_and_nowhere_else() -> None:
     shift[1:-1, 1:-1] = (4, -3)
     crop, alpha = np.full((8, 8, 3), 9, np.uint8), np.full((8, 8), 255, np.uint8)
     warp = Warp(30, 20, 64, 48, shift)
-    packet = Frame(FRAME, 0, 0, swapped=(SwappedFace(1, crop, alpha, at(50, 40), warp),))
-    picture = CompositeStage()(packet).composed
+    frame = Frame(FRAME, 0, 0, swapped=(SwappedFace(1, crop, alpha, at(50, 40), warp),))
+    picture = CompositeStage()(frame).composed
     assert picture is not None
     result = picture.before_marks()
     assert (result[40:48, 50:58] == 9).all()

@@ -34,7 +34,7 @@ def played(stage: ForeseeStage, *shots: Shot) -> list[Frame]:
     for index, picture in enumerate(film):
         done += stage.take(Frame(picture, index, index * FRAME_NS))
     done += stage.rest()
-    assert [packet.index for packet in done] == list(range(len(film)))
+    assert [frame.index for frame in done] == list(range(len(film)))
     return done
 
 
@@ -60,19 +60,19 @@ CUTS: dict[str, Cut] = {
 def test_a_cut_leaves_no_frame_without_a_chosen_face(stage: ForeseeStage, heads: tuple[Head, Head], kind: str) -> None:
     shots = CUTS[kind](*heads)
     done = played(stage, *(shot or WHITE for shot in shots))
-    assert [len(packet.chosen) for packet in done] == [int(bool(shot)) for shot in shots for _ in shot or WHITE]
+    assert [len(frame.chosen) for frame in done] == [int(bool(shot)) for shot in shots for _ in shot or WHITE]
 
 
 def test_somebody_else_in_the_same_place_is_another_face(stage: ForeseeStage, heads: tuple[Head, Head]) -> None:
     one, other = heads
     done = played(stage, standing(one, 1, (320, 180), 120), standing(other, 2, (320, 180), 120))
-    assert {packet.chosen[0].id for packet in done[:4]}.isdisjoint(packet.chosen[0].id for packet in done[4:])
+    assert {frame.chosen[0].id for frame in done[:4]}.isdisjoint(frame.chosen[0].id for frame in done[4:])
 
 
 def test_a_face_keeps_its_name_over_a_flash(stage: ForeseeStage, heads: tuple[Head, Head]) -> None:
     one, _ = heads
     done = played(stage, standing(one, 1, (320, 180), 120), WHITE, standing(one, 1, (324, 180), 120))
-    assert len({packet.chosen[0].id for packet in done if packet.chosen}) == 1
+    assert len({frame.chosen[0].id for frame in done if frame.chosen}) == 1
 
 
 def test_a_live_run_swaps_again_in_the_frame_after_the_cut(

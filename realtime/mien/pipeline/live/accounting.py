@@ -12,7 +12,7 @@ from mien.pipeline.live.stage_threads import Pipeline
 from mien.pipeline.live.state import Cause
 from mien.pipeline.metrics import Memory
 from mien.pipeline.report import (
-    MARK,
+    MARKS,
     Ages,
     LoadChange,
     Report,
@@ -142,7 +142,7 @@ class Account:
         """Put the run in numbers; the run has ended."""
         best, dropped_by = self.sink_workers.best, self._dropped_by()
         times = {} if self.pipeline is None else dict(self.pipeline.times)
-        times |= {MARK: self.output.mark_times, "sink": best.times}
+        times |= {MARKS: self.output.mark_times, "sink": best.times}
         return Report(
             frames_in=self.capture.rate.count,
             frames_swapped=self.output.frames_swapped,

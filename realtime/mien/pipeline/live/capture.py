@@ -161,11 +161,11 @@ class Capture:
             elif time.monotonic_ns() - heard_ns > _patience_ns(source, has_given=self.rate.count > before):
                 self._go_silent("No picture has come from the source for a while: waiting for it.")
 
-    def _take(self, packet: Frame, now_ns: int) -> None:
+    def _take(self, frame: Frame, now_ns: int) -> None:
         if self._is_silent:
             self._is_silent = False
             self._on_return()
-        numbered = dataclasses.replace(packet, index=self.rate.count)
+        numbered = dataclasses.replace(frame, index=self.rate.count)
         self.rate.tick(now_ns)
         self._give(numbered)
 

@@ -324,15 +324,15 @@ class LiveRun:
         """End the run for this reason, unless there is an earlier one; any thread may say so."""
         self._fatal = self._fatal or kept(error)
 
-    def _give(self, packet: Frame) -> None:
+    def _give(self, frame: Frame) -> None:
         if self._pipeline is None:
             self._dropped_early += 1
         else:
-            self._pipeline.put(packet)
+            self._pipeline.put(frame)
 
-    def _deliver(self, packet: Frame, failure: StageFailure | None) -> None:
+    def _deliver(self, frame: Frame, failure: StageFailure | None) -> None:
         self._failures.learn(failure, time.monotonic_ns())
-        self._output.deliver(packet, failure)
+        self._output.deliver(frame, failure)
 
     def _repeat(self) -> None:
         pause_s = 0.5 / float(self._plan.output.fps)

@@ -65,7 +65,7 @@ _WARM_UP_FRAMES: Final = 20
 class Carried:
     """A frame between two threads."""
 
-    packet: Frame
+    frame: Frame
     failure: StageFailure | None = None
 
 
@@ -75,9 +75,9 @@ class Unused:
 
     name: str
 
-    def __call__(self, packet: Frame) -> Frame:
+    def __call__(self, frame: Frame) -> Frame:
         """Pass the frame on as it is."""
-        return packet
+        return frame
 
 
 class Pipeline:
@@ -114,11 +114,11 @@ class Pipeline:
         for thread in self._threads:
             thread.start()
 
-    def put(self, packet: Frame) -> None:
+    def put(self, frame: Frame) -> None:
         """Lay the newest frame before the first stage."""
         with self._entrance:
-            self._next_index = packet.index + 1
-            self._all[0].slot.put(Carried(packet))
+            self._next_index = frame.index + 1
+            self._all[0].slot.put(Carried(frame))
 
     def replace(self, stages: Iterable[Stage]) -> None:
         """Let these work in the places of the stages of the same names, from the next frame that is put in on.
@@ -217,10 +217,10 @@ class _Step:
     def run(self, carried: Carried) -> Carried | None:
         """Run the step, one frame at a time; None for a frame that a newer one has overtaken."""
         with self._lock:
-            if carried.packet.index <= self._last_index:
+            if carried.frame.index <= self._last_index:
                 self.overtaken += 1
                 return None
-            self._last_index = carried.packet.index
+            self._last_index = carried.frame.index
             started_ns = time.monotonic_ns()
             done = self._apply(carried)
             if self.is_used and done.failure is None:
@@ -246,17 +246,17 @@ class _StageStep(_Step):
         self._coming.append((from_index, stage))
 
     def _apply(self, carried: Carried) -> Carried:
-        while self._coming and self._coming[0][0] <= carried.packet.index:
+        while self._coming and self._coming[0][0] <= carried.frame.index:
             self._stage = self._coming.popleft()[1]
             self.is_used = not isinstance(self._stage, Unused)
         if carried.failure is not None:
             return carried
         stage = self._stage
         try:
-            return Carried(stage(carried.packet))
+            return Carried(stage(carried.frame))
         except BaseException as error:  # noqa: BLE001 - the edge of a thread: a frame may fail, the camera goes on
             why = fault(error, f"The stage {stage.name!r} failed")
-            return Carried(carried.packet, StageFailure(stage.name, str(why), isinstance(why, FinalError)))
+            return Carried(carried.frame, StageFailure(stage.name, str(why), isinstance(why, FinalError)))
 
 
 class _OutputStep(_Step):
@@ -268,8 +268,8 @@ class _OutputStep(_Step):
 
     def _apply(self, carried: Carried) -> Carried:
         try:
-            self._deliver(carried.packet, carried.failure)
+            self._deliver(carried.frame, carried.failure)
         except BaseException as error:  # noqa: BLE001 - the edge of a thread: what cannot be shown is hidden
             why = fault(error, "The picture could not be put out")
-            self._deliver(carried.packet, StageFailure("output", str(why)))
+            self._deliver(carried.frame, StageFailure("output", str(why)))
         return carried

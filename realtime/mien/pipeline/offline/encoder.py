@@ -59,12 +59,12 @@ class VideoWriter:
             angle = f"{orientation.clockwise_deg:.0f} degrees"
             summary.note(f"The video is shown turned by {angle}: its size is kept, its corners are cut off.")
 
-    def write(self, frame: av.VideoFrame, packet: Frame) -> None:
+    def write(self, decoded: av.VideoFrame, frame: Frame) -> None:
         """Encode one frame: as it was decoded where nothing was swapped."""
-        encoded = self._converted(frame, packet)
-        encoded.pts, encoded.time_base = frame.pts, self._time_base
+        encoded = self._converted(decoded, frame)
+        encoded.pts, encoded.time_base = decoded.pts, self._time_base
         encoded.pict_type = 0  # what it was in the input is no order for the encoder
-        encoded.duration = frame.duration
+        encoded.duration = decoded.duration
         self._held.append(encoded)
         if len(self._held) > _HELD:
             self._target.mux(self._stream.encode(self._held.popleft()))
@@ -117,23 +117,23 @@ class VideoWriter:
             self._summary.note(f"H.264 keeps the odd size {width}x{height} in 4:4:4 only, which few browsers show.")
         return name
 
-    def _converted(self, frame: av.VideoFrame, packet: Frame) -> av.VideoFrame:
+    def _converted(self, decoded: av.VideoFrame, frame: Frame) -> av.VideoFrame:
         if (
-            packet.composed is None
-            and orientation_of(frame).is_upright
-            and (frame.width, frame.height) == self._coded_size
+            frame.composed is None
+            and orientation_of(decoded).is_upright
+            and (decoded.width, decoded.height) == self._coded_size
         ):
-            matrix, colour_range = _colours(frame)
-            if frame.format.is_rgb:
+            matrix, colour_range = _colours(decoded)
+            if decoded.format.is_rgb:
                 matrix = self._matrix
-            return frame.reformat(
+            return decoded.reformat(
                 format=self._format,
                 src_colorspace=matrix,
                 dst_colorspace=self._matrix,
-                src_color_range=colour_range if not frame.format.is_rgb else ColorRange.JPEG,
+                src_color_range=colour_range if not decoded.format.is_rgb else ColorRange.JPEG,
                 dst_color_range=self._range,
             )
-        image = packet.outgoing.image_bgr
+        image = frame.outgoing.image_bgr
         return av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(image), "bgr24").reformat(
             format=self._format,
             dst_colorspace=self._matrix,
@@ -192,11 +192,11 @@ class GifWriter:
         self._graph = self._palettes()
         summary.note("GIF holds 256 colours a frame and no sound; transparency is left out.")
 
-    def write(self, frame: av.VideoFrame, packet: Frame) -> None:
+    def write(self, decoded: av.VideoFrame, frame: Frame) -> None:
         """Encode one frame."""
-        image = packet.outgoing.image_bgr
+        image = frame.outgoing.image_bgr
         shown = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "bgr24")
-        shown.pts, shown.time_base = frame.pts, self._time_base
+        shown.pts, shown.time_base = decoded.pts, self._time_base
         self._graph.push(shown)
         self._pull()
 

@@ -49,11 +49,11 @@ def swap_video(
 def _swapped(
     frames: Iterator[tuple[Frame, av.VideoFrame]], stages: Sequence[Stage], summary: Summary
 ) -> Iterator[tuple[Frame, av.VideoFrame]]:
-    """Send every frame through the stages, which may give it late; decoded frames wait for their packets."""
+    """Send every frame through the stages, which may give it late; what was decoded waits for them."""
     waiting: deque[av.VideoFrame] = deque()
-    for packet, frame in frames:
-        waiting.append(frame)
-        for done in summary.run(packet, stages):
+    for frame, decoded in frames:
+        waiting.append(decoded)
+        for done in summary.run(frame, stages):
             yield done, waiting.popleft()
     for done in summary.run_rest(stages):
         yield done, waiting.popleft()
@@ -72,10 +72,10 @@ def _write(
         writer = (GifWriter if container.muxer == "gif" else VideoWriter)(target, container, stream, first, summary)
         companions = OtherStreams(source, target, container, stream, summary, sound=sound)
         _begin(target, part)
-        for done, frame in _swapped(reader.frames(companions), stages, summary):
+        for frame, decoded in _swapped(reader.frames(companions), stages, summary):
             with summary.stage("encode").measure():
-                writer.write(frame, done)
-            summary.count_written(done)
+                writer.write(decoded, frame)
+            summary.count_written(frame)
             progress(summary.written.count, reader.estimated_frames)
         companions.finish()
         writer.finish()
@@ -123,7 +123,7 @@ def swap_file(
     Args:
         input_path: a picture or a video.
         output_path: its suffix chooses the format.
-        stages: called with one packet at a time; `captured_ns` is the time from the file's start.
+        stages: called with one frame at a time; `captured_ns` is the time from the file's start.
         progress: called after every frame, in this thread.
         providers: what each network runs on, for the report.
         signer: what signs the output where a face was swapped; by default this installation's, without a session.
@@ -190,11 +190,11 @@ def _swap_picture(
         picture = read_picture(input_path)
     summary.expected = 1
     summary.count_read()
-    (packet,) = summary.run(Frame(image=picture.image_bgr, index=0, captured_ns=0), stages)
-    is_copied = packet.composed is None and output_path.suffix.lower() == input_path.suffix.lower()
+    (frame,) = summary.run(Frame(image=picture.image_bgr, index=0, captured_ns=0), stages)
+    is_copied = frame.composed is None and output_path.suffix.lower() == input_path.suffix.lower()
     with summary.stage("encode").measure():
-        if packet.composed is not None:
-            written = write_picture(output_path, picture.changed_to(packet.outgoing.image_bgr), finish=signing.sign)
+        if frame.composed is not None:
+            written = write_picture(output_path, picture.changed_to(frame.outgoing.image_bgr), finish=signing.sign)
         elif is_copied:
             summary.note(f"No face was swapped in {input_path.name}: it was copied byte for byte.")
             with whole_or_nothing(output_path) as part:
@@ -205,4 +205,4 @@ def _swap_picture(
             written = write_picture(output_path, picture)
     for sentence in (*written, *(() if is_copied else picture.notes)):
         summary.note(sentence)
-    summary.count_written(packet)
+    summary.count_written(frame)

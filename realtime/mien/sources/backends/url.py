@@ -54,10 +54,10 @@ class UrlSource(DecodedSource):
         Raises:
             SourceError: nothing came in time or the other side hung up.
         """
-        packet = next(self._frames, None)
-        if packet is None:
+        frame = next(self._frames, None)
+        if frame is None:
             raise SourceError(f"{self._shown_url} is not open any more.")
-        return packet
+        return frame
 
     @property
     def _shown_url(self) -> str:

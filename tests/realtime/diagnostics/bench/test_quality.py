@@ -28,13 +28,13 @@ class Paints:
     def __init__(self, source_photo: SourceFace, tint: int) -> None:
         self._face, self._tint = source_photo.best.face, tint
 
-    def __call__(self, packet: Frame) -> Frame:
+    def __call__(self, frame: Frame) -> Frame:
         left, top, right, bottom = (int(v) for v in self._face.box_xyxy)
-        crop = np.clip(packet.image[top:bottom, left:right].astype(int) + self._tint, 0, 255).astype(np.uint8)
+        crop = np.clip(frame.image[top:bottom, left:right].astype(int) + self._tint, 0, 255).astype(np.uint8)
         alpha = np.full(crop.shape[:2], 255, np.uint8)
         placed = np.array([[1, 0, left], [0, 1, top]], np.float64)
         swapped = SwappedFace(self._face.id, crop, alpha, placed)
-        return replace(packet, faces=(self._face,), chosen=(self._face,), swapped=(swapped,))
+        return replace(frame, faces=(self._face,), chosen=(self._face,), swapped=(swapped,))
 
 
 @pytest.fixture(scope="module")

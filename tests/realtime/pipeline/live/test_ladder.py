@@ -128,11 +128,11 @@ class PartlyStage(CostlyStage):
         self.parts = (self.part,)
         self._part_cost_s = cost_s
 
-    def __call__(self, packet: Frame) -> Frame:
+    def __call__(self, frame: Frame) -> Frame:
         if self.part.is_on:
             with self.part.measured():
                 time.sleep(self._part_cost_s)
-        return super().__call__(packet)
+        return super().__call__(frame)
 
 
 def test_only_stages_that_offer_parts_are_asked() -> None:
