@@ -1,4 +1,4 @@
-"""What the webcam shows, whose face is lent, and how a picture of the virtual camera is told from the bare face.
+"""What the webcam shows, whose face is used, and how a picture of the virtual camera is told from the real face.
 
 `python -m tests.camera_vm.scene CLIP` writes the clip beforehand: on an emulated machine that takes a minute.
 """

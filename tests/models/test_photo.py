@@ -129,7 +129,7 @@ def test_rims_of_glasses_go_and_brows_stay(photo: BgrU8, face: Face, plain: BgrU
 @pytest.mark.parametrize(
     ("lost", "alpha"), [((BROW_LEFT, BROW_RIGHT), round(255 * BROW_COVERED)), ((BROW_RIGHT,), 255)]
 )
-def test_brows_that_no_photo_shows_stay_the_wearers_and_one_that_is_seen_serves_for_both(
+def test_brows_that_no_photo_shows_stay_the_targets_and_one_that_is_seen_serves_for_both(
     photo: BgrU8, face: Face, lost: tuple[tuple[int, ...], ...], alpha: int
 ) -> None:
     view = understand(FaceView(photo, face), SIDE_PX)

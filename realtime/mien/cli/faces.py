@@ -38,7 +38,7 @@ def add(
     terms = kept.terms
     ends = "without an end" if terms.until is None else f"until {terms.until.isoformat()}"
     scopes = " and ".join(one.value for one in terms.scope)
-    print(f"{terms.name}: {terms.consent.meaning}; for {scopes}, {ends}. Wear it with: mien run --face {terms.name}")
+    print(f"{terms.name}: {terms.consent.meaning}; for {scopes}, {ends}. Use it with: mien run --face {terms.name}")
 
 
 def list_faces(

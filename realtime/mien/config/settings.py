@@ -116,7 +116,7 @@ class Settings(BaseSettings):
     strength: Annotated[float, Field(ge=0, le=1.5)] = Field(
         SwapOptions().strength,
         json_schema_extra=said("Likeness", "swap"),
-        description="how much of the photo's identity a network is given; 0 is the wearer's own",
+        description="how much of the photo's identity a network is given; 0 is your own",
     )
     boost: Annotated[int, Field(ge=1, le=4)] = Field(
         SwapOptions().boost,
@@ -141,7 +141,7 @@ class Settings(BaseSettings):
     shape: Annotated[float, Field(ge=0, le=1)] = Field(
         SwapOptions().shape,
         json_schema_extra=said("Shape", "swap"),
-        description="proportions of the new face: 0 the wearer's own, 1 those of the photo",
+        description="proportions of the new face: 0 your own, 1 those of the photo",
     )
     colour: str = Field(
         "mkl", json_schema_extra=said("Colour", "look"), description="how the new face takes the light of the frame"

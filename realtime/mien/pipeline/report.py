@@ -109,7 +109,7 @@ class Report:
     versions: Mapping[str, str]
     frames_hidden: int = 0
     dropped_by: Mapping[str, int] = field(default_factory=dict[str, int])
-    """Where frames were dropped: the slot before a stage, 'start' before the networks were loaded, or 'sink'."""
+    """Where frames were dropped: the mailbox before a stage, 'start' before the networks were loaded, or 'sink'."""
     failures: Mapping[str, int] = field(default_factory=dict[str, int])
     """On how many frames each stage failed."""
     sinks: Mapping[str, SinkCount] = field(default_factory=dict[str, SinkCount])

@@ -58,7 +58,7 @@ class SourceFaces:
     permits: tuple[Permit, ...]
     """The rights to the faces of the library, which may end while they are used."""
     own: str | None
-    """What the only face is called that is used as the wearer's own; None where there is none, or several are used."""
+    """What the only face is called that is used as the user's own; None where there is none, or several are used."""
 
     def allow(self, use: Scope) -> None:
         """Refuse a use that somebody did not agree to.

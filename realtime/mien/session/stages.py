@@ -143,7 +143,7 @@ def _chooser(making: Making) -> Chooser:
 
 
 def _owner_check(making: Making) -> Stage | None:
-    """Look whether the wearer is the person of a face that is used as their own, where a network can tell."""
+    """Look whether the user is the person of a face that is used as their own, where a network can tell."""
     faces = making.loaded.source_faces
     if faces.own is None or faces.known_people or making.is_file:
         return None

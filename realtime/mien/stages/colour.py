@@ -127,7 +127,7 @@ def view_skin(image_bgr: BgrU8, swapped: SwappedFace) -> SkinView:
 
 
 def _sampled_frame(image_bgr: BgrU8, warp: Warp | None, frame_from_sample: AffineF64) -> BgrU8:
-    """Look at the frame on the grid, where each sample has its content once the frame is bent."""
+    """Look at the frame on the grid, where each sample has its content once the frame is warped."""
     if warp is None:
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         return as_u8(cv2.warpAffine(image_bgr, frame_from_sample[:2], (SAMPLES, SAMPLES), flags=flags))

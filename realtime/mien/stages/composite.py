@@ -26,7 +26,7 @@ class Paster:
         self._scratch: dict[_For, NDArray[np.uint8]] = {}
 
     def apply(self, image_bgr: BgrU8, swapped: SwappedFace) -> None:
-        """Put a swapped face into a picture, in place: bend what it bends, then blend its crop."""
+        """Put a swapped face into a picture, in place: warp what it warps, then blend its crop."""
         if swapped.warp is not None:
             warp(image_bgr, swapped.warp)
         self.paste(image_bgr, swapped)
@@ -112,7 +112,7 @@ class _For(Enum):
 
 
 def warp(image_bgr: BgrU8, warp: Warp) -> None:
-    """Bend a picture in place; with several faces, each bends what those before it left."""
+    """Warp a picture in place; with several faces, each warps what those before it left."""
     rows, columns = slice(warp.top, warp.top + warp.height), slice(warp.left, warp.left + warp.width)
     image_bgr[rows, columns] = warp.warped(image_bgr)
 
@@ -125,7 +125,7 @@ def _span(row: NDArray[np.float64], width: int, height: int, limit: int) -> tupl
 
 
 class CompositeStage:
-    """Blends crops over a copy of the frame; where every alpha is 0 and nothing is bent, it is bit-identical.
+    """Blends crops over a copy of the frame; where every alpha is 0 and nothing is warped, it is bit-identical.
 
     Keeps the memory that it works in.
     """

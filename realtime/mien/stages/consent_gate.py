@@ -116,14 +116,14 @@ _LEAST_PX: Final = 60
 
 
 class OwnerCheck:
-    """Looks at the wearer a few times, beside the run. Has state: what was seen.
+    """Looks at the user a few times, beside the run. Has state: what was seen.
 
     Says once how it ended; where every look shows somebody else, the run has to end. A look that fails says nothing
     about anybody: it is tried again, later and later.
     """
 
     def __init__(self, name: str, own: NDArray[np.float32], look: Look) -> None:
-        """Take the face's name, its vector, and what makes the vector of a wearer."""
+        """Take the face's name, its vector, and what makes the vector of a user."""
         self._name, self._own = name, own
         self._aside = LooksAside(look, f"whether the camera shows the person of {name!r}")
         self._seen: list[float] = []
@@ -207,16 +207,16 @@ class ConsentStage:
 
 
 class OwnerCheckStage:
-    """Lets frames through untouched unless the wearer is clearly somebody else. Has state: what looks."""
+    """Lets frames through untouched unless the user is clearly somebody else. Has state: what looks."""
 
     name = "owner_check"
 
     def __init__(self, check: OwnerCheck | None) -> None:
-        """Take what looks; None where no face is lent as the wearer's own."""
+        """Take what looks; None where no face is used as the user's own."""
         self._check = check
 
     def hold(self, check: OwnerCheck | None) -> None:
-        """Take another, because another face is worn from now on; any thread may."""
+        """Take another, because another face is used from now on; any thread may."""
         self._check = check
 
     def __call__(self, frame: Frame) -> Frame:

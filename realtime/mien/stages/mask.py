@@ -40,7 +40,7 @@ class FaceMask:
     image: MaskU8
     """(h, w) 255 where the face may be drawn, 0 where something is in front of it. Beyond its edges, they go on."""
     frame_from_mask: AffineF64
-    """Takes pixels of `image` to pixels of the frame, of the camera's own: no bend of a swapped face is in it."""
+    """Takes pixels of `image` to pixels of the frame, of the camera's own: no warp of a swapped face is in it."""
 
 
 class MaskMethod(Protocol):
@@ -173,7 +173,7 @@ class MaskStage:
 
 
 def opened(mask: FaceMask, swapped: SwappedFace) -> MaskU8:
-    """Bring a mask of the frame to a swapped face: (h, w) of its alpha, through its bend if it has one."""
+    """Bring a mask of the frame to a swapped face: (h, w) of its alpha, through its warp if it has one."""
     height, width = swapped.alpha.shape
     step = _step(swapped.alpha)
     columns = (np.arange(-(-width // step), dtype=np.float32) + 0.5) * step - 0.5

@@ -94,7 +94,7 @@ class _View:
         return as_f32(np.stack([a * x + b * y + c, d * x + e * y + f], axis=1))
 
 
-class Carrier:
+class OpticalFlow:
     """Moves one face's points along with the picture; keeps the last frame's patch.
 
     Both patches are cut where the network saw the face, and a point is looked for where the head took it, by the
@@ -196,18 +196,18 @@ class LandmarkFilter:
     def __init__(self, settings: LandmarkFilterSettings) -> None:
         self._settings = settings
         self._depths = OneEuro(settings.depth)
-        self._carrier: Carrier | None = None
+        self._flow: OpticalFlow | None = None
         self._placed = np.zeros((0, 2), np.float32)
         self._captured_ns = 0
 
     def __call__(self, frame: TrackedImage, landmark_fit: LandmarkFit) -> PointsF32:
         """Give the (468, 3) landmarks of what the network saw in a frame."""
         elapsed_s, self._captured_ns = (frame.captured_ns - self._captured_ns) * 1e-9, frame.captured_ns
-        if self._carrier is None or elapsed_s <= 0:
-            self._carrier = Carrier(frame.image_bgr, landmark_fit)
+        if self._flow is None or elapsed_s <= 0:
+            self._flow = OpticalFlow(frame.image_bgr, landmark_fit)
             self._placed = landmark_fit.landmarks[:, :2]
         else:
-            carried = self._carrier(frame.image_bgr, landmark_fit, self._placed)
+            carried = self._flow(frame.image_bgr, landmark_fit, self._placed)
             self._placed = self._set_right(carried, landmark_fit, elapsed_s)
         depths = self._depths(landmark_fit.landmarks[:, 2:], landmark_fit.size_px, frame.captured_ns)
         return np.concatenate([self._placed, depths], axis=1)

@@ -120,7 +120,7 @@ class TrackerSettings:
     remember_s: float = 2.0
     """How long a lost face's id is kept for its return."""
 
-    steady: LandmarkFilterSettings = field(default_factory=LandmarkFilterSettings)
+    landmark_filter: LandmarkFilterSettings = field(default_factory=LandmarkFilterSettings)
     look: LookSettings = field(default_factory=LookSettings)
 
     @staticmethod

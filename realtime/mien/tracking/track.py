@@ -112,7 +112,7 @@ class Track:
         self.checked_ns = frame.captured_ns
         self.doubts = 0
         self._settings = settings
-        self._steady = LandmarkFilter(settings.steady)
+        self._landmark_filter = LandmarkFilter(settings.landmark_filter)
         self.face = self._as_face(frame)
 
     @property
@@ -145,7 +145,7 @@ class Track:
         return math.dist(expected, landmark_fit.region.centre_xy) / self.landmark_fit.size_px
 
     def _as_face(self, frame: TrackedImage) -> Face:
-        landmarks = self._steady(frame, self.landmark_fit)
+        landmarks = self._landmark_filter(frame, self.landmark_fit)
         return Face(self.id, box_xyxy(landmarks), landmarks, head_pose(landmarks), self.landmark_fit.score)
 
 

@@ -280,10 +280,10 @@ def test_one_s_own_face_is_held_against_the_camera(
     cosine: float, ends: str, picture: BgrU8, face: Face, caplog: pytest.LogCaptureFixture
 ) -> None:
     own = np.array([1, 0], np.float32)
-    wearer = np.array([cosine, np.sqrt(1 - cosine**2)], np.float32)
+    user = np.array([cosine, np.sqrt(1 - cosine**2)], np.float32)
 
     def look(_image_bgr: BgrU8, _face: Face) -> NDArray[np.float32]:
-        return wearer
+        return user
 
     check = OwnerCheck("Anna", own, look)
 

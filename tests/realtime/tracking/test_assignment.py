@@ -1,4 +1,4 @@
-"""Who wears what, as it is written."""
+"""Who gets which face, as it is written."""
 
 import pytest
 

@@ -19,7 +19,7 @@ def preview(texture: FaceTexture, yaw_deg: float, side_px: int) -> BgrU8:
     """Draw the texture on the average head before grey: (side_px, side_px, 3).
 
     Args:
-        texture: the swapped face's; eyes and mouth stay open, as the wearer's show there.
+        texture: the swapped face's; eyes and mouth stay open, as the user's show there.
         yaw_deg: how far the head is turned; positive when the nose points to the right edge of the picture.
         side_px: the picture's side.
     """

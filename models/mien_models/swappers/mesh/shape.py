@@ -1,4 +1,4 @@
-"""A face's shape without its pose, followed in time; how far it is from the photo's, and the frame bent by that.
+"""A face's shape without its pose, followed in time; how far it is from the photo's, and the frame warped by that.
 
 Shapes are compared on one average head, to which each face is laid by a similarity (Umeyama 1991, in three dimensions),
 so that where a head looks and how large it is play no part.
@@ -117,7 +117,7 @@ def _canonical_rigid() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 
 REACH: Final = 0.31
-"""How far outside the face's hull the frame is bent, in parts of the distance between the eyes as it is seen."""
+"""How far outside the face's hull the frame is warped, in parts of the distance between the eyes as it is seen."""
 CELLS_PER_EYE_DISTANCE: Final = 14
 """How fine the grid of shifts is, for eyes that look into the camera."""
 STEEPEST: Final = 0.5
@@ -129,12 +129,12 @@ SMOOTHED_CELLS: Final = 0.6
 SMALLEST_PX: Final = 0.1
 """Shifts smaller than this are none."""
 CORRECTIONS: Final = 3
-"""How many times the moved landmarks are brought nearer to where the bend takes the frame's content."""
+"""How many times the moved landmarks are brought nearer to where the warp takes the frame's content."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WarpedFace:
-    """Where the landmarks go, and the bend that takes the frame's content there with them."""
+    """Where the landmarks go, and the warp that takes the frame's content there with them."""
 
     landmarks: PointsF32
     """(468, 3) in pixels of the frame."""
@@ -168,7 +168,7 @@ class _Grid:
 
 
 def warp_face(landmarks: PointsF32, change_px: NDArray[np.float32], frame_size: tuple[int, int]) -> WarpedFace:
-    """Move a face's landmarks, and bend the frame so that what is seen of the face moves with them.
+    """Move a face's landmarks, and warp the frame so that what is seen of the face moves with them.
 
     The more a face is seen from the side the less room there is around it, and the less it is moved.
 
@@ -252,7 +252,7 @@ def _window(landmarks: PointsF32, grid: _Grid, room_px: float) -> NDArray[np.flo
 def _agreeing(
     landmarks: PointsF32, change_px: NDArray[np.float32], shift_px: NDArray[np.float32], grid: _Grid
 ) -> PointsF32:
-    """Move the landmarks to where the bent frame shows them: a place and its shift must sum to the old place."""
+    """Move the landmarks to where the warped frame shows them: a place and its shift must sum to the old place."""
     moved = as_f32(landmarks + change_px)
     for _ in range(CORRECTIONS):
         at = grid.placed(moved)

@@ -104,7 +104,7 @@ class Snapshot:
                     worker.state.value,
                     None if worker.error is None else str(worker.error),
                     worker.written,
-                    worker.slot.written - worker.written,
+                    worker.mailbox.written - worker.written,
                     _per_second(worker.rate.recent_interval_ms),
                 )
                 for worker in sink_workers.workers

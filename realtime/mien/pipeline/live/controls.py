@@ -137,7 +137,7 @@ _PANIC_NAME: Final = "SIGUSR1"
 _REVEAL_NAME: Final = "SIGUSR2"
 
 
-class Interruption:
+class Signals:
     """Catches signals while it is entered. Has state: what came in and is not yet picked up.
 
     The first Ctrl-C asks for an end, the second raises KeyboardInterrupt. Outside the main thread it catches nothing.

@@ -132,7 +132,7 @@ class Output:
             self._delivered_ns = self._clock_ns()
 
     def set_privacy(self, *, on: bool) -> None:
-        """Hide at once, or show again from the next swapped frame on; a picture that waits in a slot is replaced."""
+        """Hide at once, or show again from the next swapped frame on; a picture that waits in a mailbox is replaced."""
         with self._lock:
             if on != self._facts.is_private:
                 self._facts = self._facts.after_privacy(is_private=on)

@@ -20,7 +20,7 @@ from mien.pipeline.frame import Frame, OutputFrame
 from mien.pipeline.interfaces import LiveSource, MarkingStage, Sink, SourceInfo, Stage
 from mien.pipeline.live.accounting import Account, Snapshot
 from mien.pipeline.live.capture import Capture
-from mien.pipeline.live.controls import Interruption, quick_hand_over
+from mien.pipeline.live.controls import Signals, quick_hand_over
 from mien.pipeline.live.load_shedding import Load, LoadShedding, parts_of
 from mien.pipeline.live.output import Output
 from mien.pipeline.live.plan import LivePlan, Prepared
@@ -112,11 +112,11 @@ class LiveRun:
         return report
 
     def _carried_out(self) -> Report:
-        with Interruption() as interruption, quick_hand_over():
+        with Signals() as signals, quick_hand_over():
             if self.sink_for_main_thread is None:
-                self.control(interruption)
+                self.control(signals)
             else:
-                control = threading.Thread(target=self.control, args=(interruption,), name="mien-control", daemon=True)
+                control = threading.Thread(target=self.control, args=(signals,), name="mien-control", daemon=True)
                 control.start()
                 self.sink_for_main_thread.run()
                 control.join()
@@ -133,13 +133,13 @@ class LiveRun:
         """The sink that the main thread must run itself, beside `control` in another thread."""
         return self._sink_workers.for_main_thread
 
-    def control(self, interruption: Interruption) -> None:
+    def control(self, signals: Signals) -> None:
         """Begin, look after the run until there is a reason to end, end."""
         try:
             with edge("The run failed", self.fail):
                 self.begin()
-                while not self.is_over(wants_stop=interruption.wants_stop):
-                    self._plan.controls.obey(interruption.take_panics(), interruption.take_reveals())
+                while not self.is_over(wants_stop=signals.wants_stop):
+                    self._plan.controls.obey(signals.take_panics(), signals.take_reveals())
                     self.look_after()
                     time.sleep(_LOOK_S)
         finally:
@@ -197,7 +197,7 @@ class LiveRun:
         return self._output.newest
 
     def begin(self) -> None:
-        """Open the sinks with a card in their slots, then everything else, all at once."""
+        """Open the sinks with a card in their mailboxes, then everything else, all at once."""
         self._output.begin()
         self._plan.controls.attach(self._output)
         for sink in self._plan.sinks:

@@ -70,14 +70,14 @@ def _write(
         options = gif_options(input_path) if container.muxer == "gif" else {}
         target = stack.enter_context(av.open(ffmpeg_path(part), "w", format=container.muxer, options=options))
         writer = (GifWriter if container.muxer == "gif" else VideoWriter)(target, container, stream, first, summary)
-        companions = OtherStreams(source, target, container, stream, summary, sound=sound)
+        others = OtherStreams(source, target, container, stream, summary, sound=sound)
         _begin(target, part)
-        for frame, decoded in _swapped(reader.frames(companions), stages, summary):
+        for frame, decoded in _swapped(reader.frames(others), stages, summary):
             with summary.stage("encode").measure():
                 writer.write(decoded, frame)
             summary.count_written(frame)
             progress(summary.written.count, reader.estimated_frames)
-        companions.finish()
+        others.finish()
         writer.finish()
         reader.judge()
 

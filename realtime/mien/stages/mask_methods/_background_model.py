@@ -1,4 +1,4 @@
-"""What a wearer's bare face looks like, learned as it is seen, and what in a frame is unlike it."""
+"""What the user's bare face looks like, learned as it is seen, and what in a frame is unlike it."""
 
 from dataclasses import dataclass
 from math import exp

@@ -22,7 +22,7 @@ CLASSES: Final = 19
 """Of CelebAMask-HQ: 0 background, 1 skin, 2-3 brows, 4-5 eyes, 6 glasses, 7-9 ears, 10 nose, 11 mouth, 12-13 lips,
 14-15 neck, 16 clothes, 17 hair, 18 hat."""
 FACE_CLASSES: Final = (1, 2, 3, 4, 5, 6, 10, 11, 12, 13)
-"""Glasses belong to it: through them the wearer's own face would be seen."""
+"""Glasses belong to it: through them the user's own face would be seen."""
 
 
 class BiSeNetMask:

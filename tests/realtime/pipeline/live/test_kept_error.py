@@ -60,7 +60,7 @@ def test_a_sink_that_has_failed_does_not_keep_the_frame_on_which_it_did() -> Non
     image = np.zeros((OUTPUT.height, OUTPUT.width, 3), np.uint8)
     alive = weakref.ref(image)
     released = background(SwappedPicture(image), 0)
-    worker.slot.put(Outgoing(OutputFrame(released, 0, 0, State.LIVE), 0))
+    worker.mailbox.put(Outgoing(OutputFrame(released, 0, 0, State.LIVE), 0))
     del image, released
     writing = threading.Thread(target=worker.run)
     writing.start()

@@ -213,7 +213,7 @@ def test_a_stage_that_never_returns_is_a_fault_and_does_not_keep_the_run_from_en
     never.set()
     assert report.state_changes[-1].state == "fault"
     assert report.notes["stages"] == "A stage did not finish in time."
-    # One in the stage, and one before it if the source's last frame came before the slot was closed.
+    # One in the stage, and one before it if the source's last frame came before the mailbox was closed.
     assert report.dropped_by["unfinished"] in (1, 2)
     assert report.frames_in + report.repeated == report.frames_out + report.dropped
     assert sink.frames[-1].state is State.FAULT

@@ -69,7 +69,7 @@ def test_an_old_right_that_ends_while_another_face_is_put_on_does_not_end_that()
     permits.hold([new.permit])
     old.may_end.set()
     checking.join(5)
-    assert found == [None], "what was found was about a face that is not worn any more"
+    assert found == [None], "what was found was about a face that is not used any more"
     permits.check()
     assert new.looks >= 1
 

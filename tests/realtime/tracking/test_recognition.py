@@ -143,7 +143,7 @@ def test_a_face_is_recognised_after_a_look_that_failed() -> None:
     assert looked_on(choose, [5], 0) == {}
     eyes.fails = False
     found = [looked_on(choose, [5], index * FRAME_NS) for index in range(1, 30)]
-    assert found[0] == {}, "nobody wears a face before they are known"
+    assert found[0] == {}, "nobody gets a face before they are known"
     assert found[-1] == {5: 0}
 
 
