@@ -17,7 +17,7 @@ from mien.sources.address import is_played
 from mien.stages.colour import ColourMethod, ColourStage
 from mien.stages.composite import CompositeStage
 from mien.stages.consent_gate import ConsentStage, OwnerCheck, OwnerCheckStage, Permits
-from mien.stages.content_gate import ContentGate, ContentGateStage
+from mien.stages.content_gate import ContentGate, ContentGateStage, open_look
 from mien.stages.detail import DetailStage
 from mien.stages.enhance import EnhanceStage
 from mien.stages.marks import Marks, MarkStage
@@ -107,8 +107,6 @@ def _consent(making: Making) -> Stage:
 def _content_gate(making: Making) -> Stage | None:
     if not _is_looked_at(making):
         return None
-    from mien.stages.content_gate import open_look
-
     return ContentGateStage(ContentGate(open_look(making.options.threads), is_still=making.is_still))
 
 

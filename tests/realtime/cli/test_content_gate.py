@@ -24,7 +24,7 @@ def _intimate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
         return look
 
-    monkeypatch.setattr("mien.stages.content_gate.open_look", open_look)
+    monkeypatch.setattr("mien.session.stages.open_look", open_look)
 
 
 def test_nothing_is_written_of_a_picture(capsys: pytest.CaptureFixture[str]) -> None:
