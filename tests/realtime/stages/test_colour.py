@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from mien.pipeline.frame import Frame
-from mien.session.stages import COLOURS
 from mien.stages.colour import ColourStage
+from mien.stages.colour_methods._base import COLOURS
 from mien.stages.skin import light_change, relit, statistics
 from mien_models.types import BgrU8, Face, HeadPose, SwappedFace
 
@@ -39,7 +39,7 @@ def packet(index: int, frame: BgrU8, crop: BgrU8) -> Frame:
 
 def tones(method: str, frames: Sequence[BgrU8]) -> NDArray[np.float64]:
     """Recolour the same crop for each frame: (n, 3) its mean colour."""
-    stage, crop = ColourStage(COLOURS.load(method)), levels(skin((90, 110, 150), 1))
+    stage, crop = ColourStage(COLOURS.load(method).method), levels(skin((90, 110, 150), 1))
     done = [stage(packet(index, frame, crop)).swapped[0].crop_bgr for index, frame in enumerate(frames)]
     return np.stack([image.mean(axis=(0, 1)) for image in done])
 

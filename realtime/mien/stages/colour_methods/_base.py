@@ -6,6 +6,8 @@ from typing import Final, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mien_models.plugins import Plugins
+
 GAIN_RANGE: Final = (0.6, 1.6)
 """How much a colour method may compress or stretch contrast, so that one odd frame cannot burn a face."""
 
@@ -53,3 +55,15 @@ def affine(
 ) -> NDArray[np.float64]:
     """Give the (3, 4) matrix that applies (3, 3) gains around the crop's mean and moves that mean to the frame's."""
     return np.column_stack([gains, frame_mean - gains @ crop_mean])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColourPlugin:
+    """One colour method, as its file says it."""
+
+    method: ColourMethod
+    help: str
+    """What it is good for, in a few words for lists."""
+
+
+COLOURS: Final[Plugins[ColourPlugin]] = Plugins("mien.stages.colour_methods", "colour method", ColourPlugin)

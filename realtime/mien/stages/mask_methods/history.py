@@ -1,11 +1,10 @@
 """A face's own history: what looks unlike the wearer's bare face, at its place on the face, is in front of it."""
 
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from mien.stages.mask_methods._base import FaceMask, MaskFactory, MaskMethod, refuse_network
+from mien.stages.mask_methods._base import FaceMask, MaskPlugin
 from mien.stages.occlusion.background_model import BackgroundModel
 from mien.stages.occlusion.features import SIDE_PX
 from mien.stages.occlusion.matting import cut_out, place
@@ -49,10 +48,7 @@ class HistoryMask:
         self._background.pop(face_id, None)
 
 
-def history_mask(network: Path | None) -> MaskMethod:
-    """Make it; 40 ms for the atlas, once."""
-    refuse_network("history", network)
-    return HistoryMask()
-
-
-PLUGIN: Final[MaskFactory] = history_mask
+PLUGIN: Final = MaskPlugin(
+    make=lambda _target: HistoryMask(),
+    help="hands and things stay in front, by what the bare face looked like; 1 to 2 ms",
+)
