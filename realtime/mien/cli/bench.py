@@ -78,7 +78,7 @@ def quality(
         from mien.diagnostics.bench.quality import bench_quality
         from mien.pipeline.interfaces import SourceRequest
         from mien.session.build import clip_work
-        from mien.sources.address import make_source
+        from mien.sources.registry import make_source
 
         source = make_source(SourceRequest(clip))
         work = clip_work(settings, ask=asker())

@@ -13,15 +13,15 @@ from mien.session.loaded import Loaded
 from mien.session.options import Options
 from mien.session.swappers import check_swapper
 from mien.sinks.registry import parse_sink
-from mien.sources.address import is_played
-from mien.stages.colour import ColourMethod, ColourStage
+from mien.sources.registry import is_played
+from mien.stages.colour import COLOURS, ColourStage
 from mien.stages.composite import CompositeStage
 from mien.stages.consent_gate import ConsentStage, OwnerCheck, OwnerCheckStage, Permits
 from mien.stages.content_gate import ContentGate, ContentGateStage, open_look
 from mien.stages.detail import DetailStage
 from mien.stages.enhance import EnhanceStage
 from mien.stages.marks import Marks, MarkStage
-from mien.stages.mask import MaskFactory, MaskStage
+from mien.stages.mask import MASKS, MaskStage
 from mien.stages.swap import SwapStage
 from mien.stages.track import ForeseeStage, PhotoTrackStage, TrackStage
 from mien.tracking.landmark_fit import FaceNetworks
@@ -30,13 +30,9 @@ from mien.tracking.selection import Chooser, ForesightedOne, make_chooser, parse
 from mien.tracking.settings import TrackerSettings
 from mien.tracking.tracker import Tracker
 from mien_models.errors import ModelError
-from mien_models.interfaces import EnhancerFactory
-from mien_models.plugins import Plugins
+from mien_models.networks.enhancers._base import ENHANCERS
 
 _LOG = logging.getLogger(__name__)
-COLOURS: Final[Plugins[ColourMethod]] = Plugins("mien.stages.colour_methods", "colour method")
-MASKS: Final[Plugins[MaskFactory]] = Plugins("mien.stages.mask_methods", "mask")
-ENHANCERS: Final[Plugins[EnhancerFactory]] = Plugins("mien_models.networks.enhancers", "enhancer")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +76,7 @@ def changed_stages(before: Making, now: Making) -> tuple[Stage, ...]:
 
 
 def check_names(options: Options) -> None:
-    """Refuse a swapper, colour method, mask, enhancer or sink that does not exist before anything takes time.
+    """Refuse a swapper, colour method or sink that does not exist before anything takes time.
 
     Raises:
         UsageError: the choices are listed.
@@ -88,10 +84,6 @@ def check_names(options: Options) -> None:
     check_swapper(options.swapper.name)
     parse_assignments(options.faces.assign)
     COLOURS.check(options.colour)
-    for name, _ in options.masks.methods:
-        MASKS.check(name)
-    if options.enhancer is not None:
-        ENHANCERS.check(options.enhancer.method)
     for spec in options.sinks:
         parse_sink(spec)
 
@@ -159,15 +151,15 @@ def _swap(making: Making) -> Stage:
 
 
 def _colour(making: Making) -> Stage:
-    return ColourStage(COLOURS.load(making.options.colour))
+    return ColourStage(COLOURS.load(making.options.colour).method)
 
 
 def _enhance(making: Making) -> Stage | None:
     options = making.options.enhancer
     if options is None:
         return None
-    enhancer = ENHANCERS.load(options.method)(
-        options.network, threads=making.options.threads, provider=making.options.swapper.provider
+    enhancer = ENHANCERS.load(options.method).make(
+        options.target, threads=making.options.threads, provider=making.options.swapper.provider
     )
     _LOG.info("Enhancer: %s on %s, about %.0f ms for each face.", options.method, enhancer.provider, enhancer.cost_ms)
     return EnhanceStage(enhancer, options.strength)
@@ -179,7 +171,7 @@ def _detail(making: Making) -> Stage | None:
 
 def _mask(making: Making) -> Stage:
     options = making.options.masks
-    return MaskStage([MASKS.load(name)(network) for name, network in options.methods], options.edge)
+    return MaskStage([MASKS.load(name).make(target) for name, target in options.methods], options.edge)
 
 
 ORDER: Final = (

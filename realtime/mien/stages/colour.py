@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.pipeline.frame import Frame
+from mien_models.plugins import Plugins
 from mien_models.types import AffineF64, BgrU8, SwappedFace, Warp, as_f32, as_u8
 
 GAIN_RANGE: Final = (0.6, 1.6)
@@ -63,6 +64,18 @@ def affine(
 ) -> NDArray[np.float64]:
     """Give the (3, 4) matrix that applies (3, 3) gains around the crop's mean and moves that mean to the frame's."""
     return np.column_stack([gains, frame_mean - gains @ crop_mean])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColourPlugin:
+    """One colour method, as its file says it."""
+
+    method: ColourMethod
+    help: str
+    """What it is good for, in a few words for lists."""
+
+
+COLOURS: Final[Plugins[ColourPlugin]] = Plugins("mien.stages.colour_methods", "colour method", ColourPlugin)
 
 
 SAMPLES: Final = 48

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from math import ceil, hypot
-from pathlib import Path
 from typing import Final
 
 import cv2
@@ -12,23 +11,9 @@ from numpy.typing import NDArray
 from mien.pipeline.frame import Frame
 from mien.pipeline.metrics import Part
 from mien.stages.composite import Paster
-from mien_models.errors import UsageError
 from mien_models.interfaces import Enhancer
 from mien_models.specs.templates import crop_from_frame
 from mien_models.types import AffineF64, BgrU8, Face, SwappedFace, as_f32, as_u8
-
-
-def parse_enhancer(spec: str) -> tuple[str, Path]:
-    """Take 'name:file' apart.
-
-    Raises:
-        UsageError: there is no file; no enhancer comes with Mien.
-    """
-    name, _, file = spec.partition(":")
-    if not file:
-        raise UsageError(f"The enhancer {name!r} needs your network, an ONNX file: write --enhance {name}:FILE.onnx.")
-    return name, Path(file)
-
 
 FADE: Final = 0.08
 """The enhancement fades out over this part of the network's picture towards its border."""

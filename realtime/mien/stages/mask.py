@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil, hypot
-from pathlib import Path
 from typing import Any, Final, Protocol
 
 import cv2
@@ -16,8 +15,8 @@ from numpy.typing import NDArray
 
 from mien.pipeline.frame import Frame
 from mien.pipeline.metrics import Part
-from mien_models.errors import UsageError
 from mien_models.geometry.crop import Region
+from mien_models.plugins import Plugins
 from mien_models.types import AffineF64, BgrU8, Face, MaskU8, SwappedFace, as_f32, as_u8
 
 
@@ -64,17 +63,30 @@ class MaskMethod(Protocol):
 class MaskFactory(Protocol):
     """Makes a mask method."""
 
-    def __call__(self, network: Path | None) -> MaskMethod:
+    def __call__(self, target: str) -> MaskMethod:
         """Load what it needs.
 
         Args:
-            network: a file of the user's, what follows the colon of `--mask NAME:FILE`.
+            target: what follows the colon of `--mask NAME:FILE`, a file of the user's; '' for nothing.
 
         Raises:
-            UsageError: it needs a file and got none, or takes none and got one.
             ModelError: the file is no network, or another one than it expects.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskPlugin:
+    """One kind of mask, as its file says it."""
+
+    make: MaskFactory
+    help: str
+    """What it keeps in front of the face, and what that costs, in a few words for lists."""
+    target: str = ""
+    """What follows its name and a colon: 'FILE.onnx' for a network of the user's, '' for nothing."""
+
+
+MASKS: Final[Plugins[MaskPlugin]] = Plugins("mien.stages.mask_methods", "mask", MaskPlugin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,33 +97,6 @@ class Edge:
     """So far inside its outline it begins."""
     feather: float = 0.0
     """So far it fades in from there."""
-
-
-def parse_mask(spec: str) -> tuple[str, Path | None]:
-    """Take 'name' or 'name:file' apart."""
-    name, _, file = spec.partition(":")
-    return name, Path(file) if file else None
-
-
-def refuse_network(name: str, network: Path | None) -> None:
-    """Refuse a file for a mask that takes none.
-
-    Raises:
-        UsageError: there is one.
-    """
-    if network is not None:
-        raise UsageError(f"The mask {name!r} takes no file, got {str(network)!r}: write --mask {name}.")
-
-
-def require_network(name: str, network: Path | None) -> Path:
-    """Give the file that a mask needs.
-
-    Raises:
-        UsageError: there is none.
-    """
-    if network is None:
-        raise UsageError(f"The mask {name!r} needs your network, an ONNX file: write --mask {name}:FILE.onnx.")
-    return network
 
 
 LOOKED_UP_PX: Final = 140

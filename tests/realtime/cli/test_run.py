@@ -121,7 +121,7 @@ def test_a_label_is_left_out_for_one_run_only_and_the_report_keeps_that(
 def test_without_a_virtual_camera_or_a_display_it_runs_and_says_what_to_install(
     clip: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("mien.session.defaults._has_virtual_camera", lambda: False)
+    monkeypatch.setattr("mien.sinks.backends.virtualcam._is_there", lambda: False)
     monkeypatch.setattr("mien.sinks.backends.window.has_display", lambda: False)
     assert main(["run", "--camera", str(clip)]) == 0
     said = capsys.readouterr().err

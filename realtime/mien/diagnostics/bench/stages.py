@@ -22,9 +22,9 @@ from mien.session.stages import Making, stages_of
 from mien.session.swappers import SWAPPERS, check_swapper, library, user_networks
 from mien.stages.marks import Marks
 from mien.tracking.photo import photo_address, public_domain_photo, read_source_photo
+from mien_models.architectures._trial import known_input
 from mien_models.interfaces import Session
 from mien_models.library.builtin import open_session, read_manifest
-from mien_models.runtimes.trial import known_input
 from mien_models.specs.stored import StoredModel
 from mien_models.swappers._loader import Networks
 

@@ -1,14 +1,13 @@
 """A face's own history: what looks unlike the bare face, at its place on the face, is in front of it."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.stages.mask import FaceMask, MaskFactory, MaskMethod, refuse_network
+from mien.stages.mask import FaceMask, MaskPlugin
 from mien.stages.mask_methods._background_model import BackgroundModel
 from mien.stages.mask_methods._features import SIDE_PX
 from mien_models.geometry.face_mesh import face_topology, facing, rasterise, unwrapper
@@ -163,10 +162,7 @@ class HistoryMask:
         self._background.pop(face_id, None)
 
 
-def history_mask(network: Path | None) -> MaskMethod:
-    """Make it; 40 ms for the atlas, once."""
-    refuse_network("history", network)
-    return HistoryMask()
-
-
-PLUGIN: Final[MaskFactory] = history_mask
+PLUGIN: Final = MaskPlugin(
+    make=lambda _target: HistoryMask(),
+    help="hands and things stay in front, by what the bare face looked like; 1 to 2 ms",
+)

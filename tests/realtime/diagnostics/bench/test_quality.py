@@ -48,7 +48,7 @@ def measured(source_photo: SourceFace, folder: Path, stages: Sequence[Stage]) ->
     clip.mkdir(exist_ok=True)
     for k in range(4):
         cv2.imwrite(str(clip / f"{k}.png"), source_photo.best.photo_bgr)
-    source = IMAGES(SourceRequest(str(clip)))
+    source = IMAGES.make(SourceRequest(str(clip)))
     return bench_quality(source, stages, source_photo, folder / f"frames{len(stages)}", landmarker=load_landmarker())
 
 

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 
 from mien_models.errors import ModelError
+from mien_models.interfaces import Enhancer, EnhancerFactory
+from mien_models.networks.enhancers._base import EnhancerPlugin
 from mien_models.networks.user_network import moved_to, open_user_network, square_picture
 from mien_models.types import BgrU8, as_f32, as_u8
 
@@ -92,3 +94,31 @@ class RestorationNetwork:
             self.enhance(patch_bgr)
             times_ms.append((monotonic_ns() - started_ns) / 1e6)
         return median(times_ms)
+
+
+def _restoring(templates: Mapping[int, str]) -> EnhancerFactory:
+    """Make the factory of a family, of which is known how its faces are aligned, by the side of its picture."""
+
+    def make(target: str, *, threads: int = 1, provider: str = "auto") -> Enhancer:
+        return RestorationNetwork(Path(target), templates, threads=threads, provider=provider)
+
+    return make
+
+
+PLUGINS: Final[Mapping[str, EnhancerPlugin]] = {
+    "gfpgan": EnhancerPlugin(
+        make=_restoring({512: "ffhq_512"}),
+        help="clear skin and eyes, for recordings rather than live (GFPGAN 1.2 to 1.4, Apache-2.0)",
+        target="FILE.onnx",
+    ),
+    "gpen": EnhancerPlugin(
+        make=_restoring({256: "arcface_128", 512: "ffhq_512", 1024: "ffhq_512", 2048: "ffhq_512"}),
+        help="at 256 px the only one that comes near to live speed (GPEN-BFR, for non-commercial use)",
+        target="FILE.onnx",
+    ),
+    "restoreformer": EnhancerPlugin(
+        make=_restoring({512: "ffhq_512"}),
+        help="keeps the person best, for recordings rather than live (RestoreFormer and ++, Apache-2.0)",
+        target="FILE.onnx",
+    ),
+}

@@ -1,4 +1,4 @@
-"""Builds one engine and ends: `python -m mien_models.runtimes.ort.engine_builder`, order on stdin, outcome on stdout.
+"""Builds one engine and ends: `python -m mien_models.library.engine_builder`, order on stdin, outcome on stdout.
 
 A process of its own: building takes minutes of all that a card and a processor have, and may end the process.
 """
@@ -9,9 +9,9 @@ import sys
 import threading
 from pathlib import Path
 
+from mien_models.architectures._trial import trial_of
 from mien_models.errors import ModelError
 from mien_models.runtimes.ort.providers import Run
-from mien_models.runtimes.trial import trial_of
 from mien_models.specs.stored import read_stored
 from mien_models.system.crash.child import answer
 

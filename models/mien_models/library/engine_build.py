@@ -58,7 +58,7 @@ def build_aside(
 def _built(order: dict[str, object], name: str, run: Run, longest_s: float) -> str | None:
     """Run the builder; say what went wrong, or None."""
     # -P: nothing is imported from the folder that the user happens to be in.
-    command = [sys.executable, "-P", "-m", "mien_models.runtimes.ort.engine_builder"]
+    command = [sys.executable, "-P", "-m", "mien_models.library.engine_builder"]
     began_s = monotonic()
     with subprocess.Popen(  # noqa: S603 - our own module
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
