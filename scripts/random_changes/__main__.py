@@ -76,7 +76,6 @@ class LiveRun:
         done = subprocess.run(
             self._mien("ctl", "set", *patch.words),
             cwd=self.folder,
-            env=self._environment,
             capture_output=True,
             check=False,
         )
