@@ -30,7 +30,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 _ROOTS = tuple(str(_ROOT / name) for name in ("realtime/mien", "models/mien_models"))
 _WARM_UP = 20
 _FRAME_NS = 33_333_333
-"""Frames come thirty times a second, however slow the machine is: what is done now and then is done at the same ones."""
+"""Frames come thirty times a second, however slow the machine: what is done now and then is done in the same ones."""
 
 
 def way() -> list[str]:
