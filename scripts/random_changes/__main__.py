@@ -29,6 +29,7 @@ from mien.session.client import SessionClient
 from mien.session.rendezvous import find_session, running_sessions
 from mien.sources.backends.synthetic import SyntheticSource
 from mien.tracking.photo import find_faces, public_domain_photo
+from mien_models.errors import MienError
 
 _SIZE: Final = (320, 240)
 _FPS: Final = 15
@@ -181,9 +182,9 @@ def main(words: Sequence[str] | None = None) -> int:
         run = LiveRun(Path(name))
         try:
             _carry_out(run, Patches(wanted.seed, run.judge), wanted.changes, is_measured=not wanted.no_memory)
-        except ChangeError as failure:
-            kept = sorted(run.judge.glob("*.png"))
-            print(f"FAILED (seed {wanted.seed}): {failure} {kept or ''}")
+        except (ChangeError, MienError) as failure:
+            print((run.folder / "log.txt").read_text(encoding="utf-8")[-3000:])
+            print(f"FAILED (seed {wanted.seed}): {failure}")
             return 1
         finally:
             run.kill()
