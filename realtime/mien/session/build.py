@@ -15,7 +15,6 @@ from mien.pipeline.live.stage_threads import Unused
 from mien.provenance.c2pa.sign import Signer
 from mien.session.audit import SessionLog, session_log
 from mien.session.changes import InForce
-from mien.session.defaults import output_format, source_request
 from mien.session.live_session import LiveSession, Ticker
 from mien.session.loaded import load
 from mien.session.options import Options
@@ -23,8 +22,7 @@ from mien.session.signing import checked_signer, sign_files
 from mien.session.source_faces import Ask, SourceFaces, open_source_faces, photos_of
 from mien.session.stages import Making, check_names, stages_of
 from mien.sinks.registry import default_sinks, make_sink, uses_of, written_by
-from mien.sources.plugin import local_path
-from mien.sources.registry import default_address, is_played, live_source
+from mien.sources.registry import default_address, is_played, live_source, local_path, output_format, source_request
 from mien.stages.marks import Marks
 from mien.tracking.landmark_fit import default_networks
 from mien_models.errors import MienError

@@ -14,7 +14,6 @@ from mien.pipeline.events import SettingsApplied, SettingsRefused
 from mien.pipeline.frame import OutputFormat
 from mien.pipeline.interfaces import Sink, SourceInfo
 from mien.pipeline.live.runner import LiveRun
-from mien.session.defaults import source_request
 from mien.session.loaded import Loaded, load
 from mien.session.options import Options
 from mien.session.session import Applied, Refused, SettingsPatch
@@ -22,7 +21,7 @@ from mien.session.signing import sign_files
 from mien.session.source_faces import SourceFaces, open_source_faces
 from mien.session.stages import Making, changed_stages, check_names
 from mien.sinks.registry import default_sinks, make_sink, uses_of
-from mien.sources.registry import default_address, live_source
+from mien.sources.registry import default_address, live_source, source_request
 from mien.stages.marks import Marks
 from mien_models.errors import MienError
 

@@ -1,18 +1,90 @@
-"""The sources by name, and which of them an address means."""
+"""The sources by name, what each says of itself, which of them an address means, and what it is asked for."""
 
 import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from fractions import Fraction
+from pathlib import Path
 from typing import Final
 
-from mien.pipeline.interfaces import LiveSource, Source, SourceRequest
+from mien.config.paths import named_path
+from mien.media.letterbox import even
+from mien.pipeline.frame import OutputFormat
+from mien.pipeline.interfaces import LiveSource, Source, SourceFactory, SourceInfo, SourceRequest
 from mien.sources.pacing import PacedSource
-from mien.sources.plugin import Claim, SourcePlugin, local_path
 from mien.sources.reader_thread import ThreadedReading
 from mien.sources.reconnect import SurvivingSource
 from mien_models.errors import SourceError
-from mien_models.plugins import Plugins, usual
+from mien_models.plugins import Plugins, Usual, usual
 
+_SIZE: Final = (1280, 720)
+"""What every webcam of the last ten years offers at 30 frames a second and every call takes."""
+_FPS: Final = Fraction(30)
+_FASTEST: Final = Fraction(240)
 _LOG = logging.getLogger(__name__)
+
+
+class Claim(IntEnum):
+    """How much speaks for an address being a source's; the strongest claim is believed."""
+
+    NO = 0
+    ANY_WORD = 1
+    """It may be one of its names, which only opening tells."""
+    MISSING = 2
+    """It would be a file of its kind, and is not there."""
+    LIKELY = 3
+    SURE = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcePlugin:
+    """One kind of source: what makes it, and what the program must know before it is opened."""
+
+    make: SourceFactory
+    help: str
+    """Where frames come from, in a few words for lists."""
+    address: str
+    """How its addresses are written, for help: 'URL'."""
+    claims: Callable[[str], Claim]
+    """Says whether an address is its own; opens nothing."""
+    is_played: bool = False
+    """Whether it reads files: they play at their own pace and size, and may be looked at beforehand."""
+    can_fail: bool = False
+    """Whether it may go away while a run lasts: it gets a thread of its own and is brought back."""
+    can_freeze: bool = False
+    """Whether it may show one picture for ever when it is gone; without any noise, that is honest."""
+    takes_wishes: bool = False
+    """Whether it can give several sizes and rates: where the user asked for none, those of a call are asked for."""
+    usual: Usual | None = None
+    """What makes it the one that is used where the user named none; None: never."""
+
+
 SOURCES: Final[Plugins[SourcePlugin]] = Plugins("mien.sources.backends", "source", SourcePlugin)
+
+
+def local_path(address: str) -> Path:
+    """Give the file that an address names: a leading '~' and 'file://' are understood."""
+    if address.lower().startswith("file://"):
+        from urllib.parse import urlsplit
+        from urllib.request import url2pathname
+
+        return Path(url2pathname(urlsplit(address).path))
+    return named_path(address)
+
+
+def names_a_folder(address: str) -> bool:
+    """Whether an address has folders in it, so that it can be no plain word."""
+    return "/" in address or os.sep in address
+
+
+def what_is_there(path: Path) -> str:
+    """Say what a path leads to: 'folder', 'file', or '' for nothing."""
+    try:
+        return "folder" if path.is_dir() else "file" if path.exists() else ""
+    except (OSError, ValueError):  # a name that no file can have: too long, or with a zero byte in it
+        return ""
 
 
 def source_name(address: str) -> str:
@@ -89,3 +161,34 @@ def default_address() -> str:
         BrokenPluginError: as `source_name`.
     """
     return usual(((name, plugin.usual) for name, plugin in SOURCES.each()), _LOG.warning)
+
+
+def source_request(address: str, size: tuple[int, int] | None, fps: Fraction | None) -> SourceRequest:
+    """Ask a device for a size and rate that suit a call where the user asked for none; a file is taken as it is."""
+    if source_plugin(address).takes_wishes:
+        size, fps = size or _SIZE, fps or _FPS
+    if size is None:
+        return SourceRequest(address, fps=fps)
+    return SourceRequest(address, *size, fps)
+
+
+def output_format(request: SourceRequest, size: tuple[int, int] | None, fps: Fraction | None) -> OutputFormat:
+    """Fix what every frame of the session looks like: as asked, as the file is, or as a webcam is.
+
+    Raises:
+        SourceError: the file cannot be read.
+    """
+    info = _file_info(request)
+    if info is None:
+        width, height = size or _SIZE
+        return OutputFormat(width, height, fps or _FPS)
+    width, height = size or (even(info.width), even(info.height))
+    return OutputFormat(width, height, fps or min(info.fps or _FPS, _FASTEST))
+
+
+def _file_info(request: SourceRequest) -> SourceInfo | None:
+    """Open a file for a moment; None for a device or a stream, which would not like it."""
+    if not source_plugin(request.address).is_played:
+        return None
+    with make_source(request) as source:
+        return source.info

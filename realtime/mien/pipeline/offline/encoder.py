@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 
 from mien.media.convert import matrix_of, range_of
 from mien.media.formats import Container
-from mien.media.video.frame_times import steady_rate
+from mien.media.timestamps import steady_rate
 from mien.media.video.orientation import orientation_of
 from mien.pipeline.frame import Frame
 from mien.pipeline.offline.reader import last_length_s
