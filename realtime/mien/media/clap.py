@@ -5,8 +5,12 @@ seconds of that clock, and the first one of every two seconds claps.
 """
 
 import math
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 CLAP_EVERY_S: Final = 2
 
@@ -27,3 +31,20 @@ def claps_ns(from_ns: int, until_ns: int, fps: Fraction) -> list[int]:
 def due_ns(number: int, fps: Fraction) -> int:
     """Give when frame `number` of the clock is due."""
     return int(number * 1_000_000_000 / fps)
+
+
+@dataclass(frozen=True, slots=True)
+class Square:
+    """Where the square is: in parts of the picture's height, from its left and lower edge."""
+
+    side: float
+    margin: float
+
+    def of(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Give that part of a picture, (height, width, ...), to look at or to paint."""
+        side, margin = max(round(self.side * len(image)), 2), round(self.margin * len(image))
+        return image[len(image) - margin - side : len(image) - margin, margin : margin + side]
+
+
+SQUARE: Final = Square(0.12, 0.04)
+"""Far from a face in the middle, and from the label at the upper right."""

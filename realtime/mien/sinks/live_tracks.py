@@ -103,6 +103,10 @@ class LiveTracks:
             sound.time_base = SOUND_TICK
         self._streams = video, sound
 
+    def skip_to_key(self) -> None:
+        """Leave out pictures until the next key frame, which is made."""
+        self._taker.skip_to_key()
+
     def begin_anew(self) -> None:
         """Start from 0 again with the next key frame, for another container: a stream whose line came back."""
         self._taker.skip_to_key()

@@ -1,5 +1,6 @@
 """What a sink's file says of itself, so that nothing else has to know it by name."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mien.consent.terms import Scope
@@ -19,6 +20,9 @@ class SinkPlugin:
     """What it uses a face for, of what a person may have agreed to; None: nobody sees it."""
     writes_target: bool = False
     """Whether its target is a file or folder that it writes, so that it may be none that is read."""
+
+    conceal: Callable[[str], str] | None = None
+    """Writes a target without what is secret in it, a stream's key; None: nothing is."""
 
     @property
     def usage(self) -> str:

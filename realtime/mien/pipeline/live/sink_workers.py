@@ -53,6 +53,16 @@ class Keyed(Protocol):
     """Called in the sink's thread with the name of each key that is pressed."""
 
 
+@runtime_checkable
+class Confirmed(Protocol):
+    """A sink of which only the first frames tell whether it works: a stream to a server."""
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether it is known to work."""
+        ...
+
+
 class SinkState(Enum):
     """How a sink is doing."""
 
@@ -119,10 +129,12 @@ class SinkWorker:
     def _open_and_write(self) -> tuple[SinkState, MienError | None]:
         try:
             with self.sink:
-                self.state = SinkState.OPEN
-                self.settled.set()
-                self._tell(SinkOpened(self.sink.description))
-                while (outgoing := self.slot.get()) is not None:
+                is_open = False
+                while True:
+                    if not is_open and (not isinstance(self.sink, Confirmed) or self.sink.is_confirmed):
+                        is_open = self._be_open()
+                    if (outgoing := self.slot.get()) is None:
+                        break
                     self._write(outgoing)
         except SinkClosedError:
             return SinkState.CLOSED, None
@@ -131,6 +143,12 @@ class SinkWorker:
                 raise
             return SinkState.FAILED, kept(fault(error, f"The output {self.sink.description!r} failed"))
         return SinkState.CLOSED, None
+
+    def _be_open(self) -> bool:
+        self.state = SinkState.OPEN
+        self.settled.set()
+        self._tell(SinkOpened(self.sink.description))
+        return True
 
     def _write(self, outgoing: Outgoing) -> None:
         started_ns = time.monotonic_ns()

@@ -1,0 +1,101 @@
+"""Measures how far sound and picture of the synthetic camera's claps lie apart in a file, for `mien bench sync`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
+
+from mien.media.clap import CLAP_EVERY_S, SQUARE
+from mien.media.video.ffmpeg_path import ffmpeg_path
+from mien_models.errors import MienError
+from mien_models.types import as_u8
+
+_BRIGHT: Final = 0.5
+"""Of the way from the darkest to the brightest that the square's place ever is."""
+_LOUD: Final = 0.35
+"""Of the loudest sample."""
+_APART_S: Final = CLAP_EVERY_S / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """How picture and sound lie, in milliseconds; sound that is late is positive."""
+
+    claps: int
+    """How many were both seen and heard."""
+    median_ms: float
+    worst_ms: float
+    """Of all claps, that which is furthest off."""
+    drift_ms_per_minute: float
+    """The slope of a line through all of them."""
+    offsets: tuple[tuple[float, float], ...]
+    """For each clap its time in seconds, and the offset in milliseconds."""
+
+
+def measured(path: Path) -> Sync:
+    """Find the claps of a file.
+
+    Raises:
+        MienError: it has no picture or no sound, or no clap was found.
+    """
+    seen_s, heard_s = _seen(path), _heard(path)
+    pairs = [(seen, min(heard_s, key=lambda heard: abs(heard - seen))) for seen in seen_s] if len(heard_s) else []
+    offsets = tuple((seen, 1e3 * (heard - seen)) for seen, heard in pairs if abs(heard - seen) < _APART_S)
+    if not offsets:
+        raise MienError(
+            f"{path.name!r} shows {len(seen_s)} claps and lets {len(heard_s)} be heard, and none of them together: "
+            "record it with --camera synthetic --microphone synthetic."
+        )
+    times_s, apart_ms = np.array(offsets).T
+    slope = float(np.polyfit(times_s, apart_ms, 1)[0]) if len(offsets) > 2 else 0.0
+    worst = float(apart_ms[np.abs(apart_ms).argmax()])
+    return Sync(len(offsets), float(np.median(apart_ms)), worst, 60 * slope, offsets)
+
+
+def _seen(path: Path) -> list[float]:
+    """Give when the square lights up, in seconds."""
+    times_s, levels = list[float](), list[float]()
+    with av.open(ffmpeg_path(path)) as file:
+        if not file.streams.video:
+            raise MienError(f"{path.name!r} has no picture.")
+        for frame in file.decode(video=0):
+            assert isinstance(frame, VideoFrame)  # noqa: S101 - of a video stream
+            times_s.append(frame.time or 0.0)
+            levels.append(float(SQUARE.of(as_u8(frame.to_ndarray(format="gray"))).mean()))
+    return _risen(np.array(times_s), np.array(levels), _BRIGHT)
+
+
+def _heard(path: Path) -> list[float]:
+    """Give when clicks begin, in seconds."""
+    times_s, samples = list[NDArray[np.float64]](), list[NDArray[np.float32]]()
+    with av.open(ffmpeg_path(path)) as file:
+        if not file.streams.audio:
+            raise MienError(f"{path.name!r} has no sound.")
+        resampler = av.AudioResampler("flt", "mono")
+        for frame in file.decode(audio=0):
+            assert isinstance(frame, AudioFrame)  # noqa: S101 - of a sound stream
+            for mono in resampler.resample(frame):
+                heard = np.abs(mono.to_ndarray().reshape(-1)).astype(np.float32)
+                samples.append(heard)
+                times_s.append((frame.time or 0.0) + np.arange(len(heard)) / mono.sample_rate)
+    if not samples:
+        return []
+    return _risen(np.concatenate(times_s), np.concatenate(samples), _LOUD)
+
+
+def _risen(times_s: NDArray[np.float64], levels: NDArray[np.floating], part: float) -> list[float]:
+    """Give the first time of each stretch in which levels are above `part` of their range."""
+    if not len(levels):
+        return []
+    low, high = float(np.median(levels)), float(levels.max())
+    above = times_s[levels > low + part * (high - low)]
+    found: list[float] = []
+    for time_s in above:
+        if not found or time_s - found[-1] > _APART_S:
+            found.append(float(time_s))
+    return found
