@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from mien.cli import options
+from mien.cli import flags
 from mien.cli.flags import setting_flags
 from mien_models.errors import MienError
 
@@ -12,7 +12,7 @@ from mien_models.errors import MienError
 @setting_flags()
 def run(
     context: typer.Context,
-    config: options.Config = None,
+    config: flags.Config = None,
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Print the settings that count, as a mien.toml, and stop.")
     ] = False,
@@ -25,8 +25,8 @@ def run(
     from mien.config.settings import as_toml, load_settings
 
     with terminal(is_debug=bool(context.obj)) as console:
-        flags = options.given(context.params)
-        settings = load_settings(flags, config)
+        wished = flags.given(context.params)
+        settings = load_settings(wished, config)
         if print_config:
             print(as_toml(settings), end="")
             return
@@ -50,7 +50,7 @@ def run(
         session = live_session(settings, ask=asker(), on_tick=tick)
         events = session.subscribe()
         try:
-            with line, ControlServer(session), SettingsFileClient(flags, config, settings, session.apply):
+            with line, ControlServer(session), SettingsFileClient(wished, config, settings, session.apply):
                 done = session.run()
         except MienError as error:
             tell()

@@ -49,7 +49,9 @@ Rate: TypeAlias = Annotated[Fraction, BeforeValidator(_rate), PlainSerializer(st
 Names: TypeAlias = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
 
 
-def said(label: str, group: str, *, unit: str = "", form: str = "", is_live: bool = True) -> dict[str, JsonValue]:
+def said(
+    label: str, group: str, *, unit: str = "", form: str = "", plugins: str = "", is_live: bool = True
+) -> dict[str, JsonValue]:
     """Give what a form needs to show a setting, for pydantic's `json_schema_extra`.
 
     Args:
@@ -57,6 +59,7 @@ def said(label: str, group: str, *, unit: str = "", form: str = "", is_live: boo
         group: settings of one group stand together.
         unit: what its number counts; '' where it has none.
         form: how its value is written, for help; '' where its type says it.
+        plugins: the package whose plug-ins it names; '' for none.
         is_live: whether it can change while a run lasts.
     """
-    return {"label": label, "group": group, "unit": unit, "form": form, "live": is_live}
+    return {"label": label, "group": group, "unit": unit, "form": form, "plugins": plugins, "live": is_live}

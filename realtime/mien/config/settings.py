@@ -104,19 +104,23 @@ class Settings(BaseSettings):
     )
     camera: str | None = Field(
         None,
-        json_schema_extra=said("Camera", "camera", form="ID|NAME|FILE|URL|synthetic"),
-        description="index, name, path, URL or 'synthetic'; the first camera by default",
+        json_schema_extra=said("Camera", "camera", plugins="mien.sources.backends"),
+        description="where frames come from; the first camera by default",
     )
     sinks: Names = Field(
         (),
-        json_schema_extra=said("Outputs", "outputs"),
-        description="where frames go: name or name:target, several at once",
+        json_schema_extra=said("Outputs", "outputs", plugins="mien.sinks.backends"),
+        description="where frames go, several at once",
     )
-    swapper: str = Field("mesh", json_schema_extra=said("Swapper", "swap"), description="what swaps the face")
+    swapper: str = Field(
+        "mesh",
+        json_schema_extra=said("Swapper", "swap", plugins="mien_models.swappers"),
+        description="what swaps the face",
+    )
     strength: Annotated[float, Field(ge=0, le=1.5)] = Field(
         SwapOptions().strength,
         json_schema_extra=said("Likeness", "swap"),
-        description="how much of the photo's identity a network is given; 0 is the wearer's own",
+        description="how much of the photo's identity a network is given; 0 is your own",
     )
     boost: Annotated[int, Field(ge=1, le=4)] = Field(
         SwapOptions().boost,
@@ -141,10 +145,12 @@ class Settings(BaseSettings):
     shape: Annotated[float, Field(ge=0, le=1)] = Field(
         SwapOptions().shape,
         json_schema_extra=said("Shape", "swap"),
-        description="proportions of the new face: 0 the wearer's own, 1 those of the photo",
+        description="proportions of the new face: 0 your own, 1 those of the photo",
     )
     colour: str = Field(
-        "mkl", json_schema_extra=said("Colour", "look"), description="how the new face takes the light of the frame"
+        "mkl",
+        json_schema_extra=said("Colour", "look", plugins="mien.stages.colour_methods"),
+        description="how the new face takes the light of the frame",
     )
     detail: bool = Field(
         default=True,
@@ -153,16 +159,16 @@ class Settings(BaseSettings):
     )
     enhance: str | None = Field(
         None,
-        json_schema_extra=said("Enhancer", "look"),
-        description="name:file of a network that makes the new face clearer",
+        json_schema_extra=said("Enhancer", "look", plugins="mien_models.networks.enhancers"),
+        description="a network of yours that makes the new face clearer",
     )
     enhance_strength: Annotated[float, Field(ge=0, le=1)] = Field(
         0.8, json_schema_extra=said("Enhancer's strength", "look"), description="how much of its change is used"
     )
     masks: Names = Field(
         ("history",),
-        json_schema_extra=said("Masks", "look"),
-        description="what keeps things in front of the face: name or name:file, several at once",
+        json_schema_extra=said("Masks", "look", plugins="mien.stages.mask_methods"),
+        description="what keeps things in front of the face, several at once",
     )
     assign: str = Field(
         "largest",

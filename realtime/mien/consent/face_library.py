@@ -152,7 +152,7 @@ class FaceLibrary:
             ) from error
         except OSError as error:
             raise LibraryError(
-                f"Whether {face.terms.name!r} may still be worn cannot be read in {str(face.folder)!r}: "
+                f"Whether {face.terms.name!r} may still be used cannot be read in {str(face.folder)!r}: "
                 f"{error.strerror}. It is tried again."
             ) from error
         if terms != face.terms:

@@ -1,4 +1,4 @@
-"""Meters that cost next to nothing per frame and stay the same size for hours."""
+"""Meters that cost next to nothing per frame and stay the same size for hours, and parts that are left out by them."""
 
 import math
 import os
@@ -133,3 +133,33 @@ def process_age_s() -> float:
     import psutil
 
     return max(datetime.now(UTC).timestamp() - float(psutil.Process().create_time()), 0.0)
+
+
+class Part:
+    """Switched by one thread, asked and measured by its stage's thread. Has state: on or off, and its times."""
+
+    def __init__(self, name: str) -> None:
+        """Name it as a sentence begins: 'The grain'."""
+        self.name = name
+        self._is_on = True
+        self._times = Histogram()
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the stage shall do it; ask once per frame."""
+        return self._is_on
+
+    @property
+    def cost_ms(self) -> float | None:
+        """The median of its last times; None before the first."""
+        return self._times.recent_median_ms
+
+    def switch(self, *, on: bool) -> None:
+        """Do it, or leave it out, from the next frame on."""
+        self._is_on = on
+
+    @contextmanager
+    def measured(self) -> Generator[None, None, None]:
+        """Measure the block, which does the part for a frame, or for one of its faces."""
+        with self._times.measure():
+            yield

@@ -15,20 +15,20 @@ from mien.pipeline.interfaces import MarkingStage, Sink, Stage
 from mien.pipeline.live.plan import LivePlan
 from mien.pipeline.live.stage_threads import Unused
 from mien.provenance.c2pa.sign import Signer
-from mien.provenance.marks import Marks
 from mien.session.audit import SessionLog, session_log
 from mien.session.changes import InForce
-from mien.session.defaults import default_camera_address, default_sinks, output_format, source_request
+from mien.session.defaults import output_format, source_request
 from mien.session.live_session import LiveSession, Ticker
 from mien.session.loaded import load
 from mien.session.options import Options, resolve
 from mien.session.signing import checked_signer, sign_files
 from mien.session.source_faces import Ask, SourceFaces, open_source_faces, photos_of
 from mien.session.stages import Making, check_names, stages_of
-from mien.sinks.registry import make_sink, uses_of, written_by
-from mien.sources.address import is_played, local_path
-from mien.sources.live import live_source
-from mien.tracking.networks import default_networks
+from mien.sinks.registry import default_sinks, make_sink, uses_of, written_by
+from mien.sources.plugin import local_path
+from mien.sources.registry import default_address, is_played, live_source
+from mien.stages.marks import Marks
+from mien.tracking.landmark_fit import default_networks
 from mien_models.errors import MienError
 from mien_models.interfaces import Landmarker
 from mien_models.system.atomic_write import check_writable
@@ -79,7 +79,7 @@ def live_session(settings: Settings, *, ask: Ask | None, on_tick: Ticker | None 
     """
     options = resolve(settings)
     check_names(options)
-    address = options.source.address if options.source.address is not None else default_camera_address()
+    address = options.source.address if options.source.address is not None else default_address()
     specs = options.sinks or default_sinks()
     spare_inputs(options, address, specs, settings.report)
     request = source_request(address, options.source.size, options.source.fps)
@@ -112,11 +112,11 @@ def live_session(settings: Settings, *, ask: Ask | None, on_tick: Ticker | None 
 
 def notes_of(options: Options, source_faces: SourceFaces, marks: Marks) -> dict[str, str]:
     """Say what the report mentions of the options and of whose faces are used."""
-    masks = ", ".join(name if path is None else f"{name}:{path}" for name, path in options.masks.methods)
+    masks = ", ".join(f"{name}:{target}".removesuffix(":") for name, target in options.masks.methods)
     notes = {"swapper": options.swapper.name, "colour": options.colour, "masks": masks}
     notes["consent"] = ", ".join(source_faces.consents)
     if options.enhancer is not None:
-        notes["enhancer"] = f"{options.enhancer.method}:{options.enhancer.network}"
+        notes["enhancer"] = f"{options.enhancer.method}:{options.enhancer.target}".removesuffix(":")
     notes |= {"session": marks.session_id, "label": marks.mode.value}
     if marks.mode is LabelMode.OFF:
         _LOG.warning(LABEL_OFF_WARNING)

@@ -12,18 +12,19 @@ from typing import Final
 from mien.config.patch import PatchError, changed_names, patched
 from mien.config.settings import Settings
 from mien.pipeline.events import SettingsApplied, SettingsRefused
-from mien.pipeline.interfaces import OutputFormat, Sink, SourceInfo
+from mien.pipeline.frame import OutputFormat
+from mien.pipeline.interfaces import Sink, SourceInfo
 from mien.pipeline.live.runner import LiveRun
-from mien.provenance.marks import Marks
-from mien.session.defaults import default_camera_address, default_sinks, source_request
+from mien.session.defaults import source_request
 from mien.session.loaded import Loaded, load
 from mien.session.options import Options, resolve
 from mien.session.session import Applied, Refused, SettingsPatch
 from mien.session.signing import sign_files
 from mien.session.source_faces import SourceFaces, open_source_faces
 from mien.session.stages import Making, changed_stages, check_names
-from mien.sinks.registry import make_sink, uses_of
-from mien.sources.live import live_source
+from mien.sinks.registry import default_sinks, make_sink, uses_of
+from mien.sources.registry import default_address, live_source
+from mien.stages.marks import Marks
 from mien_models.errors import MienError
 
 _LOG = logging.getLogger(__name__)
@@ -228,7 +229,7 @@ class Changes:
 def _address_of(options: Options, before: InForce) -> str:
     if options.source.address == before.options.source.address:
         return before.address
-    return options.source.address if options.source.address is not None else default_camera_address()
+    return options.source.address if options.source.address is not None else default_address()
 
 
 def _specs_of(options: Options, before: InForce) -> tuple[str, ...]:

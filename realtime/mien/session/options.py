@@ -7,8 +7,8 @@ from pathlib import Path
 from mien.config.choices import ConsentKind, GateMode, LabelMode
 from mien.config.settings import Settings
 from mien.pipeline.live.state import Policy
-from mien.stages.enhance import parse_enhancer
-from mien.stages.mask_methods._base import Edge, parse_mask
+from mien.stages.mask import MASKS, Edge
+from mien_models.networks.enhancers._base import ENHANCERS
 from mien_models.types import SwapOptions
 
 
@@ -41,8 +41,8 @@ class EnhancerOptions:
     """What makes the new face clearer."""
 
     method: str
-    network: Path
-    """The user's file."""
+    target: str
+    """The user's file, where it takes one."""
     strength: float
     """0..1."""
 
@@ -51,8 +51,8 @@ class EnhancerOptions:
 class MaskOptions:
     """What stays in front of the face, and how its outline ends."""
 
-    methods: tuple[tuple[str, Path | None], ...]
-    """Each with the user's file, where it takes one."""
+    methods: tuple[tuple[str, str], ...]
+    """Each with the user's file, '' where it takes none."""
     edge: Edge
 
 
@@ -109,11 +109,11 @@ def resolve(settings: Settings) -> Options:
     """Give each part what it needs.
 
     Raises:
-        UsageError: a mask or an enhancer is written wrongly.
+        UsageError: a mask or an enhancer is written wrongly, or there is none of that name.
     """
     enhancer = None
     if settings.enhance is not None:
-        enhancer = EnhancerOptions(*parse_enhancer(settings.enhance), settings.enhance_strength)
+        enhancer = EnhancerOptions(*ENHANCERS.parse(settings.enhance), settings.enhance_strength)
     wishes = SwapOptions(settings.shape, settings.strength, settings.boost, settings.morph)
     return Options(
         faces=FaceOptions(settings.face, settings.consent, settings.assign, settings.recogniser),
@@ -121,7 +121,7 @@ def resolve(settings: Settings) -> Options:
         colour=settings.colour,
         has_detail=settings.detail,
         enhancer=enhancer,
-        masks=MaskOptions(tuple(map(parse_mask, settings.masks)), Edge(settings.edge.erode, settings.edge.feather)),
+        masks=MaskOptions(tuple(map(MASKS.parse, settings.masks)), Edge(settings.edge.erode, settings.edge.feather)),
         gate=settings.content_gate,
         label=LabelOptions(settings.label, settings.language),
         policy=Policy(settings.policy.lost, settings.policy.privacy, settings.policy.fault),

@@ -5,10 +5,8 @@ from typing import Final
 
 from av.container import OutputContainer
 
-from mien.consent.terms import Scope
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.frame import OutputFormat
 from mien.sinks.line import Line
-from mien.sinks.plugin import SinkPlugin
 from mien.sinks.stream_address import StreamAddress, stream_address
 from mien.sinks.stream_process import StreamProcess
 from mien.sinks.streaming import StreamKind, StreamSink
@@ -74,27 +72,9 @@ def bit_rate_for(output: OutputFormat) -> int:
     return next((rate for most_rows, rate in _BIT_RATES if rows <= most_rows), _BIT_RATES[-1][1] * 2)
 
 
-def address_plugin(scheme: str, help_text: str) -> SinkPlugin:
-    """Describe the sink of a scheme."""
-
-    def make(target: str, output: OutputFormat) -> StreamSink:
-        return rtmp_sink(f"{scheme}:{target}", output)
-
-    def conceal(target: str) -> str:
-        try:
-            return stream_address(f"{scheme}:{target}").shown.removeprefix(f"{scheme}:")
-        except UsageError:
-            return "****"
-
-    return SinkPlugin(make, help_text, "//HOST/APP/KEY", Scope.STREAMING, conceal=conceal)
-
-
-def service_plugin(name: str, url: str, help_text: str) -> SinkPlugin:
-    """Describe the sink of a streaming service, whose address is known."""
-
-    def make(target: str, output: OutputFormat) -> StreamSink:
-        if not target or "/" in target:
-            raise UsageError(f"Streaming to {name} needs your stream key: --sink {name.lower()}:KEY.")
-        return rtmp_sink(f"{url}/{target}", output, name)
-
-    return SinkPlugin(make, help_text, "KEY", Scope.STREAMING, conceal=lambda _target: "****")
+def conceal(address: str) -> str:
+    """Write an address without the stream's key."""
+    try:
+        return stream_address(address).shown
+    except UsageError:
+        return "****"

@@ -14,8 +14,7 @@ from av.container import OutputContainer
 from av.error import FFmpegError
 
 from mien.media.video.live_video import VideoWish
-from mien.pipeline.frame import OutputFrame
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.frame import OutputFormat, OutputFrame
 from mien.sinks.live_tracks import AnyPacket, LiveTracks, Studio
 from mien_models.errors import MienError, SinkError
 from mien_models.system.crash.edge import ends_the_program, fault

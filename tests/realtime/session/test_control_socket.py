@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mien.pipeline.events import Event, SettingsApplied
+from mien.pipeline.events import Event, EventQueue, SettingsApplied, Subscribers
 from mien.pipeline.frame import State
-from mien.pipeline.live.snapshot import Snapshot
+from mien.pipeline.live.accounting import Snapshot
 from mien.pipeline.live.state import Cause
 from mien.pipeline.report import Ages
 from mien.session import messages
@@ -27,7 +27,6 @@ from mien.session.client import ControlError, SessionClient
 from mien.session.rendezvous import announce, find_session, running_sessions, sessions_folder, withdraw
 from mien.session.server import ControlServer
 from mien.session.session import Applied, Preview, Refused, SessionStatus, SettingsPatch
-from mien.session.subscriptions import EventQueue, Subscribers
 from mien_models.errors import MienError
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="looks at the rights of files and at raw sockets")

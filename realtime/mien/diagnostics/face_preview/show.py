@@ -10,7 +10,7 @@ from mien.diagnostics.face_preview.sheet import face_sheet
 from mien.media.part_files import check_spares
 from mien.media.pictures import Picture, check_picture_name, write_picture
 from mien.session.source_faces import library_photos
-from mien.tracking.source_photo import PhotoAddress, photo_address, read_source_photo, seen_face, shown_px
+from mien.tracking.photo import PhotoAddress, photo_address, read_source_photo, seen_face, shown_px
 from mien_models.errors import PhotoError
 from mien_models.swappers.mesh.multi_view import understand
 from mien_models.swappers.mesh.texture import side_for

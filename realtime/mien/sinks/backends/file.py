@@ -14,13 +14,12 @@ from mien.media.formats import Container, container_of, media_type
 from mien.media.part_files import part_of
 from mien.media.video.ffmpeg_path import ffmpeg_path
 from mien.media.video.live_video import VideoWish
-from mien.pipeline.frame import OutputFrame
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.frame import OutputFormat, OutputFrame
 from mien.provenance.c2pa.sign import Signer, SigningError
 from mien.sinks.live_tracks import AnyPacket, LiveTracks, Studio
 from mien.sinks.plugin import SinkPlugin
 from mien.sinks.recovery import SESSION_TAG, check_nothing_unfinished, session_note
-from mien_models.errors import SinkError, UsageError
+from mien_models.errors import SinkError
 from mien_models.system.atomic_write import cannot_write, check_writable
 from mien_models.system.one_writer import check_nobody_writes, held
 from mien_models.system.printable import in_one_line, shown
@@ -37,8 +36,6 @@ class FileSink:
     """
 
     def __init__(self, target: str, output: OutputFormat) -> None:
-        if not target:
-            raise UsageError("The sink 'file' needs a path, got none. Give --sink file:PATH.mp4.")
         self._path = Path(target)
         self._container = container_of(self._path)
         if self._container.video_codec != _CODEC:
@@ -195,5 +192,9 @@ class _Recording:
 
 
 PLUGIN: Final = SinkPlugin(
-    FileSink, "a video file, H.264 with sound, signed", "PATH", Scope.RECORDING, writes_target=True
+    make=FileSink,
+    help="a video file, H.264 with sound, signed",
+    target="PATH.mp4",
+    use=Scope.RECORDING,
+    writes_target=True,
 )
