@@ -77,6 +77,16 @@ class SourceOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundOptions:
+    """What is heard."""
+
+    microphone: str | None
+    """Its name; 'none' for none, None for the system's where an output has sound."""
+    is_muted: bool
+    panic_mutes: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SigningOptions:
     """The user's own certificate, where there is one."""
 
@@ -98,6 +108,7 @@ class Options:
     label: LabelOptions
     policy: Policy
     source: SourceOptions
+    sound: SoundOptions
     sinks: tuple[str, ...]
     """As `--sink` takes them; empty: what somebody can see."""
     signing: SigningOptions
@@ -126,6 +137,7 @@ def resolve(settings: Settings) -> Options:
         label=LabelOptions(settings.label, settings.language),
         policy=Policy(settings.policy.lost, settings.policy.privacy, settings.policy.fault),
         source=SourceOptions(settings.camera, settings.size, settings.fps, settings.loop),
+        sound=SoundOptions(settings.microphone, settings.mute, settings.panic_mutes),
         sinks=settings.sinks,
         signing=SigningOptions(settings.credentials_certificate, settings.credentials_key),
         threads=settings.threads,

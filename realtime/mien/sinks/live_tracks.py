@@ -119,7 +119,7 @@ class LiveTracks:
         Raises:
             OSError: an encoder failed.
         """
-        self.video.write(frame.index, frame.image, frame.captured_ns)
+        self.video.write(frame.index, frame.image, frame.time_ns)
         return [*self._pictures(), *self._sounds()]
 
     def finish(self) -> list[AnyPacket]:

@@ -21,6 +21,7 @@ from mien_models.system.crash.edge import ends_the_program, fault
 
 _LOG = logging.getLogger(__name__)
 _READ_S: Final = 0.1
+_OFF: Final = "No microphone is used."
 _AGAIN_S: Final = 1.0
 _BEHIND_NS: Final = 300_000_000
 """While there is no microphone, silence is given up to so long ago: no sound that is only late is ever written over."""
@@ -63,32 +64,34 @@ class SoundHub:
 
     def __init__(
         self,
-        request: MicrophoneRequest,
+        request: MicrophoneRequest | None,
         on_open: Callable[[str], None],
         on_away: Callable[[str], None],
         make: Callable[[MicrophoneRequest], Microphone] = make_microphone,
     ) -> None:
-        """Take which microphone, and who hears when it opens (which one) or is away (why)."""
+        """Take which microphone (None: none for now), and who hears when it opens (which one) or is away (why)."""
         self._request, self._make = request, make
         self._on_open, self._on_away = on_open, on_away
         self._lock = threading.Lock()
         self._feeds: tuple[Feed, ...] = ()
         self._meter = Meter()
-        self._state = SoundState.OPENING
-        self._description = "The microphone is being opened."
+        self._state = SoundState.OFF
+        self._description = _OFF
         self._drift_ppm, self._gaps, self._next_index, self._origin_ns = 0.0, 0, 0, 0
         self._gain = 1.0
         self._is_dead = False
         self._is_changed = threading.Event()
         self._is_ending = threading.Event()
         self._thread = threading.Thread(target=self._work, name="mien-sound", daemon=True)
+        self.was_on = False
+        """Whether a microphone was open once."""
         self.is_muted = False
         """Set by the user; listeners get silence."""
         self.is_hushed = False
         """Set while the panic key is down."""
 
     def start(self) -> None:
-        """Open the microphone, in a thread."""
+        """Open the microphone, in a thread, as soon as somebody listens."""
         self._origin_ns = time.monotonic_ns()
         self._thread.start()
 
@@ -100,16 +103,19 @@ class SoundHub:
             self._thread.join()
         self._state = SoundState.OFF
 
-    def change(self, request: MicrophoneRequest) -> None:
-        """Take another microphone from now on."""
+    def change(self, request: MicrophoneRequest | None) -> None:
+        """Take another microphone from now on, or none."""
         self._request = request
         self._is_changed.set()
 
-    def listen(self) -> Feed:
-        """Give everything that is heard from now on."""
+    def listen(self) -> Feed | None:
+        """Give everything that is heard from now on; None where no microphone is wanted."""
+        if self._request is None:
+            return None
         feed = Feed()
         with self._lock:
             self._feeds = (*self._feeds, feed)
+        self._is_changed.set()
         return feed
 
     def leave(self, feed: Feed) -> None:
@@ -127,9 +133,15 @@ class SoundHub:
     def _work(self) -> None:
         while not self._is_ending.is_set():
             self._is_changed.clear()
-            self._state = SoundState.OPENING
+            request = self._request
+            if request is None or not self._feeds:
+                self._state, self._description = SoundState.OFF, _OFF
+                self._is_changed.wait()
+                continue
+            if self._state is SoundState.OFF:
+                self._state = SoundState.OPENING
             try:
-                with self._make(self._request) as microphone:
+                with self._make(request) as microphone:
                     self._play(microphone)
             except Exception as error:  # the edge of a thread: a microphone may fail, the pictures go on
                 if ends_the_program(error):
@@ -139,6 +151,7 @@ class SoundHub:
     def _play(self, microphone: Microphone) -> None:
         info = microphone.info
         self._state, self._description, self._is_dead = SoundState.ON, info.description, False
+        self.was_on = True
         self._on_open(info.description)
         clock = DeviceClock(info.rate_hz)
         resampler: Resampler | None = None
@@ -196,13 +209,3 @@ class SoundHub:
         if is_dead and not self._is_dead:
             _LOG.warning("The microphone (%s) gives nothing but silence; is it muted, or blocked by the system?", name)
         self._is_dead = is_dead
-
-
-def check_microphone(request: MicrophoneRequest) -> None:
-    """Open and close a microphone, to know early that it is there.
-
-    Raises:
-        SoundError: it is not.
-    """
-    with make_microphone(request):
-        pass

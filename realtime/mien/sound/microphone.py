@@ -9,6 +9,8 @@ from typing import Final, Protocol, Self
 from mien.sound.chunk import RawSound
 from mien_models.plugins import Plugins
 
+SYNTHETIC: Final = "synthetic"
+
 
 @dataclass(frozen=True, slots=True)
 class MicrophoneInfo:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from enum import Enum
 from typing import Final, Protocol, TypeAlias, runtime_checkable
 
-from mien.pipeline.events import SinkFailed, SinkOpened
+from mien.pipeline.events import LineBack, LineBroken, SinkFailed, SinkOpened
 from mien.pipeline.frame import State
 from mien.pipeline.interfaces import Finishing, Sink
 from mien.pipeline.live.output import Outgoing
@@ -21,7 +21,7 @@ _REOPEN_TRIES: Final = 10
 _REOPEN_PAUSE_S: Final = 1.0
 _LOOK_S: Final = 0.2
 _KEPT_COUNTS: Final = 1000
-SinkFact: TypeAlias = SinkOpened | SinkFailed
+SinkFact: TypeAlias = SinkOpened | SinkFailed | LineBroken | LineBack
 
 
 @runtime_checkable
@@ -62,6 +62,14 @@ class Confirmed(Protocol):
         ...
 
 
+@runtime_checkable
+class Connected(Protocol):
+    """A sink at the end of a line that may break and comes back by itself."""
+
+    on_line: Callable[[str | None], None] | None
+    """Called, by any thread, with why the line is away and with None when it is back."""
+
+
 class SinkState(Enum):
     """How a sink is doing."""
 
@@ -88,6 +96,8 @@ class SinkWorker:
         self.first_live_ns: int | None = None
         self._tell = tell
         self._ending = threading.Event()
+        if isinstance(sink, Connected):
+            sink.on_line = self._on_line
         self.settled = threading.Event()
         """Set once it is open, or known not to open."""
 
@@ -142,6 +152,10 @@ class SinkWorker:
                 raise
             return SinkState.FAILED, kept(fault(error, f"The output {self.sink.description!r} failed"))
         return SinkState.CLOSED, None
+
+    def _on_line(self, why: str | None) -> None:
+        description = self.sink.description
+        self._tell(LineBack(description) if why is None else LineBroken(description, why))
 
     def _be_open(self) -> bool:
         self.state = SinkState.OPEN

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mien.media.clap import claps_ns
 from mien.sound.chunk import RATE_HZ, RawSound, SamplesF32, samples_ns
-from mien.sound.microphone import MicrophoneInfo, MicrophonePlugin, MicrophoneRequest
+from mien.sound.microphone import SYNTHETIC, MicrophoneInfo, MicrophonePlugin, MicrophoneRequest
 
 _BLOCK: Final = 480
 _HUM_LEVEL, _HUM_HZ = 0.003, 220
@@ -76,4 +76,4 @@ class SyntheticMicrophone:
         return samples
 
 
-PLUGIN: Final = MicrophonePlugin(SyntheticMicrophone, ("synthetic",))
+PLUGIN: Final = MicrophonePlugin(SyntheticMicrophone, (SYNTHETIC,))
