@@ -182,5 +182,5 @@ def _placed(packet: AnyPacket, shift: int, stream: "av.VideoStream | av.AudioStr
     copy.dts = None if packet.dts is None else packet.dts + shift
     copy.duration, copy.time_base, copy.is_keyframe = packet.duration, packet.time_base, packet.is_keyframe
     if stream is not None:
-        copy.stream = stream
+        copy.stream = stream  # pyright: ignore[reportAttributeAccessIssue]
     return copy

@@ -17,7 +17,7 @@ _BIT_RATES: Final = ((720, 4_500_000), (1080, 6_000_000))
 _SMALL: Final = 480, 2_000_000
 
 
-class _RtmpConnection:
+class RtmpConnection:
     """Has state: the line that it uses."""
 
     def __init__(self, address: StreamAddress) -> None:
@@ -61,7 +61,7 @@ def rtmp_sink(url: str, output: OutputFormat, shown: str | None = None) -> Strea
     """
     address = stream_address(url)
     kind = StreamKind("aac", bit_rate_for(output))
-    return StreamSink(shown or address.shown, output, kind, lambda: _RtmpConnection(address))
+    return StreamSink(shown or address.shown, output, kind, lambda: RtmpConnection(address))
 
 
 def bit_rate_for(output: OutputFormat) -> int:

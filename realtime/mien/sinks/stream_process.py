@@ -4,6 +4,7 @@ FFmpeg waits for servers without letting any other thread of Python run, and can
 killed. It gets the address on its input too, since what stands in a command line everybody on this computer can read.
 """
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -66,6 +67,8 @@ class StreamProcess:
         """End it now; any thread may, more than once."""
         self._process.kill()
         self._process.wait()
+        with contextlib.suppress(OSError):
+            self._input.close()
 
     def _listen(self) -> None:
         answers, errors = self._process.stdout, self._process.stderr

@@ -336,6 +336,6 @@ class _Sender:
 
 
 def _time_s(packet: AnyPacket) -> float:
-    if packet.dts is None or packet.time_base is None:
+    if packet.dts is None:
         return 0.0
     return float(packet.dts * packet.time_base)

@@ -1,7 +1,7 @@
 """The recording of a live session."""
 
-import itertools
 import contextlib
+import itertools
 import subprocess
 import sys
 from fractions import Fraction

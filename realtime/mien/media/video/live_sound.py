@@ -54,7 +54,7 @@ class LiveSound:
 
     def rest(self) -> list[SoundPacket]:
         """Give what still waits; nothing can be encoded after it."""
-        packets = self._encoded(self._waiting) if len(self._waiting) else []
+        packets: Sequence[SoundPacket] = self._encoded(self._waiting) if len(self._waiting) else []
         self._waiting = self._waiting[:0]
         return [*packets, *self._packets(None)]
 

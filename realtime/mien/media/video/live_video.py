@@ -146,7 +146,8 @@ class VideoTaker:
 
     def take(self) -> list[VideoPacket]:
         """Give what is new; after a loss, from the next key frame on."""
-        first, packets = self.video.after(self._number)
+        first, given = self.video.after(self._number)
+        packets: list[VideoPacket] = list(given)
         if first > self._number and not self._waits_for_key:
             self.skip_to_key()
         self._number = first + len(packets)
@@ -154,7 +155,7 @@ class VideoTaker:
             keys = [at for at, packet in enumerate(packets) if packet.is_keyframe]
             packets = packets[keys[0] :] if keys else []
             self._waits_for_key = not keys
-        return list(packets)
+        return packets
 
     def skip_to_key(self) -> None:
         """Leave out everything until the next key frame, and have that made."""
@@ -208,7 +209,7 @@ class _Encoder:
 
 def _options(name: str, wish: VideoWish) -> Mapping[str, str]:
     """Choose an encoder's settings: visually clean, and fast enough to leave a laptop's cores to the swap."""
-    rate = {} if wish.bit_rate is None else _capped(wish.bit_rate)
+    rate: Mapping[str, str] = {} if wish.bit_rate is None else _capped(wish.bit_rate)
     if name != _SOFTWARE:
         return rate
     held_back = max(1, min(_MOST_HELD_BACK, int(wish.fps * _HELD_BACK_S)))

@@ -22,6 +22,8 @@ _BLUR_WIDTH_PX: Final = 12
 """A face that fills half the width keeps 6 pixels across; people recognise friends down to about 7 (Sinha 2006)."""
 _QUIET_INTERVALS: Final = 2
 """Consumers of a virtual camera hang or complain when frames stop: after so many intervals the last is sent again."""
+_AGE_AT_FIRST_NS: Final = 300_000_000.0
+"""Cards before the first frame are stamped so far back, else the first frames would have to be stamped too late."""
 _AGE_OVER: Final = 8
 """Frames over which their age is averaged: what is sent in between is stamped as if it had come the same way."""
 _STALL_NS: Final = 2_000_000_000
@@ -76,7 +78,7 @@ class Output:
         self._shown: OutputFrame | None = None
         self._shown_from: SwappedPicture | BgrU8 | None = None
         self._sent_ns = 0
-        self._age_ns = 0.0
+        self._age_ns = _AGE_AT_FIRST_NS
         self._delivered_ns: int | None = None
         self.faces_in_sight = 0
         """In the newest frame that came through."""
