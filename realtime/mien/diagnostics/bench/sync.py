@@ -68,9 +68,9 @@ def measured(path: Path) -> Sync:
             f"{path.name!r} shows {len(seen_s)} claps and lets {len(heard_s)} be heard, and none of them together: "
             "record it with --camera synthetic --microphone synthetic."
         )
-    times_s, apart_ms = np.array(offsets).T
     table = np.array(offsets, np.float64)
     times_s, apart_ms = table[:, 0], table[:, 1]
+    slope = float(np.polyfit(times_s, apart_ms, 1)[0]) if len(offsets) > 2 else 0.0
     worst = float(apart_ms[np.abs(apart_ms).argmax()])
     return Sync(len(offsets), float(np.median(apart_ms)), worst, 60 * slope, offsets)
 
