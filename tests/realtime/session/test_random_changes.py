@@ -1,4 +1,4 @@
-"""A live session that is changed at random; `python scripts/random_changes` does a hundred changes and looks at memory."""
+"""A live session that is changed at random; by itself, the script does a hundred changes and looks at the memory."""
 
 import subprocess
 import sys
