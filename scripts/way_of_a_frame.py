@@ -15,7 +15,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from mien.config.settings import Settings
 from mien.diagnostics.bench.scene import make_scene
 from mien.diagnostics.bench.stages import scene_stages
 from mien.pipeline.frame import Frame, OutputFormat
@@ -23,7 +22,7 @@ from mien.pipeline.interfaces import MarkingStage
 from mien.pipeline.live.output import Outgoing, Output
 from mien.pipeline.live.sink_workers import SinkWorkers
 from mien.pipeline.live.state import Policy
-from mien.session.options import resolve
+from mien.session.options import usual_options
 from mien.sinks.registry import make_sink
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -36,7 +35,7 @@ _FRAME_NS = 33_333_333
 def way() -> list[str]:
     """Give the file of every call that one frame causes, in order."""
     scene = make_scene()
-    *stages, marks = scene_stages(resolve(Settings.model_construct()))
+    *stages, marks = scene_stages(usual_options())
     if not isinstance(marks, MarkingStage):
         raise TypeError("the last stage should be the one that marks")
     output_format = OutputFormat(scene.frames[0].shape[1], scene.frames[0].shape[0], Fraction(30))
