@@ -91,10 +91,8 @@ class Patches:
             words.append("consent=public-domain")  # consent was said of a face, and another one asks anew
         if kind >= 0.6:
             words.append(self._word(*self._random.choice(BAD)))
-        self._random.shuffle(words)
-        return Patch(
-            tuple(dict(zip((word.partition("=")[0] for word in words), words, strict=True)).values()), kind < 0.6
-        )
+        by_name = {word.partition("=")[0]: word for word in words}  # what is bad comes last, and stays
+        return Patch(tuple(self._random.sample(list(by_name.values()), len(by_name))), is_good=kind < 0.6)
 
     def every_good_one(self) -> tuple[Patch, ...]:
         """Make a patch of each good value, and as the last one that puts the first of each back in force."""
