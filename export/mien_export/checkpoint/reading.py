@@ -193,8 +193,9 @@ def _named_globals(path: Path, said: str, *, is_zip: bool) -> str:
         if named:
             return ", ".join(sorted(named)[:5])
     for line in said.splitlines():
-        if "GLOBAL" in line:
-            return line.partition("GLOBAL")[2].split()[0]
+        words = line.partition("GLOBAL")[2].split()
+        if words:
+            return words[0]
     raise CheckpointError(f"{path.name!r} is damaged, or no checkpoint of PyTorch; download it again.")
 
 
