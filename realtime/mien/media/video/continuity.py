@@ -101,9 +101,11 @@ class Continuity:
         return self._let_through(track, packet)
 
     def _picture(self, track: _Track, packet: AnyPacket, at_s: Fraction | None, shown_s: Fraction) -> list[AnyPacket]:
-        is_back = at_s is not None and track.at_s is not None and at_s < track.at_s - self._back_s
-        is_back = is_back or shown_s < track.clock.last_s - _REORDERED_S
         clock = track.clock
+        if at_s is None or track.at_s is None:
+            is_back = shown_s < clock.last_s - _REORDERED_S
+        else:
+            is_back = at_s < track.at_s - self._back_s
         if is_back or self._is_ahead(track, shown_s):
             before = self._clocks[clock.number - 1] if clock.number and track.held else None
             if before is not None and abs(shown_s - before.last_s) < _REORDERED_S:

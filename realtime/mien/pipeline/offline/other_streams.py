@@ -6,7 +6,7 @@ from typing import Any, Final
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
-from av.error import FFmpegError
+from av.error import FFmpegError, InvalidDataError
 from av.packet import Packet
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
@@ -107,7 +107,10 @@ class OtherStreams:
             packet.pts -= shift
         self._keep_order(packet)
         packet.stream = stream
-        self._target.mux(packet)
+        try:
+            self._target.mux(packet)
+        except InvalidDataError:  # the muxer reads the head of each packet, as of AAC that comes from MPEG-TS
+            self._count_damage()
 
     def _keep_order(self, packet: "Packet[Any]") -> None:
         """Let each packet of a stream come after the one before, where a file has them out of order: muxers insist."""
@@ -119,12 +122,15 @@ class OtherStreams:
             if packet.pts is not None and packet.pts < packet.dts:
                 packet.pts = packet.dts
 
+    def _count_damage(self) -> None:
+        self._summary.is_complete = False
+        self._summary.note("Some of the sound is damaged and left out.")
+
     def _encode(self, packet: "Packet[Any]", encoder: SoundEncoder) -> None:
         try:
             frames = packet.decode()
         except FFmpegError:
-            self._summary.is_complete = False
-            self._summary.note("Some of the sound is damaged and left out.")
+            self._count_damage()
             return
         for frame in frames:
             if isinstance(frame, av.AudioFrame):
