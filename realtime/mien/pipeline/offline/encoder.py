@@ -80,7 +80,7 @@ class VideoWriter:
         codec = self._stream.codec_context
         codec.time_base = self._time_base
         codec.flags |= Flags.frame_duration  # else the last frame is shown as long as the one before it
-        if steady_rate(source) is None:
+        if not _is_steady(source):
             codec.max_b_frames = 0  # a container says how long each lasts by when it is decoded: that must be in order
         codec.colorspace, codec.color_range = self._matrix, self._range
         codec.color_primaries, codec.color_trc = first.color_primaries, first.color_trc
@@ -136,6 +136,11 @@ class VideoWriter:
             dst_color_range=self._range,
             interpolation=_EXACT,
         )
+
+
+def _is_steady(source: VideoStream) -> bool:
+    """Whether pictures follow each other evenly: an index proves it, the rate that other containers tell does not."""
+    return "mov" in source.container.format.name.split(",") and steady_rate(source) is not None
 
 
 def _colours(frame: av.VideoFrame) -> tuple[int, int]:

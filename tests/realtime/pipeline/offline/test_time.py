@@ -30,16 +30,16 @@ JUMPS: dict[str, tuple[Recording, ...]] = {
 
 @pytest.mark.parametrize("kind", JUMPS)
 def test_a_clock_that_jumps_goes_on_one_frame_later_and_the_sound_with_it(
-    brighten: Any, tmp_path: Path, kind: str
+    watch: Any, tmp_path: Path, kind: str
 ) -> None:
     recordings = JUMPS[kind]
     source = joined(tmp_path / "in.ts", *recordings)
-    result = swap_file(source, tmp_path / "out.mp4", [brighten])
+    result = swap_file(source, tmp_path / "out.mp4", [watch])
     frames = sum(recording.frames for recording in recordings)
     assert (result.frames_written, result.is_complete) == (frames, True)
     times = times_of(tmp_path / "out.mp4")
     assert np.diff(times) == pytest.approx([1 / RATE] * (frames - 1), abs=0.002)
-    assert [packet.captured_ns for packet in brighten.seen] == pytest.approx([n * 1e9 for n in times], abs=3e6)
+    assert [packet.captured_ns for packet in watch.seen] == pytest.approx([n * 1e9 for n in times], abs=3e6)
     if recordings[0].sound_hz:
         late = out_of_step_ms(tmp_path / "out.mp4")
         assert len(late) == 4 * len(recordings)
@@ -47,17 +47,17 @@ def test_a_clock_that_jumps_goes_on_one_frame_later_and_the_sound_with_it(
     assert any("jumps" in note for note in result.notes)
 
 
-def test_a_pause_in_a_recording_that_keeps_its_own_time_stays_a_pause(brighten: Any, tmp_path: Path) -> None:
+def test_a_pause_in_a_recording_that_keeps_its_own_time_stays_a_pause(watch: Any, tmp_path: Path) -> None:
     source = replace(PLAIN, gap=(31, 20.0)).write(tmp_path / "in.mkv")
-    result = swap_file(source, tmp_path / "out.mp4", [brighten])
+    result = swap_file(source, tmp_path / "out.mp4", [watch])
     assert max(np.diff(times_of(tmp_path / "out.mp4"))) == pytest.approx(20 + 1 / RATE, abs=0.01)
     assert not any("jumps" in note for note in result.notes)
 
 
 @pytest.mark.parametrize("start_s", [-3, 95_442])
-def test_a_clock_that_starts_anywhere_or_wraps_around_starts_at_0(brighten: Any, tmp_path: Path, start_s: int) -> None:
+def test_a_clock_that_starts_anywhere_or_wraps_around_starts_at_0(watch: Any, tmp_path: Path, start_s: int) -> None:
     source = replace(PLAIN, start_s=start_s, frames=75).write(tmp_path / ("in.mkv" if start_s < 0 else "in.ts"))
-    result = swap_file(source, tmp_path / "out.mp4", [brighten])
+    result = swap_file(source, tmp_path / "out.mp4", [watch])
     times = times_of(tmp_path / "out.mp4")
     assert (len(times), result.is_complete) == (75, True)
     assert times[0] == pytest.approx(0, abs=0.05)
@@ -66,11 +66,11 @@ def test_a_clock_that_starts_anywhere_or_wraps_around_starts_at_0(brighten: Any,
 
 
 @pytest.mark.parametrize("is_joined", [False, True])
-def test_a_recording_that_begins_between_key_frames_is_whole(brighten: Any, tmp_path: Path, is_joined: bool) -> None:
+def test_a_recording_that_begins_between_key_frames_is_whole(watch: Any, tmp_path: Path, is_joined: bool) -> None:
     whole = PLAIN.write(tmp_path / "whole.ts").read_bytes()
     later = whole[188 * (len(whole) // 188 // 8) :]
     (tmp_path / "in.ts").write_bytes(whole + later if is_joined else later)
-    result = swap_file(tmp_path / "in.ts", tmp_path / "out.mp4", [brighten])
+    result = swap_file(tmp_path / "in.ts", tmp_path / "out.mp4", [watch])
     assert result.frames_written > (80 if is_joined else 30)
     assert result.is_complete
     assert np.abs(out_of_step_ms(tmp_path / "out.mp4")).max() < 30
@@ -78,11 +78,11 @@ def test_a_recording_that_begins_between_key_frames_is_whole(brighten: Any, tmp_
         assert any("between two key frames" in note for note in result.notes)
 
 
-def test_packets_that_were_lost_in_a_stream_are_damage(brighten: Any, tmp_path: Path) -> None:
+def test_packets_that_were_lost_in_a_stream_are_damage(watch: Any, tmp_path: Path) -> None:
     whole = PLAIN.write(tmp_path / "whole.ts").read_bytes()
     middle = 188 * (len(whole) // 188 // 2)
     (tmp_path / "in.ts").write_bytes(whole[:middle] + whole[middle + 188 * 6 :])
-    assert not swap_file(tmp_path / "in.ts", tmp_path / "out.mp4", [brighten]).is_complete
+    assert not swap_file(tmp_path / "in.ts", tmp_path / "out.mp4", [watch]).is_complete
 
 
 @pytest.mark.parametrize("recordings", [(PLAIN, PLAIN), (PLAIN, LATER), (LATER, PLAIN)])
@@ -126,12 +126,12 @@ def edit_list(path: Path) -> Path:
 
 @pytest.mark.parametrize(("make", "name", "frames"), [(empty_chunks, "in.avi", 17), (edit_list, "in.mp4", 32)])
 def test_a_file_that_announces_more_than_it_shows_is_whole(
-    brighten: Any, tmp_path: Path, make: Any, name: str, frames: int, caplog: pytest.LogCaptureFixture
+    watch: Any, tmp_path: Path, make: Any, name: str, frames: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     source = make(tmp_path / name)
     with av.open(str(source)) as film:
         assert film.streams.video[0].frames > frames
-    result = swap_file(source, tmp_path / "out.mp4", [brighten])
+    result = swap_file(source, tmp_path / "out.mp4", [watch])
     assert (result.frames_written, result.is_complete, result.notes) == (frames, True, ())
     assert times_of(tmp_path / "out.mp4") == pytest.approx(times_of(source), abs=0.002)
     with caplog.at_level(logging.WARNING), VideoSource(source) as played:
@@ -140,7 +140,7 @@ def test_a_file_that_announces_more_than_it_shows_is_whole(
 
 
 def test_sound_that_lasts_longer_than_the_pictures_is_no_damage(
-    tmp_path: Path, brighten: Any, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, watch: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     pictures, sound = PLAIN.write(tmp_path / "short.mkv"), replace(PLAIN, frames=150).write(tmp_path / "long.mkv")
     with av.open(str(pictures)) as one, av.open(str(sound)) as other, av.open(str(tmp_path / "in.mkv"), "w") as new:
@@ -150,7 +150,7 @@ def test_sound_that_lasts_longer_than_the_pictures_is_no_damage(
                 if packet.size:
                     packet.stream = stream
                     new.mux(packet)
-    assert swap_file(tmp_path / "in.mkv", tmp_path / "out.mp4", [brighten]).is_complete
+    assert swap_file(tmp_path / "in.mkv", tmp_path / "out.mp4", [watch]).is_complete
     with caplog.at_level(logging.WARNING), VideoSource(tmp_path / "in.mkv") as played:
         assert len(list(iter(played.read, None))) == 50
     assert not caplog.records
