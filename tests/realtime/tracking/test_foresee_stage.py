@@ -12,6 +12,7 @@ from mien.stages.foresee import ForeseeStage
 from mien.stages.track import TrackStage
 from mien.tracking.foresight import ForesightedOne
 from mien.tracking.networks import FaceNetworks
+from mien.tracking.photo import find_faces
 from mien.tracking.selection import make_chooser, width_of
 from mien.tracking.settings import TrackerSettings
 from mien.tracking.tracker import Tracker
@@ -65,8 +66,18 @@ def test_a_cut_leaves_no_frame_without_a_chosen_face(stage: ForeseeStage, heads:
     assert [len(packet.chosen) for packet in done] == [int(bool(shot)) for shot in shots for _ in shot or WHITE]
 
 
-def test_somebody_else_in_the_same_place_is_another_face(stage: ForeseeStage, heads: tuple[Head, Head]) -> None:
+@pytest.mark.parametrize("who", ["a stranger", "somebody alike"])
+def test_somebody_else_in_the_same_place_is_another_face(
+    stage: ForeseeStage,
+    networks: FaceNetworks,  # noqa: F811
+    source_photo: BgrU8,  # noqa: F811
+    heads: tuple[Head, Head],
+    who: str,
+) -> None:
     one, other = heads
+    if who == "somebody alike":
+        mirrored = np.ascontiguousarray(source_photo[:, ::-1])
+        other = Head(mirrored, find_faces(mirrored, networks)[0])
     done = played(stage, standing(one, 1, (320, 180), 120), standing(other, 2, (320, 180), 120))
     assert {packet.chosen[0].id for packet in done[:4]}.isdisjoint(packet.chosen[0].id for packet in done[4:])
 

@@ -28,6 +28,8 @@ class _Doubt:
     """When it ends, or the one after it."""
     packets_left: int = 2
     """Within so many packets another recording begins: parsers are one behind."""
+    has_begun: bool = False
+    """Whether one of them was a key frame."""
 
 
 class Completeness:
@@ -100,11 +102,12 @@ class Completeness:
             return
         gap_s = packet.dts * packet.time_base - doubt.end_s
         is_gap = (packet.duration or 0) * packet.time_base / 2 < gap_s < _ELSEWHERE_S
-        is_join = not is_gap and (packet.is_keyframe or not -_BACK_S <= gap_s < _ELSEWHERE_S)
+        is_elsewhere = not -_BACK_S <= gap_s < _ELSEWHERE_S
         doubt.packets_left -= 1
-        if is_join or is_gap or not doubt.packets_left:
+        doubt.has_begun = doubt.has_begun or packet.is_keyframe
+        if is_gap or is_elsewhere or not doubt.packets_left:
             del self._doubts[packet.stream_index]
-            self._damaged += not is_join
+            self._damaged += is_gap or not (is_elsewhere or doubt.has_begun)
 
     def _ends_early(self) -> bool:
         if self._is_avi:

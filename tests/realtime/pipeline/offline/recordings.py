@@ -8,6 +8,7 @@ import av
 import numpy as np
 from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
 RATE = 25
 EVERY = 12
@@ -87,14 +88,30 @@ def out_of_step_ms(path: Path) -> list[float]:
     return [1000 * float((beeps - flash)[np.abs(beeps - flash).argmin()]) for flash in flashes]
 
 
+def pitches_hz(path: Path) -> list[float]:
+    """The pitch of each beep."""
+    rate, wave = _heard(path)
+    starts = [round(beep * rate) for beep in _beeps(path)]
+    beeps = [wave[start + rate // 100 : start + rate // 33] for start in starts]
+    return [float((np.diff(np.signbit(beep)) != 0).sum()) / 2 * rate / len(beep) for beep in beeps]
+
+
 def _beeps(path: Path) -> list[float]:
-    loud: list[float] = []
-    with av.open(str(path)) as film:
-        for frame in film.decode(audio=0):
-            wave = np.abs(frame.to_ndarray()[0].astype(float))
-            starts = [start for start in range(0, len(wave), 120) if wave[start : start + 120].mean() > 0.15]
-            loud += [frame.time + start / frame.sample_rate for start in starts]
+    rate, wave = _heard(path)
+    loud = [start / rate for start in range(0, len(wave), 120) if np.abs(wave[start : start + 120]).mean() > 0.15]
     return [time for before, time in zip([-1.0, *loud], loud, strict=False) if time - before > 0.2]
+
+
+def _heard(path: Path) -> "tuple[int, NDArray[np.float64]]":
+    """The sound as it is played: every frame at its time."""
+    with av.open(str(path)) as film:
+        frames = [(frame.time, frame.sample_rate, frame.to_ndarray()[0]) for frame in film.decode(audio=0)]
+    rate = frames[0][1]
+    wave = np.zeros(round(frames[-1][0] * rate) + 2 * len(frames[-1][2]))
+    for time, _, part in frames:
+        start = max(0, round(time * rate))
+        wave[start : start + len(part)] = part
+    return rate, wave
 
 
 PLAIN = Recording()
