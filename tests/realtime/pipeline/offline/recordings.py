@@ -105,7 +105,7 @@ def _beeps(path: Path) -> list[float]:
 def _heard(path: Path) -> "tuple[int, NDArray[np.float64]]":
     """The sound as it is played: every frame at its time."""
     with av.open(str(path)) as film:
-        frames = [(frame.time, frame.sample_rate, frame.to_ndarray()[0]) for frame in film.decode(audio=0)]
+        frames = [(frame.time or 0.0, frame.sample_rate, frame.to_ndarray()[0]) for frame in film.decode(audio=0)]
     rate = frames[0][1]
     wave = np.zeros(round(frames[-1][0] * rate) + 2 * len(frames[-1][2]))
     for time, _, part in frames:

@@ -9,6 +9,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from av.packet import Packet
 from tests.realtime.pipeline.offline.recordings import (
     LATER,
     PLAIN,
@@ -111,12 +112,12 @@ def empty_chunks(path: Path) -> Path:
     shown = [0, 2, 3, 5, *range(6, 18), 19]
     with av.open(str(path), "w") as target:
         stream = target.add_stream("mpeg4", rate=RATE)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"  # type: ignore[attr-defined]
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         for number in shown:
             frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 10 * number, np.uint8), "bgr24")
             frame.pts = number
-            target.mux(stream.encode(frame))  # type: ignore[attr-defined]
-        target.mux(stream.encode(None))  # type: ignore[attr-defined]
+            target.mux(stream.encode(frame))
+        target.mux(stream.encode(None))
     return path
 
 
@@ -155,12 +156,13 @@ def test_sound_that_lasts_longer_than_the_pictures_is_no_damage(
 ) -> None:
     pictures, sound = PLAIN.write(tmp_path / "short.mkv"), replace(PLAIN, frames=150).write(tmp_path / "long.mkv")
     with av.open(str(pictures)) as one, av.open(str(sound)) as other, av.open(str(tmp_path / "in.mkv"), "w") as new:
-        kept = new.add_stream_from_template(one.streams.video[0]), new.add_stream_from_template(other.streams.audio[0])
-        for stream, packets in zip(kept, (one.demux(video=0), other.demux(audio=0)), strict=True):
-            for packet in packets:
-                if packet.size:
-                    packet.stream = stream
-                    new.mux(packet)
+        video = new.add_stream_from_template(one.streams.video[0])
+        audio = new.add_stream_from_template(other.streams.audio[0])
+        packets: list[Packet[Any]] = [*one.demux(one.streams.video[0]), *other.demux(other.streams.audio[0])]
+        for packet in packets:
+            if packet.size:
+                packet.stream = video if packet.stream.type == "video" else audio
+                new.mux(packet)
     assert swap_file(tmp_path / "in.mkv", tmp_path / "out.mp4", [watch]).is_complete
     with caplog.at_level(logging.WARNING), VideoSource(tmp_path / "in.mkv") as played:
         assert len(list(iter(played.read, None))) == 50
