@@ -19,6 +19,7 @@ from mien.pipeline.offline.other_streams import OtherStreams
 from mien.pipeline.offline.reader import VideoReader, first_frame, open_video
 from mien.pipeline.offline.sound_plan import plan_sound
 from mien.pipeline.offline.summary import Progress, Signing, Summary
+from mien.pipeline.offline.transparency import shows_transparency
 from mien_models.errors import SinkError
 from mien_models.system.atomic_write import whole_name
 from mien_models.system.one_writer import only_writer
@@ -59,12 +60,17 @@ def _write(
 ) -> None:
     first = first_frame(input_path)
     sound = plan_sound(input_path, container)
+    is_transparent = shows_transparency(input_path)
+    if is_transparent and container.alpha_codec is None:
+        summary.note(f"{container.muxer} cannot show what is under a video: it was laid over white. A .mov keeps it.")
+        is_transparent = False
     with ExitStack() as stack:
         source, stream = open_video(input_path, stack)
         reader = VideoReader(input_path, source, stream, summary)
         options = gif_options(input_path) if container.muxer == "gif" else {}
         target = stack.enter_context(av.open(ffmpeg_path(part), "w", format=container.muxer, options=options))
-        writer = (GifWriter if container.muxer == "gif" else VideoWriter)(target, container, stream, first, summary)
+        make = GifWriter if container.muxer == "gif" else VideoWriter
+        writer = make(target, container, stream, first, summary, keeps_alpha=is_transparent)
         companions = OtherStreams(source, target, container, stream, summary, sound=sound)
         _begin(target, part)
         for done, frame in _swapped(reader.frames(companions), stages, summary):
