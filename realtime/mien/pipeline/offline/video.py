@@ -19,6 +19,7 @@ from mien.pipeline.offline.other_streams import OtherStreams
 from mien.pipeline.offline.reader import VideoReader, first_frame, open_video
 from mien.pipeline.offline.sound_plan import plan_sound
 from mien.pipeline.offline.summary import Progress, Signing, Summary
+from mien.pipeline.offline.tags import kept_tags, lost_tags, tag_options
 from mien.pipeline.offline.transparency import shows_transparency
 from mien_models.errors import SinkError
 from mien_models.system.atomic_write import whole_name
@@ -67,7 +68,12 @@ def _write(
     with ExitStack() as stack:
         source, stream = open_video(input_path, stack)
         reader = VideoReader(input_path, source, stream, summary)
-        options = gif_options(input_path) if container.muxer == "gif" else {}
+        tags = kept_tags(source.metadata)
+        options = tag_options(tags, container.muxer)
+        if lost := lost_tags(tags, container.muxer, options):
+            summary.note(f"{container.muxer} has no place for these tags: {', '.join(sorted(lost))}.")
+        if container.muxer == "gif":
+            options |= gif_options(input_path)
         target = stack.enter_context(av.open(ffmpeg_path(part), "w", format=container.muxer, options=options))
         make = GifWriter if container.muxer == "gif" else VideoWriter
         writer = make(target, container, stream, first, summary, keeps_alpha=is_transparent)
