@@ -23,7 +23,6 @@ _HD_LINES: Final = 576
 _EXACT: Final = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 _WITH_ALPHA: Final = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """FFmpeg's own decoders of these know no transparency, which lies beside the picture (WebM's `alpha_mode`)."""
-_WHITE: Final = 255
 
 
 def decoder_of(stream: VideoStream) -> Callable[["Packet[Any]"], Sequence[TrackedImage]]:
@@ -40,16 +39,14 @@ def decoder_of(stream: VideoStream) -> Callable[["Packet[Any]"], Sequence[Tracke
 def upright_bgr(frame: VideoFrame, *, is_exact: bool = False) -> BgrU8:
     """Convert a decoded frame of any pixel format to (height, width, 3) BGR, full range, laid upright as its file says.
 
-    More than 8 bits are rounded, matrix and range are those that the frame carries. What is transparent is laid over
-    white. The array is the caller's own.
+    More than 8 bits are rounded, transparency is dropped, matrix and range are those that the frame carries.
+    The array is the caller's own.
 
     Args:
         frame: what a decoder gave.
         is_exact: right to the level; without it FFmpeg's fast way may be two levels too dark.
     """
-    has_alpha = has_transparency(frame)
-    image = np.asarray(_converted(frame, "bgra" if has_alpha else "bgr24", is_exact=is_exact), np.uint8)
-    return orientation_of(frame).turned(_over_white(image) if has_alpha else image)
+    return orientation_of(frame).turned(np.asarray(_converted(frame, "bgr24", is_exact=is_exact), np.uint8))
 
 
 def stored_samples(frame: VideoFrame, *, is_deep: bool) -> NDArray[np.uint8 | np.uint16]:
@@ -81,14 +78,6 @@ def _converted(frame: VideoFrame, form: str, *, is_exact: bool) -> NDArray[np.ui
 def has_transparency(frame: VideoFrame) -> bool:
     """Whether a frame's pixel format knows transparency; a palette may hold some."""
     return frame.format.has_palette or any(component.is_alpha for component in frame.format.components)
-
-
-def _over_white(image_bgra: NDArray[np.uint8]) -> BgrU8:
-    alpha = image_bgra[..., 3:]
-    if alpha.min() == _WHITE:
-        return np.ascontiguousarray(image_bgra[..., :3])
-    mixed = image_bgra[..., :3].astype(np.uint16) * alpha + _WHITE * (_WHITE - alpha.astype(np.uint16))
-    return ((mixed + 127) // 255).astype(np.uint8)
 
 
 def matrix_of(frame: VideoFrame) -> int | None:

@@ -10,10 +10,11 @@ from av.video.reformatter import ColorRange, Interpolation
 from numpy.typing import NDArray
 
 from mien.media.convert import has_transparency, matrix_of, range_of, stored_samples
-from mien.media.pictures.picture import BACKGROUND, Picture, Samples
+from mien.media.pictures.picture import Picture, Samples
 from mien.media.video.orientation import orientation_of
 from mien.media.video.side_data import side_data_of
 from mien.pipeline.frame import Frame
+from mien.pipeline.offline.transparency import opened_for_marks, over_white
 
 _EXACT: Final = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
 """Without it every colour comes out a level too dark, and a swapped frame differs from its neighbours."""
@@ -50,12 +51,13 @@ class Converter:
 
     def converted(self, frame: av.VideoFrame, packet: Frame) -> av.VideoFrame:
         """Give the frame for the encoder: as it was decoded where nothing was done to it."""
+        if (frame.width, frame.height) != self._size:  # it was fitted
+            return self._encodable(_drawn(frame, packet.outgoing.image_bgr))
         is_flat = self._keeps_alpha or not has_transparency(frame)
-        has_size = (frame.width, frame.height) == self._size
-        if packet.composed is None and is_flat and has_size and orientation_of(frame).is_upright:
+        if packet.composed is None and is_flat and orientation_of(frame).is_upright:
             return self._as_decoded(frame)
-        if self._is_deep and has_size:
-            return self._deep(frame, packet)
+        if self._is_deep or has_transparency(frame):
+            return self._encodable(_drawn(frame, self._carried_over(frame, packet)))
         return self._encodable(_drawn(frame, packet.outgoing.image_bgr))
 
     def _as_decoded(self, frame: av.VideoFrame) -> av.VideoFrame:
@@ -69,15 +71,15 @@ class Converter:
             dst_color_range=self.range,
         )
 
-    def _deep(self, frame: av.VideoFrame, packet: Frame) -> av.VideoFrame:
-        """Add what was done in 8 bits to the samples as they were decoded, in 16."""
-        samples: Samples = stored_samples(frame, is_deep=True)
-        if samples.shape[2] == 4 and not self._keeps_alpha:
-            samples = _over_white(samples)
-        upright = orientation_of(frame).turned(samples)
-        return self._encodable(
-            _drawn(frame, Picture(packet.image, upright).changed_to(packet.outgoing.image_bgr).samples)
-        )
+    def _carried_over(self, frame: av.VideoFrame, packet: Frame) -> Samples:
+        """Add what was done in 8 bits, and without transparency, to the samples as they were decoded."""
+        samples: Samples = orientation_of(frame).turned(stored_samples(frame, is_deep=self._is_deep))
+        composed = packet.outgoing.image_bgr
+        colours = Picture(packet.image, samples[..., :3]).changed_to(composed).samples
+        if samples.shape[2] == 3:
+            return colours
+        seen = np.dstack([colours, opened_for_marks(samples[..., 3], packet)])
+        return seen if self._keeps_alpha else over_white(seen)
 
     def _encodable(self, shown: av.VideoFrame) -> av.VideoFrame:
         return shown.reformat(
@@ -119,11 +121,3 @@ def _drawn(frame: av.VideoFrame, samples: Samples) -> av.VideoFrame:
 
 def _rows(plane: VideoPlane) -> NDArray[np.uint8]:
     return np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: plane.height]
-
-
-def _over_white(samples: Samples) -> Samples:
-    """Lay BGRA of 16 bits over white."""
-    top, white = 65_535, BACKGROUND * 257
-    alpha = samples[..., 3:].astype(np.float32) / top
-    mixed: Samples = np.rint(samples[..., :3] * alpha + white * (1 - alpha)).astype(np.uint16)
-    return mixed

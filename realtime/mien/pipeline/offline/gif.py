@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from mien.media.convert import stored_samples
 from mien.media.formats import Container
-from mien.media.pictures.picture import Picture
 from mien.media.video.orientation import orientation_of
 from mien.pipeline.frame import Frame
 from mien.pipeline.offline.reader import last_length_s
 from mien.pipeline.offline.summary import Summary
+from mien.pipeline.offline.transparency import opened_for_marks
 
 _LONGEST_DELAY: Final = 65_535
 
@@ -102,7 +102,7 @@ class GifWriter:
         samples = orientation_of(frame).turned(stored_samples(frame, is_deep=False))
         if samples.shape[:2] != image.shape[:2]:  # of another size, fitted
             return np.dstack([image, np.full(image.shape[:2], 255, np.uint8)])
-        return Picture(packet.image, samples).changed_to(image).samples.astype(np.uint8, copy=False)
+        return np.dstack([image, opened_for_marks(samples[..., 3], packet)]).astype(np.uint8, copy=False)
 
     def _palettes(self, *, keeps_alpha: bool) -> Graph:
         graph = Graph()

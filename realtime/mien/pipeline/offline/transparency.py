@@ -1,14 +1,22 @@
-"""Whether a video is transparent anywhere, which is to be known before the output is begun."""
+"""Transparent video: found before the output is begun, seen where marks are put, laid over white where it must be."""
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from mien.media.convert import has_transparency, stored_samples
+from mien.media.pictures.picture import BACKGROUND, Samples
+from mien.pipeline.frame import Frame
 from mien.pipeline.offline.reader import VideoReader, open_video
 from mien.pipeline.offline.summary import Summary
 
 _OPAQUE: Final = 255
+_DRAWN: Final = 16
+"""Levels by which a pixel differs where something was drawn on it; the invisible mark is far below."""
 
 
 def shows_transparency(path: Path) -> bool:
@@ -25,3 +33,29 @@ def shows_transparency(path: Path) -> bool:
             if stored_samples(frame, is_deep=False)[..., 3].min() < _OPAQUE:
                 return True
     return False
+
+
+def opened_for_marks(alpha: NDArray[Any], packet: Frame) -> NDArray[Any]:
+    """Make a frame opaque where a label was put on it; (height, width) in any depth.
+
+    Faces are looked for and swapped in the colours alone, seen or not, so that nobody's own face stays under the
+    transparency. What was drawn outside of the new faces is a mark, which has to be seen.
+    """
+    if packet.composed is None:
+        return alpha
+    difference = cv2.absdiff(packet.outgoing.image_bgr, packet.image).max(axis=2)
+    drawn = (difference > _DRAWN).astype(np.uint8)
+    for face in packet.swapped:
+        height, width = face.crop_bgr.shape[:2]
+        corners = np.array([[0, 0, 1], [width, 0, 1], [width, height, 1], [0, height, 1]], np.float32)
+        cv2.fillConvexPoly(drawn, np.rint(corners @ face.frame_from_crop.T).astype(np.int32), 0)
+    return np.where(drawn > 0, np.iinfo(alpha.dtype).max, alpha).astype(alpha.dtype)
+
+
+def over_white(samples: Samples) -> Samples:
+    """Lay (height, width, 4) BGRA over white."""
+    top = np.iinfo(samples.dtype).max
+    alpha = samples[..., 3:].astype(np.float32) / top
+    white = BACKGROUND * (top // 255)
+    mixed: Samples = np.rint(samples[..., :3] * alpha + white * (1 - alpha)).astype(samples.dtype)
+    return mixed

@@ -1,5 +1,6 @@
 """Transparency and depth stay where the output can hold them; where it cannot, it is said."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from tests.realtime.media.display_matrix import set_display_matrix
 
-from mien.media.convert import decoder_of, stored_samples, upright_bgr
+from mien.media.convert import decoder_of, stored_samples
 from mien.media.video.side_data import side_data_of
+from mien.pipeline.frame import Frame
 from mien.pipeline.offline import swap_file
-from mien.sources.backends.video import VideoSource
+from mien.provenance.release import SwappedPicture
+from mien_models.types import SwappedFace
 
 SIZE = (64, 48)
 _VPX = {"crf": "4", "auto-alt-ref": "0"}
@@ -84,10 +87,6 @@ def test_an_overlay_stays_transparent_in_a_mov(
 def test_transparency_beside_the_picture_of_a_webm_is_seen(brighten: Any, tmp_path: Path, codec: str) -> None:
     whole = write_overlay(tmp_path / "whole.mov", "qtrle", "argb")
     source = write_overlay(tmp_path / "in.webm", codec, "yuva420p")
-    with VideoSource(source) as played:
-        packet = played.read()
-    assert packet is not None
-    assert packet.image[:8, :12].min() > 245
     result = swap_file(source, tmp_path / "out.mov", [brighten])
     assert result.notes == ()
     for old, new in zip(samples(whole), samples(tmp_path / "out.mov"), strict=True):
@@ -174,6 +173,31 @@ def test_the_mastering_screen_of_hdr_is_handed_on(brighten: Any, tmp_path: Path)
         assert side_data_of(after, kind) == side_data_of(before, kind)
 
 
-def test_a_frame_in_a_palette_is_shown_on_white(tmp_path: Path) -> None:
-    Image.fromarray(overlay(0)).save(tmp_path / "in.gif")
-    assert upright_bgr(frames_of(tmp_path / "in.gif")[0])[:8, :12].min() == 255
+class SwapsUnseen:
+    """Swaps a face that lies where the picture is clear, and puts a label beside it."""
+
+    name = "swap"
+
+    def __call__(self, packet: Frame) -> Frame:
+        composed = packet.image.copy()
+        composed[24:40, 2:14] = (10, 200, 10)
+        composed[2:8, 2:14] = 0
+        crop = np.full((16, 12, 3), (10, 200, 10), np.uint8)
+        there = np.array([[1.0, 0, 2], [0, 1, 24]])
+        face = SwappedFace(0, crop, np.full((16, 12), 255, np.uint8), there)
+        picture = SwappedPicture(composed)
+        released = picture.released(lambda image_bgr: image_bgr)
+        return replace(packet, composed=picture, released=released, swapped=(face,))
+
+
+def test_a_face_is_swapped_under_the_transparency_and_the_label_is_seen(tmp_path: Path) -> None:
+    source = write_overlay(tmp_path / "in.mov", "qtrle", "argb")
+    swap_file(source, tmp_path / "out.mov", [SwapsUnseen()])
+    for picture in samples(tmp_path / "out.mov"):
+        assert np.abs(picture[27:37, 5:11, :3] - (10, 200, 10)).max() < 12
+        assert picture[27:37, 5:11, 3].max() == 0
+        assert picture[4:6, 4:12, 3].min() == 255
+    swap_file(source, tmp_path / "out.mp4", [SwapsUnseen()])
+    for picture in samples(tmp_path / "out.mp4"):
+        assert picture[27:37, 5:11].min() > 245
+        assert picture[4:6, 4:12].max() < 20
