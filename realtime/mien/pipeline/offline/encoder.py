@@ -9,14 +9,12 @@ import av
 from av.codec import Codec
 from av.codec.context import Flags
 from av.container import OutputContainer
-from av.sidedata.sidedata import Type
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from mien.media.formats import Container
 from mien.media.video.frame_times import steady_rate
 from mien.media.video.orientation import orientation_of
-from mien.media.video.side_data import side_data_of
 from mien.pipeline.frame import Frame
 from mien.pipeline.offline.converting import Converter, bits_of
 from mien.pipeline.offline.hdr import hdr_notes, mastering_options
@@ -100,8 +98,6 @@ class VideoWriter:
         self._stream.metadata.update(kept)
         for sentence in hdr_notes(first):
             self._summary.note(sentence)
-        if side_data_of(first, Type.SPHERICAL) is not None:
-            self._summary.note("What says that the video is seen all around (360°) is left out: players show it flat.")
 
     def _pixel_format(self, first: av.VideoFrame) -> str:
         """Keep chroma and depth where the encoder knows them."""

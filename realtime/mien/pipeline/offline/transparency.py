@@ -19,6 +19,9 @@ _DRAWN: Final = 16
 """Levels by which a pixel differs where something was drawn on it; the invisible mark is far below."""
 
 
+_LETTER: Final = np.ones((7, 7), np.uint8)
+
+
 def shows_transparency(path: Path) -> bool:
     """Decode a video up to its first pixel that is not opaque; where the format knows none, one frame.
 
@@ -44,7 +47,8 @@ def opened_for_marks(alpha: NDArray[Any], packet: Frame) -> NDArray[Any]:
     if packet.composed is None:
         return alpha
     difference = cv2.absdiff(packet.outgoing.image_bgr, packet.image).max(axis=2)
-    drawn = (difference > _DRAWN).astype(np.uint8)
+    # Closed, because the edges of letters may have the colour of what is under them.
+    drawn = cv2.morphologyEx((difference > _DRAWN).astype(np.uint8), cv2.MORPH_CLOSE, _LETTER)
     for face in packet.swapped:
         height, width = face.crop_bgr.shape[:2]
         corners = np.array([[0, 0, 1], [width, 0, 1], [width, height, 1], [0, height, 1]], np.float32)

@@ -8,9 +8,12 @@ from pathlib import Path
 import av
 from av.container import OutputContainer
 from av.error import FFmpegError
+from av.sidedata.sidedata import Type
 
 from mien.media.formats import Container, container_of
 from mien.media.video.ffmpeg_path import ffmpeg_path
+from mien.media.video.side_data import side_data_of
+from mien.media.video.spherical import put_into_first_track, spherical_box
 from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import Stage
 from mien.pipeline.offline.encoder import VideoWriter
@@ -38,7 +41,9 @@ def swap_video(
     """Swap every frame of a video; see `swap_file` for what holds."""
     container = container_of(output_path)
     with only_writer(output_path) as part:
-        _write(input_path, part, stages, summary, progress, container=container)
+        first = first_frame(input_path)
+        _write(input_path, part, stages, summary, progress, container=container, first=first)
+        _keep_all_around(first, part, summary, container)
         if summary.swapped:
             signing.sign(part)
 
@@ -57,9 +62,15 @@ def _swapped(
 
 
 def _write(
-    input_path: Path, part: Path, stages: Sequence[Stage], summary: Summary, progress: Progress, *, container: Container
+    input_path: Path,
+    part: Path,
+    stages: Sequence[Stage],
+    summary: Summary,
+    progress: Progress,
+    *,
+    container: Container,
+    first: av.VideoFrame,
 ) -> None:
-    first = first_frame(input_path)
     sound = plan_sound(input_path, container)
     is_transparent = shows_transparency(input_path)
     if is_transparent and container.alpha_codec is None:
@@ -87,6 +98,14 @@ def _write(
         companions.finish()
         writer.finish()
         reader.judge()
+
+
+def _keep_all_around(first: av.VideoFrame, part: Path, summary: Summary, container: Container) -> None:
+    if side_data_of(first, Type.SPHERICAL) is None:
+        return
+    box = spherical_box(first)
+    if container.muxer not in ("mp4", "mov") or box is None or not put_into_first_track(part, box):
+        summary.note("What says that the video is seen all around (360°) is left out: players show it flat.")
 
 
 def _begin(target: OutputContainer, part: Path) -> None:

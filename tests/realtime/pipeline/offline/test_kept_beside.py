@@ -1,6 +1,7 @@
 """Tags, time codes, subtitles and data of a video: kept in the output, or said to be left out."""
 
 import shutil
+import struct
 import subprocess
 from collections.abc import Callable
 from fractions import Fraction
@@ -10,8 +11,10 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from av.sidedata.sidedata import Type
 from av.video.stream import VideoStream
 
+from mien.media.video.side_data import side_data_of
 from mien.pipeline.offline import swap_file
 from mien.pipeline.offline.tags import kept_tags, lost_tags, tag_options
 
@@ -138,3 +141,35 @@ def test_a_stream_of_data_is_left_out_and_said_by_its_name(tmp_path: Path) -> No
         new.mux(telemetry)
     result = swap_file(source, tmp_path / "out.mp4", [])
     assert any("The data stream (klv) cannot be kept in mp4" in note for note in result.notes)
+
+
+def test_a_film_that_is_seen_all_around_still_is(brighten: Any, tmp_path: Path) -> None:
+    source = write_tagged(tmp_path / "in.mp4", {})
+    content = "<?xml version='1.0'?><rdf:SphericalVideo xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' "
+    content += "xmlns:GSpherical='http://ns.google.com/videos/1.0/spherical/'><GSpherical:Spherical>true"
+    content += "</GSpherical:Spherical><GSpherical:Stitched>true</GSpherical:Stitched>"
+    content += "<GSpherical:StitchingSoftware>x</GSpherical:StitchingSoftware><GSpherical:ProjectionType>"
+    content += "equirectangular</GSpherical:ProjectionType><GSpherical:StereoMode>top-bottom</GSpherical:StereoMode>"
+    content += "</rdf:SphericalVideo>"
+    identity = bytes.fromhex("ffcc8263f8554a938814587a02521fdd")
+    box = struct.pack(">I", 24 + len(content)) + b"uuid" + identity + content.encode()
+    film = bytearray(source.read_bytes())
+    track = film.index(b"trak") - 4
+    end = track + int.from_bytes(film[track : track + 4], "big")
+    for kind in (b"trak", b"moov"):
+        place = film.index(kind) - 4
+        size = int.from_bytes(film[place : place + 4], "big")
+        film[place : place + 4] = struct.pack(">I", size + len(box))
+    film[end:end] = box
+    source.write_bytes(film)
+    for name in ("out.mp4", "out.mov"):
+        result = swap_file(source, tmp_path / name, [brighten])
+        assert (result.notes, result.is_signed) == ((), True)
+        with av.open(str(tmp_path / name)) as video:
+            frames = list(video.decode(video=0))
+        assert len(frames) == 4
+        for frame in frames:
+            assert side_data_of(frame, Type.SPHERICAL) is not None
+            assert struct.unpack("=i", (side_data_of(frame, Type.STEREO3D) or b"")[:4]) == (2,)
+    result = swap_file(source, tmp_path / "out.gif", [])
+    assert any("seen all around" in note for note in result.notes)
