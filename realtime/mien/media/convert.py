@@ -30,7 +30,7 @@ def decoder_of(stream: VideoStream) -> Callable[["Packet[Any]"], Sequence[Tracke
     name = _WITH_ALPHA.get(stream.codec_context.name)
     tags = {key.lower(): text for key, text in stream.metadata.items()}
     if name is None or tags.get("alpha_mode") != "1":
-        return Packet.decode
+        return lambda packet: packet.decode()
     context = CodecContext.create(name, "r")
     assert isinstance(context, VideoCodecContext)  # noqa: S101 - both make pictures
     return lambda packet: context.decode(packet if packet.size else None)
