@@ -330,7 +330,7 @@ def test_a_number_that_a_process_had_before_is_no_living_process(
     assert "ended by the system (Segmentation fault)" in capsys.readouterr().err
 
 
-def left(work: str) -> subprocess.CompletedProcess[str]:
+def ended_with_a_thread(work: str) -> subprocess.CompletedProcess[str]:
     """Run a program whose command is the function `work` of that code, to its end."""
     code = f"import threading, time; from mien_models.system.crash.program import run_program\n{work}"
     code += "raise SystemExit(run_program('mien', None, work))"
@@ -339,7 +339,7 @@ def left(work: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(("hangs", "printed"), [(True, "first "), (False, "first at the end ")])
 def test_a_thread_that_hangs_is_not_stopped_in_the_middle_of_native_code(hangs: bool, printed: str) -> None:
-    done = left(
+    done = ended_with_a_thread(
         "import atexit; atexit.register(lambda: print('at the end', end=' '))\n"
         "def work(words, is_debug):\n"
         f"    threading.Thread(target=time.sleep, args=(60 if {hangs} else 0,), daemon=True).start(); time.sleep(0.3)\n"
@@ -349,7 +349,7 @@ def test_a_thread_that_hangs_is_not_stopped_in_the_middle_of_native_code(hangs: 
 
 
 def test_a_network_that_is_still_being_loaded_does_not_abort_a_run_that_ends() -> None:
-    done = left(
+    done = ended_with_a_thread(
         "from mien.diagnostics.doctor.onnx_probe import probe_network\n"
         "from mien_models.runtimes.ort.library import onnxruntime\n"
         "def load():\n"
