@@ -13,6 +13,7 @@ from av.subtitles.stream import SubtitleStream
 from av.video.stream import VideoStream
 
 from mien.media.formats import Container
+from mien.media.video.adts import AdtsForm
 from mien.media.video.sound import SoundEncoder, SoundEncoding
 from mien.media.video.sound_trial import nameless
 from mien.pipeline.offline.reader import start_of
@@ -50,6 +51,7 @@ class OtherStreams:
         self._copied: dict[int, Stream] = {}
         self._encoded: dict[int, SoundEncoder] = {}
         self._last_dts: dict[int, int] = {}
+        self._adts: dict[int, AdtsForm] = {}
         self._converted: dict[int, TextSubtitles] = {}
         target.metadata.update(kept_tags(source.metadata))
         chapters = source.chapters()
@@ -85,6 +87,8 @@ class OtherStreams:
             self._summary.note(f"The {kind} is left out: it may show the face that was there.")
         elif sound.is_copied or (stream.type == "subtitle" and name in self._target.supported_codecs):
             self._copied[stream.index] = _tagged(self._target.add_stream_from_template(stream), stream)
+            if name == "aac" and not stream.codec_context.extradata:
+                self._adts[stream.index] = AdtsForm()
         elif sound.encoding is not None and isinstance(stream, AudioStream):
             self._add_encoder(stream, name, sound.encoding, changes=sound.changes)
             stream.codec_context.options = nameless(sound.nameless_channels)
@@ -137,6 +141,9 @@ class OtherStreams:
         packet.dts -= shift
         if packet.pts is not None:
             packet.pts -= shift
+        if packet.stream_index in self._adts and not self._adts[packet.stream_index].holds(bytes(packet)):
+            self._count_damage()
+            return
         self._keep_order(packet)
         packet.stream = stream
         try:

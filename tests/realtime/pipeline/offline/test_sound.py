@@ -35,9 +35,10 @@ def write_film(
 ) -> Path:
     """Write a film with chirps; what the container keeps of the layout is the container's business."""
     with av.open(str(path), "w") as target:
-        video = target.add_stream("mjpeg", rate=25)
+        video = target.add_stream("mpeg2video" if path.suffix == ".ts" else "mjpeg", rate=25)
         assert isinstance(video, VideoStream)
-        video.width, video.height, video.pix_fmt = 64, 48, "yuvj420p"
+        video.width, video.height = 64, 48
+        video.pix_fmt = "yuv420p" if path.suffix == ".ts" else "yuvj420p"
         sounds: list[AudioStream] = []
         for _ in range(tracks):
             sound = target.add_stream(codec, rate=rate)
@@ -260,3 +261,17 @@ def test_sound_after_damage_stays_in_step(tmp_path: Path, damage: str) -> None:
     assert np.abs(found[0][int(0.58 * rate) : int(0.68 * rate)]).max() < 0.05 or damage == "done"
     last = slice(int(0.85 * rate), int(1.1 * rate))
     assert np.corrcoef(found[0][last], chirp(0, rate)[last])[0, 1] > 0.95
+
+
+@pytest.mark.parametrize(("place", "byte"), [(1, 0x31), (3, 0x00), (6, 0xFF)])
+def test_a_damaged_packet_that_cannot_be_copied_is_left_out_and_said(tmp_path: Path, place: int, byte: int) -> None:
+    source = write_film(tmp_path / "in.ts", "aac")
+    content = bytearray(source.read_bytes())
+    start = content.index(b"\xff\xf1", len(content) * 2 // 3)
+    content[start + place] = byte
+    source.write_bytes(content)
+    result = swap_file(source, tmp_path / "out.mp4", [])
+    assert (result.frames_written, result.is_complete) == (30, False)
+    assert any("sound is damaged" in note for note in result.notes)
+    found, rate = heard(tmp_path / "out.mp4")
+    assert np.abs(found[0][rate // 10 : rate // 2]).mean() > 0.1
