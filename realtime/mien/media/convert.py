@@ -5,7 +5,7 @@ from typing import Any, Final, cast
 
 import numpy as np
 from av import CodecContext, VideoFrame
-from av.frame import TrackedImage
+from av.frame import Frame
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
@@ -25,7 +25,7 @@ _WITH_ALPHA: Final = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """FFmpeg's own decoders of these know no transparency, which lies beside the picture (WebM's `alpha_mode`)."""
 
 
-def decoder_of(stream: VideoStream) -> Callable[["Packet[Any]"], Sequence[TrackedImage]]:
+def decoder_of(stream: VideoStream) -> Callable[["Packet[Any]"], Sequence[Frame]]:
     """Give what decodes the packets of a stream, transparency included."""
     name = _WITH_ALPHA.get(stream.codec_context.name)
     tags = {key.lower(): text for key, text in stream.metadata.items()}

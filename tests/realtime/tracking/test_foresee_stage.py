@@ -69,8 +69,8 @@ def test_a_cut_leaves_no_frame_without_a_chosen_face(stage: ForeseeStage, heads:
 @pytest.mark.parametrize("who", ["a stranger", "somebody alike"])
 def test_somebody_else_in_the_same_place_is_another_face(
     stage: ForeseeStage,
-    networks: FaceNetworks,  # noqa: F811
-    source_photo: BgrU8,  # noqa: F811
+    networks: FaceNetworks,
+    source_photo: BgrU8,
     heads: tuple[Head, Head],
     who: str,
 ) -> None:

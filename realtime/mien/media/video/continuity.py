@@ -88,12 +88,12 @@ class Continuity:
         at_s = _seconds(packet, packet.dts)
         shown_s = at_s if packet.pts is None else _seconds(packet, packet.pts)
         if shown_s is None:  # the end of a stream, or a file without times
-            return [*self._released(packet.stream_index), packet]
+            return [*self._released(packet.stream.index), packet]
         if not self._clocks:
             self._clocks.append(_Clock(0, shown_s, shown_s))
         is_dense = packet.stream.type in _DENSE
-        track = self._tracks.setdefault(packet.stream_index, _Track(self._clocks[-1], is_dense))
-        if packet.stream_index == self._pictures:
+        track = self._tracks.setdefault(packet.stream.index, _Track(self._clocks[-1], is_dense))
+        if packet.stream.index == self._pictures:
             return self._picture(track, packet, at_s, shown_s)
         if is_dense:
             return self._other(track, packet, shown_s)
@@ -190,7 +190,7 @@ class Continuity:
         if shift:
             packet.dts = None if packet.dts is None else packet.dts + shift
             packet.pts = None if packet.pts is None else packet.pts + shift
-        if packet.stream_index == self._pictures:
+        if packet.stream.index == self._pictures:
             length_s = length_s or self._frame_s
         track.end_s = max(track.end_s, start_s + length_s)
         return [packet]

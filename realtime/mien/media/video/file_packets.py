@@ -55,7 +55,7 @@ class FilePackets:
 
     def pictures_of(self, packet: AnyPacket) -> Iterator[av.VideoFrame]:
         """Decode a packet; one of another stream holds no picture, and what cannot be decoded is counted."""
-        if packet.stream_index != self._pictures:
+        if packet.stream.index != self._pictures:
             return
         self._open(packet)
         try:

@@ -141,7 +141,7 @@ class OtherStreams:
         packet.dts -= shift
         if packet.pts is not None:
             packet.pts -= shift
-        if packet.stream_index in self._adts and not self._adts[packet.stream_index].holds(bytes(packet)):
+        if packet.stream.index in self._adts and not self._adts[packet.stream.index].holds(bytes(packet)):
             self._count_damage()
             return
         self._keep_order(packet)
@@ -153,11 +153,11 @@ class OtherStreams:
 
     def _keep_order(self, packet: "Packet[Any]") -> None:
         """Let each packet of a stream come after the one before, where a file has them out of order: muxers insist."""
-        last = self._last_dts.get(packet.stream_index)
+        last = self._last_dts.get(packet.stream.index)
         if packet.dts is not None and last is not None and packet.dts <= last:
             packet.dts = last + 1
         if packet.dts is not None:
-            self._last_dts[packet.stream_index] = packet.dts
+            self._last_dts[packet.stream.index] = packet.dts
             if packet.pts is not None and packet.pts < packet.dts:
                 packet.pts = packet.dts
 

@@ -81,7 +81,7 @@ def last_length_s(path: Path) -> Fraction:
         shown = [
             (packet.pts * packet.time_base, (packet.duration or 0) * packet.time_base)
             for packet in FilePackets(path, source, stream)
-            if packet.stream_index == stream.index and packet.pts is not None
+            if packet.stream.index == stream.index and packet.pts is not None
         ]
         length_s = max(shown)[1] if shown else 0
         return Fraction(length_s or 1 / (stream.guessed_rate or stream.average_rate or Fraction(10)))
@@ -151,7 +151,7 @@ class VideoReader:
     def _decoded(self, others: OtherStreamsInfo | None) -> Iterator[av.VideoFrame]:
         for packet in self._packets:
             yield from self._packets.pictures_of(packet)
-            if others is not None and packet.stream_index != self._stream.index:
+            if others is not None and packet.stream.index != self._stream.index:
                 others.take(packet)
 
     def judge(self) -> None:

@@ -36,7 +36,7 @@ def _changing(packets: "Iterator[Packet[Any]]") -> frozenset[int]:
     changing: set[int] = set()
     for packet in packets:
         form = None if packet.size == 0 else _form_of(packet)
-        index = packet.stream_index
+        index = packet.stream.index
         if form is None:
             continue
         if first.setdefault(index, form) == form:
