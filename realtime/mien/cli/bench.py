@@ -79,10 +79,11 @@ def quality(
         from mien.diagnostics.bench.quality import bench_quality
         from mien.pipeline.interfaces import SourceRequest
         from mien.session.build import clip_work
+        from mien.session.options import resolve
         from mien.sources.registry import make_source
 
         source = make_source(SourceRequest(clip))
-        work = clip_work(settings, ask=asker())
+        work = clip_work(resolve(settings), ask=asker())
         with progress_bar(console, frames.name) as show:
             report = bench_quality(
                 source, work.stages, work.source_photo, frames, landmarker=work.landmarker, limit=limit, progress=show

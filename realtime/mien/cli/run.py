@@ -1,5 +1,6 @@
 """`mien run`: the live camera."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -23,6 +24,7 @@ def run(
     """
     from mien.cli.console import asker, terminal
     from mien.config.settings import as_toml, load_settings
+    from mien.config.settings_file import SettingsFileClient
 
     with terminal(is_debug=bool(context.obj)) as console:
         wished = flags.given(context.params)
@@ -34,8 +36,9 @@ def run(
         from mien.cli.wording import Teller
         from mien.session.build import live_session
         from mien.session.live_session import LiveSession
+        from mien.session.options import resolve
         from mien.session.server import ControlServer
-        from mien.session.settings_file import SettingsFileClient
+        from mien.session.session import SettingsPatch
 
         line, teller = StatusLine(console), Teller()
 
@@ -47,10 +50,13 @@ def run(
             while (event := events.get(0)) is not None:
                 teller.say(event)
 
-        session = live_session(settings, ask=asker(), on_tick=tick)
+        def change(values: Mapping[str, object]) -> None:
+            session.apply(SettingsPatch(values))
+
+        session = live_session(resolve(settings), ask=asker(), on_tick=tick)
         events = session.subscribe()
         try:
-            with line, ControlServer(session), SettingsFileClient(wished, config, settings, session.apply):
+            with line, ControlServer(session), SettingsFileClient(wished, config, settings, change):
                 done = session.run()
         except MienError as error:
             tell()

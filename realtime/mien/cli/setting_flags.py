@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
-from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
+from mien.config.fields import range_of
 from mien.config.patch import flag_of
 from mien.config.settings import TABLES, Settings
 from mien_models.plugins import Described, Plugins
@@ -87,17 +87,15 @@ def _is_wanted(field: FieldInfo, groups: tuple[str, ...]) -> bool:
 
 def _choices(field: FieldInfo) -> str | None:
     """Say what may stand after a flag, as far as its type says it."""
-    limits = [one.ge for one in field.metadata if isinstance(one, Ge)] + [
-        one.le for one in field.metadata if isinstance(one, Le)
-    ]
+    lowest, highest = range_of(field)
     kinds = [one for one in _parts(field.annotation) if one is not type(None)]
     kind = kinds[0] if kinds else str
     if get_origin(kind) is Literal:
         return "|".join(get_args(kind))
     if isinstance(kind, type) and issubclass(kind, Enum):
         return "|".join(str(one.value) for one in kind)
-    if len(limits) == 2:
-        return f"{limits[0]}..{limits[1]}"
+    if lowest is not None and highest is not None:
+        return f"{lowest:g}..{highest:g}"
     if isinstance(kind, type) and issubclass(kind, Path):
         return "FILE"
     return "N" if kind in {int, float} else None

@@ -60,8 +60,9 @@ def swap(
         settings = load_settings(flags.given(context.params), config)
         from mien.pipeline.offline import swap_file
         from mien.session.build import file_work
+        from mien.session.options import resolve
 
-        work = file_work(settings, input_path, output_path, ask=asker())
+        work = file_work(resolve(settings), input_path, output_path, ask=asker())
         with work.log.lasting(), progress_bar(console, output_path.name) as show:
             result = swap_file(
                 input_path, output_path, work.stages, progress=show, providers=work.providers, signer=work.signer

@@ -1,6 +1,6 @@
 """Every setting, from four places: defaults, then `mien.toml`, then `MIEN_*`, then flags; the later one wins.
 
-Only this module and `mien.session.build` know `Settings`; every part gets the two values it needs.
+`Settings` is known to `mien.config`, to the command line and to `mien.session.options`, which resolves it once.
 """
 
 import difflib
@@ -13,12 +13,7 @@ from typing import Annotated, Final, Literal, cast
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    InitSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from mien.config import paths
 from mien.config.choices import ConsentKind, GateMode, LabelMode, Show
@@ -144,7 +139,7 @@ class Settings(BaseSettings):
     )
     morph: Annotated[float, Field(ge=0, le=1)] | None = Field(
         None,
-        json_schema_extra=said("Morph", "swap", form="0..1"),
+        json_schema_extra=said("Morph", "swap"),
         description="how far a DeepFaceLab model that can be morphed is; by default as is kept with the model",
     )
     template: str | None = Field(
@@ -294,24 +289,8 @@ def load_settings(flags: Mapping[str, object], config_file: Path | None = None) 
     _refuse_unknown_variables()
     _refuse_lasting_off(in_file, str(file))
 
-    class Layered(Settings):
-        """The same settings with this file below the environment."""
-
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,
-            file_secret_settings: PydanticBaseSettingsSource,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            """Order the sources, the strongest first."""
-            _ = dotenv_settings, file_secret_settings
-            return init_settings, env_settings, InitSettingsSource(settings_cls, dict(in_file))
-
     try:
-        return Layered.model_validate(given)
+        return Settings.model_validate(_over(_over(in_file, EnvSettingsSource(Settings)()), given))
     except ValidationError as error:
         raise UsageError(_explained(error, given, str(file))) from error
 
@@ -332,6 +311,18 @@ def as_toml(settings: Settings) -> str:
             continue
         lines.append(f"# {name} is not set" if value is None else tomli_w.dumps({name: value}).rstrip())
     return "\n".join([*lines, *tables]) + "\n"
+
+
+def _over(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:
+    """Lay settings over others; those of a table one by one."""
+    merged = dict(below)
+    for name, value in above.items():
+        old = merged.get(name)
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            merged[name] = {**cast("Mapping[str, object]", old), **cast("Mapping[str, object]", value)}
+        else:
+            merged[name] = value
+    return merged
 
 
 def _without_nothing(flags: Mapping[str, object]) -> dict[str, object]:

@@ -211,7 +211,7 @@ class SinkFactory(Protocol):
 
 
 class Stage(Protocol):
-    """One step of a frame's way: a frame in, a new frame out. One thread calls it."""
+    """One step of a frame's way: a frame in, a new frame out. Several threads may call it, one at a time."""
 
     @property
     def name(self) -> str:

@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Final
 
-from mien.config.patch import PatchError, changed_names, patched
-from mien.config.settings import Settings
+from mien.config.patch import PatchError
 from mien.pipeline.events import SettingsApplied, SettingsRefused
 from mien.pipeline.frame import OutputFormat
 from mien.pipeline.interfaces import Sink, SourceInfo
 from mien.pipeline.live.runner import LiveRun
 from mien.session.defaults import source_request
 from mien.session.loaded import Loaded, load
-from mien.session.options import Options, resolve
+from mien.session.options import Options
 from mien.session.session import Applied, Refused, SettingsPatch
 from mien.session.signing import sign_files
 from mien.session.sound import SessionSound
@@ -39,7 +38,6 @@ _WAITING: Final = 64
 class InForce:
     """What a session works with at the moment."""
 
-    settings: Settings
     options: Options
     making: Making | None
     """What the stages are made of; None until the first are ready."""
@@ -151,24 +149,23 @@ class Changes:
             raise MienError(
                 f"The settings have changed meanwhile (revision {self.revision}, you saw {patch.revision}); look again."
             )
-        settings = patched(before.settings, patch.values)
-        changed = changed_names(before.settings, settings)
+        options = before.options.patched(patch.values)
+        changed = options.changed_from(before.options)
         if not changed:
             return Applied(self.revision, ())
         self.pending = changed
-        self._in_force = now = self._put_in(before, before.making, settings)
+        self._in_force = now = self._put_in(before, before.making, options)
         self.revision += 1
         faces = before.making.loaded.source_faces if now.making is None else now.making.loaded.source_faces
         self._run.tell(SettingsApplied(self.revision, changed, faces.names, faces.consents, now.options.swapper.name))
         return Applied(self.revision, changed)
 
-    def _put_in(self, before: InForce, was: Making, settings: Settings) -> InForce:
-        """Make what the settings ask for and put it in.
+    def _put_in(self, before: InForce, was: Making, options: Options) -> InForce:
+        """Make what the options ask for and put it in.
 
         Raises:
             MienError: something of it is not possible; nothing was changed.
         """
-        options = resolve(settings)
         check_names(options)
         address = _address_of(options, before)
         specs = _specs_of(options, before)
@@ -196,7 +193,7 @@ class Changes:
             self._run.remove_sink(before.sinks[spec])
         sinks = {**kept, **added}
         before.sound.change(options.sound)
-        return InForce(settings, options, making, marks, address, before.sound, sinks)
+        return InForce(options, making, marks, address, before.sound, sinks)
 
     def _source_faces(self, options: Options, loaded: Loaded) -> SourceFaces:
         """Open other faces, with their consent; the same ones are not opened again, nobody could be asked now."""

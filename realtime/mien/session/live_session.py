@@ -101,7 +101,7 @@ class LiveSession:
         return SessionStatus(
             session_id=in_force.marks.session_id,
             run=run.snapshot(),
-            settings=in_force.settings.model_dump(mode="json"),
+            settings=in_force.options.as_json(),
             revision=changes.revision,
             pending=changes.pending,
             faces=source_faces.names,

@@ -1,10 +1,12 @@
 """The settings, resolved once into what each part needs; parts never see `Settings`."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
 from mien.config.choices import ConsentKind, GateMode, LabelMode
+from mien.config.patch import changed_names, patched
 from mien.config.settings import Settings
 from mien.pipeline.live.state import Policy
 from mien.stages.mask import MASKS, Edge
@@ -95,6 +97,16 @@ class SigningOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a run ends, and what it leaves."""
+
+    seconds: float | None
+    """None: until something else ends it."""
+    report: Path | None
+    """Where its report is written."""
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """All of a session's options, part by part."""
 
@@ -112,8 +124,28 @@ class Options:
     sinks: tuple[str, ...]
     """As `--sink` takes them; empty: what somebody can see."""
     signing: SigningOptions
+    run: RunOptions
     threads: int
     """Of each network and picture operation."""
+    _settings: Settings = field(repr=False)
+    """What they were resolved from; parts do not look at it."""
+
+    def patched(self, changes: Mapping[str, object]) -> "Options":
+        """Give those of the same settings with some of other values.
+
+        Raises:
+            PatchError: one of them is not possible, with a sentence about each.
+            UsageError: as `resolve`.
+        """
+        return resolve(patched(self._settings, changes))
+
+    def changed_from(self, before: "Options") -> tuple[str, ...]:
+        """Name the settings that differ; those inside tables with a dot."""
+        return changed_names(before._settings, self._settings)  # noqa: SLF001 - of the same class
+
+    def as_json(self) -> dict[str, object]:
+        """Give every setting's value, for those who show them."""
+        return self._settings.model_dump(mode="json")
 
 
 def resolve(settings: Settings) -> Options:
@@ -125,7 +157,7 @@ def resolve(settings: Settings) -> Options:
     enhancer = None
     if settings.enhance is not None:
         enhancer = EnhancerOptions(*ENHANCERS.parse(settings.enhance), settings.enhance_strength)
-    wishes = SwapOptions(settings.shape, settings.strength, settings.boost, settings.morph)
+    wishes = SwapOptions(settings.shape, settings.strength, settings.boost, settings.morph, settings.template)
     return Options(
         faces=FaceOptions(settings.face, settings.consent, settings.assign, settings.recogniser),
         swapper=SwapperOptions(settings.swapper, wishes, settings.provider, settings.swapper_threads),
@@ -140,5 +172,12 @@ def resolve(settings: Settings) -> Options:
         sound=SoundOptions(settings.microphone, settings.mute, settings.panic_mutes),
         sinks=settings.sinks,
         signing=SigningOptions(settings.credentials_certificate, settings.credentials_key),
+        run=RunOptions(settings.seconds, settings.report),
         threads=settings.threads,
+        _settings=settings,
     )
+
+
+def usual_options(**chosen: object) -> Options:
+    """Give the options of settings that stand nowhere: the defaults but for what is chosen."""
+    return resolve(Settings.model_construct(**chosen))  # type: ignore[arg-type]  # of any setting

@@ -13,7 +13,7 @@ from mien.consent.records import Consent, ConsentBook, consent_for
 from mien.consent.terms import Scope
 from mien.session.options import FaceOptions
 from mien.session.swappers import SWAPPERS, library
-from mien.stages.consent_gate import Permit
+from mien.stages.consent_check import Permit
 from mien.tracking.photo import (
     PhotoAddress,
     SourcePhoto,

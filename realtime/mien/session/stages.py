@@ -16,7 +16,7 @@ from mien.sinks.registry import parse_sink
 from mien.sources.registry import is_played
 from mien.stages.colour import COLOURS, ColourStage
 from mien.stages.composite import CompositeStage
-from mien.stages.consent_gate import ConsentStage, OwnerCheck, OwnerCheckStage, Permits
+from mien.stages.consent_check import ConsentStage, OwnerCheck, OwnerCheckStage, Permits
 from mien.stages.content_gate import ContentGate, ContentGateStage, open_look
 from mien.stages.detail import DetailStage
 from mien.stages.enhance import EnhanceStage

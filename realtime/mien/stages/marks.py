@@ -133,7 +133,7 @@ def new_session() -> int:
 class Marks:
     """Puts the label and then the invisible mark on pictures. Has state: tables, labels and memory by picture size.
 
-    The invisible mark cannot be switched off. One thread calls `release`.
+    The invisible mark cannot be switched off. One thread at a time calls `release`.
     """
 
     def __init__(self, mode: LabelMode = LabelMode.ON, language: str | None = None, session: int | None = None) -> None:

@@ -43,7 +43,7 @@ class FaceMask:
 
 
 class MaskMethod(Protocol):
-    """Says what lies in front of a face; may remember each face by its id. One thread calls it."""
+    """Says what lies in front of a face; may remember each face by its id. One thread at a time calls it."""
 
     def mask(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> FaceMask | None:
         """Look at one face of one frame; None where nothing is in front of it.

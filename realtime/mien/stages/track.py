@@ -51,7 +51,7 @@ _MOST_BYTES: Final = 256 << 20
 class ForeseeStage:
     """Follows the faces of a file, for which nobody waits; holds frames back while that helps to choose.
 
-    Its follower and chooser keep state.
+    Its tracker and chooser keep state.
     """
 
     name = "track"

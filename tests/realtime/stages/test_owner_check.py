@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tests.realtime.pipeline.live.live_rig import a_packet
 
 from mien.consent.terms import ConsentError
-from mien.stages.consent_gate import OwnerCheck, OwnerCheckStage
+from mien.stages.consent_check import OwnerCheck, OwnerCheckStage
 from mien_models.errors import ModelError
 from mien_models.types import BgrU8, Face
 

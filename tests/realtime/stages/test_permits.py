@@ -9,7 +9,7 @@ import pytest
 
 from mien.consent.face_library import LibraryError
 from mien.consent.terms import ConsentError
-from mien.stages.consent_gate import Permit, Permits
+from mien.stages.consent_check import Permit, Permits
 from mien_models.types import BgrU8
 
 

@@ -8,7 +8,6 @@ from fractions import Fraction
 from types import TracebackType
 from typing import Final, Self
 
-from mien.config.settings import Settings
 from mien.diagnostics.bench.scene import HEIGHT, WIDTH, make_scene
 from mien.diagnostics.bench.stages import scene_stages
 from mien.pipeline.frame import Frame, OutputFormat, OutputFrame, State
@@ -17,7 +16,7 @@ from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.live.runner import run_live
 from mien.pipeline.metrics import Histogram, resident_mb
 from mien.pipeline.report import MARKS, Ages, Report, ages_of
-from mien.session.options import resolve
+from mien.session.options import usual_options
 from mien_models.types import BgrU8
 
 _WARM_UP_PART: Final = 0.1
@@ -240,7 +239,7 @@ def bench_loop(seconds: float) -> tuple[LiveBench, LiveBench]:
     def run(slow_stage_ms: float | None) -> LiveBench:
         return bench_live(
             StillSource(scene.frames[0], _OUTPUT),
-            lambda: Prepared(scene_stages(resolve(Settings.model_construct()))),
+            lambda: Prepared(scene_stages(usual_options())),
             _OUTPUT,
             seconds=seconds,
             slow_stage_ms=slow_stage_ms,

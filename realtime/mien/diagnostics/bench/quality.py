@@ -65,7 +65,7 @@ def bench_quality(
 
     Args:
         source: the clip, closed.
-        stages: follow, swap, colour and compose; no marks.
+        stages: track, swap, colour and composite; no marks.
         source_photo: the source face, for the sheet.
         landmarker: looks at both pictures without any smoothing, to measure trembling.
         frames_dir: made if it is not there; it must hold no PNG yet.

@@ -9,14 +9,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.config.settings import Settings
 from mien.diagnostics.bench.insightface_reference import PasteComparison, compare_paste
 from mien.diagnostics.bench.scene import make_scene
 from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import Stage
 from mien.pipeline.live.stage_threads import Unused
 from mien.session.loaded import load
-from mien.session.options import Options, resolve
+from mien.session.options import Options, usual_options
 from mien.session.source_faces import SourceFaces
 from mien.session.stages import Making, stages_of
 from mien.session.swappers import SWAPPERS, check_swapper, library, user_networks
@@ -64,7 +63,7 @@ def bench_stages(swapper: str = "mesh", frames: int = 300) -> StagesResult:
     Raises:
         MienError: a network or the portrait is missing.
     """
-    options = resolve(Settings.model_construct(swapper=swapper, swapper_threads=1))
+    options = usual_options(swapper=swapper, swapper_threads=1)
     check_swapper(swapper)
     scene, user = make_scene(), user_networks(options.swapper)
     stages = scene_stages(options, user)

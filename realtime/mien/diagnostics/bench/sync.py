@@ -13,7 +13,6 @@ from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from mien.config.settings import Settings
 from mien.diagnostics.bench.stages import scene_stages
 from mien.media.clap import CLAP_EVERY_S, SQUARE
 from mien.media.video.ffmpeg_path import ffmpeg_path
@@ -22,7 +21,7 @@ from mien.pipeline.interfaces import SourceRequest
 from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.live.runner import run_live
 from mien.pipeline.report import Report
-from mien.session.options import resolve
+from mien.session.options import usual_options
 from mien.sinks.backends.file import FileSink
 from mien.sinks.live_tracks import Studio
 from mien.sound.hub import SoundHub
@@ -175,7 +174,7 @@ def _recorded(path: Path, seconds: float, output: OutputFormat, slow_s: float, m
     begins_s = time.monotonic() + seconds / 2
 
     def prepared() -> Prepared:
-        *stages, marks = scene_stages(resolve(Settings.model_construct()))
+        *stages, marks = scene_stages(usual_options())
         return Prepared((*stages, _SlowFrom(begins_s, slow_s), marks))
 
     hub.start()

@@ -212,8 +212,10 @@ def _options(name: str, wish: VideoWish) -> Mapping[str, str]:
     rate: Mapping[str, str] = {} if wish.bit_rate is None else _capped(wish.bit_rate)
     if name != _SOFTWARE:
         return rate
-    held_back = max(1, min(_MOST_HELD_BACK, int(wish.fps * _HELD_BACK_S)))
-    options = {"preset": "veryfast", "rc-lookahead": str(held_back), "threads": str(min(_MOST_THREADS, held_back))}
+    # None at four frames a second and below, where one would be too much of what a kill may cost.
+    held_back = min(_MOST_HELD_BACK, int(wish.fps * _HELD_BACK_S))
+    threads = max(1, min(_MOST_THREADS, held_back))
+    options = {"preset": "veryfast", "rc-lookahead": str(held_back), "threads": str(threads)}
     if wish.quality is not None:
         options["crf"] = str(wish.quality)
     if wish.is_prompt:

@@ -179,7 +179,7 @@ class OwnerCheck:
             return False
         if max(self._seen) < _OTHER:
             self._refusal = (
-                f"{self._name!r} is in the library as your own face, but the camera shows somebody else. Who sits "
+                f"{self._name!r} is used as your own face, but the camera shows somebody else. Who sits "
                 "there needs a face of their own, or one that was granted."
             )
             raise ConsentError(self._refusal)

@@ -1,4 +1,4 @@
-"""A settings file that is saved while a session runs: what changed in it is asked of the session."""
+"""A settings file that is saved while a session runs: what changed in it is asked for."""
 
 import logging
 import threading
@@ -9,7 +9,6 @@ from typing import Any, Final, Self
 
 from mien.config.patch import changed_names
 from mien.config.settings import Settings, load_settings, settings_file
-from mien.session.session import SettingsPatch
 from mien_models.errors import UsageError
 
 _LOG = logging.getLogger(__name__)
@@ -28,10 +27,10 @@ class SettingsFileClient:
         flags: Mapping[str, object],
         config_file: Path | None,
         settings: Settings,
-        apply: Callable[[SettingsPatch], object],
+        ask: Callable[[Mapping[str, object]], object],
     ) -> None:
-        """Take what `load_settings` took and gave, and whom to ask."""
-        self._flags, self._settings, self._apply = flags, settings, apply
+        """Take what `load_settings` took and gave, and whom to ask for other values, by setting."""
+        self._flags, self._settings, self._ask = flags, settings, ask
         self._file = config_file if config_file is not None else settings_file()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="mien-settings-file", daemon=True)
@@ -60,7 +59,7 @@ class SettingsFileClient:
         changed = changed_names(self._settings, read)
         self._settings = read
         if changed:
-            self._apply(SettingsPatch({name: _value_of(read, name) for name in changed}))
+            self._ask({name: _value_of(read, name) for name in changed})
 
     def _watch(self) -> None:
         from watchfiles import watch
