@@ -61,6 +61,12 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def heard_from(hub: SoundHub) -> Feed:
+    feed = hub.listen()
+    assert feed is not None
+    return feed
+
+
 def all_of(feed: Feed) -> list[Sound]:
     return [sound for sound in [feed.take()] if sound is not None]
 
@@ -69,7 +75,7 @@ def test_listeners_get_silence_while_the_microphone_is_away_and_no_sample_twice(
     may_open, told = threading.Event(), list[str]()
     may_open.set()
     hub = SoundHub(REQUEST, told.append, told.append, make=lambda _request: Flaky(may_open))
-    feed = hub.listen()
+    feed = heard_from(hub)
     hub.start()
     until(lambda: hub.status.state is SoundState.AWAY)
     heard = all_of(feed)
@@ -94,7 +100,7 @@ def test_muting_fades_and_gives_silence() -> None:
     may_open = threading.Event()
     may_open.set()
     hub = SoundHub(REQUEST, lambda _: None, lambda _: None, make=lambda _request: Flaky(may_open, blocks=10_000))
-    feed = hub.listen()
+    feed = heard_from(hub)
     hub.start()
     until(lambda: hub.status.level.peak_db > -3)
     hub.is_muted = True
