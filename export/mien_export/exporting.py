@@ -139,7 +139,7 @@ class Shape:
     is_fused: bool = False
     """Whether pixels go in and come out, uint8 BGR in rows."""
     terms: Terms | None = None
-    """Of the weights; by default what is known of their kind."""
+    """Of the weights, where somebody said them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ def export(source: Source, path: Path, *, shape: Shape, asked: Asked, progress: 
         stamps[CONSENT_STAMP] = source.wish.in_use.consent
     if asked.raised is not None:
         stamps[GATE_STAMP] = json.dumps(asdict(asked.raised))
-    options = GraphOptions(shape.batch, source.identity_map, source.needs_no_map, shape.terms or found.terms, stamps)
+    options = GraphOptions(shape.batch, source.identity_map, source.needs_no_map, shape.terms, stamps)
     network = Fused(found.network) if shape.is_fused else found.network
     # Beside its place, so that giving it its name is one step on the same disk.
     with only_writer(path) as part, tempfile.TemporaryDirectory(prefix=".unproven-", dir=path.parent) as folder:

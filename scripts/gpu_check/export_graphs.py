@@ -106,7 +106,7 @@ def _graphs(name: str, folder: Path) -> Iterator[tuple[str, Path]]:
     architecture, _, variant = plain.partition("-")
     plugin = ARCHITECTURES.load(architecture)
     network, state = seeded_checkpoint(plugin, variant, SEED, "tiny" if plain != name else "full")
-    options = GraphOptions(needs_no_map=True, terms=plugin.terms)
+    options = GraphOptions(needs_no_map=True)
     path = write_onnx(network, state, folder / "fp32.onnx", options)
     yield "fp32", path
     yield "mixed", _mixed(network, path, folder / "mixed.onnx", is_fused=False)

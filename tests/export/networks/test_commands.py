@@ -16,6 +16,7 @@ from mien_export.graph import ExportError
 from mien_export.proof.gates import Gates
 from mien_export.proof.measuring import Measured
 from mien_export.seeded import seeded_checkpoint
+from mien_models.architectures._registry import UNKNOWN_TERMS
 from mien_models.errors import UsageError
 from mien_models.library.add import Wishes, add, chosen
 from mien_models.library.inspect import look_at
@@ -54,6 +55,15 @@ def test_a_checkpoint_becomes_a_model_that_is_added_without_a_question(tmp_path:
     stored = add(library, candidate, chosen(candidate.found, None, "net.onnx"), Wishes(origin="net.onnx")).stored
     assert isinstance(stored.manifest.network, SwapSpec)
     assert stored.manifest.licence.name == "MIT"
+
+
+def test_a_file_whose_licence_was_not_said_is_added_without_one(tmp_path: Path) -> None:
+    done = run("onnx", "trained.pth", "-o", "net.onnx", "--emap", "none")
+    assert "nobody said under what licence" in done.stderr
+    candidate = look_at(Path("net.onnx"))
+    spec = chosen(candidate.found, None, "net.onnx")
+    stored = add(ModelLibrary(tmp_path / "models"), candidate, spec, Wishes(origin="net.onnx")).stored
+    assert stored.manifest.licence == UNKNOWN_TERMS
 
 
 def test_a_map_that_is_missing_is_told() -> None:
