@@ -168,7 +168,10 @@ def export(source: Source, path: Path, *, shape: Shape, asked: Asked, progress: 
         stamps[CONSENT_STAMP] = source.wish.in_use.consent
     if asked.raised is not None:
         stamps[GATE_STAMP] = json.dumps(asdict(asked.raised))
-    options = GraphOptions(shape.batch, source.identity_map, source.needs_no_map, shape.terms, stamps)
+    is_lowered = shape.precision != "fp32"
+    options = GraphOptions(
+        shape.batch, source.identity_map, source.needs_no_map, shape.terms, may_be_apart=is_lowered, stamps=stamps
+    )
     network = Fused(found.network) if shape.is_fused else found.network
     # Beside its place, so that giving it its name is one step on the same disk.
     with only_writer(path) as part, tempfile.TemporaryDirectory(prefix=".unproven-", dir=path.parent) as folder:
@@ -177,7 +180,7 @@ def export(source: Source, path: Path, *, shape: Shape, asked: Asked, progress: 
         write_onnx(network, source.state(), unproven, options)
         # The traced program holds the weights in circles of references.
         gc.collect()
-        if shape.precision != "fp32":
+        if is_lowered:
             progress("measuring the numbers inside")
             runs = looked_into(make_cases(found.network, asked.faces))
             given = [fed(one, found.network, is_fused=shape.is_fused, batch=shape.batch) for one in runs]

@@ -45,6 +45,8 @@ class GraphOptions:
     """Whether the network was trained on identity vectors as they are."""
     terms: Terms | None = None
     """Under what terms the weights may be used, where somebody said it; None writes nothing."""
+    may_be_apart: bool = False
+    """Whether weights that one file cannot hold may stand in another beside it: for what makes it smaller next."""
     stamps: Mapping[str, str] = field(default_factory=dict[str, str])
     """Further metadata: the source's sha256, its name."""
 
@@ -108,7 +110,7 @@ def write_onnx(network: Network, state: Mapping[str, Tensor], path: Path, option
     _stamp(parts.light, network, options)
     onnx.checker.check_model(parts.light, full_check=True)
     unfinished = beside(path, PART)
-    write_parts(parts, unfinished)
+    write_parts(parts, unfinished, may_be_apart=options.may_be_apart)
     return unfinished.replace(path)
 
 
