@@ -35,7 +35,7 @@ from mien_models.system.one_writer import only_writer
 from mien_models.system.printable import printable
 
 _NO_MAP: Final = "none"
-CONSENT_STAMP: Final = "mien.consent.records"
+CONSENT_STAMP: Final = "mien.consent"
 """Under which a file with a face inside says by what right it was made."""
 
 
