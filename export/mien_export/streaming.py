@@ -61,6 +61,8 @@ def parts_of_program(program: Any) -> Parts:  # noqa: ANN401 - torch's ONNXProgr
         tensor = value.const_value
         if is_large(tuple(tensor.shape.numpy())):
             weights[name] = tensor
+            # The exporter's rules keep the last graph that they looked at for as long as the program runs.
+            value.const_value = None
             del graph.initializers[name]
             graph.inputs.append(value)
     return Parts(cast("ModelProto", cast("Any", onnx_ir).to_proto(model)), weights)

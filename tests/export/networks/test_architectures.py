@@ -1,7 +1,9 @@
 """Every architecture has the keys of its published checkpoints, and its ONNX file gives what the module gives."""
 
 import dataclasses
+import gc
 import hashlib
+import weakref
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -198,6 +200,17 @@ def test_flat_pictures_stay_finite(name: str, variant: str, level: float, tmp_pa
     for ours, theirs in zip(_run(path, inputs), _reference(module, example(inputs, network)), strict=True):
         assert np.isfinite(ours).all()
         assert np.abs(ours - theirs.numpy()).max() < 0.02
+
+
+def test_weights_are_let_go_when_they_are_written(tmp_path: Path) -> None:
+    network, state = seeded_checkpoint(ARCHITECTURES.load("crossface"), "512", seed=1)
+    arrays = {key: one.numpy().copy() for key, one in state.items()}
+    largest = weakref.ref(arrays[max(arrays, key=lambda key: arrays[key].size)])
+    state = {key: torch.from_numpy(arrays.pop(key)) for key in list(arrays)}
+    write_onnx(network, state, tmp_path / "tiny.onnx", GraphOptions())
+    del state
+    gc.collect()
+    assert largest() is None
 
 
 def test_a_norm_with_its_epsilon_added_by_hand_does_not_survive_the_exporter(
