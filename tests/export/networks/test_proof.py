@@ -3,6 +3,7 @@
 import json
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from mien_export.proof.cases import choose, make_cases
 from mien_export.proof.faces import FacesError, known_faces
 from mien_export.proof.gates import Gates
 from mien_export.proof.identity import IdentityJudge
-from mien_export.proof.measuring import Measured
+from mien_export.proof.measuring import Measured, measure
+from mien_export.proof.noise import weigh
 from mien_export.proof.prove import Proof, prove
 from mien_export.proof.reference import Reference, run_exactly, run_torch
 from mien_export.proof.report import as_data, save, sheet, table
@@ -130,6 +132,24 @@ def test_a_gate_follows_the_networks_own_noise_and_a_changed_file_fails_all_the_
     failed = proven(network, state, changed(path, perturbed_weight))
     assert failed.has_failed
     assert "its own noise is" in failed.files[0].failures[0]
+
+
+def test_what_a_network_loses_in_the_mean_need_not_be_where_it_loses_most_in_one_pixel() -> None:
+    network, state = seeded_checkpoint(ARCHITECTURES.load("crossface"), "512", seed=3)
+    case = make_cases(network)[0]
+    module = reference(network, state)()
+    exact = run_exactly(module, network, case.inputs)["output"]
+    off = float(np.linalg.norm(exact))
+    spike, haze = exact.copy(), exact + np.float32(1e-5 * off)
+    spike[0, 0] += 1e-4 * off
+    cases = {"spike": replace(case, name="spike"), "haze": replace(case, name="haze")}
+    expected = {"spike": {"output": spike}, "haze": {"output": haze}}
+    answers = {"spike": {"output": exact}, "haze": {"output": exact + np.float32(2e-5 * off)}}
+    gates = Gates(1e-9, 1e-9, 1e-9, 0.0)
+    suspects = [(measure(network, name, expected[name], one)[0], one) for name, one in answers.items()]
+    weighed = weigh(lambda: module, network, cases, expected, suspects=suspects, gates=gates)
+    assert weighed.failures == ()
+    assert weighed.allowances[0].noise == pytest.approx(1e-4, rel=0.01)
 
 
 def test_noise_beyond_what_can_be_seen_is_not_allowed() -> None:
