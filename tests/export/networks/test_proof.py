@@ -198,15 +198,17 @@ def test_a_network_that_costs_much_is_asked_less_but_faces_and_flat_pictures_alw
 @pytest.mark.filterwarnings("ignore")
 def test_a_proof_says_how_far_it_is(tmp_path: Path) -> None:
     network, state, path = exported("crossface", tmp_path)
-    shares: list[float] = []
+    said: list[tuple[str, float]] = []
 
-    def kept(_text: str, share: float | None = None, /) -> None:
-        shares.append(share or 0.0)
+    def kept(text: str, share: float | None = None, /) -> None:
+        said.append((text, share or 0.0))
 
     prove(reference(network, state), network, [path], make_cases(network), progress=kept)
-    assert shares == sorted(shares)
-    assert shares[-1] == pytest.approx(1.0)
-    assert len(shares) == 3 + 3 + 2
+    # Said before it is done: the first while nothing is, the last while it alone is left.
+    assert [share for _, share in said] == pytest.approx([done / 8 for done in range(8)])
+    assert said[0][0] == "the checkpoint in torch: noise 11"
+    assert said[3][0].endswith(": noise 11")
+    assert said[7][0].endswith(": 4 at once")
 
 
 @pytest.mark.filterwarnings("ignore")
