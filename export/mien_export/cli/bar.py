@@ -28,7 +28,7 @@ def shown() -> Generator["Progress", None, None]:
     from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
     from rich.table import Column
 
-    # Its column says no percentage where none is known. What is done may be long: it is cut, and not the time beside it.
+    # Its column says no percentage where none is known. What is done may be long: that is cut, not the time beside it.
     said = TextColumn("{task.description}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"))
     columns = SpinnerColumn(), BarColumn(_BAR_WIDTH), TaskProgressColumn(), TimeElapsedColumn(), said
     with Progress(*columns, console=Console(stderr=True), transient=True, expand=True) as bar:
