@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 import cv2
 
-from mien.pipeline.events import Event
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.events import Event, Subscribers
+from mien.pipeline.frame import OutputFormat
 from mien.pipeline.live.controls import Controls
 from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.live.runner import LiveRun
@@ -19,7 +19,6 @@ from mien.session.loaded import load
 from mien.session.session import Applied, Preview, Refused, SessionStatus, SettingsPatch, Subscription
 from mien.session.source_faces import SourceFaces
 from mien.session.stages import Making, stages_of
-from mien.session.subscriptions import Subscribers
 from mien_models.types import as_u8
 
 _LOG = logging.getLogger(__name__)
@@ -99,7 +98,7 @@ class LiveSession:
         return SessionStatus(
             session_id=in_force.marks.session_id,
             run=run.snapshot(),
-            settings=in_force.settings.model_dump(mode="json"),
+            settings=in_force.options.as_json(),
             revision=changes.revision,
             pending=changes.pending,
             faces=source_faces.names,
