@@ -9,7 +9,6 @@ from typing import Final
 from mien.config.choices import GATE_OFF_WARNING, LABEL_OFF_WARNING, GateMode, LabelMode
 from mien.consent.terms import Scope
 from mien.media.formats import check_carries
-from mien.media.part_files import check_differ, check_spares
 from mien.pipeline.interfaces import MarkingStage, Sink, Stage
 from mien.pipeline.live.plan import LivePlan
 from mien.pipeline.live.stage_threads import Unused
@@ -30,7 +29,7 @@ from mien.stages.marks import Marks
 from mien.tracking.landmark_fit import default_networks
 from mien_models.errors import MienError
 from mien_models.interfaces import Landmarker
-from mien_models.system.atomic_write import check_writable
+from mien_models.system.atomic_write import check_differ, check_spares, check_writable
 from mien_models.types import SourceFace
 
 _LOG = logging.getLogger(__name__)

@@ -12,7 +12,6 @@ from av.container import OutputContainer
 from av.error import FFmpegError
 
 from mien.media.formats import Container, container_of
-from mien.media.part_files import check_spares
 from mien.media.pictures import PICTURE_SUFFIXES, check_picture_name, read_picture, write_picture
 from mien.media.video.ffmpeg_path import ffmpeg_path
 from mien.pipeline.frame import Frame
@@ -24,7 +23,7 @@ from mien.pipeline.offline.sound_plan import plan_sound
 from mien.pipeline.offline.summary import OfflineResult, Progress, Signing, Summary
 from mien.provenance.c2pa.sign import Signer
 from mien_models.errors import SinkError, SourceError, UsageError
-from mien_models.system.atomic_write import check_writable, whole_name, whole_or_nothing
+from mien_models.system.atomic_write import check_spares, check_writable, whole_name, whole_or_nothing
 from mien_models.system.one_writer import only_writer
 from mien_models.system.printable import shown
 

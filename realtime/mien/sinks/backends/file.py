@@ -17,7 +17,6 @@ from av.video.stream import VideoStream
 
 from mien.consent.terms import Scope
 from mien.media.formats import Container, container_of, media_type
-from mien.media.part_files import part_of
 from mien.media.timestamps import Timeline
 from mien.media.video.ffmpeg_path import ffmpeg_path
 from mien.pipeline.frame import OutputFormat, OutputFrame
@@ -25,7 +24,7 @@ from mien.provenance.c2pa.sign import Signer, SigningError
 from mien.sinks.plugin import SinkPlugin
 from mien.sinks.recovery import SESSION_TAG, check_nothing_unfinished, session_note
 from mien_models.errors import SinkError
-from mien_models.system.atomic_write import cannot_write, check_writable
+from mien_models.system.atomic_write import cannot_write, check_writable, part_of
 from mien_models.system.one_writer import check_nobody_writes, held
 from mien_models.system.printable import in_one_line, shown
 
