@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.media.pictures import read_picture
-from mien.pipeline.frame import Frame
+from mien.pipeline.frame import UNNUMBERED, Frame
 from mien.pipeline.interfaces import SourceInfo, SourceRequest
 from mien.sources.backends._talking_head import HeadMotion, TalkingHead
 from mien.sources.plugin import Claim, SourcePlugin
@@ -86,7 +86,7 @@ class SyntheticSource:
             raise SourceError("The synthetic camera is not open. Enter it first.")
         index, self._next_index = self._next_index, self._next_index + 1
         image = self._renderer.frame(index, motion_at(float(index / self._fps), self._seed))
-        return Frame(image=image, index=index, captured_ns=int(index * 1_000_000_000 / self._fps))
+        return Frame(image, UNNUMBERED, int(index * 1_000_000_000 / self._fps))
 
 
 def motion_at(time_s: float, seed: int) -> HeadMotion:
