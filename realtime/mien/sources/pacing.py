@@ -43,7 +43,6 @@ class PacedSource:
         self._frames: Iterator[Frame] = iter(())
         self._epoch_ns: int | None = None
         self._ends_ns = 0
-        self._given = 0
 
     @property
     def info(self) -> SourceInfo:
@@ -60,7 +59,7 @@ class PacedSource:
         """
         self._source.__enter__()
         self._info = self._source.info
-        self._next, self._epoch_ns, self._ends_ns, self._given = None, None, 0, 0
+        self._next, self._epoch_ns, self._ends_ns = None, None, 0
         self._frames = self._rounds()
         return self
 
@@ -94,8 +93,7 @@ class PacedSource:
             self._epoch_ns += now_ns - due_ns
             due_ns = now_ns
         frame, self._next = self._next, None
-        self._given += 1
-        return replace(frame, index=self._given - 1, captured_ns=due_ns)
+        return replace(frame, captured_ns=due_ns)
 
     def _end(self, timeout_s: float) -> End | None:
         """Show the last frame for as long as the file says."""

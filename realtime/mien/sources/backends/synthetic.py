@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mien.media.clap import SQUARE, due_ns, is_clap
 from mien.media.pictures import read_picture
-from mien.pipeline.frame import Frame
+from mien.pipeline.frame import UNNUMBERED, Frame
 from mien.pipeline.interfaces import SourceInfo, SourceRequest
 from mien.sources.backends._talking_head import HeadMotion, TalkingHead
 from mien.sources.plugin import Claim, SourcePlugin
@@ -95,7 +95,7 @@ class SyntheticSource:
         image = self._renderer.frame(index, motion_at(float(index / self._fps), self._seed))
         if self.keeps_time and is_clap(index, self._fps):
             SQUARE.of(image)[:] = 255
-        return Frame(image=image, index=index, captured_ns=due_ns(index, self._fps))
+        return Frame(image, UNNUMBERED, due_ns(index, self._fps))
 
 
 def motion_at(time_s: float, seed: int) -> HeadMotion:

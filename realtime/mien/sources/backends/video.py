@@ -18,7 +18,7 @@ from mien.media.video.ffmpeg_path import ffmpeg_path
 from mien.media.video.file_packets import FilePackets
 from mien.media.video.frame_times import FrameTimes, steady_rate
 from mien.media.video.streams import is_film, kind_of
-from mien.pipeline.frame import Frame
+from mien.pipeline.frame import UNNUMBERED, Frame
 from mien.pipeline.interfaces import SourceInfo
 from mien.sources.decoded import DecodedSource
 from mien.sources.plugin import Claim, SourcePlugin, local_path, names_a_folder, what_is_there
@@ -108,7 +108,7 @@ class VideoSource(DecodedSource):
             size = image.shape[:2]
             shown_ns = int(times.ticks(frame) * time_base * 1_000_000_000)
             self.length_ns = int(times.end * time_base * 1_000_000_000)
-            yield Frame(image=image, index=index, captured_ns=shown_ns)
+            yield Frame(image, UNNUMBERED, shown_ns)
             index += 1
         lack = packets.completeness.lack(index)
         if lack is not None and index > 0:
