@@ -57,19 +57,9 @@ class LiveRun:
         """Start it with the settings of a patch, and wait until the swap is seen."""
         words = [word for word in patch.words if not word.startswith(("edge", "policy"))]
         (self.folder / "mien.toml").write_text("\n".join(_as_toml(word) for word in words), encoding="utf-8")
-        command = [
-            "run",
-            "--consent",
-            "public-domain",
-            "--size",
-            "320x240",
-            "--fps",
-            str(_FPS),
-            "--report",
-            "report.json",
-        ]
+        command = ["run", "--consent", "public-domain", "--size", "320x240", "--loop", "--report", "report.json"]
         log = (self.folder / "log.txt").open("wb")
-        self.process = subprocess.Popen(self._mien(*command), cwd=self.folder, stderr=log)
+        self.process = subprocess.Popen(self._mien(*command, "--fps", str(_FPS)), cwd=self.folder, stderr=log)
         self._wait(lambda: running_sessions() and self.status()["run"]["state"] == "live", "a swapped picture")
 
     def ask(self, patch: Patch) -> tuple[bool, str]:

@@ -24,8 +24,9 @@ GOOD: Final[Mapping[str, tuple[str, ...]]] = {
     "provider": ("auto", "cpu"),
     "enhance_strength": ("0.2", "0.8"),
     "face": ("first.png", "second.png"),
+    "consent": ("public-domain", "synthetic"),
     "camera": ("synthetic", "clip.mkv"),
-    "sinks": ("JUDGE", "JUDGE,null", "JUDGE,file:NUMBER.mp4", "JUDGE,images:NUMBER", "JUDGE,null,file:NUMBER.mkv"),
+    "sinks": ("JUDGE", "JUDGE,null", "JUDGE,file:NUMBER.mp4", "JUDGE,images:NUMBER", "JUDGE,null,images:NUMBER"),
 }
 """By setting; of these none shows the real face on purpose, as 'blur' and 'passthrough' do."""
 BAD: Final = (
@@ -86,16 +87,20 @@ class Patches:
         """Make a patch: six in ten are good, three bad, one both at once."""
         kind = self._random.random()
         words = [] if 0.6 <= kind < 0.9 else self._good(self._random.randint(1, 3))
+        if any(word.startswith("face=") for word in words):
+            words.append("consent=public-domain")  # consent was said of a face, and another one asks anew
         if kind >= 0.6:
             words.append(self._word(*self._random.choice(BAD)))
-        self._random.shuffle(words)
-        return Patch(
-            tuple(dict(zip((word.partition("=")[0] for word in words), words, strict=True)).values()), kind < 0.6
-        )
+        by_name = {word.partition("=")[0]: word for word in words}  # what is bad comes last, and stays
+        return Patch(tuple(self._random.sample(list(by_name.values()), len(by_name))), is_good=kind < 0.6)
 
     def every_good_one(self) -> tuple[Patch, ...]:
         """Make a patch of each good value, and as the last one that puts the first of each back in force."""
-        single = [Patch((self._word(name, value),), is_good=True) for name, values in GOOD.items() for value in values]
+        single = [
+            Patch((self._word(name, value), *(["consent=public-domain"] if name == "face" else [])), is_good=True)
+            for name, values in GOOD.items()
+            for value in values
+        ]
         return (*single, self.first())
 
     def first(self) -> Patch:

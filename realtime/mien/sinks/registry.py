@@ -1,7 +1,7 @@
 """The sinks by name, what each says of itself, and what a `--sink` says."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -30,6 +30,8 @@ class SinkPlugin:
     """Whether its target is a file or folder that it writes, so that it may be none that is read."""
     usual: Usual | None = None
     """What makes it the one that is used where the user named none; None: never."""
+    conceal: Callable[[str], str] | None = None
+    """Writes a target without what is secret in it, a stream's key; None: nothing is."""
 
 
 SINKS: Final[Plugins[SinkPlugin]] = Plugins("mien.sinks.backends", "sink", SinkPlugin)
@@ -79,3 +81,10 @@ def default_sinks() -> tuple[str, ...]:
         BrokenPluginError: a sink of the user's own cannot be used.
     """
     return (usual(((name, plugin.usual) for name, plugin in SINKS.each()), _LOG.warning),)
+
+
+def shown_spec(spec: str) -> str:
+    """Write what followed `--sink` without what is secret in it."""
+    name, separator, target = spec.partition(":")
+    conceal = SINKS.load(name).conceal if name in SINKS.names() else None
+    return spec if conceal is None else f"{name}{separator}{conceal(target)}"

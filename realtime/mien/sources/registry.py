@@ -1,28 +1,21 @@
-"""The sources by name, what each says of itself, which of them an address means, and what it is asked for."""
+"""The sources by name, what each says of itself, and which of them an address means."""
 
 import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
 from mien.config.paths import named_path
-from mien.media.letterbox import even
-from mien.pipeline.frame import OutputFormat
-from mien.pipeline.interfaces import LiveSource, Source, SourceFactory, SourceInfo, SourceRequest
+from mien.pipeline.interfaces import LiveSource, Source, SourceFactory, SourceRequest
 from mien.sources.pacing import PacedSource
 from mien.sources.reader_thread import ThreadedReading
 from mien.sources.reconnect import SurvivingSource
 from mien_models.errors import SourceError
 from mien_models.plugins import Plugins, Usual, usual
 
-_SIZE: Final = (1280, 720)
-"""What every webcam of the last ten years offers at 30 frames a second and every call takes."""
-_FPS: Final = Fraction(30)
-_FASTEST: Final = Fraction(240)
 _LOG = logging.getLogger(__name__)
 
 
@@ -161,34 +154,3 @@ def default_address() -> str:
         BrokenPluginError: as `source_name`.
     """
     return usual(((name, plugin.usual) for name, plugin in SOURCES.each()), _LOG.warning)
-
-
-def source_request(address: str, size: tuple[int, int] | None, fps: Fraction | None) -> SourceRequest:
-    """Ask a device for a size and rate that suit a call where the user asked for none; a file is taken as it is."""
-    if source_plugin(address).takes_wishes:
-        size, fps = size or _SIZE, fps or _FPS
-    if size is None:
-        return SourceRequest(address, fps=fps)
-    return SourceRequest(address, *size, fps)
-
-
-def output_format(request: SourceRequest, size: tuple[int, int] | None, fps: Fraction | None) -> OutputFormat:
-    """Fix what every frame of the session looks like: as asked, as the file is, or as a webcam is.
-
-    Raises:
-        SourceError: the file cannot be read.
-    """
-    info = _file_info(request)
-    if info is None:
-        width, height = size or _SIZE
-        return OutputFormat(width, height, fps or _FPS)
-    width, height = size or (even(info.width), even(info.height))
-    return OutputFormat(width, height, fps or min(info.fps or _FPS, _FASTEST))
-
-
-def _file_info(request: SourceRequest) -> SourceInfo | None:
-    """Open a file for a moment; None for a device or a stream, which would not like it."""
-    if not source_plugin(request.address).is_played:
-        return None
-    with make_source(request) as source:
-        return source.info

@@ -14,7 +14,7 @@ import numpy as np
 from mien.diagnostics.doctor.checks import Check, Verdict
 from mien_models.errors import ModelError
 from mien_models.runtimes.ort.available import Available, Unready, idle_card, look
-from mien_models.runtimes.ort.card import Slate
+from mien_models.runtimes.ort.card import GraphicsCard
 from mien_models.runtimes.ort.libraries import missing
 from mien_models.runtimes.ort.plug_ins import plug_ins
 
@@ -28,7 +28,7 @@ _CPU: Final = "CPUExecutionProvider"
 _OTHERWISE: Final = "Its driver may be too old, or the card is none that it takes; networks run on another provider."
 
 
-def check_card(here: Slate | None, found: Available) -> Check:
+def check_card(here: GraphicsCard | None, found: Available) -> Check:
     """Say which NVIDIA card is there, and in one sentence when it stands idle.
 
     Args:
@@ -42,7 +42,7 @@ def check_card(here: Slate | None, found: Available) -> Check:
     return Check("graphics card", Verdict.ADVICE, told, idle)
 
 
-def _told(here: Slate) -> str:
+def _told(here: GraphicsCard) -> str:
     capability = ".".join(map(str, here.capability))
     return f"{here.name}, {here.memory_mb} MB, compute capability {capability}, driver {here.driver}"
 

@@ -19,7 +19,7 @@ from mien.diagnostics.doctor.provider_probe import NETWORK, probe
 from mien.media.devices import v4l2
 from mien.media.devices.cameras import Camera, VirtualCamera
 from mien_models.runtimes.ort.available import Available
-from mien_models.runtimes.ort.card import Slate
+from mien_models.runtimes.ort.card import GraphicsCard
 
 
 def _camera(**changes: Any) -> Camera:
@@ -120,7 +120,7 @@ def test_a_provider_without_its_libraries_is_not_run_and_they_are_named(monkeypa
 
 
 def test_an_idle_card_is_advice_with_the_line_that_puts_it_to_work() -> None:
-    card = Slate("NVIDIA GeForce RTX 4070", (8, 9), "580.88", 12282)
+    card = GraphicsCard("NVIDIA GeForce RTX 4070", (8, 9), "580.88", 12282)
     idle = check_card(card, Available(("CPUExecutionProvider",)))
     assert idle.verdict is Verdict.ADVICE
     assert "the processor computes" in idle.advice
