@@ -17,10 +17,12 @@ DEFAULT_LAYOUTS: Final = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 
 _HELD_BY: Final = {
     "5.0": ("5.0(side)",),
     "5.1": ("5.1(side)", "3.1", "4.1"),
-    "7.1": ("6.0", "6.0(front)", "hexagonal", "6.1", "6.1(back)", "6.1(front)", "7.0", "7.0(front)")
-    + ("7.1(wide)", "7.1(wide-side)"),
+    "7.1": (
+        *("6.0", "6.0(front)", "hexagonal", "6.1", "6.1(back)", "6.1(front)", "7.0", "7.0(front)"),
+        *("7.1(wide)", "7.1(wide-side)"),
+    ),
 }
-"""AAC has a number for few layouts (ISO/IEC 14496-3, table 1.19); others it describes, which many players do not read."""
+"""AAC has a number for few layouts (ISO/IEC 14496-3, table 1.19); others it describes, which many players cannot read."""
 _MOST_CHANNELS: Final = 8
 """More fit into AAC, but hardly a player knows where they belong."""
 _MOST_KBITS_A_CHANNEL: Final = 96

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mien.media.convert import has_transparency, matrix_of, range_of, stored_samples
 from mien.media.pictures.picture import Picture, Samples
-from mien.media.video.orientation import orientation_of
+from mien.media.video.orientation import Orientation, Orientations
 from mien.media.video.side_data import side_data_of
 from mien.pipeline.frame import Frame
 from mien.pipeline.offline.transparency import opened_for_marks, over_white
@@ -32,7 +32,7 @@ _FORMS: Final = {
 
 
 class Converter:
-    """Knows what the encoder takes."""
+    """Knows what the encoder takes. Has state: how the pictures lie."""
 
     def __init__(self, first: av.VideoFrame, pixel_format: str, *, keeps_alpha: bool) -> None:
         """Fit the frames to the first.
@@ -43,6 +43,7 @@ class Converter:
             keeps_alpha: whether `pixel_format` has transparency and it is to be kept; else it is laid over white.
         """
         self._size = first.width, first.height
+        self._orientations = Orientations()
         self._format = pixel_format
         self._keeps_alpha = keeps_alpha
         self._is_deep = keeps_alpha or bits_of(first) > 8
@@ -51,13 +52,14 @@ class Converter:
 
     def converted(self, frame: av.VideoFrame, packet: Frame) -> av.VideoFrame:
         """Give the frame for the encoder: as it was decoded where nothing was done to it."""
+        orientation = self._orientations.of(frame)
         if (frame.width, frame.height) != self._size:  # it was fitted
             return self._encodable(_drawn(frame, packet.outgoing.image_bgr))
         is_flat = self._keeps_alpha or not has_transparency(frame)
-        if packet.composed is None and is_flat and orientation_of(frame).is_upright:
+        if packet.composed is None and is_flat and orientation.is_upright:
             return self._as_decoded(frame)
         if self._is_deep or has_transparency(frame):
-            return self._encodable(_drawn(frame, self._carried_over(frame, packet)))
+            return self._encodable(_drawn(frame, self._carried_over(frame, packet, orientation)))
         return self._encodable(_drawn(frame, packet.outgoing.image_bgr))
 
     def _as_decoded(self, frame: av.VideoFrame) -> av.VideoFrame:
@@ -71,9 +73,9 @@ class Converter:
             dst_color_range=self.range,
         )
 
-    def _carried_over(self, frame: av.VideoFrame, packet: Frame) -> Samples:
+    def _carried_over(self, frame: av.VideoFrame, packet: Frame, orientation: Orientation) -> Samples:
         """Add what was done in 8 bits, and without transparency, to the samples as they were decoded."""
-        samples: Samples = orientation_of(frame).turned(stored_samples(frame, is_deep=self._is_deep))
+        samples: Samples = orientation.turned(stored_samples(frame, is_deep=self._is_deep))
         composed = packet.outgoing.image_bgr
         colours = Picture(packet.image, samples[..., :3]).changed_to(composed).samples
         if samples.shape[2] == 3:
