@@ -102,7 +102,7 @@ def _add_uploads(app: FastAPI, panel: Panel) -> None:
     @app.post("/upload/{kind}")
     async def upload(request: Request, kind: str) -> Response:
         # The body is the file: no names, no parts, nothing to be parsed before it is bounded.
-        if kind not in KINDS or not request.scope.get(IS_OWN):
+        if kind not in {"photo", "model"} or not request.scope.get(IS_OWN):
             return JSONResponse({"fault": "This cannot be sent."}, 403)
         if kind == "photo" and panel.uploads.is_full():
             return JSONResponse({"fault": "There are many photos here already. Forget some on the faces page."}, 409)

@@ -1,4 +1,4 @@
-"""Runs one of the panel's own programs beside the stream: at low priority, with a time limit, in a process that may fail."""
+"""Runs one of the panel's own programs beside the stream: at low priority, with a limit, in a process that may fail."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Takes one picture of a camera for a thumbnail: `python -m mien.panel.camera_shot ADDRESS FILE.jpg`, a program of its own."""
+"""Takes one picture of a camera for a thumbnail, as a program: `python -m mien.panel.camera_shot ADDRESS FILE.jpg`."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""What a form shows of each setting, made from the settings' own descriptions: a new setting appears without more ado."""
+"""What a form shows of each setting, made from the settings' own descriptions: a new setting appears by itself."""
 
 import types
 from collections.abc import Callable, Mapping, Sequence
@@ -78,13 +78,6 @@ def _languages() -> tuple[str, ...]:
     return tuple(LANGUAGES)
 
 
-_CHOICES: Final[Mapping[str, Callable[[], Sequence[str]]]] = {
-    "colour": lambda: _plugin_names("mien.stages.colour_methods", "colour method"),
-    "masks": lambda: _masks(),
-    "swapper": _swappers,
-    "language": _languages,
-}
-"""Where the values of a setting are names of things, what there is."""
 _NEED_FILES: Final = frozenset({"xseg", "bisenet"})
 
 
@@ -92,8 +85,17 @@ def _masks() -> tuple[str, ...]:
     return tuple(name for name in _plugin_names("mien.stages.mask_methods", "mask") if name not in _NEED_FILES)
 
 
+_CHOICES: Final[Mapping[str, Callable[[], Sequence[str]]]] = {
+    "colour": lambda: _plugin_names("mien.stages.colour_methods", "colour method"),
+    "masks": _masks,
+    "swapper": _swappers,
+    "language": _languages,
+}
+"""Where the values of a setting are names of things, what there is."""
+
+
 def controls(*groups: str) -> tuple[Control, ...]:
-    """Give the controls of some groups of settings in the order of the settings; what only a file can say is left out."""
+    """Give the controls of some groups, in the order of the settings; what only a file can say is left out."""
     made = (_control(name, _field(name)) for name in setting_names() if _is_wanted(name, groups))
     return tuple(one for one in made if one is not None)
 

@@ -22,7 +22,7 @@ class Words(TextElement):
 
 
 def box(classes: str = "", tag: str = "div", **attributes: object) -> ui.element:
-    """Make an element to be filled: `with box("card"):`."""
+    """Make an element, to be filled where it is entered."""
     element = ui.element(tag).classes(classes)
     put(element, **attributes)
     return element
@@ -160,7 +160,7 @@ def copy_line(command: str, label: str) -> None:
 
 
 def drop_zone(
-    label: str, hint: str, kind: str, take: Take, refuse: Take, accept: str, *, is_several: bool = False
+    label: str, hint: str, kind: str, *, take: Take, refuse: Take, accept: str, is_several: bool = False
 ) -> ui.element:
     """Make a place that files are dropped on or chosen with; `take` gets the name that a file has here."""
     zone = box("drop", "label")

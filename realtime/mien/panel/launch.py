@@ -32,7 +32,7 @@ class Launcher:
         return self._folder / "session.log"
 
     def start(self, wishes: Mapping[str, object]) -> None:
-        """Begin a session with these settings over the user's own `mien.toml`; it announces itself when it can be asked.
+        """Begin a session with these settings over the user's own `mien.toml`; it announces itself when it is there.
 
         Raises:
             MienError: the settings are not possible, or the process cannot be started.
@@ -44,7 +44,7 @@ class Launcher:
             write_private(file, as_toml(settings).encode())
             descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as log:
-                self._process = subprocess.Popen(
+                self._process = subprocess.Popen(  # noqa: S603 - our own program
                     [sys.executable, "-m", "mien", "run", "--config", str(file)],
                     stdin=subprocess.DEVNULL,
                     stdout=log,

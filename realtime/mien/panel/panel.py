@@ -3,6 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from pydantic import JsonValue
@@ -14,10 +15,12 @@ from mien.panel.history import History
 from mien.panel.lan import Lan
 from mien.panel.launch import Launcher
 from mien.panel.link import SessionLink
+from mien.panel.models import Models
 from mien.panel.photos import Photos
 from mien.panel.presets import Presets, kept_of
 from mien.panel.preview import Previews
 from mien.panel.status import StatusView
+from mien.panel.trend import Trend
 from mien.panel.uploads import Uploads
 from mien.session.messages import AppliedReply, RefusedReply
 from mien_models.errors import MienError
@@ -32,7 +35,8 @@ class Panel:
     def __init__(self, lan: Lan, guests: GuestAccess) -> None:
         self.lan, self.guests = lan, guests
         self.presets = Presets()
-        self.link = SessionLink(self._remember)
+        self.trend = Trend()
+        self.link = SessionLink(self._hear)
         self.launcher = Launcher()
         self.uploads = Uploads()
         self.photos = Photos(self.uploads)
@@ -40,6 +44,8 @@ class Panel:
         self.cameras = Cameras(self.link)
         self.previews = Previews(self.link)
         self.history = History()
+        self.models = Models()
+        self._looks = 0
         self._remembered: tuple[str, int] | None = None
 
     @property
@@ -66,7 +72,7 @@ class Panel:
         last = None if is_plain else self.presets.last()
         if last is not None:
             try:
-                self.launcher.start(last.settings)
+                self.launcher.start(self._without_lost_photos(last.settings))
             except MienError as error:
                 _LOG.warning("The last settings cannot be used again: %s", error)
             else:
@@ -89,6 +95,12 @@ class Panel:
         """Let go of everything; the session goes on."""
         self.link.stop()
 
+    def _hear(self, status: StatusView) -> None:
+        self._looks += 1
+        if self._looks % 2:
+            self.trend.add(status)
+        self._remember(status)
+
     def _remember(self, status: StatusView) -> None:
         """Keep what is in force as what was used last, once after each change; the link's thread calls it."""
         now = (status.session_id, status.revision)
@@ -97,6 +109,13 @@ class Panel:
         self._remembered = now
         with contextlib.suppress(MienError):
             self.presets.remember(status.camera, kept_of(status.settings))
+
+    def _without_lost_photos(self, settings: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+        """Leave out a face whose photo is not here any longer: the session would not begin."""
+        faces = settings.get("face")
+        names = [str(face) for face in faces] if isinstance(faces, list) else []
+        is_lost = any(self.uploads.is_ours(name) and not Path(name).is_file() for name in names)
+        return {**settings, "face": []} if is_lost else dict(settings)
 
     def _photos_in_use(self) -> frozenset[str]:
         """Give the photos that the session which runs wears, if there is one."""

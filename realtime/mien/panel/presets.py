@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,6 +104,7 @@ class Presets:
         for one in kept:
             faces = one.settings.get("face")
             found |= {str(face) for face in faces} if isinstance(faces, list) else set()
+            found |= set(re.split("[,=]", str(one.settings.get("assign"))))
         return frozenset(found)
 
     def _write(self, path: Path, preset: Preset) -> None:

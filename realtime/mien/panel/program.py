@@ -17,8 +17,6 @@ from mien_models.errors import MienError, UsageError
 from mien_models.system.causes import cause_of
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
-
     from mien.panel.guard import App
 
 USUAL_PORT: Final = 8436

@@ -35,3 +35,8 @@ def new_recording(now: datetime) -> str:
 def recording_of(status: StatusView) -> str | None:
     """Give the recording that runs."""
     return next((spec for spec in status.outputs if spec.startswith(_FILE)), None)
+
+
+def new_folder(now: datetime) -> Path:
+    """Give a folder for pictures, which is not there yet."""
+    return recordings_folder() / now.strftime("mien-%Y-%m-%d-%H%M%S")

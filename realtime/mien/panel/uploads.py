@@ -28,6 +28,7 @@ class Kind:
 
 KINDS: Final = {
     "photo": Kind("photos", ".photo", LARGEST_PHOTO_BYTES),
+    "person": Kind("people", ".photo", LARGEST_PHOTO_BYTES),
     "model": Kind("models", ".onnx", LARGEST_MODEL_BYTES),
 }
 
@@ -87,12 +88,12 @@ class Uploads:
 
     def sweep(self, kept: Collection[str]) -> None:
         """Forget what nothing names any longer: photos beyond those of `kept` paths, and models that were added."""
-        for path in self.photos():
-            if str(path) not in kept:
-                path.unlink(missing_ok=True)
-        folder = self._folder(KINDS["model"])
-        for path in folder.glob("*") if folder.is_dir() else ():
-            path.unlink(missing_ok=True)
+        for kind in KINDS.values():
+            folder = self._folder(kind)
+            for path in folder.iterdir() if folder.is_dir() else ():
+                # What was made of a photo is named like it.
+                if str(folder / f"{path.name.partition('.')[0]}{kind.suffix}") not in kept:
+                    path.unlink(missing_ok=True)
 
     def is_full(self) -> bool:
         """Whether there are so many photos that one has to go first."""

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from mien.panel import kit
 from mien.panel.panel import Panel
-from mien.panel.said import REASONS, STATES, N_
+from mien.panel.said import N_, REASONS, STATES
 from mien.panel.status import StatusView
 from mien.panel.words import LANGUAGES, Words
 from mien.session.messages import RefusedReply
@@ -80,6 +80,10 @@ class Frame:
             kit.words(text, tag="h1")
             if hint:
                 kit.words(hint, "hint")
+
+    def timers(self) -> ui.element:
+        """Give what timers of the page belong to: `with frame.timers(): ui.timer(...)`."""
+        return self._content
 
     def toast(self, text: str, kind: str = "good") -> None:
         """Say something for a few seconds."""

@@ -118,9 +118,9 @@ class _FaceStep:
             say("Drop a photo here, or click to choose one"),
             say("A face that looks into the camera, in even light. It stays on this computer."),
             "photo",
-            self._dropped,
-            self._refused,
-            pieces.PHOTO_TYPES,
+            take=self._dropped,
+            refuse=self._refused,
+            accept=pieces.PHOTO_TYPES,
         )
         self._asks = kit.box("asks")
         kit.words(say("Or one that is here already"), "or")
