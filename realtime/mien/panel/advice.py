@@ -43,7 +43,7 @@ def advice_on(status: StatusView) -> tuple[Advice, ...]:
         found.append(
             Advice(
                 N_("This computer is too slow for everything; left out for now: {parts}"),
-                {"parts": " ".join(run.shed)},
+                {"parts": ", ".join(run.shed)},
                 N_("It comes back by itself when there is time. Close other programs, or ask for a smaller picture."),
             )
         )

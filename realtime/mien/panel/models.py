@@ -80,7 +80,7 @@ class Models:
     def _add(self, source: Path | str, called: str, name: str | None, answer: str | None, progress: Progress) -> str:
         store = library()
         if isinstance(source, Path):
-            return _added_from(source, called, called, name, answer, progress)
+            return _added_from(source, called, called, name=name, answer=answer, progress=progress)
         if not is_address(source) or not source.lower().startswith("https://"):
             raise ModelError("Give an address that begins with https://, or drop a file.")
         progress.doing = "downloading"
@@ -90,7 +90,7 @@ class Models:
 
         file = fetch(source, store.downloads(), sha256=None, progress=tell)
         try:
-            return _added_from(file.path, file.file, file.origin, name, answer, progress)
+            return _added_from(file.path, file.file, file.origin, name=name, answer=answer, progress=progress)
         finally:
             discard(file)
 
@@ -119,7 +119,9 @@ class Models:
         await asyncio.to_thread(library().remove, name)
 
 
-def _added_from(path: Path, called: str, origin: str, name: str | None, answer: str | None, progress: Progress) -> str:
+def _added_from(
+    path: Path, called: str, origin: str, *, name: str | None, answer: str | None, progress: Progress
+) -> str:
     progress.doing = "looking"
     try:
         candidate = look_at(path, called=called)
@@ -145,7 +147,7 @@ def _picture(name: str) -> bytes:
     with tempfile.TemporaryDirectory(prefix="mien-") as folder:
         made = Path(folder) / "tried.jpg"
         words = ["swap", "--swapper", name, "--face", photo, "--consent", "public-domain", photo, str(made)]
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - our own program
             [sys.executable, "-P", "-m", "mien", *words],
             stdin=subprocess.DEVNULL,
             capture_output=True,

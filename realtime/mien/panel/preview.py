@@ -1,4 +1,4 @@
-"""The picture in the browser: one JPEG in flight over a WebSocket, smaller and rarer as soon as the stream has to wait."""
+"""The picture in the browser: one JPEG in flight over a WebSocket, smaller and rarer when the stream has to wait."""
 
 import asyncio
 import base64

@@ -3,12 +3,12 @@
 import asyncio
 import contextlib
 import errno
+import logging
 import os
 import socket
-import sys
 import threading
 import webbrowser
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Final
 
 from mien.config import paths
@@ -17,8 +17,12 @@ from mien_models.errors import MienError, UsageError
 from mien_models.system.causes import cause_of
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from mien.panel.guard import App
 
+
+_LOG = logging.getLogger(__name__)
 USUAL_PORT: Final = 8436
 """The same every time, so that a dock in OBS and a bookmark find it; the next free one where it is taken."""
 _HOST: Final = "127.0.0.1"
@@ -49,12 +53,10 @@ def run_panel(port: int | None, *, opens_browser: bool, opens_lan: bool, say: Ca
     say(address)
     if opens_browser:
         threading.Thread(target=_open_browser, args=(address,), name="mien-browser", daemon=True).start()
-    asyncio.run(_serve(listening, own, number, opens_lan=opens_lan, say=say))
+    asyncio.run(_serve(listening, own, number, opens_lan=opens_lan))
 
 
-async def _serve(
-    listening: socket.socket, own: OwnAccess, port: int, *, opens_lan: bool, say: Callable[[str], None]
-) -> None:
+async def _serve(listening: socket.socket, own: OwnAccess, port: int, *, opens_lan: bool) -> None:
     from mien.panel.app import make_app
     from mien.panel.guard import Guard
     from mien.panel.lan import Lan
@@ -69,7 +71,7 @@ async def _serve(
     try:
         if opens_lan:
             await panel.lan.open()
-            print(f"In the local network: {' '.join(panel.lan.addresses)} with the code {guests.code}", file=sys.stderr)
+            _LOG.info("In the local network: %s with the code %s", " ".join(panel.lan.addresses), guests.code)
         server = _server(guard, is_first=True)
         await server.serve(sockets=[listening])
     finally:
@@ -79,14 +81,15 @@ async def _serve(
         panel.end()
 
 
-def _server(app: "App", *, is_first: bool) -> "uvicorn.Server":  # noqa: F821
+def _server(app: "App", *, is_first: bool) -> "uvicorn.Server":
     import uvicorn
 
     class Quiet(uvicorn.Server):
         """A server beside the first one: signals are the first one's business."""
 
         @contextlib.contextmanager
-        def capture_signals(self):  # noqa: ANN202
+        def capture_signals(self) -> Generator[None]:
+            """Leave them alone."""
             yield
 
     config = uvicorn.Config(

@@ -89,8 +89,9 @@ def line_chart(rows: Sequence[Sequence[float | None]], *, top: float | None = No
 
 
 def _x(place: int, count: int) -> float:
-    # The newest is always at the right edge, also while there are few.
-    return _WIDTH * (_KEPT - count + place) / (_KEPT - 1)
+    # The newest is always at the right edge; a session that has just begun fills a quarter of the way.
+    shown = max(count, _KEPT // 4)
+    return _WIDTH * (shown - count + place) / (shown - 1)
 
 
 def _y(value: float, top: float) -> float:

@@ -1,7 +1,7 @@
 """Looks at a photo that was sent: is there a face, is it good, what was understood. A program of its own.
 
-`python -m mien.panel.understanding PHOTO SHEET THUMBNAIL` writes two JPEG files and prints JSON: a picture that somebody made
-may take long or end the process, and the stream must not feel it.
+`python -m mien.panel.understanding PHOTO SHEET THUMBNAIL` writes two JPEG files and prints JSON: a picture that
+somebody made may take long or end the process, and the stream must not feel it.
 """
 
 import sys

@@ -98,7 +98,7 @@ def _terms_said(frame: Frame, tile: FaceTile) -> list[tuple[str, str]]:
 
 
 class _Photos:
-    """The photos that were dropped: they can be kept in the library, or are gone at the next start if nothing uses them."""
+    """The photos that were dropped: they can be kept, or are gone at the next start if nothing uses them."""
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame

@@ -1,5 +1,6 @@
 """What every page has around it: the way to the others, the state in words and colour, the panic button."""
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Final, Self
@@ -15,6 +16,7 @@ from mien.panel.words import LANGUAGES, Words
 from mien.session.messages import RefusedReply
 from mien_models.errors import MienError
 
+_LOG = logging.getLogger(__name__)
 _LOOK_S: Final = 0.25
 WAY: Final = (
     ("/start", "start", N_("Start")),
@@ -163,9 +165,10 @@ class Frame:
                 kit.box("dot", "span", aria_hidden="true")
                 self._state = kit.words(say(STATES["none"]), "state-word", "strong")
                 self._why = kit.words(say(REASONS["none"]), "state-why", "span")
-            self._panic = kit.button(say("Hide me"), self._press_panic, "btn-panic", "hide")
+            self._panic = kit.button("", self._press_panic, "btn-panic", "hide")
             kit.put(self._panic, data_panic="", aria_keyshortcuts="Space", title=say("Space or P"))
-            self._panic_words = self._panic.default_slot.children[-1]
+            with self._panic:
+                self._panic_words = kit.words(say("Hide me"), tag="span")
 
     def _lan_bar(self) -> None:
         self._lan = kit.box("lanbar")
@@ -188,8 +191,13 @@ class Frame:
         status = self.panel.link.status
         self._show_state(status)
         self._show_lan()
-        for look in self._looks:
-            look(status)
+        for look in tuple(self._looks):
+            try:
+                look(status)
+            except Exception:
+                # What cannot be shown stays as it is; the state and the panic button go on.
+                self._looks.remove(look)
+                _LOG.exception("a part of the page %s can no longer be shown", self.path)
 
     def _show_state(self, status: StatusView | None) -> None:
         say = self.words

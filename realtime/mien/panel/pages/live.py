@@ -4,6 +4,7 @@ import time
 from datetime import datetime
 
 from nicegui import ui
+from pydantic import JsonValue
 
 from mien.panel import kit
 from mien.panel.pages import pieces
@@ -64,7 +65,7 @@ class _Buttons:
             return
         running = recording_of(status)
         if running is not None:
-            kept = [spec for spec in status.outputs if spec != running]
+            kept: list[JsonValue] = [spec for spec in status.outputs if spec != running]
             await self._frame.change({"sinks": kept or ["null"]}, self._frame.words("Saved: {file}", file=running[5:]))
             return
         try:

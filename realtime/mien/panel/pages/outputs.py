@@ -13,7 +13,7 @@ from mien.panel import kit
 from mien.panel.pages import pieces
 from mien.panel.pages.frame import Frame
 from mien.panel.recording import new_folder, new_recording, recordings_folder
-from mien.panel.said import N_
+from mien.panel.said import N_, value_said
 from mien.panel.status import SinkView, StatusView
 from mien_models.errors import MienError
 
@@ -127,22 +127,23 @@ class _Offers:
 
     def _card(self, offer: Offer) -> None:
         say = self._frame.words
-        with kit.box("card", "section", aria_label=offer.name):
-            kit.words(offer.name, "", "h3")
+        name = value_said(say, "sinks", offer.name)
+        with kit.box("card", "section", aria_label=name):
+            kit.words(name, "", "h3")
             kit.words(f"{say(offer.help)[:1].upper()}{say(offer.help)[1:]}.", "hint")
             if offer.missing:
-                kit.words(offer.missing, "row-note is-fair")
-                if (command := pieces.command_in(offer.missing)) is not None:
+                command = pieces.command_in(offer.missing)
+                words = say("Run this once in a terminal, then click the button:") if command else offer.missing
+                kit.words(words, "row-note is-fair")
+                if command is not None:
                     kit.copy_line(command, say("Copy the command"))
             if offer.writes:
                 kit.words(say("Goes to {folder}", folder=str(recordings_folder())), "row-note")
             with kit.box("form-row"):
                 field = None
                 if offer.target and not offer.writes:
-                    field = kit.text_field(f"{offer.name}: {offer.target}", offer.target, longest=500)
-                kit.button(
-                    say("Add"), self._add(offer, field), "btn-small", "plus", label=f"{say('Add')}: {offer.name}"
-                )
+                    field = kit.text_field(f"{name}: {offer.target}", offer.target, longest=500)
+                kit.button(say("Add"), self._add(offer, field), "btn-small", "plus", label=f"{say('Add')}: {name}")
 
     def _add(self, offer: Offer, field: ui.element | None) -> Callable[[], Awaitable[object]]:
         async def add() -> None:
@@ -175,9 +176,9 @@ class _Network:
         with kit.box("card"):
             kit.words(
                 say(
-                    "A phone or another computer in your network can open this panel with six digits. It sees what others "
-                    "see and can hide you; your own face, files and cameras stay here. The connection is not encrypted: "
-                    "open it in networks you trust."
+                    "A phone or another computer in your network can open this panel with six digits. It sees what "
+                    "others see and can hide you; your own face, files and cameras stay here. The connection is not "
+                    "encrypted: open it in networks you trust."
                 ),
                 "hint",
             )
@@ -198,7 +199,7 @@ def offers_here() -> tuple[Offer, ...]:
     from mien.sinks.registry import SINKS
 
     found: list[Offer] = []
-    for name in SINKS.names():
+    for name in (one for one in SINKS.names() if one != _NOWHERE):
         plugin = SINKS.load(name)
         found.append(Offer(name, plugin.help, plugin.target.strip("[]"), plugin.writes_target, _missing(name)))
     return tuple(found)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from nicegui import ui
+from pydantic import JsonValue
 
 from mien.config.choices import ConsentKind
 from mien.panel import kit
@@ -24,18 +25,18 @@ def start_page(frame: Frame) -> None:
     )
     with kit.box("steps"):
         with kit.box("steps-left"):
-            with _step(frame, 1, say("Click the right camera")):
+            with _step(1, say("Click the right camera")):
                 _CameraStep(frame)
-            with _step(frame, 2, say("Drop a photo of a face")):
+            with _step(2, say("Drop a photo of a face")):
                 _FaceStep(frame)
         with kit.box("steps-right"):
-            with _step(frame, 3, say("See yourself")):
+            with _step(3, say("See yourself")):
                 _SeeStep(frame)
-            with _step(frame, 4, say("Go live")):
+            with _step(4, say("Go live")):
                 _GoLiveStep(frame)
 
 
-def _step(frame: Frame, number: int, text: str) -> ui.element:
+def _step(number: int, text: str) -> ui.element:
     box = kit.box("card step", "section", aria_label=text)
     with box, kit.box("step-head"):
         kit.words(str(number), "step-number", "span")
@@ -152,7 +153,7 @@ class _FaceStep:
 
     def _wear(self, photo: Understood) -> Callable[[ConsentKind], Awaitable[object]]:
         async def wear(kind: ConsentKind) -> None:
-            values = {"face": [photo.path], "consent": kind.value, "assign": "largest"}
+            values: dict[str, JsonValue] = {"face": [photo.path], "consent": kind.value, "assign": "largest"}
             if await self._frame.change(values, self._frame.words("You wear it now.")):
                 self._asks.clear()
                 self._tiles.renew()
