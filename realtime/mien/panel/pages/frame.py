@@ -194,7 +194,7 @@ class Frame:
         for look in tuple(self._looks):
             try:
                 look(status)
-            except Exception:
+            except Exception:  # noqa: BLE001 - the edge of a part of a page: the others go on
                 # What cannot be shown stays as it is; the state and the panic button go on.
                 self._looks.remove(look)
                 _LOG.exception("a part of the page %s can no longer be shown", self.path)
