@@ -49,4 +49,4 @@ async def answer_of(module: str, *words: str, seconds: float) -> dict[str, Any]:
 def step_back() -> None:
     """Leave the processor to the stream; called by the program itself."""
     if hasattr(os, "nice"):
-        os.nice(10)
+        os.nice(4)

@@ -11,7 +11,7 @@ from mien.panel.aside import answer_of
 from mien.panel.uploads import KINDS, Uploads
 from mien_models.errors import MienError
 
-_LONGEST_S: Final = 90.0
+_LONGEST_S: Final = 180.0
 _LEFT_BESIDE: Final = (".sheet.jpg", ".thumb.jpg", ".json")
 
 
@@ -50,7 +50,8 @@ class Photos:
             return known
         async with self._one_at_a_time:
             found = await self._look(name, path)
-        write_private(path.with_suffix(".json"), json.dumps(asdict(found)).encode())
+        if found.fault is None:  # what failed may have failed for want of time
+            write_private(path.with_suffix(".json"), json.dumps(asdict(found)).encode())
         return found
 
     def known(self, path: Path) -> Understood | None:

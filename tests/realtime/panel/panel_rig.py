@@ -61,12 +61,18 @@ class RunningPanel:
         if self.process is not None:
             self.process.kill()
             self.process.wait(PATIENCE_S)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self.process is not None and self.process.stdout is not None:
+            self.process.stdout.close()
 
     def stop(self) -> None:
         if self.process is not None:
             self.process.send_signal(signal.SIGINT)
             try:
                 self.process.wait(20)
+                self._let_go()
             except subprocess.TimeoutExpired:
                 self.kill()
 

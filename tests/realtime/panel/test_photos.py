@@ -31,7 +31,7 @@ def test_a_good_photo_is_understood_once_with_its_pictures(portrait_png: Path) -
     photos, name, found = sent(portrait_png.read_bytes())
     assert found.fault is None
     assert found.faces == 1
-    assert found.width_px > 100
+    assert 80 < found.width_px < 120
     for what, least in (("thumb", 128), ("sheet", 600)):
         picture = cv2.imread(str(photos.picture(name, what)))
         assert picture is not None
