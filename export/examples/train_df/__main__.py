@@ -67,7 +67,7 @@ def _train(training: Training, source_face: Faces, wearer: Faces, folder: Path, 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="train_df", description="Train a small face swapper of two people.")
-    parser.add_argument("lent", type=Path, metavar="LENT", help="a clip of the face that is lent")
+    parser.add_argument("source_face", type=Path, metavar="SOURCE", help="a clip of the source face")
     parser.add_argument("wearer", type=Path, metavar="WEARER", help="a clip of who will wear it")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="for df.pth and preview.png")
     parser.add_argument("--minutes", type=float, default=25.0, help="how long to train (25)")
