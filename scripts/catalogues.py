@@ -15,11 +15,10 @@ from mien.panel.words import ENGLISH, LANGUAGES
 PANEL: Final = Path(__file__).parent.parent / "realtime" / "mien" / "panel"
 LOCALES: Final = PANEL / "locales"
 KEYWORDS: Final = {"say": None, "words": None, "N_": None}
-_BY_ITSELF: Final = frozenset({"kit.words"})
 
 
 def texts() -> Iterator[str]:
-    """Give every text that the panel may show in a language: what its pages say, and what settings say of themselves."""
+    """Give every text that the panel may show: what its pages say, and what settings say of themselves."""
     seen: set[str] = set()
     for text in (*_of_pages(), *_of_settings()):
         if text and text not in seen:

@@ -8,13 +8,13 @@ from typing import Final
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
-from nicegui import core, ui
+from nicegui import ui
 
 from mien.panel.guard import IS_OWN
-from mien.panel.pages import PAGES
 from mien.panel.pages.frame import Frame
 from mien.panel.panel import Panel
 from mien.panel.presets import toml_of
+from mien.panel.site import PAGES
 from mien.panel.uploads import KINDS
 from mien.panel.words import LANGUAGES, Words
 from mien_models.errors import MienError, UsageError
@@ -45,7 +45,6 @@ def make_app(panel: Panel) -> FastAPI:
         show_welcome_message=False,
         reconnect_timeout=8.0,
     )
-    core.sio.max_http_buffer_size = 200_000
     return app
 
 

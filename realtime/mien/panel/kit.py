@@ -57,10 +57,11 @@ def show(element: ui.element, *, is_shown: bool) -> None:
 def state_class(element: ui.element, prefix: str, state: str) -> None:
     """Let an element have one class of a family: `live` of `is-`."""
     wanted = f"{prefix}{state}"
-    others = [one for one in element.classes if one.startswith(prefix) and one != wanted]
+    now: list[str] = [str(one) for one in element.classes]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    others = [one for one in now if one.startswith(prefix) and one != wanted]
     if others:
         element.classes(remove=" ".join(others))
-    if wanted not in element.classes:
+    if wanted not in now:
         element.classes(wanted)
 
 
@@ -148,7 +149,8 @@ def text_field(label: str, placeholder: str = "", *, longest: int = 60) -> ui.el
 
 def value_of(field: ui.element) -> str:
     """Give what stands in a text field."""
-    return str(field.props.get("data-text", "")).strip()
+    text: Any = field.props.get("data-text", "")  # pyright: ignore[reportUnknownVariableType]
+    return str(text).strip()
 
 
 def copy_line(command: str, label: str) -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Final
 
 from mien.config import paths
 from mien.config.settings import Settings, as_toml, load_settings
@@ -44,13 +44,7 @@ class Launcher:
             write_private(file, as_toml(settings).encode())
             descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as log:
-                self._process = subprocess.Popen(  # noqa: S603 - our own program
-                    [sys.executable, "-m", "mien", "run", "--config", str(file)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    **_of_its_own(),
-                )
+                self._process = _begun([sys.executable, "-m", "mien", "run", "--config", str(file)], log)
         except OSError as error:
             raise MienError(
                 f"The session cannot be started: {cause_of(error)}. Look at the disk and try again."
@@ -94,8 +88,16 @@ def has_virtual_camera() -> bool:
         log.setLevel(before)
 
 
-def _of_its_own() -> dict[str, Any]:
-    """Keep signals that are meant for the panel away from the session: Ctrl-C, a terminal that is closed."""
+def _begun(command: list[str], log: IO[bytes]) -> "subprocess.Popen[bytes]":
+    """Begin a process that signals for the panel do not reach: Ctrl-C, a terminal that is closed."""
+    flags = 0
     if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS}
-    return {"start_new_session": True}
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS
+    return subprocess.Popen(  # noqa: S603 - our own program
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        creationflags=flags,
+        start_new_session=sys.platform != "win32",
+    )

@@ -4,7 +4,9 @@ import asyncio
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from pydantic import TypeAdapter
 
 from mien.media.private_files import write_private
 from mien.panel.aside import answer_of
@@ -29,6 +31,9 @@ class Understood:
     """Width of that face in the photo."""
     remarks: tuple[str, ...] = ()
     """What is not so good about it, and what helps; empty for a good photo."""
+
+
+_KEPT: Final = TypeAdapter(Understood)
 
 
 class Photos:
@@ -57,9 +62,8 @@ class Photos:
     def known(self, path: Path) -> Understood | None:
         """Give what is known of a photo already."""
         try:
-            kept: dict[str, Any] = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-            return Understood(**{**kept, "remarks": tuple(kept["remarks"])})
-        except (OSError, ValueError, TypeError, KeyError):
+            return _KEPT.validate_json(path.with_suffix(".json").read_bytes())
+        except (OSError, ValueError):
             return None
 
     def usable(self) -> tuple[Understood, ...]:

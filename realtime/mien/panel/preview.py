@@ -6,8 +6,9 @@ import contextlib
 import json
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from pydantic import BaseModel, TypeAdapter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from mien.panel.guard import IS_OWN
@@ -130,6 +131,16 @@ class Previews:
         return reply.index
 
 
+class _Asked(BaseModel):
+    """What a browser sends."""
+
+    width: int
+    camera: bool = False
+
+
+_ASKED: Final = TypeAdapter(_Asked)
+
+
 @dataclass(frozen=True, slots=True)
 class _Wish:
     """What a browser asks for."""
@@ -146,12 +157,8 @@ class _Wish:
         """
         if len(text) > _LONGEST_ASK:
             raise ValueError("a wish is short")
-        given: Any = json.loads(text)
-        if not isinstance(given, dict):
-            raise ValueError("a wish has fields")  # noqa: TRY004 - the content is wrong, not the caller's type
-        width: Any = given.get("width")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
-        wants_camera = given.get("camera") is True  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
-        return cls(min(max(int(width), 16), 1920), is_own and wants_camera)
+        given = _ASKED.validate_json(text)
+        return cls(min(max(given.width, 16), 1920), is_own and given.camera)
 
 
 @contextlib.asynccontextmanager

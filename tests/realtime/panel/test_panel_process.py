@@ -41,7 +41,7 @@ def test_it_prints_its_address_lets_in_who_has_it_and_its_session_outlives_it(pa
     status, headers, _ = panel.ask("GET", "/live")
     assert (status, headers.get("set-cookie")) == (403, None)
     cookie = panel.cookie()
-    status, headers, page = panel.ask("GET", "/live", Cookie=cookie)
+    status, headers, page = panel.ask("GET", "/live", headers={"Cookie": cookie})
     assert status == 200
     assert b"mien-preview" in page
     assert "default-src 'self'" in headers["content-security-policy"]
@@ -52,15 +52,15 @@ def test_it_prints_its_address_lets_in_who_has_it_and_its_session_outlives_it(pa
         assert websocket_status(panel, path, Cookie=cookie) == 403
         assert websocket_status(panel, path, Cookie=cookie, Origin="http://evil.example") == 403
         assert websocket_status(panel, path, **own, Host=f"rebound.example:{panel.port}") == 403
-    assert panel.ask("GET", "/live", Cookie=cookie, Host=f"rebound.example:{panel.port}")[0] == 421
-    assert panel.ask("GET", "/live", Cookie=cookie, Origin="http://evil.example")[0] == 403
-    assert panel.ask("POST", "/upload/photo", b"x", Cookie=cookie)[0] == 403
+    assert panel.ask("GET", "/live", headers={"Cookie": cookie, "Host": f"rebound.example:{panel.port}"})[0] == 421
+    assert panel.ask("GET", "/live", headers={"Cookie": cookie, "Origin": "http://evil.example"})[0] == 403
+    assert panel.ask("POST", "/upload/photo", b"x", {"Cookie": cookie})[0] == 403
     wait_until(is_live, "the session that the panel started is not live")
     (before,) = running_sessions()
     panel.kill()
     assert is_live()
     panel.start()
-    assert panel.ask("GET", "/live", Cookie=cookie)[0] == 200, "a page that was open goes on"
+    assert panel.ask("GET", "/live", headers={"Cookie": cookie})[0] == 200, "a page that was open goes on"
     assert running_sessions() == (before,), "the new panel took the session that ran"
     panel.stop()
     assert is_live()
@@ -81,10 +81,10 @@ def test_nothing_of_the_disk_has_an_address_and_uploads_are_bounded_and_named_by
         "/docs",
         "/openapi.json",
     ):
-        assert panel.ask("GET", path, **own)[0] == 404, path
-    assert panel.ask("POST", "/upload/person", b"x", **own)[0] == 403
-    assert panel.ask("POST", "/upload/photo", b"", **own)[0] == 413
-    status, _, body = panel.ask("POST", "/upload/photo", b"no picture", **own)
+        assert panel.ask("GET", path, headers=own)[0] == 404, path
+    assert panel.ask("POST", "/upload/person", b"x", own)[0] == 403
+    assert panel.ask("POST", "/upload/photo", b"", own)[0] == 413
+    status, _, body = panel.ask("POST", "/upload/photo", b"no picture", own)
     assert status == 200
     assert len(body) < 64
     # A body that never ends is cut at the limit, not kept in memory and not kept on the disk.

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mien.config.patch import is_live, patched, setting_names
-from mien.config.settings import Settings, load_settings
+from mien.config.settings import load_settings
 from mien.panel.advice import advice_on
 from mien.panel.forms import Kind, controls
 from mien.panel.history import History
@@ -33,9 +33,10 @@ BY_FILE_OR_PAGE = {
 
 
 def status(**run: Any) -> StatusView:
-    settings = Settings().model_dump(mode="json")
+    settings = load_settings({}).model_dump(mode="json")
     given = {"state": "live", "frames_in": 900, "fps_in": 30.0, "fps_out": 30.0, "recent_age_ms": 40.0, **run}
-    return StatusView(session_id="12ab34", run=RunView(**given), settings=settings, revision=0, camera="synthetic")
+    run_view = RunView.model_validate(given)
+    return StatusView(session_id="12ab34", run=run_view, settings=settings, revision=0, camera="synthetic")
 
 
 def test_every_live_setting_has_a_control_or_a_reason() -> None:
@@ -58,7 +59,7 @@ def test_what_a_control_can_say_the_settings_take() -> None:
                 values += [list(control.choices)]
         for value in values:
             given = int(value) if control.is_whole and isinstance(value, float) else value
-            patched(Settings(), {control.name: given})
+            patched(load_settings({}), {control.name: given})
         assert control.label
         assert control.help
 
@@ -85,7 +86,7 @@ def test_a_preset_comes_back_as_it_was_and_as_a_settings_file(tmp_path: Path) ->
     file = tmp_path / "mien.toml"
     file.write_text(text, encoding="utf-8")
     assert load_settings({}, file).shape == 0.25
-    assert patched(Settings(), patch_of(found)).colour == "none"
+    assert patched(load_settings({}), patch_of(found)).colour == "none"
     assert "size" not in patch_of(found), "what cannot change during a run is not asked for"
     if sys.platform != "win32":
         assert all(stat.S_IMODE(one.stat().st_mode) == 0o600 for one in tmp_path.rglob("*.json"))

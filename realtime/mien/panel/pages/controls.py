@@ -119,7 +119,7 @@ class Form:
 
         def toggled(one: str) -> Callable[[], Any]:
             async def toggle() -> None:
-                chosen = [*(self._now(control) or [])]
+                chosen: list[str] = [str(name) for name in self._now(control) or ()]
                 others = [name for name in chosen if name not in {one, "none"}]
                 wanted = others if one in chosen else ["none"] if one == "none" else [*others, one]
                 await self._wish(control.name, wanted or ["none"])

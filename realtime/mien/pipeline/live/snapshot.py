@@ -105,8 +105,8 @@ class Snapshot:
             faces=output.faces_in_sight,
             recent_age_p95_ms=rounded(best.ages.recent_ms(95)),
             recent_stages_ms={
-                name: round(cost_ms, 3)
-                for name, histogram in times.items()  # pyright: ignore[reportUnknownVariableType]
+                name: round(cost_ms, 3)  # pyright: ignore[reportUnknownArgumentType]
+                for name, histogram in times.items()  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
                 if (cost_ms := histogram.recent_median_ms) is not None  # pyright: ignore[reportUnknownVariableType]
             },
             is_frozen=output.is_frozen,
