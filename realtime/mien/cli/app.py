@@ -64,7 +64,9 @@ def mien(
 ) -> None:
     """Make a webcam show another face: a live face-swap camera.
 
-    Without a command the panel opens in the browser. Or start with: mien run --face photo.jpg
+    Without a command the panel opens in the browser.
+
+    Or start with: mien run --face photo.jpg
     """
     _ = version
     if context.invoked_subcommand is None:
