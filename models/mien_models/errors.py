@@ -3,6 +3,7 @@
     MienError                 what a user can act on; the command line prints the message and exits with 1
     ├── UsageError            a wrong flag or setting; the command line exits with 2
     │   ├── UnknownPluginError
+    │   ├── BrokenPluginError a file of the user's own that cannot be used
     │   └── AmbiguousError    a network that may be of several families
     ├── PhotoError            a photo that gives no face
     ├── SourceError           a camera, file or address that gives no frames
@@ -15,6 +16,8 @@
 A message says what was expected, what was found and what to do next, in that order.
 """
 
+from pathlib import Path
+
 
 class MienError(Exception):
     """A failure that the user can act on; its message is one clear sentence for them."""
@@ -26,6 +29,14 @@ class UsageError(MienError):
 
 class UnknownPluginError(UsageError):
     """A plug-in name that no file carries."""
+
+
+class BrokenPluginError(UsageError):
+    """A plug-in of the user's own that cannot be used."""
+
+    def __init__(self, noun: str, name: str, file: Path, why: str) -> None:
+        """Take what it should be, its file, and what is wrong with it."""
+        super().__init__(f"Your {noun} {name!r} cannot be used: {why}. Correct {str(file)!r}, or take it away.")
 
 
 class AmbiguousError(UsageError):

@@ -1,7 +1,6 @@
 """The small interfaces between networks and whoever uses them; nothing to inherit."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -175,10 +174,15 @@ class Enhancer(Protocol):
 
 
 class EnhancerFactory(Protocol):
-    """Makes an enhancer of a user's file."""
+    """Makes an enhancer, of a user's file or of weights of its own."""
 
-    def __call__(self, network: Path, *, threads: int = 1, provider: str = "auto") -> Enhancer:
+    def __call__(self, target: str, *, threads: int = 1, provider: str = "auto") -> Enhancer:
         """Load it and try it once, on the provider that the user names ('auto': the fastest that works).
+
+        Args:
+            target: what follows its name and a colon, the path of the user's network; '' for nothing.
+            threads: of the processor.
+            provider: a key of `mien_models.runtimes.ort.providers.PROVIDERS`, or 'auto'.
 
         Raises:
             ModelError: the file is no network of this family, or does not run.

@@ -12,8 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from mien.media.devices.cameras import VirtualCamera
-from mien.pipeline.frame import OutputFrame, State
-from mien.pipeline.interfaces import OutputFormat, Sink
+from mien.pipeline.frame import OutputFormat, OutputFrame, State
+from mien.pipeline.interfaces import Sink
 from mien.provenance.release import ReleasedPicture, SwappedPicture
 from mien.sinks.registry import SINKS, make_sink, parse_sink
 from mien_models.errors import UnknownPluginError, UsageError

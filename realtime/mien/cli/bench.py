@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from mien.cli import options
-from mien.cli.flags import setting_flags
-from mien.cli.options import JsonFile
+from mien.cli import flags
+from mien.cli.flags import JsonFile, setting_flags
 from mien_models.errors import MienError
 from mien_models.system.atomic_write import write_text_whole
 from mien_models.system.causes import cause_of
@@ -67,22 +66,23 @@ def quality(
     clip: Annotated[str, typer.Option(metavar="CLIP", help="Video or folder of pictures to swap.")],
     frames: Annotated[Path, typer.Option(metavar="DIR", help="Where the composed frames go, as 000000.png ...")],
     limit: Annotated[int, typer.Option(min=1, max=300, help="Frames at most.")] = 300,
-    json_file: options.JsonFile = None,
-    config: options.Config = None,
+    json_file: flags.JsonFile = None,
+    config: flags.Config = None,
 ) -> None:
     """Swap a clip frame by frame, keep the frames before the marks, and measure how they look."""
     from mien.cli.console import asker, progress_bar, terminal
     from mien.config.settings import load_settings
 
     with terminal(is_debug=bool(context.obj)) as console:
-        settings = load_settings(options.given(context.params), config)
+        settings = load_settings(flags.given(context.params), config)
         from mien.diagnostics.bench.quality import bench_quality
         from mien.pipeline.interfaces import SourceRequest
         from mien.session.build import clip_work
-        from mien.sources.address import make_source
+        from mien.session.options import resolve
+        from mien.sources.registry import make_source
 
         source = make_source(SourceRequest(clip))
-        work = clip_work(settings, ask=asker())
+        work = clip_work(resolve(settings), ask=asker())
         with progress_bar(console, frames.name) as show:
             report = bench_quality(
                 source, work.stages, work.source_photo, frames, landmarker=work.landmarker, limit=limit, progress=show

@@ -11,7 +11,7 @@ import cv2
 from mien.panel.aside import ANSWER, FAULT, step_back
 from mien.pipeline.interfaces import SourceRequest
 from mien.session.sight import scaled
-from mien.sources.address import make_source
+from mien.sources.registry import make_source
 from mien_models.errors import SourceError
 from mien_models.system.crash.child import answer
 

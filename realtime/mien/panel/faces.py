@@ -17,7 +17,7 @@ from mien.consent.face_library import KeptFace
 from mien.consent.records import ConsentBook
 from mien.panel.photos import Photos, Understood
 from mien.session.source_faces import library_photos
-from mien.tracking.source_photo import PhotoAddress, public_domain_photo, read_source_photo
+from mien.tracking.photo import PhotoAddress, public_domain_photo, read_source_photo
 from mien_models.errors import MienError, UsageError
 
 ASTRONAUT: Final = "astronaut"

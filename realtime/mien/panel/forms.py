@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
-from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
+from mien.config.fields import range_of
 from mien.config.patch import is_live, setting_names
 from mien.config.settings import TABLES, Settings
+from mien.panel.words import LANGUAGES
 from mien.session.swappers import library
 from mien_models.errors import ModelError
 from mien_models.plugins import Plugins
@@ -51,47 +52,32 @@ _ONLY_FLAGS: Final = frozenset({"label", "content_gate"})
 """'off' is for one run, by a flag of that run."""
 
 
-def _model_names(kind: str) -> tuple[str, ...]:
-    found: list[str] = []
+def _swappers_of_the_user() -> tuple[str, ...]:
     store = library()
+    found: list[str] = []
     for name in store.names():
         try:
-            if store.find(name).manifest.network.kind == kind:
+            if store.find(name).manifest.network.kind == "swapper":
                 found.append(name)
         except ModelError:
             continue
     return tuple(found)
 
 
-def _plugin_names(package: str, kind: str) -> tuple[str, ...]:
-    plugins: Plugins[object] = Plugins(package, kind)
-    return plugins.names()
-
-
-def _swappers() -> tuple[str, ...]:
-    return (*_plugin_names("mien_models.swappers", "swapper"), *_model_names("swapper"))
-
-
-def _languages() -> tuple[str, ...]:
-    from mien.panel.words import LANGUAGES
-
-    return tuple(LANGUAGES)
-
-
-_NEED_FILES: Final = frozenset({"xseg", "bisenet"})
-
-
-def _masks() -> tuple[str, ...]:
-    return tuple(name for name in _plugin_names("mien.stages.mask_methods", "mask") if name not in _NEED_FILES)
-
-
-_CHOICES: Final[Mapping[str, Callable[[], Sequence[str]]]] = {
-    "colour": lambda: _plugin_names("mien.stages.colour_methods", "colour method"),
-    "masks": _masks,
-    "swapper": _swappers,
-    "language": _languages,
+_MORE: Final[Mapping[str, Callable[[], Sequence[str]]]] = {
+    "swapper": _swappers_of_the_user,
+    "language": lambda: tuple(LANGUAGES),
 }
-"""Where the values of a setting are names of things, what there is."""
+"""Where a setting names what is no plug-in, what there is."""
+
+
+def _choices(name: str, extra: Mapping[str, Any]) -> tuple[str, ...]:
+    """Give what a setting can name; what needs a file of the user's is for the terminal."""
+    package = str(extra.get("plugins") or "")
+    plugins: Plugins[object] = Plugins(package, name)
+    described = plugins.described() if package else ()
+    more = _MORE[name]() if name in _MORE else ()
+    return (*(one.name for one in described if not one.target or one.target.startswith("[")), *more)
 
 
 def controls(*groups: str) -> tuple[Control, ...]:
@@ -131,13 +117,14 @@ def _control(name: str, field: FieldInfo) -> Control | None:
         "unit": str(extra.get("unit", "")),
         "can_be_unset": type(None) in parts,
     }
-    if name in _CHOICES:
+    choices = _choices(name, extra)
+    if choices:
         kind = Kind.SEVERAL if get_origin(field.annotation) is tuple else Kind.CHOICE
-        return Control(kind=kind, choices=tuple(_CHOICES[name]()), **shown)
-    return _of_type(kinds[0] if kinds else str, _limits(field), shown)
+        return Control(kind=kind, choices=choices, **shown)
+    return None if extra.get("plugins") else _of_type(kinds[0] if kinds else str, range_of(field), shown)
 
 
-def _of_type(kind: Any, limits: tuple[float, float] | None, shown: dict[str, Any]) -> Control | None:  # noqa: ANN401
+def _of_type(kind: Any, limits: tuple[float | None, float | None], shown: dict[str, Any]) -> Control | None:  # noqa: ANN401
     if kind is bool:
         return Control(kind=Kind.SWITCH, **shown)
     if get_origin(kind) is Literal:
@@ -146,22 +133,10 @@ def _of_type(kind: Any, limits: tuple[float, float] | None, shown: dict[str, Any
         values = tuple(str(one.value) for one in kind)
         choices = tuple(one for one in values if not (shown["name"] in _ONLY_FLAGS and one == "off"))
         return Control(kind=Kind.CHOICE, choices=choices, **shown)
-    if kind in {int, float} and limits is not None:
-        return Control(kind=Kind.SLIDER, low=limits[0], high=limits[1], is_whole=kind is int, **shown)
+    low, high = limits
+    if kind in {int, float} and low is not None and high is not None:
+        return Control(kind=Kind.SLIDER, low=low, high=high, is_whole=kind is int, **shown)
     return None
-
-
-def _limits(field: FieldInfo) -> tuple[float, float] | None:
-    found = [*field.metadata]
-    for part in get_args(field.annotation):
-        found += get_args(part)[1:] if get_origin(part) is Annotated else []
-    lows = [float(one.ge) for one in found if isinstance(one, Ge)]  # type: ignore[arg-type] # numbers in our settings
-    highs = [float(one.le) for one in found if isinstance(one, Le)]  # type: ignore[arg-type]
-    for one in found:
-        inner = getattr(one, "metadata", ())
-        lows += [float(part.ge) for part in inner if isinstance(part, Ge)]  # type: ignore[arg-type]
-        highs += [float(part.le) for part in inner if isinstance(part, Le)]  # type: ignore[arg-type]
-    return (lows[0], highs[0]) if lows and highs else None
 
 
 def _parts(annotation: Any) -> tuple[Any, ...]:  # noqa: ANN401 - any type at all

@@ -1,6 +1,5 @@
 """Starts a session as a process of its own, which goes on when the panel ends."""
 
-import logging
 import os
 import subprocess
 import sys
@@ -10,11 +9,10 @@ from typing import IO, Final
 
 from mien.config import paths
 from mien.config.settings import Settings, as_toml, load_settings
-from mien.media.private_files import write_private
 from mien_models.errors import MienError
+from mien_models.system.atomic_write import write_private
 from mien_models.system.causes import cause_of
 
-_LOG = logging.getLogger(__name__)
 _LOG_TAIL: Final = 4000
 _NOTHING_SEEN: Final = "null"
 
@@ -76,16 +74,10 @@ def with_defaults(settings: Settings) -> Settings:
 
 def has_virtual_camera() -> bool:
     """Whether there is one to write to."""
-    from mien.session.defaults import default_sinks
+    from mien.sinks.registry import SINKS
 
-    log = logging.getLogger("mien.session.defaults")
-    before = log.level
-    # What to install is said on the page.
-    log.setLevel(logging.ERROR)
-    try:
-        return default_sinks() == ("virtualcam",)
-    finally:
-        log.setLevel(before)
+    usual = SINKS.load("virtualcam").usual
+    return usual is not None and usual.address() is not None
 
 
 def _begun(command: list[str], log: IO[bytes]) -> "subprocess.Popen[bytes]":

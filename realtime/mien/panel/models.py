@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from mien.session.swappers import library
-from mien.tracking.source_photo import public_domain_photo
+from mien.tracking.photo import public_domain_photo
 from mien_models.errors import AmbiguousError, MienError, ModelError
 from mien_models.library.add import Wishes, add, chosen
 from mien_models.library.builtin import manifest_names, read_manifest

@@ -8,10 +8,10 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
-from mien.media.private_files import write_private
 from mien.panel.aside import answer_of
 from mien.panel.uploads import KINDS, Uploads
 from mien_models.errors import MienError
+from mien_models.system.atomic_write import write_private
 
 _LONGEST_S: Final = 180.0
 _LEFT_BESIDE: Final = (".sheet.jpg", ".thumb.jpg", ".json")

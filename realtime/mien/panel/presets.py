@@ -12,8 +12,8 @@ from pydantic import JsonValue, ValidationError
 
 from mien.config import paths
 from mien.config.settings import Settings, as_toml
-from mien.media.private_files import write_private
 from mien_models.errors import MienError, UsageError
+from mien_models.system.atomic_write import write_private
 from mien_models.system.causes import cause_of
 
 _LONGEST_NAME: Final = 60

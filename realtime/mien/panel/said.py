@@ -76,16 +76,16 @@ VALUES: Final[Mapping[tuple[str, str], str]] = {
     ("assign", "all"): N_("Everybody"),
 }
 STAGES: Final[Mapping[str, str]] = {
-    "permit": N_("May the face be used"),
-    "gate": N_("Content gate"),
-    "follow": N_("Finding faces"),
-    "self-check": N_("Is it you"),
+    "consent_check": N_("May the face be used"),
+    "content_gate": N_("Content gate"),
+    "track": N_("Finding faces"),
+    "owner_check": N_("Is it you"),
     "swap": N_("Swapping"),
     "colour": N_("Light and colour"),
     "enhance": N_("Enhancing"),
     "detail": N_("Sharpness and grain"),
     "mask": N_("Hands and hair in front"),
-    "compose": N_("Putting together"),
+    "composite": N_("Putting together"),
     "output": N_("Label, mark, sending"),
 }
 

@@ -14,8 +14,7 @@ import numpy as np
 from mien.diagnostics.face_preview.remarks import remarks
 from mien.diagnostics.face_preview.sheet import face_sheet
 from mien.panel.aside import ANSWER, FAULT, step_back
-from mien.tracking.photo import find_faces
-from mien.tracking.source_photo import PhotoAddress, read_source_photo, seen_face
+from mien.tracking.photo import PhotoAddress, find_faces, read_source_photo, seen_face
 from mien_models.errors import PhotoError
 from mien_models.swappers.mesh.multi_view import understand
 from mien_models.swappers.mesh.texture import side_for

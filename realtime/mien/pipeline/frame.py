@@ -1,7 +1,8 @@
-"""The frame on its way from a source to the sinks."""
+"""The frame on its way from a source to the sinks, and what all frames that go out have in common."""
 
 from dataclasses import dataclass
 from enum import Enum
+from fractions import Fraction
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from mien_models.types import BgrU8, Face, SwappedFace
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One frame and what is known of it. Stages return a new packet (`dataclasses.replace`), never write into one."""
+    """One frame and what is known of it. Stages return a new frame (`dataclasses.replace`), never write into one."""
 
     image: BgrU8
     """(height, width, 3) as captured; nobody writes into it after the source has handed it over."""
@@ -86,3 +87,29 @@ class OutputFrame:
     def image(self) -> BgrU8:
         """(height, width, 3); a sink may read it until `write` returns and never writes into it."""
         return self.picture.image_bgr
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFormat:
+    """What every frame of a session looks like; fixed before the first one."""
+
+    width: int
+    """Even number of pixels."""
+    height: int
+    """Even number of pixels."""
+    fps: Fraction
+
+    def check(self, frame: OutputFrame) -> None:
+        """Refuse what has not passed the marks, or has another size; either is a mistake of the program.
+
+        Raises:
+            TypeError: it is no OutputFrame with a released picture.
+            ValueError: it has another size: outputs cannot change theirs midway.
+        """
+        if type(frame) is not OutputFrame or type(frame.picture) is not ReleasedPicture:
+            raise TypeError(
+                "expected an OutputFrame with a ReleasedPicture, which only the marks make of a swapped one"
+            )
+        height, width = frame.image.shape[:2]
+        if (width, height) != (self.width, self.height):
+            raise ValueError(f"expected frames of {self.width}x{self.height}, got {width}x{height}")

@@ -14,7 +14,7 @@ from mien_models.system.atomic_write import write_text_whole
 from mien_models.system.causes import advice_for, cause_of
 from mien_models.system.printable import printable, shown
 
-MARK: Final = "mark"
+MARKS: Final = "marks"
 """The name under which a report says what the marks cost; in a live run that is a part of `output`."""
 _PACKAGES: Final = ("mien", "numpy", "opencv-python-headless", "ai-edge-litert", "onnxruntime", "av", "pyvirtualcam")
 
@@ -109,7 +109,7 @@ class Report:
     versions: Mapping[str, str]
     frames_hidden: int = 0
     dropped_by: Mapping[str, int] = field(default_factory=dict[str, int])
-    """Where frames were dropped: the slot before a stage, 'start' before the networks were loaded, or 'sink'."""
+    """Where frames were dropped: the mailbox before a stage, 'start' before the networks were loaded, or 'sink'."""
     failures: Mapping[str, int] = field(default_factory=dict[str, int])
     """On how many frames each stage failed."""
     sinks: Mapping[str, SinkCount] = field(default_factory=dict[str, SinkCount])

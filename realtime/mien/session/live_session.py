@@ -6,8 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeAlias
 
-from mien.pipeline.events import Event
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.events import Event, Subscribers
+from mien.pipeline.frame import OutputFormat
 from mien.pipeline.live.controls import Controls
 from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.live.runner import LiveRun
@@ -26,7 +26,6 @@ from mien.session.session import (
 from mien.session.sight import faces_of, scaled
 from mien.session.source_faces import SourceFaces
 from mien.session.stages import Making, stages_of
-from mien.session.subscriptions import Subscribers
 
 _LOG = logging.getLogger(__name__)
 Ticker: TypeAlias = Callable[["LiveSession"], None]
@@ -105,7 +104,7 @@ class LiveSession:
         return SessionStatus(
             session_id=in_force.marks.session_id,
             run=run.snapshot(),
-            settings=in_force.settings.model_dump(mode="json"),
+            settings=in_force.options.as_json(),
             revision=changes.revision,
             pending=changes.pending,
             faces=source_faces.names,

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from mien.pipeline.events import Event
 from mien.pipeline.frame import State
-from mien.pipeline.live.snapshot import Snapshot
+from mien.pipeline.live.accounting import Snapshot
 from mien_models.types import BgrU8
 
 

@@ -92,9 +92,9 @@ class PacedSource:
         if now_ns - due_ns > _LATE_NS:
             self._epoch_ns += now_ns - due_ns
             due_ns = now_ns
-        packet, self._next = self._next, None
+        frame, self._next = self._next, None
         self._given += 1
-        return replace(packet, index=self._given - 1, captured_ns=due_ns)
+        return replace(frame, index=self._given - 1, captured_ns=due_ns)
 
     def _end(self, timeout_s: float) -> End | None:
         """Show the last frame for as long as the file says."""
@@ -109,9 +109,9 @@ class PacedSource:
         start_ns = 0
         while True:
             last_ns = start_ns
-            for packet in self._round(interval_ns):
-                last_ns = start_ns + packet.captured_ns
-                yield replace(packet, captured_ns=last_ns)
+            for frame in self._round(interval_ns):
+                last_ns = start_ns + frame.captured_ns
+                yield replace(frame, captured_ns=last_ns)
             length_ns = self._source.length_ns if isinstance(self._source, HasLength) else 0
             self._ends_ns = max(start_ns + length_ns, last_ns + 1)
             if not self._loops:
@@ -122,10 +122,10 @@ class PacedSource:
 
     def _round(self, interval_ns: int) -> Iterator[Frame]:
         is_still = self._loops and self._source.info.frame_count == 1
-        while (packet := self._read_good()) is not None:
-            yield packet
+        while (frame := self._read_good()) is not None:
+            yield frame
             if is_still:  # never to be read again
-                yield from (replace(packet, captured_ns=n * interval_ns) for n in itertools.count(1))
+                yield from (replace(frame, captured_ns=n * interval_ns) for n in itertools.count(1))
 
     def _read_good(self) -> Frame | None:
         while True:

@@ -6,7 +6,7 @@ import pytest
 
 from catalogues import texts
 from mien.panel.words import ENGLISH, LANGUAGES, Words, catalogue
-from mien.provenance.label import TEXTS
+from mien.stages.marks import TEXTS
 
 OTHERS = [language for language in LANGUAGES if language != ENGLISH]
 FIELD = re.compile(r"{\w+}")

@@ -21,6 +21,7 @@ from mien.pipeline.frame import State
 from mien.pipeline.report import Report
 from mien.session.build import live_session
 from mien.session.live_session import LiveSession
+from mien.session.options import resolve
 from mien.session.session import Applied, Refused, SettingsPatch
 from mien.session.swappers import check_swapper
 from mien_models.errors import UnknownPluginError
@@ -34,7 +35,7 @@ class Running:
 
     def __init__(self, **settings: object) -> None:
         chosen = {"camera": "synthetic", "sinks": ["null"], "size": "320x240", "fps": "15", **settings}
-        self.session: LiveSession = live_session(load_settings(chosen), ask=None)
+        self.session: LiveSession = live_session(resolve(load_settings(chosen)), ask=None)
         self.events = self.session.subscribe()
         self._pool = ThreadPoolExecutor(1)
         self._report = self._pool.submit(self.session.run)

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from av.error import InvalidDataError
 
-from mien.pipeline.frame import OutputFrame, State
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.frame import OutputFormat, OutputFrame, State
 from mien.provenance.release import ReleasedPicture
 from mien.sinks.backends.file import FileSink
 from mien_models.errors import SinkError
@@ -65,7 +64,7 @@ def test_a_recording_that_is_killed_can_be_played(tmp_path: Path, suffix: str) -
 import os
 from fractions import Fraction
 import numpy as np
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.frame import OutputFormat
 from mien.provenance.release import ReleasedPicture
 from mien.pipeline.frame import OutputFrame, State
 from mien.sinks.backends.file import FileSink

@@ -51,9 +51,9 @@ def test_only_the_newest_frame_is_kept() -> None:
     reading = ThreadedReading(source)
     source.gate.release(4)
     assert source.has_given_all.wait(5)
-    packet = reading.take(5)
-    assert packet is not None
-    assert packet.index == 2
+    frame = reading.take(5)
+    assert frame is not None
+    assert frame.index == 2
     reading.join(5)
     assert reading.is_over
     assert reading.is_released

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien_models.errors import ModelError
-from mien_models.geometry.crop import Patch, Region, cut_patch
-from mien_models.geometry.tensor_input import NetworkInput
+from mien_models.geometry.crop import NetworkInput, Patch, Region, cut_patch
 from mien_models.interfaces import DetectorFactory, FaceRegion, Session
 from mien_models.specs.manifest import Manifest
 from mien_models.types import BgrU8, DetectedFace

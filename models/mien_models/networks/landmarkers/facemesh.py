@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien_models.errors import ModelError
-from mien_models.geometry.crop import cut_patch
-from mien_models.geometry.tensor_input import NetworkInput
+from mien_models.geometry.crop import NetworkInput, cut_patch
 from mien_models.interfaces import FaceRegion, LandmarkerFactory, Session
 from mien_models.specs.manifest import Manifest
 from mien_models.types import BgrU8

@@ -8,16 +8,15 @@ from fractions import Fraction
 from types import TracebackType
 from typing import Final, Self
 
-from mien.config.settings import Settings
 from mien.diagnostics.bench.scene import HEIGHT, WIDTH, make_scene
 from mien.diagnostics.bench.stages import scene_stages
-from mien.pipeline.frame import Frame, OutputFrame, State
-from mien.pipeline.interfaces import End, LiveSource, OutputFormat, SourceInfo
+from mien.pipeline.frame import Frame, OutputFormat, OutputFrame, State
+from mien.pipeline.interfaces import End, LiveSource, SourceInfo
 from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.live.runner import run_live
 from mien.pipeline.metrics import Histogram, resident_mb
-from mien.pipeline.report import MARK, Ages, Report, ages_of
-from mien.session.options import resolve
+from mien.pipeline.report import MARKS, Ages, Report, ages_of
+from mien.session.options import usual_options
 from mien_models.types import BgrU8
 
 _WARM_UP_PART: Final = 0.1
@@ -106,7 +105,7 @@ def age_law(report: Report) -> AgeLaw | None:
     age = None if report.age_ms is None else report.age_ms.p95
     if age is None or not report.fps_in:
         return None
-    stages_ms = sum(stage.p95_ms or 0.0 for name, stage in report.stages.items() if name != MARK)
+    stages_ms = sum(stage.p95_ms or 0.0 for name, stage in report.stages.items() if name != MARKS)
     interval_ms = 1000 / report.fps_in
     return AgeLaw(age, round(stages_ms, 3), round(interval_ms, 3), holds=age <= stages_ms + interval_ms)
 
@@ -210,9 +209,9 @@ class _SlowStage:
     cost_s: float
     name: str = "artificial"
 
-    def __call__(self, packet: Frame) -> Frame:
+    def __call__(self, frame: Frame) -> Frame:
         time.sleep(self.cost_s)
-        return packet
+        return frame
 
 
 def _with_slow_stage(prepared: Prepared, cost_ms: float | None) -> Prepared:
@@ -240,7 +239,7 @@ def bench_loop(seconds: float) -> tuple[LiveBench, LiveBench]:
     def run(slow_stage_ms: float | None) -> LiveBench:
         return bench_live(
             StillSource(scene.frames[0], _OUTPUT),
-            lambda: Prepared(scene_stages(resolve(Settings.model_construct()))),
+            lambda: Prepared(scene_stages(usual_options())),
             _OUTPUT,
             seconds=seconds,
             slow_stage_ms=slow_stage_ms,

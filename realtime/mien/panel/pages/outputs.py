@@ -15,6 +15,7 @@ from mien.panel.pages.frame import Frame
 from mien.panel.recording import new_folder, new_recording, recordings_folder
 from mien.panel.said import N_, value_said
 from mien.panel.status import SinkView, StatusView
+from mien.sinks.plugin import SinkPlugin
 from mien_models.errors import MienError
 
 _NOWHERE: Final = "null"
@@ -199,22 +200,19 @@ def offers_here() -> tuple[Offer, ...]:
     from mien.sinks.registry import SINKS
 
     found: list[Offer] = []
-    for name in (one for one in SINKS.names() if one != _NOWHERE):
-        plugin = SINKS.load(name)
-        found.append(Offer(name, plugin.help, plugin.target.strip("[]"), plugin.writes_target, _missing(name)))
-    return tuple(found)
+    for name, plugin in SINKS.each():
+        if name != _NOWHERE:
+            target = plugin.target.strip("[]")
+            found.append(Offer(name, plugin.help, target, plugin.writes_target, _missing(name, plugin)))
+    return tuple(sorted(found, key=lambda one: one.name))
 
 
-def _missing(name: str) -> str:
-    from mien.panel.launch import has_virtual_camera
-    from mien.sinks.backends.window import has_display
+def _missing(name: str, plugin: SinkPlugin) -> str:
     from mien.sinks.virtual_camera import how_to_install
 
-    if name == "virtualcam" and not has_virtual_camera():
-        return how_to_install()
-    if name == "window" and not has_display():
-        return "There is no display here that a window could stand on."
-    return ""
+    if plugin.usual is None or plugin.usual.address() is not None:
+        return ""
+    return how_to_install() if name == "virtualcam" else "It is of no use on this computer as it is now."
 
 
 def _spec(offer: Offer, target: str) -> str:

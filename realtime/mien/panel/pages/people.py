@@ -18,7 +18,7 @@ from mien.panel.status import StatusView
 from mien.panel.uploads import KINDS
 from mien.session.messages import SeenFace
 from mien.session.swappers import library
-from mien.tracking.assignment import NOTHING
+from mien.tracking.selection import NOTHING
 from mien_models.errors import MienError
 
 _LOOK_S: Final = 1.0

@@ -11,10 +11,8 @@ import numpy as np
 
 from mien.config.choices import Show
 from mien.media.letterbox import letterbox
-from mien.pipeline.frame import Frame, OutputFrame, State
-from mien.pipeline.interfaces import OutputFormat
-from mien.pipeline.live.crossfade import FADE_S, Crossfade
-from mien.pipeline.live.slates import Slates
+from mien.pipeline.frame import Frame, OutputFormat, OutputFrame, State
+from mien.pipeline.live.slates import FADE_S, Crossfade, Slates
 from mien.pipeline.live.state import Cause, Facts, Policy, StageFailure, Verdict, judge
 from mien.pipeline.metrics import Histogram
 from mien.provenance.release import ReleasedPicture, SwappedPicture
@@ -124,21 +122,21 @@ class Output:
         with self._lock:
             self._emit(None)
 
-    def deliver(self, packet: Frame, failure: StageFailure | None) -> None:
+    def deliver(self, frame: Frame, failure: StageFailure | None) -> None:
         """Send what a frame that came through the stages, or failed in one, makes visible."""
         with self._lock:
-            self._facts = self._facts.after_frame(packet, failure)
+            self._facts = self._facts.after_frame(frame, failure)
             if self._is_final:
                 # Nor may it come back from memory, should the run go on with another face.
                 self._last_live, self._left_live_ns, self._crossfade = None, None, None
                 self._is_frozen = False
-            self.newest_frame, self.faces_in_sight = packet, len(packet.faces)
+            self.newest_frame, self.faces_in_sight = frame, len(frame.faces)
             self._end_reveal()
-            self._emit(packet)
+            self._emit(frame)
             self._delivered_ns = self._clock_ns()
 
     def set_privacy(self, *, on: bool) -> None:
-        """Hide at once, or show again from the next swapped frame on; a picture that waits in a slot is replaced."""
+        """Hide at once, or show again from the next swapped frame on; a picture that waits in a mailbox is replaced."""
         with self._lock:
             if on != self._facts.is_private:
                 self._is_frozen = False
@@ -224,19 +222,19 @@ class Output:
             self._facts = self._facts.after_reveal(is_revealed=False)
         return is_over
 
-    def _emit(self, packet: Frame | None) -> None:
+    def _emit(self, frame: Frame | None) -> None:
         now_ns = self._clock_ns()
         verdict = self._update_verdict(now_ns)
-        picture = self._picture(verdict, packet, now_ns)
+        picture = self._picture(verdict, frame, now_ns)
         shown = self._shown
         if shown is not None and self._shown_from is picture:
             captured_ns = shown.captured_ns
         else:
-            captured_ns = now_ns if packet is None else packet.captured_ns
-        frame = OutputFrame(self._released(picture, now_ns), self.sent, captured_ns, verdict.state)
-        self._count(verdict.state, packet)
-        self._shown, self._shown_from, self._sent_ns = frame, picture, now_ns
-        self._send(Outgoing(frame, None if packet is None else packet.captured_ns))
+            captured_ns = now_ns if frame is None else frame.captured_ns
+        outgoing = OutputFrame(self._released(picture, now_ns), self.sent, captured_ns, verdict.state)
+        self._count(verdict.state, frame)
+        self._shown, self._shown_from, self._sent_ns = outgoing, picture, now_ns
+        self._send(Outgoing(outgoing, None if frame is None else frame.captured_ns))
 
     def _released(self, picture: SwappedPicture | BgrU8, now_ns: int) -> ReleasedPicture:
         if not isinstance(picture, SwappedPicture):
@@ -244,8 +242,8 @@ class Output:
         with self.mark_times.measure():
             return self._release(picture, now_ns)
 
-    def _count(self, state: State, packet: Frame | None) -> None:
-        if packet is None:
+    def _count(self, state: State, frame: Frame | None) -> None:
+        if frame is None:
             self.repeated += 1
         elif state is State.LIVE:
             self.frames_swapped += 1
@@ -276,30 +274,30 @@ class Output:
         away_s = FADE_S if self._left_live_ns is None else (now_ns - self._left_live_ns) * 1e-9
         return Crossfade.after(shown.image, away_s=away_s, began_ns=before_ns)
 
-    def _picture(self, verdict: Verdict, packet: Frame | None, now_ns: int) -> SwappedPicture | BgrU8:
+    def _picture(self, verdict: Verdict, frame: Frame | None, now_ns: int) -> SwappedPicture | BgrU8:
         if self._is_final:
             # What may not be shown any longer is not held or frozen either.
             return self._slates.card(verdict.cause or Cause.NO_FACE)
         if self._is_frozen and self._last_live is not None and verdict.state is not State.PRIVACY:
             return self._last_live
         if verdict.state is State.LIVE:
-            return self._live_picture(packet, now_ns)
+            return self._live_picture(frame, now_ns)
         show = self._policy.shown_in(verdict.state)
         if self._last_live is not None and (show is Show.FREEZE or self._is_held(verdict.state, now_ns)):
             return self._last_live
-        if packet is not None and show is Show.BLUR:
-            self._seen = self._boxed(blurred(packet.image))
-        if packet is not None and show is Show.PASSTHROUGH:
-            self._seen = self._boxed(packet.image)
+        if frame is not None and show is Show.BLUR:
+            self._seen = self._boxed(blurred(frame.image))
+        if frame is not None and show is Show.PASSTHROUGH:
+            self._seen = self._boxed(frame.image)
         if self._seen is not None:
             return self._seen
         return self._slates.card(verdict.cause or Cause.NO_FACE)
 
-    def _live_picture(self, packet: Frame | None, now_ns: int) -> SwappedPicture | BgrU8:
-        if packet is None or packet.composed is None:
+    def _live_picture(self, frame: Frame | None, now_ns: int) -> SwappedPicture | BgrU8:
+        if frame is None or frame.composed is None:
             # LIVE follows from a swapped frame only, so a repeat has one to repeat.
             return self._slates.card(Cause.STARTING) if self._shown_from is None else self._shown_from
-        self._last_live = packet.composed.fitted(self._output.width, self._output.height)
+        self._last_live = frame.composed.fitted(self._output.width, self._output.height)
         fading = None if self._crossfade is None else self._crossfade.picture(self._last_live, now_ns)
         if fading is None:
             self._crossfade = None

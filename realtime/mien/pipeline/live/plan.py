@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Protocol
 
 from mien.pipeline.events import Event
-from mien.pipeline.interfaces import LiveSource, OutputFormat, Sink, Stage
+from mien.pipeline.frame import OutputFormat
+from mien.pipeline.interfaces import LiveSource, Sink, Stage
 from mien.pipeline.live.controls import Controls
 from mien.pipeline.live.state import Policy
 from mien.pipeline.report import Report

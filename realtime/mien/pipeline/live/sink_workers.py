@@ -1,4 +1,4 @@
-"""One thread and one slot per sink: a slow or blocked sink delays no other."""
+"""One thread and one mailbox per sink: a slow or blocked sink delays no other."""
 
 import itertools
 import threading
@@ -10,13 +10,12 @@ from typing import Final, Protocol, TypeAlias, runtime_checkable
 from mien.pipeline.events import SinkFailed, SinkOpened
 from mien.pipeline.frame import State
 from mien.pipeline.interfaces import Finishing, Sink
-from mien.pipeline.live.kept_error import kept
 from mien.pipeline.live.output import Outgoing
 from mien.pipeline.mailbox import Mailbox
 from mien.pipeline.metrics import Histogram, Rate
 from mien.pipeline.report import SinkCount
 from mien_models.errors import MienError, SinkClosedError, SinkError
-from mien_models.system.crash.edge import ends_the_program, fault
+from mien_models.system.crash.edge import ends_the_program, fault, kept
 
 _REOPEN_TRIES: Final = 10
 _REOPEN_PAUSE_S: Final = 1.0
@@ -69,7 +68,7 @@ class SinkWorker:
     def __init__(self, sink: Sink, tell: Callable[[SinkFact], None]) -> None:
         """Take a closed sink; `tell` hears when the sink opens, fails or is tried again."""
         self.sink = sink
-        self.slot = Mailbox[Outgoing](sink.description)
+        self.mailbox = Mailbox[Outgoing](sink.description)
         self.state = SinkState.OPENING
         self.error: MienError | None = None
         self.written = 0
@@ -88,7 +87,7 @@ class SinkWorker:
         return self.state in (SinkState.CLOSED, SinkState.FAILED)
 
     def run(self) -> None:
-        """Write until the slot is closed, the user closes the sink or it fails for good."""
+        """Write until the mailbox is closed, the user closes the sink or it fails for good."""
         tries_left = _REOPEN_TRIES
         while True:
             written_before = self.written
@@ -100,7 +99,7 @@ class SinkWorker:
             tries_left -= 1
             self._tell(SinkFailed(self.sink.description, str(self.error), is_tried_again=True))
             self._ending.wait(_REOPEN_PAUSE_S)
-        self.slot.close(keep_last=False)
+        self.mailbox.close(keep_last=False)
         self.state = state
         self.settled.set()
         if self.error is not None:
@@ -109,7 +108,7 @@ class SinkWorker:
     def close(self) -> None:
         """Let it write what waits and then end."""
         self._ending.set()
-        self.slot.close()
+        self.mailbox.close()
 
     def _may_reopen(self, tries_left: int) -> bool:
         was_open = self.written > 0
@@ -122,7 +121,7 @@ class SinkWorker:
                 self.state = SinkState.OPEN
                 self.settled.set()
                 self._tell(SinkOpened(self.sink.description))
-                while (outgoing := self.slot.get()) is not None:
+                while (outgoing := self.mailbox.get()) is not None:
                     self._write(outgoing)
         except SinkClosedError:
             return SinkState.CLOSED, None
@@ -194,7 +193,7 @@ class SinkWorkers:
         """Lay a frame before every sink; never waits."""
         with self._lock:
             for worker in self.workers:
-                worker.slot.put(outgoing)
+                worker.mailbox.put(outgoing)
 
     def close(self) -> None:
         """Let every sink write what waits, finish and close."""
@@ -241,7 +240,7 @@ class SinkWorkers:
                     self._gone[_free_name(worker.sink.description, self._gone)] = self._count_of(worker)
 
     def _count_of(self, worker: SinkWorker) -> SinkCount:
-        return SinkCount(worker.written, worker.slot.written - worker.written)
+        return SinkCount(worker.written, worker.mailbox.written - worker.written)
 
 
 def _free_name(name: str, taken: Container[str]) -> str:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from fractions import Fraction
+from pathlib import Path
 from typing import Final
 
 import av
@@ -9,6 +10,9 @@ import numpy as np
 from av.codec import Codec
 from av.codec.context import Flags
 from av.container import OutputContainer
+from av.error import BlockingIOError as AvBlockingError
+from av.error import EOFError as AvEofError
+from av.filter import Graph
 from av.video.frame import PictureType
 from av.video.reformatter import ColorRange, Interpolation
 from av.video.stream import VideoStream
@@ -18,6 +22,7 @@ from mien.media.formats import Container
 from mien.media.video.frame_times import steady_rate
 from mien.media.video.orientation import orientation_of
 from mien.pipeline.frame import Frame
+from mien.pipeline.offline.reader import last_length_s
 from mien.pipeline.offline.summary import Summary
 
 _QUALITY: Final = {"libx264": {"preset": "fast", "crf": "16"}}
@@ -54,12 +59,12 @@ class VideoWriter:
             angle = f"{orientation.clockwise_deg:.0f} degrees"
             summary.note(f"The video is shown turned by {angle}: its size is kept, its corners are cut off.")
 
-    def write(self, frame: av.VideoFrame, packet: Frame) -> None:
+    def write(self, decoded: av.VideoFrame, frame: Frame) -> None:
         """Encode one frame: as it was decoded where nothing was swapped."""
-        encoded = self._converted(frame, packet)
-        encoded.pts, encoded.time_base = frame.pts, self._time_base
+        encoded = self._converted(decoded, frame)
+        encoded.pts, encoded.time_base = decoded.pts, self._time_base
         encoded.pict_type = 0  # what it was in the input is no order for the encoder
-        encoded.duration = frame.duration
+        encoded.duration = decoded.duration
         self._held.append(encoded)
         if len(self._held) > _HELD:
             self._target.mux(self._stream.encode(self._held.popleft()))
@@ -112,23 +117,23 @@ class VideoWriter:
             self._summary.note(f"H.264 keeps the odd size {width}x{height} in 4:4:4 only, which few browsers show.")
         return name
 
-    def _converted(self, frame: av.VideoFrame, packet: Frame) -> av.VideoFrame:
+    def _converted(self, decoded: av.VideoFrame, frame: Frame) -> av.VideoFrame:
         if (
-            packet.composed is None
-            and orientation_of(frame).is_upright
-            and (frame.width, frame.height) == self._coded_size
+            frame.composed is None
+            and orientation_of(decoded).is_upright
+            and (decoded.width, decoded.height) == self._coded_size
         ):
-            matrix, colour_range = _colours(frame)
-            if frame.format.is_rgb:
+            matrix, colour_range = _colours(decoded)
+            if decoded.format.is_rgb:
                 matrix = self._matrix
-            return frame.reformat(
+            return decoded.reformat(
                 format=self._format,
                 src_colorspace=matrix,
                 dst_colorspace=self._matrix,
-                src_color_range=colour_range if not frame.format.is_rgb else ColorRange.JPEG,
+                src_color_range=colour_range if not decoded.format.is_rgb else ColorRange.JPEG,
                 dst_color_range=self._range,
             )
-        image = packet.outgoing.image_bgr
+        image = frame.outgoing.image_bgr
         return av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(image), "bgr24").reformat(
             format=self._format,
             dst_colorspace=self._matrix,
@@ -143,3 +148,86 @@ def _colours(frame: av.VideoFrame) -> tuple[int, int]:
     if frame.format.is_rgb or matrix_of(frame) is None:
         return (1 if frame.height > 576 else 5), ColorRange.MPEG
     return matrix_of(frame) or 1, range_of(frame)
+
+
+_LONGEST_DELAY: Final = 65_535
+
+
+def gif_options(input_path: Path) -> dict[str, str]:
+    """Give the muxer's options for what no packet tells it: how long the last picture is shown, and how often all.
+
+    Raises:
+        SourceError: the input cannot be read.
+    """
+    delay = round(last_length_s(input_path) * 100)
+    return {"final_delay": str(min(delay, _LONGEST_DELAY)), "loop": str(_repeats(input_path))}
+
+
+def _repeats(path: Path) -> int:
+    """Say how often a GIF is played again as its file counts it: -1 never, 0 for ever as any other film."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as opened:
+            return int(opened.info.get("loop", -1)) if opened.format == "GIF" else 0
+    except OSError:
+        return 0
+
+
+class GifWriter:
+    """Has state: the filter graph that finds palettes, and the encoder."""
+
+    def __init__(
+        self, target: OutputContainer, container: Container, source: VideoStream, first: av.VideoFrame, summary: Summary
+    ) -> None:
+        self._size = orientation_of(first).size_of(first.width, first.height)
+        self._target = target
+        self._time_base = source.time_base or Fraction(1, 100)
+        stream = target.add_stream(container.video_codec, rate=source.guessed_rate or Fraction(10))
+        assert isinstance(stream, VideoStream)  # noqa: S101 - GIF makes pictures
+        self._stream = stream
+        stream.width, stream.height = self._size
+        stream.pix_fmt = "pal8"
+        stream.codec_context.time_base = self._time_base
+        self._graph = self._palettes()
+        summary.note("GIF holds 256 colours a frame and no sound; transparency is left out.")
+
+    def write(self, decoded: av.VideoFrame, frame: Frame) -> None:
+        """Encode one frame."""
+        image = frame.outgoing.image_bgr
+        shown = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "bgr24")
+        shown.pts, shown.time_base = decoded.pts, self._time_base
+        self._graph.push(shown)
+        self._pull()
+
+    def finish(self) -> None:
+        """Encode what is left."""
+        self._graph.push(None)
+        self._pull()
+        self._target.mux(self._stream.encode(None))
+
+    def _pull(self) -> None:
+        while True:
+            try:
+                found = self._graph.vpull()
+            except (AvBlockingError, AvEofError):
+                return
+            found.pict_type = 0
+            self._target.mux(self._stream.encode(found))
+
+    def _palettes(self) -> Graph:
+        graph = Graph()
+        pictures = graph.add_buffer(
+            width=self._size[0], height=self._size[1], format=av.VideoFormat("bgr24"), time_base=self._time_base
+        )
+        split = graph.add("split")
+        generate = graph.add("palettegen", "stats_mode=single:reserve_transparent=0")
+        use = graph.add("paletteuse", "new=1")
+        sink = graph.add("buffersink")
+        pictures.link_to(split)
+        split.link_to(use, 0, 0)
+        split.link_to(generate, 1, 0)
+        generate.link_to(use, 0, 1)
+        use.link_to(sink)
+        graph.configure()
+        return graph

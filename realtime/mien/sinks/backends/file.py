@@ -17,16 +17,14 @@ from av.video.stream import VideoStream
 
 from mien.consent.terms import Scope
 from mien.media.formats import Container, container_of, media_type
-from mien.media.part_files import part_of
 from mien.media.timestamps import Timeline
 from mien.media.video.ffmpeg_path import ffmpeg_path
-from mien.pipeline.frame import OutputFrame
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.frame import OutputFormat, OutputFrame
 from mien.provenance.c2pa.sign import Signer, SigningError
 from mien.sinks.plugin import SinkPlugin
 from mien.sinks.recovery import SESSION_TAG, check_nothing_unfinished, session_note
-from mien_models.errors import SinkError, UsageError
-from mien_models.system.atomic_write import cannot_write, check_writable
+from mien_models.errors import SinkError
+from mien_models.system.atomic_write import cannot_write, check_writable, part_of
 from mien_models.system.one_writer import check_nobody_writes, held
 from mien_models.system.printable import in_one_line, shown
 
@@ -51,8 +49,6 @@ class FileSink:
     """
 
     def __init__(self, target: str, output: OutputFormat) -> None:
-        if not target:
-            raise UsageError("The sink 'file' needs a path, got none. Give --sink file:PATH.mp4.")
         self._path = Path(target)
         self._container = container_of(self._path)
         if self._container.video_codec not in _QUALITY:
@@ -230,4 +226,6 @@ def _look_ahead(fps: Fraction) -> Mapping[str, str]:
     return {"rc-lookahead": str(frames), "threads": str(min(_MOST_THREADS, frames))}
 
 
-PLUGIN: Final = SinkPlugin(FileSink, "a video file, H.264, signed", "PATH", Scope.RECORDING, writes_target=True)
+PLUGIN: Final = SinkPlugin(
+    make=FileSink, help="a video file, H.264, signed", target="PATH.mp4", use=Scope.RECORDING, writes_target=True
+)

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
-from mien.media.devices.cameras import Camera, cameras, find_camera, modes_of
+from mien.media.devices.cameras import Camera, cameras, default_camera, find_camera, modes_of
 from mien.media.devices.modes import DEFAULT_FPS, DEFAULT_SIZE, ModeWish, VideoMode, choose_mode
 from mien.media.devices.opencv import Capture, open_capture
 from mien.pipeline.frame import Frame
-from mien.pipeline.interfaces import SourceFactory, SourceInfo, SourceRequest
+from mien.pipeline.interfaces import SourceInfo, SourceRequest
+from mien.sources.plugin import Claim, SourcePlugin
 from mien_models.errors import SourceError
+from mien_models.plugins import Usual
 from mien_models.types import BgrU8
 
 
@@ -150,8 +152,28 @@ def _describe(camera: Camera, granted: VideoMode, image: BgrU8) -> SourceInfo:
     )
 
 
-def _make(request: SourceRequest) -> CameraSource:
-    return CameraSource(request)
+# Windows gives its cameras such paths (DirectShow and Media Foundation).
+_PATHS: Final = ("/dev/", "\\\\?\\", "@device:")
 
 
-PLUGIN: Final[SourceFactory] = _make
+def _claim(address: str) -> Claim:
+    text = address.strip()
+    return Claim.SURE if text.isdecimal() or text.startswith(_PATHS) else Claim.ANY_WORD
+
+
+def _first_real() -> str | None:
+    camera = default_camera(cameras())
+    return None if camera is None else camera.address
+
+
+PLUGIN: Final = SourcePlugin(
+    make=CameraSource,
+    help="a camera of this machine",
+    address="ID|NAME",
+    claims=_claim,
+    can_fail=True,
+    # A camera has noise: a picture that stays the same to the last bit is suspicious.
+    can_freeze=True,
+    takes_wishes=True,
+    usual=Usual(1, _first_real),
+)

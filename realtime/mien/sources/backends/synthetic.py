@@ -12,15 +12,18 @@ from numpy.typing import NDArray
 
 from mien.media.pictures import read_picture
 from mien.pipeline.frame import Frame
-from mien.pipeline.interfaces import SourceFactory, SourceInfo, SourceRequest
+from mien.pipeline.interfaces import SourceInfo, SourceRequest
 from mien.sources.backends._talking_head import HeadMotion, TalkingHead
+from mien.sources.plugin import Claim, SourcePlugin
 from mien.tracking.geometry import Extent, region_from_detection
-from mien.tracking.networks import default_networks
-from mien.tracking.source_photo import public_domain_photo
+from mien.tracking.landmark_fit import default_networks
+from mien.tracking.photo import public_domain_photo
 from mien_models.errors import PhotoError, SourceError
-from mien_models.geometry.raster import rasterise
+from mien_models.geometry.face_mesh import rasterise
+from mien_models.plugins import Usual
 from mien_models.types import BgrU8, PointsF32
 
+_ADDRESS: Final = "synthetic"
 _DEFAULT_SIZE: Final = (1280, 720)
 _DEFAULT_FPS: Final = Fraction(30)
 _SEED: Final = 2
@@ -272,4 +275,19 @@ def _make(request: SourceRequest) -> SyntheticSource:
     return SyntheticSource(request.width or width, request.height or height, request.fps or _DEFAULT_FPS)
 
 
-PLUGIN: Final[SourceFactory] = _make
+def _claim(address: str) -> Claim:
+    return Claim.SURE if address.strip().lower() == _ADDRESS else Claim.NO
+
+
+PLUGIN: Final = SourcePlugin(
+    make=_make,
+    help="a portrait that turns, blinks and talks",
+    address="synthetic",
+    claims=_claim,
+    takes_wishes=True,
+    usual=Usual(
+        2,
+        lambda: _ADDRESS,
+        lambda: "No camera was found, so a synthetic one plays. `mien devices` lists cameras, --camera names one.",
+    ),
+)

@@ -16,8 +16,9 @@ from av.video.stream import VideoStream
 from mien.media.convert import upright_bgr
 from mien.media.video.deinterlacing import deinterlaced
 from mien.pipeline.frame import Frame
-from mien.pipeline.interfaces import SourceFactory, SourceInfo, SourceRequest
+from mien.pipeline.interfaces import SourceInfo
 from mien.sources.decoded import DecodedSource
+from mien.sources.plugin import Claim, SourcePlugin
 from mien_models.errors import SourceError
 
 _log: Final = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ _LONGEST_STEP_S: Final = 2.0
 _LEAST_DELAY: Final = {"fflags": "nobuffer", "flags": "low_delay", "max_delay": "0"}
 # Little is looked at before the first frame is shown; streams whose format takes longer to see get a second try.
 _QUICK_LOOK: Final = {"probesize": "32000", "analyzeduration": "100000"}
+_URL: Final = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _PASSWORD: Final = re.compile(r"(?<=://)[^/@\s]+@")
 
 
@@ -54,10 +56,10 @@ class UrlSource(DecodedSource):
         Raises:
             SourceError: nothing came in time or the other side hung up.
         """
-        packet = next(self._frames, None)
-        if packet is None:
+        frame = next(self._frames, None)
+        if frame is None:
             raise SourceError(f"{self._shown_url} is not open any more.")
-        return packet
+        return frame
 
     @property
     def _shown_url(self) -> str:
@@ -146,8 +148,16 @@ def _describe(url: str, container: InputContainer, stream: VideoStream, first: F
     )
 
 
-def _make(request: SourceRequest) -> UrlSource:
-    return UrlSource(request.address.strip())
+def _claim(address: str) -> Claim:
+    text = address.strip()
+    # A source of somebody's own may be sure of a protocol that this one would try too.
+    return Claim.LIKELY if _URL.match(text) and not text.lower().startswith("file://") else Claim.NO
 
 
-PLUGIN: Final[SourceFactory] = _make
+PLUGIN: Final = SourcePlugin(
+    make=lambda request: UrlSource(request.address.strip()),
+    help="a stream from the network",
+    address="URL",
+    claims=_claim,
+    can_fail=True,
+)

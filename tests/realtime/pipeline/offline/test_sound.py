@@ -222,7 +222,7 @@ def test_what_no_header_can_be_written_for_is_said_before_the_first_frame(
 ) -> None:
     source = write_film(tmp_path / "in.mkv", "wavpack")
     seen: list[int] = []
-    monkeypatch.setattr("mien.pipeline.offline.video.OtherStreams", _Refused)
+    monkeypatch.setattr("mien.pipeline.offline.swap.OtherStreams", _Refused)
     with pytest.raises(SinkError, match=r"'out.mp4' cannot be begun: "):
         swap_file(source, tmp_path / "out.mp4", [], progress=lambda done, _total: seen.append(done))
     assert seen == []
