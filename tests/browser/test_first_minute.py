@@ -19,8 +19,8 @@ def blue_photo(tmp_path: Path) -> Path:
     photo = cv2.imread(str(public_domain_photo()))
     assert photo is not None
     blue = photo.astype(np.float32)
-    blue[..., 0] = np.clip(blue[..., 0] * 1.3 + 20, 0, 255)
-    blue[..., 2] *= 0.65
+    blue[..., 0] = np.clip(blue[..., 0] * 1.4 + 40, 0, 255)
+    blue[..., 2] *= 0.5
     path = tmp_path / "blue.png"
     assert cv2.imwrite(str(path), cv2.resize(blue.astype(np.uint8), None, fx=2, fy=2))
     return path
