@@ -222,8 +222,8 @@ class _Recording:
 
 def _look_ahead(fps: Fraction) -> Mapping[str, str]:
     """Choose how many frames the encoder holds back: they are what an interruption costs beside the last fragment."""
-    frames = max(1, min(_MOST_HELD_BACK, int(fps * _HELD_BACK_S)))
-    return {"rc-lookahead": str(frames), "threads": str(min(_MOST_THREADS, frames))}
+    frames = min(_MOST_HELD_BACK, int(fps * _HELD_BACK_S))
+    return {"rc-lookahead": str(frames), "threads": str(max(1, min(_MOST_THREADS, frames)))}
 
 
 PLUGIN: Final = SinkPlugin(
