@@ -62,7 +62,7 @@ class FaceTiles:
         async def wear() -> None:
             await self._frame.change(tile.values)
 
-        button = kit.box("tile", "button", type="button", aria_pressed="false", title=name)
+        button = kit.box("tile", "button", type="button", aria_pressed="false", title=name, data_tile=tile.key)
         button.on("click", wear, args=[])
         with button:
             kit.box("tile-picture", "img", src=tile.picture, alt="", loading="lazy")
