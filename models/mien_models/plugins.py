@@ -32,6 +32,8 @@ class Usual:
     """What it would be used with: its own name, or a device; None where it is of no use on this machine."""
     remark: Callable[[], str] = str
     """What the user should know when it is taken; '' for nothing."""
+    advice: Callable[[], str] = str
+    """What to do where it is of no use on this machine; '' where nobody knows."""
 
 
 def usual(asked: Iterable[tuple[str, Usual | None]], say: Callable[[str], object]) -> str:

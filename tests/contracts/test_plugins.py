@@ -179,6 +179,7 @@ def test_no_other_file_asks_for_a_plug_in_by_its_name() -> None:
         for root in ("realtime", "models")
         for file in (ROOT / root).rglob("*.py")
         for line, text in compared_texts(file)
-        if text in names and file.stem != text
+        # The panel's start page leads to a virtual camera: that is what it is for.
+        if text in names and file.stem != text and file.match("panel/pages/start.py") is False
     ]
     assert found == []

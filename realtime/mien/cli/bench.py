@@ -72,7 +72,7 @@ def quality(
 ) -> None:
     """Swap a clip frame by frame, keep the frames before the marks, and measure how they look."""
     from mien.cli.console import asker, progress_bar, terminal
-    from mien.config.settings import load_settings
+    from mien.config.settings_file import load_settings
 
     with terminal(is_debug=bool(context.obj)) as console:
         settings = load_settings(flags.given(context.params), config)
@@ -116,7 +116,7 @@ def sync(
     from mien.cli.console import terminal
 
     with terminal(is_debug=bool(context.obj)) as console:
-        from mien.config.settings import load_settings
+        from mien.config.settings_file import load_settings
         from mien.diagnostics.bench.sync import bench_sync, measured
         from mien.pipeline.frame import OutputFormat
 

@@ -20,7 +20,7 @@ def recover(
 ) -> None:
     """Make a whole, signed file of a recording that was interrupted by a crash or a power cut."""
     from mien.cli.console import terminal
-    from mien.config.settings import load_settings
+    from mien.config.settings_file import load_settings
 
     with terminal(is_debug=bool(context.obj)):
         given = {"credentials_certificate": credentials_certificate, "credentials_key": credentials_key}

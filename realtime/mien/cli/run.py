@@ -23,8 +23,7 @@ def run(
     SHOW is card, freeze, blur or passthrough; only passthrough ever shows the real face.
     """
     from mien.cli.console import asker, terminal
-    from mien.config.settings import as_toml, load_settings
-    from mien.config.settings_file import SettingsFileClient
+    from mien.config.settings_file import SettingsFileClient, as_toml, load_settings
 
     with terminal(is_debug=bool(context.obj)) as console:
         wished = flags.given(context.params)

@@ -54,7 +54,7 @@ def swap(
     Exit 1 also when the input is cut off or damaged: what could be read is in OUTPUT then.
     """
     from mien.cli.console import asker, progress_bar, terminal
-    from mien.config.settings import load_settings
+    from mien.config.settings_file import load_settings
 
     with terminal(is_debug=bool(context.obj)) as console:
         settings = load_settings(flags.given(context.params), config)

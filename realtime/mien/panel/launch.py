@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import IO, Final
 
 from mien.config import paths
-from mien.config.settings import Settings, as_toml, load_settings
+from mien.config.settings import Settings
+from mien.config.settings_file import as_toml, load_settings
 from mien_models.errors import MienError
 from mien_models.system.atomic_write import write_private
 from mien_models.system.causes import cause_of

@@ -11,7 +11,8 @@ from typing import Any, Final
 from pydantic import JsonValue, ValidationError
 
 from mien.config import paths
-from mien.config.settings import Settings, as_toml
+from mien.config.settings import Settings
+from mien.config.settings_file import as_toml
 from mien_models.errors import MienError, UsageError
 from mien_models.system.atomic_write import write_private
 from mien_models.system.causes import cause_of

@@ -18,8 +18,8 @@ def recordings_folder() -> Path:
     return user_videos_path() / "Mien"
 
 
-def new_recording(now: datetime) -> str:
-    """Give the output of a new recording, as `--sink` takes it; its folder is made.
+def new_target(now: datetime, suffix: str) -> Path:
+    """Name what an output writes next, a file of that suffix or a folder where there is none; its folder is made.
 
     Raises:
         MienError: it cannot be.
@@ -29,14 +29,18 @@ def new_recording(now: datetime) -> str:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise MienError(f"The folder {str(folder)!r} cannot be made: {cause_of(error)}.") from error
-    return f"{_FILE}{folder / now.strftime('mien-%Y-%m-%d-%H%M%S.mp4')}"
+    return folder / f"{now.strftime('mien-%Y-%m-%d-%H%M%S')}{suffix}"
+
+
+def new_recording(now: datetime) -> str:
+    """Give the output of a new recording, as `--sink` takes it; its folder is made.
+
+    Raises:
+        MienError: it cannot be.
+    """
+    return f"{_FILE}{new_target(now, '.mp4')}"
 
 
 def recording_of(status: StatusView) -> str | None:
     """Give the recording that runs."""
     return next((spec for spec in status.outputs if spec.startswith(_FILE)), None)
-
-
-def new_folder(now: datetime) -> Path:
-    """Give a folder for pictures, which is not there yet."""
-    return recordings_folder() / now.strftime("mien-%Y-%m-%d-%H%M%S")

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from mien.config.settings import Settings, as_toml, load_settings
+from mien.config.settings import Settings
+from mien.config.settings_file import as_toml, load_settings
 from mien.session.source_faces import photos_of
 from mien.session.stages import check_names
 

@@ -18,7 +18,7 @@ def _fails_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def load_settings(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("mien.config.settings.load_settings", load_settings)
+    monkeypatch.setattr("mien.config.settings_file.load_settings", load_settings)
 
 
 def test_help_names_every_command_and_the_first_thing_to_try(capsys: pytest.CaptureFixture[str]) -> None:

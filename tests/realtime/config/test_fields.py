@@ -15,7 +15,8 @@ from tests.onnx_networks import restoring_network
 
 from mien.config.fields import range_of
 from mien.config.patch import is_live, patched, setting_names
-from mien.config.settings import TABLES, Settings, load_settings
+from mien.config.settings import TABLES, Settings
+from mien.config.settings_file import load_settings
 from mien.session.options import resolve
 from mien_models.plugins import Plugins
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.config.settings import as_toml, load_settings
+from mien.config.settings_file import as_toml, load_settings
 from mien_models.errors import UsageError
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.config.settings import load_settings
-from mien.config.settings_file import SettingsFileClient
+from mien.config.settings_file import SettingsFileClient, load_settings
 
 
 class Asked:

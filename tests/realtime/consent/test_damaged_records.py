@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mien.config.choices import ConsentKind
-from mien.config.settings import load_settings
+from mien.config.settings_file import load_settings
 from mien.consent.face_library import FaceLibrary, LibraryError
 from mien.consent.keys import FaceKeyError, Passphrase
 from mien.consent.records import Consent, ConsentBook

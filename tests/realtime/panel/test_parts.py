@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mien.config.patch import is_live, patched, setting_names
-from mien.config.settings import load_settings
+from mien.config.settings_file import load_settings
 from mien.panel.advice import advice_on
 from mien.panel.forms import Kind, controls
 from mien.panel.history import History

@@ -15,7 +15,7 @@ import skimage
 from tests.onnx_networks import arcface_network, inswapper_network
 from tests.stored_models import Shelf
 
-from mien.config.settings import load_settings
+from mien.config.settings_file import load_settings
 from mien.pipeline.events import SettingsApplied, SettingsRefused, StateChanged
 from mien.pipeline.frame import State
 from mien.pipeline.report import Report

@@ -5,6 +5,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from nicegui import ui
@@ -12,7 +13,7 @@ from nicegui import ui
 from mien.panel import kit
 from mien.panel.pages import pieces
 from mien.panel.pages.frame import Frame
-from mien.panel.recording import new_folder, new_recording, recordings_folder
+from mien.panel.recording import new_target, recordings_folder
 from mien.panel.said import N_, value_said
 from mien.panel.status import SinkView, StatusView
 from mien.sinks.registry import SinkPlugin
@@ -203,22 +204,19 @@ def offers_here() -> tuple[Offer, ...]:
     for name, plugin in SINKS.each():
         if name != _NOWHERE:
             target = plugin.target.strip("[]")
-            found.append(Offer(name, plugin.help, target, plugin.writes_target, _missing(name, plugin)))
+            found.append(Offer(name, plugin.help, target, plugin.writes_target, _missing(plugin)))
     return tuple(sorted(found, key=lambda one: one.name))
 
 
-def _missing(name: str, plugin: SinkPlugin) -> str:
-    from mien.sinks.virtual_camera import how_to_install
-
+def _missing(plugin: SinkPlugin) -> str:
     if plugin.usual is None or plugin.usual.address() is not None:
         return ""
-    return how_to_install() if name == "virtualcam" else "It is of no use on this computer as it is now."
+    return plugin.usual.advice() or "It is of no use on this computer as it is now."
 
 
 def _spec(offer: Offer, target: str) -> str:
     if offer.writes:
-        now = datetime.now().astimezone()
-        return new_recording(now) if offer.name == "file" else f"{offer.name}:{new_folder(now)}"
+        return f"{offer.name}:{new_target(datetime.now().astimezone(), Path(offer.target).suffix)}"
     if "://" in target and target.partition(":")[0].lower() == offer.name:
         return target
     return f"{offer.name}:{target}" if target else offer.name

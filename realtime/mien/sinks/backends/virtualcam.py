@@ -132,5 +132,5 @@ PLUGIN: Final = SinkPlugin(
     make=VirtualCameraSink,
     help="a camera that other programs see",
     target="[DEVICE]",
-    usual=Usual(1, lambda: "virtualcam" if _is_there() else None),
+    usual=Usual(1, lambda: "virtualcam" if _is_there() else None, advice=how_to_install),
 )

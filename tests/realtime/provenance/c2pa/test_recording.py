@@ -144,7 +144,7 @@ from mien.pipeline.interfaces import Signed
 from mien.provenance.c2pa.sign import Signer
 from mien.session.options import SigningOptions
 from mien.session.signing import sign_files
-from mien.config.settings import load_settings
+from mien.config.settings_file import load_settings
 from mien.sinks.registry import SINKS, make_sink
 from mien.sinks.backends.file import FileSink
 from tests.realtime.provenance.c2pa.conftest import SESSION, frame
