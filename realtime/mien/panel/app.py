@@ -8,7 +8,7 @@ from typing import Final
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
-from nicegui import ui
+from nicegui import core, ui
 
 from mien.panel.guard import IS_OWN
 from mien.panel.pages.frame import Frame
@@ -33,6 +33,8 @@ def make_app(panel: Panel) -> FastAPI:
     _add_files(app, panel)
     for path, build in (*PAGES.items(), ("/", None)):
         _add_page(path, build, panel)
+    # Its bar at the top has no name that a screen reader could say, and nothing here loads for long.
+    core.app.config.quasar_config["loadingBar"]["skipHijack"] = True
     # What a visitor types is no element's business: no storage, no welcome, no requests to anybody.
     ui.run_with(
         app,
