@@ -26,7 +26,7 @@ GOOD: Final[Mapping[str, tuple[str, ...]]] = {
     "face": ("first.png", "second.png"),
     "consent": ("public-domain", "synthetic"),
     "camera": ("synthetic", "clip.mkv"),
-    "sinks": ("JUDGE", "JUDGE,null", "JUDGE,file:NUMBER.mp4", "JUDGE,images:NUMBER", "JUDGE,null,file:NUMBER.mkv"),
+    "sinks": ("JUDGE", "JUDGE,null", "JUDGE,file:NUMBER.mp4", "JUDGE,images:NUMBER", "JUDGE,null,images:NUMBER"),
 }
 """By setting; of these none shows the real face on purpose, as 'blur' and 'passthrough' do."""
 BAD: Final = (

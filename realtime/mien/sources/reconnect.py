@@ -29,7 +29,7 @@ _NS: Final = 1_000_000_000
 class SurvivingSource:
     """Gives a live source's frames and reopens it by its own address when they cease; keeps the state of the outage.
 
-    Frames keep counting through every outage. One thread reads; the device has a thread of its own (`Reading`).
+    One thread reads; the device has a thread of its own (`Reading`).
     """
 
     def __init__(
@@ -62,8 +62,6 @@ class SurvivingSource:
         self._why: str | None = None
         self._info: SourceInfo | None = None
         self._first: Frame | None = None
-        self._given = 0
-        self._offset = 0
 
     @property
     def info(self) -> SourceInfo:
@@ -78,7 +76,7 @@ class SurvivingSource:
         Raises:
             SourceError: it cannot be opened, or gives no frame in 10 s.
         """
-        self._why, self._given = None, 0
+        self._why = None
         reading = self._begin(self._request)
         try:
             self._first = reading.take(_OPENING_S)
@@ -106,7 +104,7 @@ class SurvivingSource:
         """Give the newest frame; None when none came in time; an outage, and again on every read until it is over."""
         if self._first is not None:
             first, self._first = self._first, None
-            return self._pass_on(first)
+            return first
         reading = self._reading or self._reopen(timeout_s)
         if reading is None:
             return self._outage()
@@ -121,7 +119,7 @@ class SurvivingSource:
             self._why = trouble
         if self._why is not None:
             return self._outage()
-        return None if frame is None else self._pass_on(frame)
+        return frame
 
     def _trouble(self, frame: Frame | None) -> str | None:
         now_ns = self._clock_ns()
@@ -132,7 +130,6 @@ class SurvivingSource:
     def _begin(self, request: SourceRequest) -> Reading:
         self._begun_ns = self._clock_ns()
         self._watchdog.restart(self._begun_ns, _OPENING_S)
-        self._offset = self._given
         self._reading = reading = self._start(request)
         return reading
 
@@ -141,11 +138,6 @@ class SurvivingSource:
             _log.info("It is back: %s.", info.description)
         self._why, self._info = None, info
         self._watchdog.expect(info.fps or Fraction(30))
-
-    def _pass_on(self, frame: Frame) -> Frame:
-        index = self._offset + frame.index
-        self._given = index + 1
-        return replace(frame, index=index)
 
     def _leave(self, reading: Reading) -> None:
         reading.leave()

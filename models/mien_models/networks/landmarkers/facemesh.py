@@ -23,7 +23,7 @@ Measured: over 14 portraits and their mirror images, x + mirrored x is 191.7 of 
 
 
 class FaceMesh:
-    """Places 468 landmarks; keeps its input buffer between calls, so one thread calls it."""
+    """Places 468 landmarks; keeps its input buffer between calls, so one thread at a time calls it."""
 
     def __init__(self, manifest: Manifest, session: Session) -> None:
         """Take a session that runs these weights.

@@ -1,4 +1,4 @@
-"""Swallows every frame: for measuring, and for looking at the panel only."""
+"""Swallows every frame: for measuring, and for trying things out unseen."""
 
 from types import TracebackType
 from typing import Final, Self
