@@ -115,7 +115,7 @@ class _Redirects(HTTPRedirectHandler):
     # The library raises HTTPError after so many.
     max_redirections = _MOST_REDIRECTS
 
-    def http_error_302(  # noqa: PLR0917 - the library calls it so
+    def http_error_302(
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage
     ) -> HTTPResponse | None:
         try:

@@ -36,11 +36,11 @@ def test_a_codec_that_nobody_knows_is_no_film_for_a_swap(unknown: Path, tmp_path
 def test_nor_for_a_camera_that_plays_it(unknown: Path) -> None:
     with (
         pytest.raises(SourceError, match="no video, only a video of an unknown kind"),
-        VIDEO(SourceRequest(str(unknown))),
+        VIDEO.make(SourceRequest(str(unknown))),
     ):
         pass
 
 
 def test_nor_for_one_that_streams_it(unknown: Path) -> None:
-    with pytest.raises(SourceError, match="sends no video"), URL(SourceRequest(unknown.as_uri())):
+    with pytest.raises(SourceError, match="sends no video"), URL.make(SourceRequest(unknown.as_uri())):
         pass

@@ -34,7 +34,7 @@ import json, os, signal, sys
 from fractions import Fraction
 import numpy as np
 from mien.pipeline.frame import OutputFrame, State
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.frame import OutputFormat
 from mien.provenance.release import ReleasedPicture
 from mien.sinks.backends.file import FileSink
 

@@ -5,7 +5,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from mien_models.geometry.face_mesh import face_topology
+from mien_models.geometry.face_mesh import disc, face_topology, filled
 from mien_models.geometry.face_regions import (
     BROW_LEFT,
     BROW_RIGHT,
@@ -14,7 +14,6 @@ from mien_models.geometry.face_regions import (
     GLASSES_BELOW_EYES,
     NOSE_BRIDGE,
 )
-from mien_models.geometry.raster import disc, filled
 from mien_models.types import BgrU8, MaskU8, as_u8
 
 LINE: Final = 15 / 256

@@ -22,7 +22,7 @@ _HELD_BY: Final = {
         *("7.1(wide)", "7.1(wide-side)"),
     ),
 }
-"""AAC has a number for few layouts (ISO/IEC 14496-3, table 1.19); others it describes, which many players miss."""
+"""AAC numbers few layouts (ISO/IEC 14496-3, table 1.19); others it describes, which many players cannot read."""
 _MOST_CHANNELS: Final = 8
 """More fit into AAC, but hardly a player knows where they belong."""
 _MOST_KBITS_A_CHANNEL: Final = 96

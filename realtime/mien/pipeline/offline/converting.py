@@ -50,17 +50,17 @@ class Converter:
         self.matrix, self.range = colours_of(first)
         """Of the output, as FFmpeg numbers them."""
 
-    def converted(self, frame: av.VideoFrame, packet: Frame) -> av.VideoFrame:
+    def converted(self, decoded: av.VideoFrame, frame: Frame) -> av.VideoFrame:
         """Give the frame for the encoder: as it was decoded where nothing was done to it."""
-        orientation = self._orientations.of(frame)
-        if (frame.width, frame.height) != self._size:  # it was fitted
-            return self._encodable(_drawn(frame, packet.outgoing.image_bgr))
-        is_flat = self._keeps_alpha or not has_transparency(frame)
-        if packet.composed is None and is_flat and orientation.is_upright:
-            return self._as_decoded(frame)
-        if self._is_deep or has_transparency(frame):
-            return self._encodable(_drawn(frame, self._carried_over(frame, packet, orientation)))
-        return self._encodable(_drawn(frame, packet.outgoing.image_bgr))
+        orientation = self._orientations.of(decoded)
+        if (decoded.width, decoded.height) != self._size:  # it was fitted
+            return self._encodable(_drawn(decoded, frame.outgoing.image_bgr))
+        is_flat = self._keeps_alpha or not has_transparency(decoded)
+        if frame.composed is None and is_flat and orientation.is_upright:
+            return self._as_decoded(decoded)
+        if self._is_deep or has_transparency(decoded):
+            return self._encodable(_drawn(decoded, self._carried_over(decoded, frame, orientation)))
+        return self._encodable(_drawn(decoded, frame.outgoing.image_bgr))
 
     def _as_decoded(self, frame: av.VideoFrame) -> av.VideoFrame:
         matrix, colour_range = colours_of(frame)
@@ -73,14 +73,14 @@ class Converter:
             dst_color_range=self.range,
         )
 
-    def _carried_over(self, frame: av.VideoFrame, packet: Frame, orientation: Orientation) -> Samples:
+    def _carried_over(self, decoded: av.VideoFrame, frame: Frame, orientation: Orientation) -> Samples:
         """Add what was done in 8 bits, and without transparency, to the samples as they were decoded."""
-        samples: Samples = orientation.turned(stored_samples(frame, is_deep=self._is_deep))
-        composed = packet.outgoing.image_bgr
-        colours = Picture(packet.image, samples[..., :3]).changed_to(composed).samples
+        samples: Samples = orientation.turned(stored_samples(decoded, is_deep=self._is_deep))
+        composed = frame.outgoing.image_bgr
+        colours = Picture(frame.image, samples[..., :3]).changed_to(composed).samples
         if samples.shape[2] == 3:
             return colours
-        seen = np.dstack([colours, opened_for_marks(samples[..., 3], packet)])
+        seen = np.dstack([colours, opened_for_marks(samples[..., 3], frame)])
         return seen if self._keeps_alpha else over_white(seen)
 
     def _encodable(self, shown: av.VideoFrame) -> av.VideoFrame:

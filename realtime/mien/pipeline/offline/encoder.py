@@ -62,12 +62,12 @@ class VideoWriter:
             angle = f"{orientation.clockwise_deg:.0f} degrees"
             summary.note(f"The video is shown turned by {angle}: its size is kept, its corners are cut off.")
 
-    def write(self, frame: av.VideoFrame, packet: Frame) -> None:
-        """Encode one frame: as it was decoded where nothing was swapped."""
-        encoded = self._converter.converted(frame, packet)
-        encoded.pts, encoded.time_base = frame.pts, self._time_base
+    def write(self, decoded: av.VideoFrame, frame: Frame) -> None:
+        """Encode one decoded: as it was decoded where nothing was swapped."""
+        encoded = self._converter.converted(decoded, frame)
+        encoded.pts, encoded.time_base = decoded.pts, self._time_base
         encoded.pict_type = 0  # what it was in the input is no order for the encoder
-        encoded.duration = frame.duration
+        encoded.duration = decoded.duration
         self._held.append(encoded)
         if len(self._held) > _HELD:
             self._target.mux(self._stream.encode(self._held.popleft()))

@@ -74,10 +74,10 @@ class GifWriter:
         if keeps_alpha and first.format.name not in ("bgra", "pal8"):
             summary.note("GIF knows no half transparency: each pixel is seen or not.")
 
-    def write(self, frame: av.VideoFrame, packet: Frame) -> None:
-        """Encode one frame."""
-        shown = av.VideoFrame.from_ndarray(np.ascontiguousarray(self._pixels(frame, packet)), self._form)
-        shown.pts, shown.time_base = frame.pts, self._time_base
+    def write(self, decoded: av.VideoFrame, frame: Frame) -> None:
+        """Encode one decoded."""
+        shown = av.VideoFrame.from_ndarray(np.ascontiguousarray(self._pixels(decoded, frame)), self._form)
+        shown.pts, shown.time_base = decoded.pts, self._time_base
         self._graph.push(shown)
         self._pull()
 
@@ -96,14 +96,14 @@ class GifWriter:
             found.pict_type = 0
             self._target.mux(self._stream.encode(found))
 
-    def _pixels(self, frame: av.VideoFrame, packet: Frame) -> NDArray[np.uint8]:
-        image = packet.outgoing.image_bgr
+    def _pixels(self, decoded: av.VideoFrame, frame: Frame) -> NDArray[np.uint8]:
+        image = frame.outgoing.image_bgr
         if self._form == "bgr24":
             return image
-        samples = self._orientations.of(frame).turned(stored_samples(frame, is_deep=False))
+        samples = self._orientations.of(decoded).turned(stored_samples(decoded, is_deep=False))
         if samples.shape[:2] != image.shape[:2]:  # of another size, fitted
             return np.dstack([image, np.full(image.shape[:2], 255, np.uint8)])
-        return np.dstack([image, opened_for_marks(samples[..., 3], packet)]).astype(np.uint8, copy=False)
+        return np.dstack([image, opened_for_marks(samples[..., 3], frame)]).astype(np.uint8, copy=False)
 
     def _palettes(self, *, keeps_alpha: bool) -> Graph:
         graph = Graph()

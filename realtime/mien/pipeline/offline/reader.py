@@ -141,8 +141,7 @@ class VideoReader:
             frame.pts, frame.time_base = times.ticks(frame), time_base
             frame.duration = frame.duration or times.step
             shown_ns = int(frame.pts * time_base * 1_000_000_000)
-            packet = Frame(image=image, index=self._summary.read.count - 1, captured_ns=shown_ns)
-            yield packet, frame
+            yield Frame(image=image, index=self._summary.read.count - 1, captured_ns=shown_ns), frame
 
     def decoded(self, others: OtherStreamsInfo | None) -> Iterator[av.VideoFrame]:
         """Decode frame by frame, progressive; what cannot be decoded is counted."""

@@ -41,7 +41,7 @@ class TextSubtitles:
             found = self._source.decode2(packet)
             if found is None or not len(found):
                 return
-            converted: Packet[Any] = self.stream.codec_context.encode_subtitle(found)
+            converted: Packet[Any] = self.stream.codec_context.encode_subtitle(found)  # pyright: ignore[reportUnknownVariableType]
         except (FFmpegError, ValueError):
             return
         converted.pts = converted.dts = packet.pts

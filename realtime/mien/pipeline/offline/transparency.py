@@ -38,18 +38,18 @@ def shows_transparency(path: Path) -> bool:
     return False
 
 
-def opened_for_marks(alpha: NDArray[Any], packet: Frame) -> NDArray[Any]:
+def opened_for_marks(alpha: NDArray[Any], frame: Frame) -> NDArray[Any]:
     """Make a frame opaque where a label was put on it; (height, width) in any depth.
 
     Faces are looked for and swapped in the colours alone, seen or not, so that nobody's own face stays under the
     transparency. What was drawn outside of the new faces is a mark, which has to be seen.
     """
-    if packet.composed is None:
+    if frame.composed is None:
         return alpha
-    difference = cv2.absdiff(packet.outgoing.image_bgr, packet.image).max(axis=2)
+    difference = cv2.absdiff(frame.outgoing.image_bgr, frame.image).max(axis=2)
     # Closed, because the edges of letters may have the colour of what is under them.
     drawn = cv2.morphologyEx((difference > _DRAWN).astype(np.uint8), cv2.MORPH_CLOSE, _LETTER)
-    for face in packet.swapped:
+    for face in frame.swapped:
         height, width = face.crop_bgr.shape[:2]
         corners = np.array([[0, 0, 1], [width, 0, 1], [width, height, 1], [0, height, 1]], np.float32)
         cv2.fillConvexPoly(drawn, np.rint(corners @ face.frame_from_crop.T).astype(np.int32), 0)

@@ -51,11 +51,11 @@ def swap_video(
 def _swapped(
     frames: Iterator[tuple[Frame, av.VideoFrame]], stages: Sequence[Stage], summary: Summary
 ) -> Iterator[tuple[Frame, av.VideoFrame]]:
-    """Send every frame through the stages, which may give it late; decoded frames wait for their packets."""
+    """Send every frame through the stages, which may give it late; decoded frames wait for their turn."""
     waiting: deque[av.VideoFrame] = deque()
-    for packet, frame in frames:
-        waiting.append(frame)
-        for done in summary.run(packet, stages):
+    for frame, decoded in frames:
+        waiting.append(decoded)
+        for done in summary.run(frame, stages):
             yield done, waiting.popleft()
     for done in summary.run_rest(stages):
         yield done, waiting.popleft()

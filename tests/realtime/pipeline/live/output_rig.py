@@ -40,8 +40,8 @@ class Rig:
     def frame(
         self, *, chosen: frozenset[int] = FACE, swapped: frozenset[int] = FACE, composed: bool = True
     ) -> Outgoing:
-        packet = a_packet(self.frames, chosen=chosen, swapped=swapped, composed=composed)
-        self.output.deliver(packet, None)
+        frame = a_packet(self.frames, chosen=chosen, swapped=swapped, composed=composed)
+        self.output.deliver(frame, None)
         self.frames += 1
         return self.sent[-1]
 
@@ -65,6 +65,8 @@ class Rig:
                 self.output.frames_again()
             case "private" | "public":
                 self.output.set_privacy(on=event == "private")
+            case "frozen" | "thawed":
+                self.output.freeze(on=event == "frozen")
             case "repeat":
                 self.output.repeat_if_quiet()
             case _:

@@ -178,8 +178,8 @@ class SwapsUnseen:
 
     name = "swap"
 
-    def __call__(self, packet: Frame) -> Frame:
-        composed = packet.image.copy()
+    def __call__(self, frame: Frame) -> Frame:
+        composed = frame.image.copy()
         composed[24:40, 2:14] = (10, 200, 10)
         composed[2:8, 2:14] = 0
         crop = np.full((16, 12, 3), (10, 200, 10), np.uint8)
@@ -187,7 +187,7 @@ class SwapsUnseen:
         face = SwappedFace(0, crop, np.full((16, 12), 255, np.uint8), there)
         picture = SwappedPicture(composed)
         released = picture.released(lambda image_bgr: image_bgr)
-        return replace(packet, composed=picture, released=released, swapped=(face,))
+        return replace(frame, composed=picture, released=released, swapped=(face,))
 
 
 def test_a_face_is_swapped_under_the_transparency_and_the_label_is_seen(tmp_path: Path) -> None:
