@@ -32,26 +32,41 @@ Found on 14 portraits: lashes and folds reach the second, shadows the first, onl
 """
 
 
-def rims_of_glasses(bgr: BgrU8) -> MaskU8:
-    """Mark the rims, if there are enough thin dark lines to be glasses; 255 where marked. Brows stay unmarked."""
+def seen_glasses(bgr: BgrU8) -> bool:
+    """Say whether a face laid flat wears glasses: there are enough thin dark lines where rims run."""
     side_px = len(bgr)
-    lightness = as_u8(cv2.cvtColor(bgr, cv2.COLOR_BGR2LAB)[..., 0])
-    lines = as_u8(cv2.morphologyEx(lightness, cv2.MORPH_BLACKHAT, disc(round(LINE * side_px) | 1)))
-    rims = np.where(lines > DARKER, 255, 0).astype(np.uint8)
+    lines = _lines(_lightness(bgr), DARKER)
     probes = (filled((NOSE_BRIDGE,), side_px), filled(GLASSES_BELOW_EYES, side_px))
-    for probe, least in zip(probes, SHARES, strict=True):
-        if np.count_nonzero(rims & probe) < least * np.count_nonzero(probe):
-            return np.zeros_like(rims)
-    band = np.zeros_like(rims)
+    return all(
+        np.count_nonzero(lines & probe) >= least * np.count_nonzero(probe)
+        for probe, least in zip(probes, SHARES, strict=True)
+    )
+
+
+def rims_of_glasses(bgr: BgrU8) -> MaskU8:
+    """Mark the rims on a face laid flat that is known to wear glasses; 255 where marked. Brows stay unmarked."""
+    side_px = len(bgr)
+    lightness = _lightness(bgr)
+    band = np.zeros((side_px, side_px), np.uint8)
     at_px = face_topology().atlas * side_px
     band[int(at_px[66, 1] - 0.06 * side_px) : int(at_px[50, 1])] = 255
-    rims &= band & ~filled((EYE_LEFT, EYE_RIGHT), side_px)
+    rims = _lines(lightness, DARKER) & band & ~filled((EYE_LEFT, EYE_RIGHT), side_px)
     brows = as_u8(cv2.dilate(filled((BROW_LEFT, BROW_RIGHT), side_px), disc(5)))
     certain = lightness[(rims > 0) & (brows == 0)]
     rim, brow = (float(np.median(values)) if values.size else 0.0 for values in (certain, lightness[brows > 0]))
     limit = (rim + brow) / 2 if brow - rim > 2 * DARKER_THAN_BROW else 0.0
     rims[(brows > 0) & (lightness > limit)] = 0
     return as_u8(cv2.dilate(_long(rims), disc(5)))
+
+
+def _lightness(bgr: BgrU8) -> MaskU8:
+    return as_u8(cv2.cvtColor(bgr, cv2.COLOR_BGR2LAB)[..., 0])
+
+
+def _lines(lightness: MaskU8, darker: float) -> MaskU8:
+    """Mark thin lines that are darker than the skin around them by so much."""
+    found = as_u8(cv2.morphologyEx(lightness, cv2.MORPH_BLACKHAT, disc(round(LINE * len(lightness)) | 1)))
+    return np.where(found > darker, 255, 0).astype(np.uint8)
 
 
 def _long(rims: MaskU8) -> MaskU8:

@@ -13,7 +13,7 @@ from mien_models.swappers.mesh.inpaint import resized
 from mien_models.swappers.mesh.neutralise import smile
 from mien_models.swappers.mesh.skin_mask import OwnSkin, own_skin
 from mien_models.swappers.mesh.unwrap_photo import FlatPhoto, lay_flat
-from mien_models.types import FaceView, as_f32
+from mien_models.types import Face, FaceView, as_f32
 
 BEST_ONLY: Final = 6
 """How strongly the best photo of a region is preferred: shares are these powers of what the photos show there."""
@@ -47,13 +47,16 @@ class MultiView:
 
 def understand(view: FaceView, side_px: int) -> FlatView:
     """Lay one photo flat, find what of it is the face's own, and take its light off."""
-    photo = lay_flat(view, side_px)
+    return understand_flat(lay_flat(view, side_px), view.face)
+
+
+def understand_flat(photo: FlatPhoto, face: Face, *, has_glasses: bool | None = None) -> FlatView:
+    """The same for a photo that was laid flat; `has_glasses` None looks for them."""
+    side_px = len(photo.bgr)
     small = resized(as_f32(photo.bgr), SIDE_PX)
-    skin = own_skin(small, resized(photo.seen, SIDE_PX))
+    skin = own_skin(small, resized(photo.seen, SIDE_PX), has_glasses=has_glasses)
     change = resized(delighting(logarithm(small), skin.trust), side_px)
-    return FlatView(
-        photo, skin, as_f32(logarithm(as_f32(photo.bgr)) + change), view.face.width_px, smile(view.face.landmarks)
-    )
+    return FlatView(photo, skin, as_f32(logarithm(as_f32(photo.bgr)) + change), face.width_px, smile(face.landmarks))
 
 
 def merge_views(views: tuple[FlatView, ...]) -> MultiView:

@@ -12,7 +12,7 @@ from mien_models.geometry.face_mesh import face_topology
 from mien_models.geometry.face_regions import BEARD, BROW_LEFT, BROW_RIGHT, FACE_CORE, LIPS_OUTER, OVAL
 from mien_models.geometry.raster import disc, features_mask, filled
 from mien_models.swappers.mesh.delight import SIDE_PX, Light, light_on, logarithm
-from mien_models.swappers.mesh.glasses import rims_of_glasses
+from mien_models.swappers.mesh.glasses import rims_of_glasses, seen_glasses
 from mien_models.types import MaskU8, as_f32, as_u8
 
 DARKER: Final = 3.2
@@ -63,7 +63,7 @@ class OwnSkin:
     has_beard: bool
 
 
-def own_skin(bgr: NDArray[np.float32], seen: NDArray[np.float32]) -> OwnSkin:
+def own_skin(bgr: NDArray[np.float32], seen: NDArray[np.float32], *, has_glasses: bool | None = None) -> OwnSkin:
     """Find what is the face's own.
 
     The core of the face (brows, eyes, nose, mouth) and a beard belong to the face.
@@ -71,6 +71,7 @@ def own_skin(bgr: NDArray[np.float32], seen: NDArray[np.float32]) -> OwnSkin:
     Args:
         bgr: (SIDE_PX, SIDE_PX, 3) the photo laid flat, 0..255.
         seen: (SIDE_PX, SIDE_PX) how much each texel faces the photo's camera, 0..1.
+        has_glasses: whether the face wears some; None looks for them.
     """
     log_bgr = logarithm(bgr)
     facing = as_f32(np.clip((seen - WELL_SEEN[0]) / (WELL_SEEN[1] - WELL_SEEN[0]), 0, 1))
@@ -80,7 +81,9 @@ def own_skin(bgr: NDArray[np.float32], seen: NDArray[np.float32]) -> OwnSkin:
     light = light_on(log_bgr, as_f32(facing * (hidden == 0)))
     hidden, has_beard = _hidden(log_bgr, light, facing)
     light = light_on(log_bgr, as_f32(facing * (hidden == 0)))
-    glasses = rims_of_glasses(as_u8(np.clip(bgr, 0, 255)))
+    flat = as_u8(np.clip(bgr, 0, 255))
+    wears_some = seen_glasses(flat) if has_glasses is None else has_glasses
+    glasses = rims_of_glasses(flat) if wears_some else np.zeros(flat.shape[:2], np.uint8)
     free, rimless = (
         np.clip(1 - 1.5 / 255 * as_f32(cv2.GaussianBlur(mask, (0, 0), 2.5)), 0, 1) for mask in (hidden, glasses)
     )
