@@ -1,9 +1,10 @@
 """Train the finishing network: `python export/examples/train_finisher pairs|train|export ...`.
 
-Three programs that may run beside each other, each of which goes on where it was stopped:
+Programs that may run beside each other, each of which goes on where it was stopped:
 
     pairs MEDIA -o FOLDER       makes pairs with Mien's own stages; needs Mien, no torch
     train FOLDER -o RUN         learns from them, on a processor or a card; needs torch, no Mien
+    glasses MEDIA -o FOLDER     trains the small network that sees glasses, which is quick; needs Mien and torch
     export RUN -o FOLDER        writes finisher.onnx and finisher.tflite; needs torch and onnx
 
 MEDIA is a folder of synthetic faces with its faces.json.
@@ -21,6 +22,10 @@ def main() -> int:
         from pair_making import make_pairs
 
         return make_pairs(wanted.media, wanted.output, files=wanted.files, seed=wanted.seed, say=_say)
+    if wanted.what == "glasses":
+        from eyewear_learning import learn_eyewear
+
+        return learn_eyewear(wanted.media, wanted.output, _say)
     if wanted.what == "train":
         from learning import Wishes, learn
 
@@ -52,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--critic-from", type=int, default=6000, help="step from which a critic sees strangers (6000)")
     train.add_argument("--finish", type=int, default=0, metavar="STEPS", help="let the rate fall to nothing, then stop")
     train.add_argument("--memory-files", type=int, default=40, help="files of pairs kept in memory (40)")
+    glasses = programs.add_parser("glasses", help="train the small network that sees glasses, in some minutes")
+    glasses.add_argument("media", type=Path, metavar="MEDIA", help="the folder of synthetic faces")
+    glasses.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
     out = programs.add_parser("export", help="write the network for use")
     out.add_argument("run", type=Path, metavar="RUN")
     out.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")

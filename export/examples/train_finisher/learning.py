@@ -22,6 +22,8 @@ RENEW_EVERY: Final = 40
 HELD_BACK: Final = 20
 TRIED_ON: Final = 240
 SHOWN: Final = 24
+ABREAST: Final = 3
+"""The sheet shows so many people, so many side by side, each composed, finished and as it should be."""
 STRANGERS_SHARE: Final = 0.5
 FOLLOWED: Final = 0.99
 """Told losses are means that follow by this."""
@@ -162,9 +164,10 @@ def _tried(teaching: Teaching, folder: Path, sheet: Path) -> dict[str, str]:
         pictures = (batch.composed, out, batch.wanted)
         rows += [np.hstack([_picture(x[one]) for x in pictures]) for one in range(min(2, len(batch.kind)))]
     if rows:
-        rows = rows[: SHOWN - SHOWN % 3]
-        columns_of = [np.vstack(rows[start::3][: len(rows) // 3]) for start in range(min(3, len(rows)))]
-        cv2.imwrite(str(sheet), np.hstack(columns_of))
+        while len(rows) % ABREAST:
+            rows.append(np.zeros_like(rows[0]))
+        rows = rows[:SHOWN]
+        cv2.imwrite(str(sheet), np.hstack([np.vstack(rows[start::ABREAST]) for start in range(ABREAST)]))
     means = {key: np.mean(values, axis=0) for key, values in sums.items()}
     return {key: f"{before:.1f}>{after:.1f}" for key, (before, after) in means.items()}
 

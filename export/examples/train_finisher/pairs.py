@@ -107,7 +107,7 @@ class PairMaker:
 
     def _meet_strangers(self) -> None:
         if len(self._strangers) < STRANGERS or self._rng.random() < 0.05:
-            other = self._people[self._rng.integers(len(self._people))]
+            other = self._people[int(self._rng.integers(len(self._people)))]
             image, landmarks = shrunk(other.picture(), other.landmarks, FACE_PX, AROUND)
             self._strangers = [self._photo(image, landmarks), *self._strangers[: STRANGERS - 1]]
 
@@ -173,8 +173,8 @@ class PairMaker:
         return Pair(
             composed, wanted, cut(alpha, matrix, border=cv2.BORDER_CONSTANT),
             as_u8(cv2.resize(frame, (LIGHT_PX, LIGHT_PX), interpolation=cv2.INTER_AREA)),
-            _levels(places), _levels(looked_up), np.uint8(kind), np.int32(number),
-        )  # type: ignore[arg-type]  # fmt: skip
+            _levels(places), _levels(as_f32(looked_up)), np.array(kind, np.uint8), np.array(number, np.int32),
+        )  # fmt: skip
 
     def _crop(self, at: PointsF32) -> AffineF64:
         rng = self._rng

@@ -19,6 +19,8 @@ LEAST_SCORE: Final = 0.85
 FARTHEST_DEG: Final = 40.0
 """So is one that is turned farther: half of its right answer cannot be seen."""
 NARROWEST_PX: Final = 95.0
+GLASSES: Final = Path(__file__).parent / "glasses.json"
+"""Who wears glasses, where faces.json is wrong."""
 HELD_BACK: Final = 20
 """Every so many-th person is not trained on, so that what was learned can be tried on a stranger."""
 
@@ -65,7 +67,9 @@ def people_of(media: Path, kept: Path, say: Callable[[str], None]) -> list[Perso
         listed = json.loads((media / "faces.json").read_text())["faces"]
     except (OSError, ValueError, KeyError) as error:
         raise PeopleError(f"{str(media)!r} should hold the training faces and their faces.json; {error}.") from error
-    bare = {entry["file"] for entry in listed if not entry["glasses"] and not entry["covered"]}
+    seen = json.loads(GLASSES.read_text())
+    wears = {entry["file"] for entry in listed if entry["glasses"]} - _files(seen["bare"]) | _files(seen["worn"])
+    bare = {entry["file"] for entry in listed if not entry["covered"]} - wears
     if not kept.exists():
         _look(media, [entry["file"] for entry in listed], kept, say)
     with np.load(kept) as stored:
@@ -80,15 +84,29 @@ def people_of(media: Path, kept: Path, say: Callable[[str], None]) -> list[Perso
     ]
 
 
-def _look(media: Path, names: list[str], kept: Path, say: Callable[[str], None]) -> None:
+def landmarks_of(media: Path, kept: Path, say: Callable[[str], None]) -> Iterator[tuple[str, PointsF32, float]]:
+    """Give name, landmarks and their score of every picture on which a face was found."""
+    if not kept.exists():
+        _look(media, [entry["file"] for entry in json.loads((media / "faces.json").read_text())["faces"]], kept, say)
+    with np.load(kept) as stored:
+        for name, points, score in zip(*(stored[key] for key in ("names", "points", "score")), strict=True):
+            yield str(name), points, float(score)
+
+
+def _files(numbers: list[int]) -> set[str]:
+    return {f"{number:04d}.jpg" for number in numbers}
+
+
+def _look(media: Path, files: list[str], kept: Path, say: Callable[[str], None]) -> None:
     found = []
-    for done, row in enumerate(_found(media, names), start=1):
+    for done, row in enumerate(_found(media, files), start=1):
         found += [row] if row else []
         if done % 100 == 0:
-            say(f"landmarks of {len(found)} faces in {done} of {len(names)} pictures")
+            say(f"landmarks of {len(found)} faces in {done} of {len(files)} pictures")
     columns = [np.array(column) for column in zip(*found, strict=True)]
     unfinished = kept.with_suffix(".part.npz")
-    np.savez(unfinished, **dict(zip(("names", "points", "score", "pose"), columns, strict=True)))
+    names, points, score, pose = columns
+    np.savez(unfinished, names=names, points=points, score=score, pose=pose)
     unfinished.replace(kept)
 
 

@@ -62,9 +62,10 @@ class TfliteGraph:
             schema.BuiltinOperator.CONV_2D, options, [x, taps, self._halved(bias)], (1, size, size, weight.shape[0])
         )
 
-    def dense(self, x: Place, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> Place:
-        """Multiply (1, in) by (out, in)."""
+    def dense(self, x: Place, weight: NDArray[np.float32], bias: NDArray[np.float32], *, relu: bool = False) -> Place:
+        """Multiply all of x, seen as (1, in), by (out, in)."""
         options = schema.FullyConnectedOptionsT()
+        options.fusedActivationFunction = _activation(relu=relu)
         inputs = [x, self._halved(weight), self._halved(bias)]
         return self._operator(schema.BuiltinOperator.FULLY_CONNECTED, options, inputs, (1, weight.shape[0]))
 

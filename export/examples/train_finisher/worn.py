@@ -16,6 +16,7 @@ from mien.stages.colour_methods.mkl import PLUGIN as MKL
 from mien.stages.detail import DetailStage
 from mien.tracking.geometry import box_xyxy, head_pose
 from mien_models.swappers.mesh import MeshSwapper
+from mien_models.swappers.mesh.glasses import Glasses
 from mien_models.swappers.mesh.multi_view import understand_flat
 from mien_models.swappers.mesh.texture import FaceTexture, side_for, texture_of
 from mien_models.swappers.mesh.unwrap_photo import lay_flat
@@ -42,7 +43,7 @@ def lent(rng: Generator, photo_bgr: BgrU8, landmarks: PointsF32, *, has_glasses:
     view = FaceView(photo_bgr, face)
     photo = lay_flat(view, side_for(SourceFace((view,))))
     photo = replace(photo, seen=as_f32(photo.seen * _seen_by_chance(rng, len(photo.seen))))
-    flat = understand_flat(photo, face, has_glasses=has_glasses)
+    flat = understand_flat(photo, face, Glasses(are_worn=has_glasses, are_dark=False))
     if rng.random() < 0.3:
         flat = replace(flat, smile=rng.random())
     return Lent(texture_of((flat,)), flat.skin.trust)
