@@ -29,7 +29,7 @@ def rephotographed(rng: Generator, image_bgr: BgrU8, *, strength: float, gently:
         strength: how much the light differs, 1 is a lot.
         gently: rarely soft, noisy or badly compressed.
     """
-    linear = _lit(rng, (as_f32(image_bgr) / 255) ** GAMMA, strength)
+    linear = _lit(rng, as_f32((as_f32(image_bgr) / 255) ** GAMMA), strength)
     linear = np.where(
         linear > SHOULDER, SHOULDER + (1 - SHOULDER) * np.tanh((linear - SHOULDER) / (1 - SHOULDER)), linear
     )
@@ -67,5 +67,5 @@ def _recorded(rng: Generator, picture: NDArray[np.float32], rare: float) -> BgrU
     image = np.clip(picture + 0.5, 0, 255).astype(np.uint8)
     if rng.random() < 0.5 * rare:
         packed = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.uniform(45, 95))])[1]
-        image = as_u8(cv2.imdecode(packed, cv2.IMREAD_COLOR))
-    return image
+        image = as_u8(np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR)))
+    return as_u8(image)

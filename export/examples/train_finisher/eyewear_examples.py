@@ -71,9 +71,9 @@ def eyewear_examples(rng: Generator, media: Path, kept: Path, say: Callable[[str
             rows += [(*one, True, number) for one in _drawn(rng, image, points)]
         if number % 200 == 0:
             say(f"{len(rows)} examples, at {name}")
-    numbers, worn, dark, drawn, person = zip(*rows, strict=True)
-    flags = [np.array(column, bool) for column in (worn, dark, drawn)]
-    return EyewearExamples(np.stack(numbers), flags[0], flags[1], flags[2], np.array(person, np.int32))
+    flags = [np.array([row[place] for row in rows], bool) for place in (1, 2, 3)]
+    numbers, people = np.stack([row[0] for row in rows]), np.array([row[4] for row in rows], np.int32)
+    return EyewearExamples(numbers, flags[0], flags[1], flags[2], people)
 
 
 def _drawn(rng: Generator, image: BgrU8, points: PointsF32) -> list[tuple[NDArray[np.float32], bool, bool]]:

@@ -18,7 +18,8 @@ def write_shard(folder: Path, name: str, pairs: Sequence[object], names: Sequenc
     """Write pairs; the file is whole once it has its name."""
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f".{name}.part.npz"
-    np.savez_compressed(unfinished, **{key: np.stack([getattr(pair, key) for pair in pairs]) for key in names})
+    columns: Columns = {key: np.stack([getattr(pair, key) for pair in pairs]) for key in names}
+    np.savez_compressed(unfinished, allow_pickle=False, **columns)
     unfinished.replace(folder / f"{name}.npz")
 
 
@@ -53,7 +54,7 @@ class Pool:
         if not fresh:
             self._used.clear()
             fresh = [path for path in there if path not in self._loaded]
-        self._rng.shuffle(fresh)  # type: ignore[arg-type]
+        fresh = [fresh[int(place)] for place in self._rng.permutation(len(fresh))]
         wanted = max(files, self._files - len(self._loaded))
         for path in fresh[:wanted]:
             while len(self._loaded) >= self._files:

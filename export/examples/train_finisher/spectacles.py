@@ -135,13 +135,13 @@ def _drawn(
         if side * yaw_rad <= FAR_SIDE_RAD:
             line(_temple(rng, design, side), design.rim_cm * rng.uniform(0.8, 1.8))
     small = (cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA) for mask in (frame, lens))
-    rims, lenses = (as_f32(mask) / 255 for mask in small)
+    rims, lenses = (as_f32(as_f32(mask) / 255) for mask in small)
     return rims, lenses
 
 
 def _corners(points_cm: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.int32]:
     at = points_cm @ place[:2, :3].T + place[:2, 3]
-    return np.round(((at + 0.5) * FINER - 0.5) * (1 << SUBPIXEL)).astype(np.int32)
+    return np.asarray(np.round(((at + 0.5) * FINER - 0.5) * (1 << SUBPIXEL)), np.int32)
 
 
 def _rim(design: Design, side: int) -> NDArray[np.float64]:

@@ -53,7 +53,8 @@ def as_another_wearer(rng: Generator, image_bgr: BgrU8, landmarks: PointsF32) ->
         near = near * near * (3 - 2 * near)
         worn, wanted = (as_f32(worn * share + aged * (1 - share)) for share in (close, near))
     worn = as_f32(worn * np.exp(_other_tones(rng, landmarks, image_bgr.shape)))
-    return tuple(np.clip(picture + 0.5, 0, 255).astype(np.uint8) for picture in (worn, wanted))  # type: ignore[return-value]
+    seen, right = (np.clip(picture + 0.5, 0, 255).astype(np.uint8) for picture in (worn, wanted))
+    return seen, right
 
 
 def in_front(
@@ -70,7 +71,7 @@ def in_front(
         ends = [(int(point[0]), int(point[1])) for point in (a, b)]
         cv2.line(mask, ends[0], ends[1], (1,), max(1, int(thick)))
     mask = as_f32(cv2.GaussianBlur(mask, (0, 0), rng.uniform(0.6, 2)))
-    donor, share = donors[rng.integers(len(donors))], rng.uniform(0.3, 1)
+    donor, share = donors[int(rng.integers(len(donors)))], rng.uniform(0.3, 1)
     rows, columns = (int(side * share) for side in donor.shape[:2])
     top, left = (
         int(rng.integers(full - part + 1)) for full, part in zip(donor.shape[:2], (rows, columns), strict=True)

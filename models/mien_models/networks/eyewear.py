@@ -72,7 +72,7 @@ def eyewear_numbers(square_bgr: BgrU8) -> NDArray[np.float32]:
     cells = as_f32(cv2.resize(lightness, CELLS, interpolation=cv2.INTER_AREA))
     brightness = 0.5 * (cells - cells.mean()) / (cells.std() + 8)
     lines = [_lines(lightness, how) for how in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT)]
-    return np.concatenate([_edges(lightness).ravel(), brightness.ravel(), *(line.ravel() for line in lines)])
+    return as_f32(np.concatenate([_edges(lightness).ravel(), brightness.ravel(), *(line.ravel() for line in lines)]))
 
 
 def _edges(lightness: MaskU8) -> NDArray[np.float32]:
@@ -116,4 +116,5 @@ class Eyewear:
         return EyewearLook(worn, dark)
 
     def _logits(self, numbers: NDArray[np.float32]) -> NDArray[np.float32]:
-        return as_f32(self._session.run({self._input: numbers.reshape(1, 1, 1, -1)})[self._output])[0]
+        outputs = self._session.run({self._input: numbers.reshape(1, 1, 1, -1)})
+        return as_f32(outputs[self._output][0])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from mien.config.choices import ConsentKind, GateMode, LabelMode
+from mien.config.choices import ConsentKind, GateMode, LabelMode, LandmarksMode
 from mien.config.settings import Settings
 from mien.pipeline.live.state import Policy
 from mien.stages.enhance import parse_enhancer
@@ -103,6 +103,8 @@ class Options:
     signing: SigningOptions
     threads: int
     """Of each network and picture operation."""
+    landmarks: LandmarksMode
+    """How closely a face is looked at."""
 
 
 def resolve(settings: Settings) -> Options:
@@ -129,4 +131,5 @@ def resolve(settings: Settings) -> Options:
         sinks=settings.sinks,
         signing=SigningOptions(settings.credentials_certificate, settings.credentials_key),
         threads=settings.threads,
+        landmarks=settings.landmarks,
     )

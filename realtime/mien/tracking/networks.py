@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
+from mien.config.choices import LandmarksMode
 from mien_models.interfaces import Detector, Landmarker
 from mien_models.library.builtin import load_detector, load_landmarker
 
@@ -20,10 +22,16 @@ class FaceNetworks:
         return {**self.detector.providers, **self.landmarker.providers}
 
 
-def default_networks(*, threads: int = 1) -> FaceNetworks:
+LANDMARKERS: Final[Mapping[LandmarksMode, str]] = {
+    LandmarksMode.QUICK: "facemesh_468",
+    LandmarksMode.FINE: "facemesh_478",
+}
+
+
+def default_networks(*, threads: int = 1, landmarks: LandmarksMode = LandmarksMode.QUICK) -> FaceNetworks:
     """Load the networks that come with Mien, in some 20 ms; every call gives a pair of its own.
 
     Raises:
         ModelError: their weights are missing or damaged.
     """
-    return FaceNetworks(load_detector(threads=threads), load_landmarker(threads=threads))
+    return FaceNetworks(load_detector(threads=threads), load_landmarker(LANDMARKERS[landmarks], threads=threads))

@@ -18,15 +18,19 @@ BELIEVED: Final = 0.5
 """So sure the network must be of glasses."""
 DARK: Final = 0.4
 """So sure of lenses that hide the eyes."""
-LENS: Final = 0.055
+LENS: Final = 0.085
 """How far around the eyes a dark lens reaches, in parts of the atlas' side."""
 LINE: Final = 15 / 256
 """A line is at most this wide, in parts of the atlas' side."""
-DARKER: Final = 22
+DARKER: Final = 17
 """How much darker than the skin around it a thin line must be, in 8-bit lightness."""
+LIGHTER: Final = 26
+"""How much lighter it may be instead: rims of metal shine."""
+LIDS: Final = 0.016
+"""So near to an eye a line is a lid's or its lashes', in parts of the atlas' side."""
 DARKER_THAN_BROW: Final = 25
 """A rim is told from a brow that it crosses where it is darker by twice this; else the brow is left alone."""
-RIM_LENGTH: Final = 0.09
+RIM_LENGTH: Final = 0.07
 """A piece of rim is at least this long, in parts of the atlas' side."""
 
 
@@ -51,15 +55,17 @@ def glasses_of(look: EyewearLook) -> Glasses:
 def hidden_by_glasses(bgr: BgrU8, glasses: Glasses) -> MaskU8:
     """Mark what glasses hide of a face laid flat: rims, and dark lenses; 255 where marked.
 
-    Thin dark lines are rims where it is known that there are some; elsewhere they would be wrinkles. Brows that a rim
+    Thin lines are rims where it is known that there are some; elsewhere they would be wrinkles. Brows that a rim
     does not clearly cover stay unmarked.
     """
     rims = np.zeros(bgr.shape[:2], np.uint8)
     if not glasses.are_worn:
         return rims
     lightness = as_u8(cv2.cvtColor(bgr, cv2.COLOR_BGR2LAB)[..., 0])
-    lines = as_u8(cv2.morphologyEx(lightness, cv2.MORPH_BLACKHAT, disc(round(LINE * SIDE_PX) | 1)))
-    rims = np.where(lines > DARKER, 255, 0).astype(np.uint8) & _around_eyes() & ~_eyes()
+    window = disc(round(LINE * SIDE_PX) | 1)
+    dark, light = (as_u8(cv2.morphologyEx(lightness, how, window)) for how in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT))
+    lines = np.where((dark > DARKER) | (light > LIGHTER), 255, 0).astype(np.uint8)
+    rims = lines & _around_eyes() & ~as_u8(cv2.dilate(_eyes(), disc(2 * round(LIDS * SIDE_PX) + 1)))
     brows = as_u8(cv2.dilate(filled((BROW_LEFT, BROW_RIGHT), SIDE_PX), disc(5)))
     certain = lightness[(rims > 0) & (brows == 0)]
     rim, brow = (float(np.median(values)) if values.size else 0.0 for values in (certain, lightness[brows > 0]))

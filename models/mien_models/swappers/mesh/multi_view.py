@@ -23,6 +23,8 @@ TURNED_DEG: Final = (24.0, 36.0)
 """A head that is turned less than the first is believed on both sides, more than the second on the near one only."""
 BEYOND: Final = (-0.01, 0.05)
 """From where to where beyond the face's middle belief ends, in parts of the atlas' side."""
+PROFILE: Final = (40.0, 60.0, 0.02)
+"""From the first turn to the second that border comes nearer by the third: a profile's ridge shows the background."""
 BANDS: Final = 5
 """Coarse bands are joined over wide seams, fine ones over narrow seams: a pyramid of so many levels."""
 
@@ -77,7 +79,8 @@ def near_half(yaw_deg: float, side_px: int) -> NDArray[np.float32]:
     """
     share = np.clip((abs(yaw_deg) - TURNED_DEG[0]) / (TURNED_DEG[1] - TURNED_DEG[0]), 0, 1)
     away = (np.arange(side_px, dtype=np.float32) + 0.5) / side_px - 0.5
-    beyond = np.clip((np.sign(yaw_deg) * away - BEYOND[0]) / (BEYOND[1] - BEYOND[0]), 0, 1)
+    nearer = PROFILE[2] * np.clip((abs(yaw_deg) - PROFILE[0]) / (PROFILE[1] - PROFILE[0]), 0, 1)
+    beyond = np.clip((np.sign(yaw_deg) * away - BEYOND[0] + nearer) / (BEYOND[1] - BEYOND[0]), 0, 1)
     return as_f32(1 - share * beyond)[None]
 
 

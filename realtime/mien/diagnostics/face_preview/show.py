@@ -48,7 +48,7 @@ def show_face(photos: Sequence[str], output: Path | None) -> Path:
     for (quality, photo, name), view in zip(ranked, views, strict=True):
         found = remarks(view, photo.face)
         _LOG.info(quality.told(name))
-        if quality.helps:
+        if len(quality.helps) > 1:
             _LOG.info("%s: what would help: %s.", name, ", ".join(quality.helps))
         for remark in found:
             _LOG.warning("%s: %s", name, remark)
