@@ -10,8 +10,7 @@ import av
 import cv2
 import numpy as np
 
-from mien.stages.content_gate import LIMIT
-from mien.stages.nsfw import open_look
+from mien.stages.content_gate import LIMIT, open_look
 from mien_models.types import BgrU8, as_u8
 
 EVERY_S: Final = 0.5

@@ -1,4 +1,4 @@
-"""Say how well Mien understands photos: `uv run scripts/photo_understanding.py MEDIA [--limit N]`.
+"""Say how well Mien understands photos: `uv run scripts/photo_understanding.py MEDIA [--by-eye]`.
 
 MEDIA is a folder of synthetic faces with its faces.json. Glasses and turned heads are known of all of them; beards,
 hair over the face, lips that are apart and darkness of two hundred that were looked at by eye (photo_labels.json). The
@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from mien.tracking.geometry import box_xyxy, head_pose
-from mien.tracking.networks import default_networks
+from mien.tracking.landmark_fit import default_networks
 from mien.tracking.photo import find_faces
 from mien.tracking.photo_quality import OPEN, PhotoQuality, judged
 from mien_models.types import Face, FaceView, as_u8
@@ -45,12 +45,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Say how well photos are understood.")
     parser.add_argument("media", type=Path)
     parser.add_argument("--limit", type=int, default=None, help="look at so many, spread over all")
+    parser.add_argument("--by-eye", action="store_true", help="only those that were looked at by eye")
     parser.add_argument(
         "--landmarks", type=Path, default=None, help="the landmarks.npz that train_finisher keeps: faster"
     )
     wanted = parser.parse_args()
     cv2.setNumThreads(1)
-    looked = list(_looked(wanted.media, wanted.landmarks, wanted.limit))
+    looked = list(_looked(wanted.media, wanted.landmarks, wanted.limit, by_eye=wanted.by_eye))
     labels = {
         key: set(value) for key, value in json.loads((HERE / "photo_labels.json").read_text()).items() if key != "about"
     }
@@ -97,11 +98,14 @@ COVERED: Final = 0.3
 DARK: Final = 55.0
 
 
-def _looked(media: Path, landmarks: Path | None, limit: int | None) -> Iterable[Looked]:
+def _looked(media: Path, landmarks: Path | None, limit: int | None, *, by_eye: bool) -> Iterable[Looked]:
     listed = json.loads((media / "faces.json").read_text())["faces"]
     known = {} if landmarks is None else _known(landmarks)
     seen = {key: set(value) for key, value in json.loads(SEEN.read_text()).items() if key != "about"}
     networks = default_networks(threads=1)
+    if by_eye:
+        chosen = set(json.loads((HERE / "photo_labels.json").read_text())["looked_at"])
+        listed = [entry for entry in listed if int(entry["file"][:4]) in chosen]
     step = 1 if limit is None else max(1, len(listed) // limit)
     for entry in listed[::step]:
         number, image = int(entry["file"][:4]), as_u8(np.asarray(cv2.imread(str(media / entry["file"]))))

@@ -15,26 +15,27 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from mien.config.settings import Settings
 from mien.diagnostics.bench.scene import make_scene
 from mien.diagnostics.bench.stages import scene_stages
-from mien.pipeline.frame import Frame
-from mien.pipeline.interfaces import MarkingStage, OutputFormat
+from mien.pipeline.frame import Frame, OutputFormat
+from mien.pipeline.interfaces import MarkingStage
 from mien.pipeline.live.output import Outgoing, Output
 from mien.pipeline.live.sink_workers import SinkWorkers
 from mien.pipeline.live.state import Policy
-from mien.session.options import resolve
+from mien.session.options import usual_options
 from mien.sinks.registry import make_sink
 
 _ROOT = Path(__file__).resolve().parent.parent
 _ROOTS = tuple(str(_ROOT / name) for name in ("realtime/mien", "models/mien_models"))
 _WARM_UP = 20
+_FRAME_NS = 33_333_333
+"""Frames come thirty times a second, however slow the machine: what is done now and then is done in the same ones."""
 
 
 def way() -> list[str]:
     """Give the file of every call that one frame causes, in order."""
     scene = make_scene()
-    *stages, marks = scene_stages(resolve(Settings.model_construct()))
+    *stages, marks = scene_stages(usual_options())
     if not isinstance(marks, MarkingStage):
         raise TypeError("the last stage should be the one that marks")
     output_format = OutputFormat(scene.frames[0].shape[1], scene.frames[0].shape[0], Fraction(30))
@@ -47,13 +48,14 @@ def way() -> list[str]:
         output = Output(output_format, Policy(), marks.release, send, lambda _verdict: None)
         output.begin()
         called: list[str] = []
+        began_ns = time.monotonic_ns()
 
         def note(frame: FrameType, event: str, _argument: Any) -> None:  # noqa: ANN401 - Python's own interface
             if event == "call" and frame.f_code.co_filename.startswith(_ROOTS):
                 called.append(str(Path(frame.f_code.co_filename).relative_to(_ROOT)))
 
         for index in range(_WARM_UP + 1):
-            captured = Frame(scene.frames[index % len(scene.frames)], index, time.monotonic_ns())
+            captured = Frame(scene.frames[index % len(scene.frames)], index, began_ns + index * _FRAME_NS)
             sys.setprofile(note if index == _WARM_UP else None)
             for stage in stages:
                 captured = stage(captured)

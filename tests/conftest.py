@@ -127,7 +127,7 @@ def portrait_png() -> Path:
 @pytest.fixture(scope="session")
 def photo() -> BgrU8:
     """Give the astronaut of scikit-image, in the public domain; nobody writes into it."""
-    from mien.tracking.source_photo import photo_address, public_domain_photo, read_source_photo
+    from mien.tracking.photo import photo_address, public_domain_photo, read_source_photo
 
     photo_bgr = read_source_photo(photo_address(str(public_domain_photo()))).photo_bgr
     photo_bgr.flags.writeable = False

@@ -20,7 +20,7 @@ from tests.onnx_networks import arcface_network, inswapper_network
 from tests.outbound import Ground, command_names, reaching_out, whole_lines, why_not_here, written_outside
 
 from mien.cli.app import app
-from mien.tracking.source_photo import public_domain_photo
+from mien.tracking.photo import public_domain_photo
 from mien_models.types import as_u8
 
 pytestmark = [

@@ -12,7 +12,7 @@ from typing import Final
 import cv2
 import pytest
 
-from mien.tracking.source_photo import public_domain_photo
+from mien.tracking.photo import public_domain_photo
 
 ROOT: Final = Path(__file__).parent.parent
 CONSOLE: Final = re.compile(r"```console\n(.*?)```", re.DOTALL)

@@ -73,7 +73,7 @@ def _cut_out(path: Path) -> BgrU8:
     face = None if photo is None else face_in(as_u8(photo))
     if photo is None or face is None:
         what = "cannot be read" if photo is None else "shows no face"
-        raise ExportError(f"--face should be a photo of the face that is lent, but {str(path)!r} {what}; give another.")
+        raise ExportError(f"--face should be a photo of the source face, but {str(path)!r} {what}; give another.")
     crop_bgr = AlignedInput(_CUT).crop(as_u8(photo), face.five_points)[0]
     return as_u8(cv2.resize(crop_bgr, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_LINEAR))
 

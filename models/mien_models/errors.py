@@ -3,17 +3,21 @@
     MienError                 what a user can act on; the command line prints the message and exits with 1
     ├── UsageError            a wrong flag or setting; the command line exits with 2
     │   ├── UnknownPluginError
+    │   ├── BrokenPluginError a file of the user's own that cannot be used
     │   └── AmbiguousError    a network that may be of several families
     ├── PhotoError            a photo that gives no face
     ├── SourceError           a camera, file or address that gives no frames
     ├── SinkError             an output that cannot be opened or written
     │   └── SinkClosedError   its user closed it: nothing is wrong
+    ├── SoundError            a microphone or sound output that is not there or gives nothing
     ├── ModelError            a network that is missing, damaged or does not run
     ├── FinalError            a run must end at once: what it was given, or a face in use, may not be used
     └── FaultError            Mien itself failed; the message names the file with the details
 
 A message says what was expected, what was found and what to do next, in that order.
 """
+
+from pathlib import Path
 
 
 class MienError(Exception):
@@ -26,6 +30,14 @@ class UsageError(MienError):
 
 class UnknownPluginError(UsageError):
     """A plug-in name that no file carries."""
+
+
+class BrokenPluginError(UsageError):
+    """A plug-in of the user's own that cannot be used."""
+
+    def __init__(self, noun: str, name: str, file: Path, why: str) -> None:
+        """Take what it should be, its file, and what is wrong with it."""
+        super().__init__(f"Your {noun} {name!r} cannot be used: {why}. Correct {str(file)!r}, or take it away.")
 
 
 class AmbiguousError(UsageError):
@@ -54,6 +66,10 @@ class SinkError(MienError):
 
 class SinkClosedError(SinkError):
     """The user closed this output, for instance its window; the rest of the run goes on or ends cleanly."""
+
+
+class SoundError(MienError):
+    """A microphone or sound output that is not there, cannot be opened or is gone."""
 
 
 class ModelError(MienError):

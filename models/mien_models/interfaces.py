@@ -1,7 +1,6 @@
 """The small interfaces between networks and whoever uses them; nothing to inherit."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -117,7 +116,7 @@ class Swapper(Protocol):
     """Puts the source face, fixed when the swapper was made, in the place of a followed face."""
 
     def swap(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> SwappedFace:
-        """Swap one face of one frame. Reads the frame, never writes into it; one thread calls it.
+        """Swap one face of one frame. Reads the frame, never writes into it; one thread at a time calls it.
 
         May keep what it learns of a face under `face.id` (light, texture) until `forget`; what is smoothed in time goes
         by `captured_ns`, the frame's own.
@@ -143,7 +142,7 @@ class SwapperFactory(Protocol):
 
 
 class Enhancer(Protocol):
-    """Makes an aligned face clearer. Keeps nothing between two calls; one thread calls it."""
+    """Makes an aligned face clearer. Keeps nothing between two calls; one thread at a time calls it."""
 
     @property
     def template(self) -> str:
@@ -175,10 +174,15 @@ class Enhancer(Protocol):
 
 
 class EnhancerFactory(Protocol):
-    """Makes an enhancer of a user's file."""
+    """Makes an enhancer, of a user's file or of weights of its own."""
 
-    def __call__(self, network: Path, *, threads: int = 1, provider: str = "auto") -> Enhancer:
+    def __call__(self, target: str, *, threads: int = 1, provider: str = "auto") -> Enhancer:
         """Load it and try it once, on the provider that the user names ('auto': the fastest that works).
+
+        Args:
+            target: what follows its name and a colon, the path of the user's network; '' for nothing.
+            threads: of the processor.
+            provider: a key of `mien_models.runtimes.ort.providers.PROVIDERS`, or 'auto'.
 
         Raises:
             ModelError: the file is no network of this family, or does not run.

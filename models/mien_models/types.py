@@ -75,7 +75,7 @@ class Warp:
             raise ValueError(f"shift_px must be (rows, columns, 2) float32, got {self.shift_px.shape}")
 
     def warped(self, image: NDArray[Any]) -> BgrU8:
-        """Give the rectangle of a frame of 8 bits, bent: (height, width, 3); what moves nowhere is bit-identical."""
+        """Give the rectangle of a frame of 8 bits, warped: (height, width, 3); what moves nowhere is bit-identical."""
         shift_x, shift_y = (as_f32(cv2.resize(shift, (self.width, self.height))) for shift in self._shifts)
         region = image[self.top : self.top + self.height, self.left : self.left + self.width]
         # Four channels: OpenCV looks them up nearly twice as fast as three.
@@ -87,7 +87,7 @@ class Warp:
     def origin(
         self, at_x: NDArray[np.float32], at_y: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Say where in the frame the content of places of the bent frame lies.
+        """Say where in the frame the content of places of the warped frame lies.
 
         Args:
             at_x: (rows, columns) places in pixels of the frame, anywhere.
@@ -207,10 +207,10 @@ class SwappedFace:
     frame_from_crop: AffineF64
     """Takes crop pixels to frame pixels; a whole-pixel translation is composed without resampling."""
     warp: Warp | None = None
-    """How the frame is bent before the crop is laid over it; None where it stays as it is.
+    """How the frame is warped before the crop is laid over it; None where it stays as it is.
 
-    Crop, alpha and matrix belong to the bent frame. Whoever compares them with the frame, or brings a mask of the frame
-    to them, asks `bend.origin` where the content of a place lies.
+    Crop, alpha and matrix belong to the warped frame. Whoever compares them with the frame, or brings a mask of the
+    frame to them, asks `warp.origin` where the content of a place lies.
     """
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What the webcam shows, whose face is lent, and how a picture of the virtual camera is told from the bare face.
+"""What the webcam shows, whose face is used, and how a picture of the virtual camera is told from the real face.
 
 `python -m tests.camera_vm.scene CLIP` writes the clip beforehand: on an emulated machine that takes a minute.
 """
@@ -15,10 +15,10 @@ import numpy as np
 
 from mien.pipeline.live.slates import CARDS, Slates
 from mien.pipeline.live.state import Cause
-from mien.provenance.marks import Marks
 from mien.provenance.release import SwappedPicture
 from mien.sources.backends.synthetic import SyntheticSource
-from mien.tracking.source_photo import public_domain_photo
+from mien.stages.marks import Marks
+from mien.tracking.photo import public_domain_photo
 from mien_models.types import BgrU8
 
 WIDTH, HEIGHT = 320, 240

@@ -14,8 +14,7 @@ import pytest
 
 from mien.media.devices import v4l2
 from mien.media.devices.cameras import virtual_cameras
-from mien.pipeline.frame import OutputFrame, State
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.frame import OutputFormat, OutputFrame, State
 from mien.provenance.release import ReleasedPicture
 from mien.sinks.backends.virtualcam import VirtualCameraSink
 from mien_models.errors import SinkError
@@ -27,7 +26,7 @@ WRITER = """
 import sys, time
 from fractions import Fraction
 import numpy as np
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.frame import OutputFormat
 from mien.provenance.release import ReleasedPicture
 from mien.pipeline.frame import OutputFrame, State
 from mien.sinks.backends.virtualcam import VirtualCameraSink

@@ -6,12 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mien.stages.colour import apply
-from mien.stages.colour_methods._base import GAIN_RANGE, ColourMethod, SkinStatistics
-from mien.stages.skin import statistics
-from mien_models.plugins import Plugins
+from mien.stages.colour import COLOURS, GAIN_RANGE, SkinStatistics, apply, statistics
 
-COLOURS: Plugins[ColourMethod] = Plugins("mien.stages.colour_methods", "colour method")
 FITTING = [name for name in COLOURS.names() if name != "none"]
 
 
@@ -32,7 +28,7 @@ means = st.tuples(st.integers(60, 190), st.integers(60, 190), st.integers(60, 19
 def test_skin_that_fits_already_stays_as_it_is(name: str, mean: tuple[int, int, int], spread: float) -> None:
     pixels = skin(0, mean, spread)
     measured = statistics(pixels)
-    changed = apply(COLOURS.load(name)(measured, measured), pixels)
+    changed = apply(COLOURS.load(name).method(measured, measured), pixels)
     # CIE L*a*b* in 8 bits is coarser than the picture: up to eight levels there and back in dark saturated colours.
     tolerance = 9 if name == "reinhard_lab" else 1
     assert np.abs(changed.astype(int) - pixels).max() <= tolerance
@@ -45,7 +41,7 @@ def test_skin_takes_the_mean_of_the_frame(
     name: str, mean: tuple[int, int, int], target: tuple[int, int, int], spread: float, target_spread: float
 ) -> None:
     crop, frame = skin(1, mean, spread), skin(2, target, target_spread)
-    changed = apply(COLOURS.load(name)(statistics(crop), statistics(frame)), crop)
+    changed = apply(COLOURS.load(name).method(statistics(crop), statistics(frame)), crop)
     before = np.abs(statistics(crop).mean_bgr - statistics(frame).mean_bgr)
     after = np.abs(statistics(changed).mean_bgr - statistics(frame).mean_bgr)
     assert (after <= np.maximum(6.0, 0.2 * before)).all()
@@ -56,7 +52,7 @@ def test_skin_takes_the_mean_of_the_frame(
 @given(spread=st.floats(0.5, 40), target_spread=st.floats(0.5, 40))
 def test_no_frame_can_burn_a_face(name: str, spread: float, target_spread: float) -> None:
     crop, frame = statistics(skin(3, (120, 130, 140), spread)), statistics(skin(4, (90, 110, 160), target_spread))
-    fitted = COLOURS.load(name)(crop, frame)
+    fitted = COLOURS.load(name).method(crop, frame)
     if fitted.matrix is not None:
         gains = np.linalg.svd(fitted.matrix[:, :3], compute_uv=False)
         assert gains.max() <= max(1.0, GAIN_RANGE[1]) + 1e-6
@@ -71,7 +67,7 @@ def test_a_method_is_pure_and_keeps_shape_and_type(name: str) -> None:
     pixels = skin(5, (100, 120, 150), 12)
     kept = pixels.copy()
     crop, frame = statistics(pixels), statistics(skin(6, (60, 80, 120), 9))
-    first, second = COLOURS.load(name)(crop, frame), COLOURS.load(name)(crop, frame)
+    first, second = COLOURS.load(name).method(crop, frame), COLOURS.load(name).method(crop, frame)
     picture = pixels.reshape(50, 60, 3)
     assert apply(first, picture).shape == picture.shape
     assert apply(first, picture).dtype == np.uint8

@@ -10,24 +10,22 @@ from tests.onnx_networks import affine_network, restoring_network, xseg_network
 from mien_models.errors import ModelError
 from mien_models.interfaces import Enhancer, EnhancerFactory
 from mien_models.networks import user_network
-from mien_models.plugins import Plugins
+from mien_models.networks.enhancers._base import ENHANCERS
 from mien_models.runtimes.ort import select
 from mien_models.runtimes.ort.available import Available
 from mien_models.runtimes.ort.providers import CPU_PROVIDER, CPU_RUN, PROVIDERS, Run
 from mien_models.runtimes.ort.select import Served, Trial
 from mien_models.specs.templates import TEMPLATES
 
-ENHANCERS: Plugins[EnhancerFactory] = Plugins("mien_models.networks.enhancers", "enhancer")
-
 
 @pytest.fixture(params=ENHANCERS.names())
 def factory(request: pytest.FixtureRequest) -> EnhancerFactory:
-    return ENHANCERS.load(request.param)
+    return ENHANCERS.load(request.param).make
 
 
 @pytest.fixture
 def enhancer(factory: EnhancerFactory, tmp_path: Path) -> Enhancer:
-    return factory(restoring_network(tmp_path / "tiny.onnx"))
+    return factory(str(restoring_network(tmp_path / "tiny.onnx")))
 
 
 def picture(side_px: int) -> np.ndarray:
@@ -46,7 +44,7 @@ def test_it_says_how_faces_are_aligned_what_it_costs_and_where_it_runs(enhancer:
 
 
 def test_brighter_is_brighter_and_never_wraps_around(factory: EnhancerFactory, tmp_path: Path) -> None:
-    enhancer = factory(restoring_network(tmp_path / "tiny.onnx", bias=0.5))
+    enhancer = factory(str(restoring_network(tmp_path / "tiny.onnx", bias=0.5)))
     patch = picture(enhancer.side_px)
     expected = np.clip(patch.astype(float) + 0.5 * 127.5, 0, 255)
     assert np.abs(enhancer.enhance(patch) - expected).max() <= 1.01
@@ -56,23 +54,23 @@ def test_the_picture_is_given_in_rgb(factory: EnhancerFactory, tmp_path: Path) -
     path = affine_network(tmp_path / "tiny.onnx", 512, 1.0, (-2.0, 0.0, 0.0))
     patch = picture(512)
     without_red = patch * np.array([1, 1, 0])
-    assert np.abs(factory(path).enhance(patch).astype(int) - without_red).max() <= 1
+    assert np.abs(factory(str(path)).enhance(patch).astype(int) - without_red).max() <= 1
 
 
 @pytest.mark.parametrize("gain", [0.0, float("nan")])
 def test_a_network_that_answers_nonsense_is_refused(factory: EnhancerFactory, tmp_path: Path, gain: float) -> None:
     with pytest.raises(ModelError, match="answers with"):
-        factory(restoring_network(tmp_path / "tiny.onnx", gain=gain))
+        factory(str(restoring_network(tmp_path / "tiny.onnx", gain=gain)))
 
 
 def test_a_network_of_another_size_is_refused(factory: EnhancerFactory, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="64 px"):
-        factory(restoring_network(tmp_path / "tiny.onnx", 64))
+        factory(str(restoring_network(tmp_path / "tiny.onnx", 64)))
 
 
 def test_another_network_is_refused(factory: EnhancerFactory, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="should take one square colour picture"):
-        factory(xseg_network(tmp_path / "tiny.onnx"))
+        factory(str(xseg_network(tmp_path / "tiny.onnx")))
 
 
 def test_it_goes_where_it_runs_fastest_and_the_user_may_name_the_processor(
@@ -90,6 +88,6 @@ def test_it_goes_where_it_runs_fastest_and_the_user_may_name_the_processor(
     monkeypatch.setattr(user_network, "available", lambda: Available(ready))
     path = restoring_network(tmp_path / "tiny.onnx")
     patch = picture(512)
-    assert np.abs(factory(path).enhance(patch).astype(int) - patch).max() <= 1
-    factory(path, provider="cpu")
+    assert np.abs(factory(str(path)).enhance(patch).astype(int) - patch).max() <= 1
+    factory(str(path), provider="cpu")
     assert tried == [["cuda", "cuda", "cpu"]]

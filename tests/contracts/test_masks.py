@@ -7,12 +7,10 @@ import numpy as np
 import pytest
 from tests.onnx_networks import bisenet_network, xseg_network
 
-from mien.stages.mask_methods._base import FaceMask, MaskFactory, MaskMethod, parse_mask
+from mien.stages.mask import MASKS, FaceMask, MaskMethod
 from mien_models.errors import UsageError
-from mien_models.plugins import Plugins
 from mien_models.types import BgrU8, Face, as_f32, as_u8
 
-MASKS: Plugins[MaskFactory] = Plugins("mien.stages.mask_methods", "mask")
 FRAME_NS = 33_333_333
 NETWORKS = {"xseg": xseg_network, "bisenet": bisenet_network}
 
@@ -20,7 +18,7 @@ NETWORKS = {"xseg": xseg_network, "bisenet": bisenet_network}
 @pytest.fixture(params=MASKS.names())
 def method(request: pytest.FixtureRequest, tmp_path: Path) -> MaskMethod:
     make = NETWORKS.get(request.param)
-    return MASKS.load(request.param)(make(tmp_path / "tiny.onnx") if make else None)
+    return MASKS.load(request.param).make(str(make(tmp_path / "tiny.onnx")) if make else "")
 
 
 def in_frame(mask: FaceMask | None, frame_bgr: BgrU8) -> np.ndarray:
@@ -82,12 +80,18 @@ def test_forgetting_a_face_that_was_never_seen_is_no_error(method: MaskMethod) -
 
 @pytest.mark.parametrize("name", [name for name in MASKS.names() if name not in NETWORKS])
 def test_a_mask_without_a_network_refuses_a_file(name: str) -> None:
-    with pytest.raises(UsageError, match="takes no file"):
-        MASKS.load(name)(Path("network.onnx"))
+    with pytest.raises(UsageError, match=r"takes nothing after its name, got 'network\.onnx'"):
+        MASKS.parse(f"{name}:network.onnx")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_mask_that_needs_a_network_says_how_to_give_it(name: str) -> None:
+    with pytest.raises(UsageError, match=f"write '{name}:FILE.onnx'"):
+        MASKS.parse(name)
 
 
 def test_the_selfie_mask_tells_the_person_from_the_background(photo: BgrU8, face: Face) -> None:
-    mask = MASKS.load("selfie")(None).mask(photo, face, captured_ns=0)
+    mask = MASKS.load("selfie").make("").mask(photo, face, captured_ns=0)
     drawn = in_frame(mask, photo)
     x, y = face.landmarks[4, :2].astype(int)
     left = face.box_xyxy[0] - 0.9 * face.width_px
@@ -96,5 +100,5 @@ def test_the_selfie_mask_tells_the_person_from_the_background(photo: BgrU8, face
 
 
 def test_a_name_and_a_file_are_taken_apart() -> None:
-    assert parse_mask("history") == ("history", None)
-    assert parse_mask("xseg:nets/xseg.onnx") == ("xseg", Path("nets/xseg.onnx"))
+    assert MASKS.parse("history") == ("history", "")
+    assert MASKS.parse("xseg:nets/xseg.onnx") == ("xseg", "nets/xseg.onnx")

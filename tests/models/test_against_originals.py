@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.stages.blending import Paster
+from mien.stages.composite import Paster
 from mien.tracking.geometry import box_xyxy, head_pose
 from mien_models.architectures import arcface, dfm, ghost, inswapper, mobilefaceswap, simswap
 from mien_models.geometry.tensor_image import AlignedInput

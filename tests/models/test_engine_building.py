@@ -11,12 +11,13 @@ import pytest
 from tests.onnx_networks import inswapper_network
 from tests.stored_models import Shelf
 
-from mien_models.runtimes.ort import engine_build, engine_cache
-from mien_models.runtimes.ort.engine_build import build_aside
+from mien_models.architectures._trial import known_input
+from mien_models.library import engine_build
+from mien_models.library.engine_build import build_aside
+from mien_models.runtimes.ort import engine_cache
 from mien_models.runtimes.ort.engine_cache import cached, engine_folder, engine_key, is_built, must_be_built
 from mien_models.runtimes.ort.hot_swap import ReplaceableSession
 from mien_models.runtimes.ort.providers import CPU_PROVIDER, CPU_RUN, Run
-from mien_models.runtimes.trial import known_input
 from mien_models.specs.stored import StoredModel
 from mien_models.swappers._loader import Networks
 

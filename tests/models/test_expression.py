@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from mien_models.geometry.unwrap import Unwrapped, atlas_points_px, unwrapper
-from mien_models.swappers.mesh.wrinkles import SIDE_PX, ExpressionFilter
+from mien_models.geometry.face_mesh import Unwrapped, atlas_points_px, unwrapper
+from mien_models.swappers.mesh.relight import FOLDS_PX, ExpressionFilter
 from mien_models.types import as_f32
 
 FRAME_S = 1 / 30
@@ -14,12 +14,12 @@ FAR = (slice(40, 60), slice(20, 44))
 
 def skin(*, with_fold: bool = False, gain: float = 1.0) -> Unwrapped:
     """A face with features of its own, in a light that falls off to one side."""
-    column, row = np.meshgrid(np.arange(SIDE_PX), np.arange(SIDE_PX))
+    column, row = np.meshgrid(np.arange(FOLDS_PX), np.arange(FOLDS_PX))
     grey = (90 + column) * (1 + 0.1 * np.sin(row / 2)) * gain
     if with_fold:
         grey[FOLD] *= 0.7
     bgr = np.repeat(np.clip(grey, 0, 255)[..., None], 3, axis=2).astype(np.uint8)
-    return Unwrapped(bgr, np.ones((SIDE_PX, SIDE_PX), np.float32))
+    return Unwrapped(bgr, np.ones((FOLDS_PX, FOLDS_PX), np.float32))
 
 
 def shown(tracker: ExpressionFilter, face: Unwrapped, frames: int) -> NDArray[np.float32]:
@@ -55,7 +55,7 @@ def test_a_first_look_shows_nothing_and_what_is_not_seen_is_not_judged() -> None
     tracker = ExpressionFilter()
     assert not tracker.change(skin(with_fold=True), FRAME_S).any()
     shown(tracker, skin(), 60)
-    hidden = Unwrapped(skin(with_fold=True).bgr, np.zeros((SIDE_PX, SIDE_PX), np.float32))
+    hidden = Unwrapped(skin(with_fold=True).bgr, np.zeros((FOLDS_PX, FOLDS_PX), np.float32))
     assert not tracker.change(hidden, FRAME_S).any()
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.onnx_networks import arcface_network, whitening_network
 from tests.stored_models import Shelf
 
-from mien.stages.blending import Paster
+from mien.stages.composite import Paster
 from mien_models.swappers._loader import Networks
 from mien_models.types import BgrU8, Face, SourceFace, SwapOptions
 

@@ -4,8 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien_models.geometry.face_mesh import face_topology
-from mien_models.geometry.raster import rasterise, vertex_normals
+from mien_models.geometry.face_mesh import face_topology, rasterise, vertex_normals
 
 
 def canonical_px(size: float = 100.0) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:

@@ -75,7 +75,7 @@ def changed_by_bend(frame: BgrU8, swapped: SwappedFace) -> np.ndarray:
     return changed
 
 
-def test_with_the_wearers_own_shape_nothing_is_bent(
+def test_with_the_targets_own_shape_nothing_is_warped(
     longer_faced: dict[float, Swapper], photo: BgrU8, face: Face
 ) -> None:
     assert longer_faced[0.0].swap(photo, face, captured_ns=0).warp is None

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mien.tracking.geometry import head_pose
 from mien.tracking.photo import find_faces
-from mien_models.geometry.face_mesh import face_topology
+from mien_models.geometry.face_mesh import face_topology, filled, rasterise
 from mien_models.geometry.face_regions import (
     BROW_LEFT,
     BROW_RIGHT,
@@ -23,7 +23,6 @@ from mien_models.geometry.face_regions import (
     LIPS_OUTER,
     NOSE_BRIDGE,
 )
-from mien_models.geometry.raster import filled, rasterise
 from mien_models.swappers.mesh.delight import SIDE_PX, levels, light_on, logarithm
 from mien_models.swappers.mesh.multi_view import understand
 from mien_models.swappers.mesh.texture import BROW_COVERED, bake, texture_of
@@ -131,7 +130,7 @@ def test_rims_of_glasses_go_and_brows_stay(photo: BgrU8, face: Face, plain: BgrU
 @pytest.mark.parametrize(
     ("lost", "alpha"), [((BROW_LEFT, BROW_RIGHT), round(255 * BROW_COVERED)), ((BROW_RIGHT,), 255)]
 )
-def test_brows_that_no_photo_shows_stay_the_wearers_and_one_that_is_seen_serves_for_both(
+def test_brows_that_no_photo_shows_stay_the_targets_and_one_that_is_seen_serves_for_both(
     photo: BgrU8, face: Face, lost: tuple[tuple[int, ...], ...], alpha: int
 ) -> None:
     view = understand(FaceView(photo, face), SIDE_PX)

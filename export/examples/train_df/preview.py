@@ -15,14 +15,14 @@ _ROWS: Final = 6
 _TILE_PX: Final = 160
 
 
-def write_preview(training: Training, source_face: Faces, wearer: Faces, path: Path) -> None:
-    """Draw six rows: the lent face and its drawing; the wearer, their drawing, and the wearer with the lent face."""
+def write_preview(training: Training, source_face: Faces, target: Faces, path: Path) -> None:
+    """Draw six rows: the source and its drawing; the target, its drawing, and the target with the source face."""
     columns: list[Tensor] = []
-    for faces, is_lent in ((source_face, True), (wearer, False)):
+    for faces, is_source in ((source_face, True), (target, False)):
         chosen = torch.linspace(0, faces.crops.shape[0] - 1, _ROWS).long()
         seen = straight(faces, chosen, training.size_px)
-        as_wearer, as_lent = pictures(training, seen)
-        columns += [seen, as_lent] if is_lent else [seen, as_wearer, as_lent]
+        as_target, as_source = pictures(training, seen)
+        columns += [seen, as_source] if is_source else [seen, as_target, as_source]
     rows = torch.cat(columns, 3).permute(0, 2, 3, 1).reshape(-1, len(columns) * training.size_px, 3)
     drawn = (rows * 255).round().clamp(0, 255).byte().numpy()
     scale = _TILE_PX / training.size_px

@@ -46,19 +46,19 @@ class Training:
         training._optimiser.load_state_dict(kept["optimizer"])
         return training
 
-    def learn(self, source_face: Faces, wearer: Faces) -> tuple[float, float]:
+    def learn(self, source_face: Faces, target: Faces) -> tuple[float, float]:
         """Take one step; give the loss of each person."""
-        of_lent, of_wearer = sample(source_face, self._batch, self.size_px), sample(wearer, self._batch, self.size_px)
+        of_source, of_target = sample(source_face, self._batch, self.size_px), sample(target, self._batch, self.size_px)
         module = self._module
-        features = module.inter.forward(module.encoder.forward(torch.cat([of_lent.warped, of_wearer.warped])))
-        loss_lent = face_loss(module.decoder_src.forward(features[: self._batch]), of_lent.face, of_lent.mask)
-        loss_wearer = face_loss(module.decoder_dst.forward(features[self._batch :]), of_wearer.face, of_wearer.mask)
+        features = module.inter.forward(module.encoder.forward(torch.cat([of_source.warped, of_target.warped])))
+        loss_source = face_loss(module.decoder_src.forward(features[: self._batch]), of_source.face, of_source.mask)
+        loss_target = face_loss(module.decoder_dst.forward(features[self._batch :]), of_target.face, of_target.mask)
         self._optimiser.zero_grad()
-        (loss_lent + loss_wearer).backward()
+        (loss_source + loss_target).backward()
         self._optimiser.step()
         self.step += 1
         self._follow()
-        return loss_lent.item(), loss_wearer.item()
+        return loss_source.item(), loss_target.item()
 
     def smoothed(self) -> DfModule:
         """Give the pair as it is exported."""
@@ -88,7 +88,7 @@ class Training:
 
 
 def pictures(training: Training, faces: Tensor) -> tuple[Tensor, Tensor]:
-    """Give faces as the wearer's decoder and as the lent one's draws them, (n, 3, size, size) BGR 0..1."""
+    """Give faces as the target's decoder and as the source's draws them, (n, 3, size, size) BGR 0..1."""
     module = training.smoothed()
     with torch.inference_mode():
         features = module.inter.forward(module.encoder.forward(faces))

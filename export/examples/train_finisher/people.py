@@ -9,7 +9,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from mien.tracking.networks import default_networks
+from mien.tracking.landmark_fit import default_networks
 from mien.tracking.photo import find_faces
 from mien_models.errors import MienError
 from mien_models.types import BgrU8, PointsF32, as_u8

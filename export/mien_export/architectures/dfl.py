@@ -16,7 +16,6 @@ from torch.nn import functional
 
 from mien_export.architectures._plain import called
 from mien_export.contracts import Architecture, Port, Shapes
-from mien_models.architectures._registry import UNKNOWN_TERMS
 from mien_models.architectures.dfm import crop
 from mien_models.specs.network import UNIT_OUTPUT, IdentitySpec, SwapNames, SwapSpec
 
@@ -108,7 +107,7 @@ def _upscales(given: int, width: int) -> nn.ModuleList:
 
 
 class DfModule(nn.Module):
-    """A decoder for each person: `src` is the face that is lent, `dst` the wearer."""
+    """A decoder for each person: `src` is the source face, `dst` the target."""
 
     def __init__(self, network: "Dfl") -> None:
         super().__init__()
@@ -118,14 +117,14 @@ class DfModule(nn.Module):
         self.decoder_dst = network.decoder(network.code)
 
     def swapped(self, face: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Give the lent face, its mask, and the wearer's mask of BGR 0..1 (n, 3, side, side)."""
+        """Give the source face, its mask, and the target's mask of BGR 0..1 (n, 3, side, side)."""
         features = called(self.inter, called(self.encoder, face))
-        source_face, lent_mask = self.decoder_src.forward(features)
-        return source_face, lent_mask, self.decoder_dst.forward(features)[1]
+        source_face, source_mask = self.decoder_src.forward(features)
+        return source_face, source_mask, self.decoder_dst.forward(features)[1]
 
 
 class LiaeModule(nn.Module):
-    """One decoder; the wearer's code has a half of their own, the lent face has the common half twice."""
+    """One decoder; the target's code has a half of their own, the source face has the common half twice."""
 
     def __init__(self, network: "Dfl") -> None:
         super().__init__()
@@ -138,21 +137,21 @@ class LiaeModule(nn.Module):
         """As `DfModule.swapped`."""
         vector = called(self.encoder, face)
         common, own = called(self.inter_AB, vector), called(self.inter_B, vector)
-        source_face, lent_mask = self.decoder.forward(torch.cat([common, common], 1))
-        return source_face, lent_mask, self.decoder.forward(torch.cat([own, common], 1))[1]
+        source_face, source_mask = self.decoder.forward(torch.cat([common, common], 1))
+        return source_face, source_mask, self.decoder.forward(torch.cat([own, common], 1))[1]
 
 
 class Dfm(nn.Module):
-    """The pair as a DFM file gives it: rows of BGR pixels, the wearer's mask first."""
+    """The pair as a DFM file gives it: rows of BGR pixels, the target's mask first."""
 
     def __init__(self, core: DfModule | LiaeModule) -> None:
         super().__init__()
         self.core = core
 
     def forward(self, in_face: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Swap BGR 0..1 (n, side, side, 3): the wearer's mask, the lent face, its mask; pixels in rows."""
-        source_face, lent_mask, mask = self.core.swapped(in_face.permute(0, 3, 1, 2))
-        return mask.permute(0, 2, 3, 1), source_face.permute(0, 2, 3, 1), lent_mask.permute(0, 2, 3, 1)
+        """Swap BGR 0..1 (n, side, side, 3): the target's mask, the source face, its mask; pixels in rows."""
+        source_face, source_mask, mask = self.core.swapped(in_face.permute(0, 3, 1, 2))
+        return mask.permute(0, 2, 3, 1), source_face.permute(0, 2, 3, 1), source_mask.permute(0, 2, 3, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +180,12 @@ class Dfl:
 
     @property
     def inputs(self) -> tuple[Port, ...]:
-        """The wearer's face."""
+        """The target's face."""
         return (Port("in_face:0", (self.size_px, self.size_px, 3)),)
 
     @property
     def outputs(self) -> tuple[Port, ...]:
-        """The wearer's mask, the lent face, its mask."""
+        """The target's mask, the source face, its mask."""
         side = self.size_px
         masks = [Port(f"out_{name}_mask:0", (side, side, 1)) for name in ("face", "celeb_face")]
         return masks[0], Port("out_celeb_face:0", (side, side, 3)), masks[1]
@@ -228,5 +227,4 @@ PLUGIN: Final = Architecture(
     recognise=_recognise,
     published={"df-224": Dfl(), "liae-224": Dfl("liae")},
     tiny={"df-224": Dfl("df", 64, 16, 4, 4, 2), "liae-224": Dfl("liae", 64, 16, 4, 4, 2)},
-    terms=UNKNOWN_TERMS,
 )

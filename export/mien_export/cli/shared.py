@@ -45,7 +45,7 @@ AllowPickle: TypeAlias = Annotated[
 ]
 Face: TypeAlias = Annotated[
     Path | None,
-    typer.Option(metavar="PHOTO", help="For weights that make a network for one face: the face that is lent."),
+    typer.Option(metavar="PHOTO", help="For weights that make a network for one face: the source face."),
 ]
 FaceNetwork: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="FILE", help="The identity network that sees --face: a checkpoint of SimSwap's.")

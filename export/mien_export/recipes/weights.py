@@ -14,6 +14,7 @@ from pathlib import Path
 from mien_models.errors import MienError, ModelError
 from mien_models.library.builtin import manifest_names, read_manifest
 from mien_models.specs.manifest import Manifest, Origin, Training
+from mien_models.system.atomic_write import replacing
 from mien_models.system.causes import cause_of
 
 
@@ -109,12 +110,10 @@ def _pip() -> list[str]:
 
 
 def _write(folder: Path, name: str, content: bytes) -> None:
-    """Write beside the final name first, so that an interrupted run leaves no half file under it."""
-    unfinished = folder / f"{name}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(content)
-        unfinished.replace(folder / name)
+        with replacing(folder / name) as unfinished:
+            unfinished.write_bytes(content)
     except OSError as error:
         raise MienError(
             f"{folder / name} should be written, but: {cause_of(error)}. Choose another folder with -o."

@@ -41,7 +41,7 @@ class Dfm:
 
 
 def crop(size_px: int) -> PictureSpec:
-    """Say how its picture is cut out: by five points, as much of a face as DeepFaceLive shows a model of whole faces."""
+    """Say how its picture is cut out: by five points, as much of a face as DeepFaceLive shows of whole faces."""
     return PictureSpec("dfl_whole_face", size_px, *UNIT_PIXELS, layout="nhwc", colour="bgr", border="black")
 
 

@@ -1,13 +1,16 @@
-"""Turned squares of a picture, cut out for a network, and the way back."""
+"""Turned squares of a picture, cut out for a network, as its numbers, and the way back."""
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mien_models.errors import ModelError
 from mien_models.interfaces import FaceRegion
+from mien_models.specs.manifest import InputSpec
 from mien_models.types import AffineF64, BgrU8, PointsF32
 
 
@@ -112,3 +115,31 @@ def _shrink(image_bgr: BgrU8, region: FaceRegion, halvings: int) -> tuple[BgrU8,
         size = (max(1, small.shape[1] // 2), max(1, small.shape[0] // 2))
         small = np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_AREA), np.uint8)
     return small, np.array([left, top]) + (block - 1) / 2
+
+
+_VALUES: Final = 256
+
+
+class NetworkInput:
+    """Turns square pictures into the input that a manifest describes; its buffer is reused by every call."""
+
+    def __init__(self, spec: InputSpec) -> None:
+        """Prepare for one network.
+
+        Raises:
+            ModelError: the input is not one square colour picture in rows of pixels.
+        """
+        if spec.layout != "nhwc" or spec.shape != (1, spec.size_px, spec.size_px, 3):
+            raise ModelError(f"The input {spec.name!r} should be (1, n, n, 3) 'nhwc', is {spec.shape} {spec.layout!r}.")
+        self.size_px = spec.size_px
+        self._spec = spec
+        self._table = (np.arange(_VALUES) * spec.scale + spec.offset).astype(np.float32)
+        self._rgb = np.empty(spec.shape[1:], np.uint8)
+        self._numbers = np.empty(spec.shape, np.float32)
+
+    def feed(self, image_bgr: BgrU8) -> dict[str, NDArray[np.float32]]:
+        """Give what a session's `run` takes, for a picture of the network's own size."""
+        if self._spec.colour == "rgb":
+            image_bgr = np.asarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB, dst=self._rgb), np.uint8)
+        cv2.LUT(image_bgr, self._table, dst=self._numbers[0])
+        return {self._spec.name: self._numbers}

@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien_models.geometry.face_mesh import face_topology
-from mien_models.geometry.raster import rasterise
+from mien_models.geometry.face_mesh import face_topology, rasterise
 from mien_models.types import AffineF64, PointsF32, as_f32
 
 SIDE_PX: Final = 128

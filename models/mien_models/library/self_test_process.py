@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from mien_models.architectures._trial import trial_of
 from mien_models.errors import ModelError
 from mien_models.library.self_test import ANSWER
 from mien_models.runtimes.ort.providers import CPU_RUN
 from mien_models.runtimes.ort.refusal import refusal_of
-from mien_models.runtimes.trial import trial_of
 from mien_models.specs.stored import read_stored
 from mien_models.system.crash.child import answer
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import difflib
-import os
 import re
 import shutil
 import tempfile
@@ -13,6 +12,7 @@ from typing import Final
 from mien_models.errors import ModelError, UsageError
 from mien_models.specs.network import UserManifest
 from mien_models.specs.stored import MANIFEST, StoredModel, manifest_toml, read_stored
+from mien_models.system.atomic_write import replacing
 from mien_models.system.causes import advice_for, cause_of
 
 DOWNLOADS: Final = ".downloads"
@@ -97,10 +97,8 @@ class ModelLibrary:
         """
         stored = self.find(manifest.name)
         path = stored.folder / MANIFEST
-        with _told(path):
-            aside = path.with_name(f".{MANIFEST}.{os.getpid()}")
+        with _told(path), replacing(path) as aside:
             aside.write_text(manifest_toml(manifest), "utf-8", newline="\n")
-            aside.replace(path)
         return read_stored(stored.folder)
 
     def remove(self, name: str) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from mien_models.architectures._trial import known_input, trial_of
 from mien_models.errors import ModelError
 from mien_models.interfaces import Session
+from mien_models.library.engine_build import build_aside
 from mien_models.networks.embedding import Identities
 from mien_models.runtimes.ort.available import available, idle_card
 from mien_models.runtimes.ort.card import card
-from mien_models.runtimes.ort.engine_build import build_aside
 from mien_models.runtimes.ort.engine_cache import (
     EngineKey,
     cached,
@@ -23,7 +24,6 @@ from mien_models.runtimes.ort.engine_cache import (
 from mien_models.runtimes.ort.hot_swap import ReplaceableSession
 from mien_models.runtimes.ort.providers import Run, planned_runs
 from mien_models.runtimes.ort.select import serve
-from mien_models.runtimes.trial import known_input, trial_of
 from mien_models.specs.network import SwapSpec, UserManifest
 from mien_models.specs.stored import Models, StoredModel
 from mien_models.swappers._network import NetworkSwapper, OpenedSwapper

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mien_models.architectures._processing import Processed, Processing, own_processing
 from mien_models.errors import ModelError
 from mien_models.geometry.outline import FaceOutline
 from mien_models.geometry.tensor_image import AlignedInput, AlignedOutput, mask_of
@@ -15,7 +16,7 @@ from mien_models.interfaces import Session
 from mien_models.networks.embedding import Identities
 from mien_models.specs.network import SwapSpec
 from mien_models.specs.stored import StoredModel
-from mien_models.types import AffineF64, BgrU8, Face, FaceView, MaskU8, SourceFace, SwapOptions, SwappedFace, as_u8
+from mien_models.types import BgrU8, Face, FaceView, MaskU8, SourceFace, SwapOptions, SwappedFace, as_u8
 
 _MASK_FADE: Final = 0.012
 """Standard deviation with which a network's mask is faded, in parts of the crop's side; its edge is a pixel sharp."""
@@ -53,6 +54,7 @@ class NetworkSwapper:
         self._identities, self._options = identities, options
         self._input = AlignedInput(self._spec.crop, boost=options.boost)
         self._output = AlignedOutput(self._spec.crop, self._spec.output, boost=options.boost)
+        self._own = own_processing(self._spec, options)
         self._outline = FaceOutline(self._input.side_px)
         self._source = self._source_numbers(source)
         self._mixed: dict[int, NDArray[np.float32]] = {}
@@ -63,12 +65,12 @@ class NetworkSwapper:
         """Swap one face of one frame."""
         crop_bgr, crop_from_frame = self._input.crop_of(frame_bgr, face)
         source = self._for_target(frame_bgr, face)
-        given = self._input.pixels(crop_bgr) if self._spec.crop.takes_pixels else self._input.numbers(crop_bgr)
-        pictures, answers = self._run(given, source)
+        done = self._by_spec(crop_bgr, source) if self._own is None else self._by_itself(self._own, crop_bgr, source)
+        outline = self._outline
         return SwappedFace(
             face_id=face.id,
-            crop_bgr=self._output.crop(pictures),
-            alpha=self._alpha(answers, face, crop_from_frame),
+            crop_bgr=done.crop_bgr,
+            alpha=outline.alpha(face, crop_from_frame) if done.mask is None else outline.bordered(done.mask),
             frame_from_crop=np.asarray(cv2.invertAffineTransform(crop_from_frame), np.float64),
         )
 
@@ -76,6 +78,22 @@ class NetworkSwapper:
         """Drop the vector and the pose of a target."""
         self._mixed.pop(face_id, None)
         self._input.forget(face_id)
+
+    def _by_itself(self, own: Processing, crop_bgr: BgrU8, source: NDArray[np.float32] | None) -> Processed:
+        """Swap as the architecture's own file says."""
+        done = own.picture(self._session.run(own.feeds(crop_bgr, source)))
+        if done.crop_bgr.shape != crop_bgr.shape:
+            raise ModelError(
+                f"{self._opened.stored.manifest.name!r} should give a crop of {crop_bgr.shape}, but gives "
+                f"{done.crop_bgr.shape}. Correct its architecture {self._spec.architecture!r}."
+            )
+        return done
+
+    def _by_spec(self, crop_bgr: BgrU8, source: NDArray[np.float32] | None) -> Processed:
+        """Swap as every architecture does whose spec says it all."""
+        given = self._input.pixels(crop_bgr) if self._spec.crop.takes_pixels else self._input.numbers(crop_bgr)
+        pictures, answers = self._run(given, source)
+        return Processed(self._output.crop(pictures), self._mask(answers))
 
     def _run(
         self, numbers: NDArray[Any], source: NDArray[np.float32] | None
@@ -98,16 +116,16 @@ class NetworkSwapper:
             self._joined[some] = part
         return self._joined, {}
 
-    def _alpha(self, answers: dict[str, NDArray[Any]], face: Face, crop_from_frame: AffineF64) -> MaskU8:
+    def _mask(self, answers: dict[str, NDArray[Any]]) -> MaskU8 | None:
         masks = [mask_of(answers[name], self._spec.crop.size_px) for name in self._spec.names.masks if name in answers]
         if not masks:
-            return self._outline.alpha(face, crop_from_frame)
+            return None
         product = masks[0]
         for other in masks[1:]:
             product = as_u8(cv2.multiply(product, other, scale=1 / 255))
         if self._spec.blends:
             product = _support(product)
-        return self._outline.bordered(as_u8(cv2.GaussianBlur(product, (0, 0), _MASK_FADE * product.shape[0])))
+        return as_u8(cv2.GaussianBlur(product, (0, 0), _MASK_FADE * product.shape[0]))
 
     def _source_numbers(self, source: SourceFace) -> NDArray[np.float32] | None:
         identity = self._spec.identity

@@ -8,9 +8,9 @@ from mien.cli.bench import bench
 from mien.cli.ctl import ctl
 from mien.cli.doctor import doctor
 from mien.cli.faces import faces
+from mien.cli.flags import Json
 from mien.cli.log import log
 from mien.cli.models import models
-from mien.cli.options import Json
 from mien.cli.recover import recover
 from mien.cli.run import run
 from mien.cli.swap import swap

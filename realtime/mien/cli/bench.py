@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from mien.cli import options
-from mien.cli.flags import setting_flags
-from mien.cli.options import JsonFile
+from mien.cli import flags
+from mien.cli.flags import JsonFile, setting_flags
 from mien_models.errors import MienError
 from mien_models.system.atomic_write import write_text_whole
 from mien_models.system.causes import cause_of
@@ -67,27 +67,71 @@ def quality(
     clip: Annotated[str, typer.Option(metavar="CLIP", help="Video or folder of pictures to swap.")],
     frames: Annotated[Path, typer.Option(metavar="DIR", help="Where the composed frames go, as 000000.png ...")],
     limit: Annotated[int, typer.Option(min=1, max=300, help="Frames at most.")] = 300,
-    json_file: options.JsonFile = None,
-    config: options.Config = None,
+    json_file: flags.JsonFile = None,
+    config: flags.Config = None,
 ) -> None:
     """Swap a clip frame by frame, keep the frames before the marks, and measure how they look."""
     from mien.cli.console import asker, progress_bar, terminal
     from mien.config.settings import load_settings
 
     with terminal(is_debug=bool(context.obj)) as console:
-        settings = load_settings(options.given(context.params), config)
+        settings = load_settings(flags.given(context.params), config)
         from mien.diagnostics.bench.quality import bench_quality
         from mien.pipeline.interfaces import SourceRequest
         from mien.session.build import clip_work
-        from mien.sources.address import make_source
+        from mien.session.options import resolve
+        from mien.sources.registry import make_source
 
         source = make_source(SourceRequest(clip))
-        work = clip_work(settings, ask=asker())
+        work = clip_work(resolve(settings), ask=asker())
         with progress_bar(console, frames.name) as show:
             report = bench_quality(
                 source, work.stages, work.source_photo, frames, landmarker=work.landmarker, limit=limit, progress=show
             )
     _give(asdict(report), json_file)
+
+
+@bench.command()
+def sync(
+    context: typer.Context,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]",
+            help="A recording of --camera synthetic --microphone synthetic, by whatever program; "
+            "without one, a recording is made.",
+        ),
+    ] = None,
+    json_file: JsonFile = None,
+    seconds: Annotated[float, typer.Option(min=5, help="How long the recording lasts.")] = 60,
+    size: Annotated[str, typer.Option(metavar="WxH", help="Its size.")] = "640x360",
+    slow_stage: Annotated[
+        float, typer.Option(min=0, help="Milliseconds that are added to every frame's way in the second half.")
+    ] = 40,
+    microphone_ppm: Annotated[
+        float, typer.Option(min=-1000, max=1000, help="How much too fast the microphone's clock runs, in millionths.")
+    ] = 300,
+) -> None:
+    """Measure how far picture and sound lie apart: claps that are seen and heard at the same instant."""
+    from mien.cli.console import terminal
+
+    with terminal(is_debug=bool(context.obj)) as console:
+        from mien.config.settings import load_settings
+        from mien.diagnostics.bench.sync import bench_sync, measured
+        from mien.pipeline.frame import OutputFormat
+
+        if file is not None:
+            _give(asdict(measured(file)), json_file)
+            return
+        width, height = load_settings({"size": size}).size or (640, 360)
+        with console.status(f"Recording {seconds:.0f} s of claps ..."):
+            result = bench_sync(
+                seconds,
+                OutputFormat(width, height, Fraction(30)),
+                slow_stage_ms=slow_stage,
+                microphone_ppm=microphone_ppm,
+            )
+    _give(asdict(result), json_file)
 
 
 def _summary(result: "LiveBench") -> dict[str, Any]:

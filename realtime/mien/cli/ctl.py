@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
-from mien.cli.options import Json
+from mien.cli.flags import Json
 from mien_models.errors import MienError, UsageError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from mien.cli.options import Json
+from mien.cli.flags import Json
 from mien_models.system.printable import json_text
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 
-from mien.cli import options
+from mien.cli import flags
 from mien_models.errors import UsageError
 from mien_models.system.printable import in_one_line, json_text
 
@@ -28,7 +28,7 @@ def look() -> None:
 
 @log.command()
 def show(
-    as_json: options.Json = False,
+    as_json: flags.Json = False,
     last: Annotated[int, typer.Option(metavar="N", min=1, help="Show so many lines from the end.")] = _SHOWN,
     session: Annotated[str | None, typer.Option(metavar="ID", help="Only this session, six digits.")] = None,
 ) -> None:
@@ -55,7 +55,7 @@ def show(
 
 
 @log.command()
-def verify(as_json: options.Json = False) -> None:
+def verify(as_json: flags.Json = False) -> None:
     """Follow the log's chain: exit 1 when a line was changed, exchanged or cut off."""
     from mien.session.audit import local_audit_log
 

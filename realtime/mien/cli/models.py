@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from mien.cli.options import Json
+from mien.cli.flags import Json
 
 models: Final = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="As 'mien models list' shows it.")]

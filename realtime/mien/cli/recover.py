@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mien.cli import options
+from mien.cli import flags
 
 _LOG = logging.getLogger(__name__)
 
@@ -14,9 +14,9 @@ _LOG = logging.getLogger(__name__)
 def recover(
     context: typer.Context,
     path: Annotated[Path, typer.Argument(metavar="FILE", help="The NAME.mp4.part that was left.")],
-    credentials_certificate: options.Certificate = None,
-    credentials_key: options.CertificateKey = None,
-    config: options.Config = None,
+    credentials_certificate: flags.Certificate = None,
+    credentials_key: flags.CertificateKey = None,
+    config: flags.Config = None,
 ) -> None:
     """Make a whole, signed file of a recording that was interrupted by a crash or a power cut."""
     from mien.cli.console import terminal

@@ -1,10 +1,11 @@
 """`mien run`: the live camera."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 
-from mien.cli import options
+from mien.cli import flags
 from mien.cli.flags import setting_flags
 from mien_models.errors import MienError
 
@@ -12,7 +13,7 @@ from mien_models.errors import MienError
 @setting_flags()
 def run(
     context: typer.Context,
-    config: options.Config = None,
+    config: flags.Config = None,
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Print the settings that count, as a mien.toml, and stop.")
     ] = False,
@@ -23,10 +24,11 @@ def run(
     """
     from mien.cli.console import asker, terminal
     from mien.config.settings import as_toml, load_settings
+    from mien.config.settings_file import SettingsFileClient
 
     with terminal(is_debug=bool(context.obj)) as console:
-        flags = options.given(context.params)
-        settings = load_settings(flags, config)
+        wished = flags.given(context.params)
+        settings = load_settings(wished, config)
         if print_config:
             print(as_toml(settings), end="")
             return
@@ -34,8 +36,9 @@ def run(
         from mien.cli.wording import Teller
         from mien.session.build import live_session
         from mien.session.live_session import LiveSession
+        from mien.session.options import resolve
         from mien.session.server import ControlServer
-        from mien.session.settings_file import SettingsFileClient
+        from mien.session.session import Applied, SettingsPatch
 
         line, teller = StatusLine(console), Teller()
 
@@ -47,10 +50,13 @@ def run(
             while (event := events.get(0)) is not None:
                 teller.say(event)
 
-        session = live_session(settings, ask=asker(), on_tick=tick)
+        def change(values: Mapping[str, object]) -> bool:
+            return isinstance(session.apply(SettingsPatch(values)).result(), Applied)
+
+        session = live_session(resolve(settings), ask=asker(), on_tick=tick)
         events = session.subscribe()
         try:
-            with line, ControlServer(session), SettingsFileClient(flags, config, settings, session.apply):
+            with line, ControlServer(session), SettingsFileClient(wished, config, settings, change):
                 done = session.run()
         except MienError as error:
             tell()

@@ -2,28 +2,19 @@
 
 import inspect
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
-from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
+from mien.config.fields import range_of
 from mien.config.patch import flag_of
 from mien.config.settings import TABLES, Settings
-from mien_models.plugins import Plugins
-
-_FOUND: Final[Mapping[str, Plugins[object]]] = {
-    "colour": Plugins("mien.stages.colour_methods", "colour method"),
-    "enhance": Plugins("mien_models.networks.enhancers", "enhancer"),
-    "masks": Plugins("mien.stages.mask_methods", "mask"),
-    "sinks": Plugins("mien.sinks.backends", "sink"),
-    "swapper": Plugins("mien_models.swappers", "swapper"),
-}
-"""The settings whose values are plug-ins: their names stand in the help."""
+from mien_models.plugins import Described, Plugins
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +47,22 @@ class _Flag:
 
     def _help(self) -> str:
         text = self.field.description or ""
-        return f"{text[:1].upper()}{text[1:]}."
+        found = [f"{one.address or one.name}: {one.help}" for one in self._plugins() if one.help]
+        return f"{text[:1].upper()}{text[1:]}{'; ' if found else ''}{'; '.join(found)}."
 
     def _metavar(self) -> str:
-        if self.setting in _FOUND:
-            return "|".join(_FOUND[self.setting].names())
+        found = [one.usage for one in self._plugins()]
+        return "|".join(found) or self._said("form") or _choices(self.field) or "NAME"
+
+    def _plugins(self) -> tuple[Described, ...]:
+        """Give what is found of what the setting names."""
+        package = self._said("plugins")
+        plugins: Plugins[object] = Plugins(package, self.setting)
+        return plugins.described() if package else ()
+
+    def _said(self, what: str) -> str:
         extra = self.field.json_schema_extra
-        form = extra.get("form") if isinstance(extra, dict) else None  # pyright: ignore[reportUnknownVariableType]
-        return str(form) if form else _choices(self.field) or "NAME"  # pyright: ignore[reportUnknownArgumentType]
+        return str(extra.get(what, "")) if isinstance(extra, dict) else ""
 
 
 def flag_parameters(groups: tuple[str, ...], without: tuple[str, ...]) -> list[inspect.Parameter]:
@@ -88,17 +87,15 @@ def _is_wanted(field: FieldInfo, groups: tuple[str, ...]) -> bool:
 
 def _choices(field: FieldInfo) -> str | None:
     """Say what may stand after a flag, as far as its type says it."""
-    limits = [one.ge for one in field.metadata if isinstance(one, Ge)] + [
-        one.le for one in field.metadata if isinstance(one, Le)
-    ]
+    lowest, highest = range_of(field)
     kinds = [one for one in _parts(field.annotation) if one is not type(None)]
     kind = kinds[0] if kinds else str
     if get_origin(kind) is Literal:
         return "|".join(get_args(kind))
     if isinstance(kind, type) and issubclass(kind, Enum):
         return "|".join(str(one.value) for one in kind)
-    if len(limits) == 2:
-        return f"{limits[0]}..{limits[1]}"
+    if lowest is not None and highest is not None:
+        return f"{lowest:g}..{highest:g}"
     if isinstance(kind, type) and issubclass(kind, Path):
         return "FILE"
     return "N" if kind in {int, float} else None

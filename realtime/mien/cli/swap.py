@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from mien.cli import options
+from mien.cli import flags
 from mien.cli.flags import setting_flags
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def swap(
     context: typer.Context,
     input_path: Annotated[Path, typer.Argument(metavar="INPUT", help="Picture or video to read; it is not changed.")],
     output_path: Annotated[Path, typer.Argument(metavar="OUTPUT", help="File to write; its suffix says the format.")],
-    config: options.Config = None,
+    config: flags.Config = None,
 ) -> None:
     """Swap the faces of a picture or video; sound and metadata are kept, frames without a face stay as they are.
 
@@ -57,11 +57,12 @@ def swap(
     from mien.config.settings import load_settings
 
     with terminal(is_debug=bool(context.obj)) as console:
-        settings = load_settings(options.given(context.params), config)
+        settings = load_settings(flags.given(context.params), config)
         from mien.pipeline.offline import swap_file
         from mien.session.build import file_work
+        from mien.session.options import resolve
 
-        work = file_work(settings, input_path, output_path, ask=asker())
+        work = file_work(resolve(settings), input_path, output_path, ask=asker())
         with work.log.lasting(), progress_bar(console, output_path.name) as show:
             result = swap_file(
                 input_path, output_path, work.stages, progress=show, providers=work.providers, signer=work.signer

@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from mien.cli import options
+from mien.cli import flags
 from mien_models.system.printable import json_text
 
 
 def verify(
     context: typer.Context,
     target: Annotated[str, typer.Argument(metavar="FILE|URL", help="Picture or video, here or on the web.")],
-    as_json: options.Json = False,
+    as_json: flags.Json = False,
     whole: Annotated[
         bool, typer.Option("--whole", help="Look at all of a video, not only up to the first mark.")
     ] = False,

@@ -1,12 +1,19 @@
 """How sizes, rates and lists of names are read out of files, variables and flags, and what a form says of a field."""
 
+from collections.abc import Iterator
 from fractions import Fraction
-from typing import Annotated, TypeAlias
+from types import UnionType
+from typing import Annotated, Any, Final, TypeAlias, Union, get_args, get_origin
 
+from annotated_types import Ge, Gt, Le, MultipleOf
 from pydantic import BeforeValidator, JsonValue, PlainSerializer
+from pydantic.fields import FieldInfo
 from pydantic_settings import NoDecode
 
 from mien_models.system.json_text import json_value
+
+_SIDES: Final = (64, 7680)
+_RATES: Final = (1, 240)
 
 
 def _size(value: object) -> object:
@@ -17,7 +24,7 @@ def _size(value: object) -> object:
     if not (separator and width.isdecimal() and height.isdecimal()):
         raise ValueError("expected WIDTHxHEIGHT in pixels, such as 1280x720")
     size = (int(width), int(height))
-    if any(side % 2 or not 64 <= side <= 7680 for side in size):
+    if any(side % 2 or not _SIDES[0] <= side <= _SIDES[1] for side in size):
         raise ValueError("expected two even numbers of pixels from 64 to 7680, such as 1280x720")
     return size
 
@@ -30,7 +37,7 @@ def _rate(value: object) -> object:
         rate = Fraction(str(value))
     except (ValueError, ZeroDivisionError):
         rate = Fraction(0)
-    if not 1 <= rate <= 240:
+    if not _RATES[0] <= rate <= _RATES[1]:
         raise ValueError("expected a number of frames a second from 1 to 240, such as 30 or 30000/1001")
     return rate
 
@@ -42,14 +49,19 @@ def _names(value: object) -> object:
     return json_value(value) if value.lstrip().startswith("[") else [value]
 
 
+_Side: TypeAlias = Annotated[int, Ge(_SIDES[0]), Le(_SIDES[1]), MultipleOf(2)]
 Size: TypeAlias = Annotated[
-    tuple[int, int], BeforeValidator(_size), PlainSerializer(lambda size: f"{size[0]}x{size[1]}", return_type=str)
+    tuple[_Side, _Side], BeforeValidator(_size), PlainSerializer(lambda size: f"{size[0]}x{size[1]}", return_type=str)
 ]
-Rate: TypeAlias = Annotated[Fraction, BeforeValidator(_rate), PlainSerializer(str, return_type=str)]
+Rate: TypeAlias = Annotated[
+    Fraction, Ge(_RATES[0]), Le(_RATES[1]), BeforeValidator(_rate), PlainSerializer(str, return_type=str)
+]
 Names: TypeAlias = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
 
 
-def said(label: str, group: str, *, unit: str = "", form: str = "", is_live: bool = True) -> dict[str, JsonValue]:
+def said(
+    label: str, group: str, *, unit: str = "", form: str = "", plugins: str = "", is_live: bool = True
+) -> dict[str, JsonValue]:
     """Give what a form needs to show a setting, for pydantic's `json_schema_extra`.
 
     Args:
@@ -57,6 +69,33 @@ def said(label: str, group: str, *, unit: str = "", form: str = "", is_live: boo
         group: settings of one group stand together.
         unit: what its number counts; '' where it has none.
         form: how its value is written, for help; '' where its type says it.
+        plugins: the package whose plug-ins it names; '' for none.
         is_live: whether it can change while a run lasts.
     """
-    return {"label": label, "group": group, "unit": unit, "form": form, "live": is_live}
+    return {"label": label, "group": group, "unit": unit, "form": form, "plugins": plugins, "live": is_live}
+
+
+def range_of(field: FieldInfo) -> tuple[float | None, float | None]:
+    """Give the lowest and the highest number that a setting takes, each side's for a size; None for no bound."""
+    lowest, highest = None, None
+    for one in (*field.metadata, *_constraints(field.annotation)):
+        match one:
+            case Ge(ge=bound) | Gt(gt=bound):
+                lowest = float(str(bound))
+            case Le(le=bound):
+                highest = float(str(bound))
+            case _:
+                pass
+    return lowest, highest
+
+
+def _constraints(annotation: Any) -> Iterator[object]:  # noqa: ANN401 - any type at all
+    """Give what stands in the `Annotated`s that a type is made of."""
+    if get_origin(annotation) is Annotated:
+        kind, *said = get_args(annotation)
+        yield from _constraints(kind)
+        for one in said:
+            yield from one.metadata if isinstance(one, FieldInfo) else (one,)
+    elif get_origin(annotation) in {Union, UnionType, tuple}:
+        for one in get_args(annotation):
+            yield from _constraints(one)

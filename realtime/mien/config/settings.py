@@ -1,6 +1,6 @@
 """Every setting, from four places: defaults, then `mien.toml`, then `MIEN_*`, then flags; the later one wins.
 
-Only this module and `mien.session.build` know `Settings`; every part gets the two values it needs.
+`Settings` is known to `mien.config`, to the command line and to `mien.session.options`, which resolves it once.
 """
 
 import difflib
@@ -13,12 +13,7 @@ from typing import Annotated, Final, Literal, cast
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    InitSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from mien.config import paths
 from mien.config.choices import ConsentKind, GateMode, LabelMode, LandmarksMode, Show
@@ -104,19 +99,38 @@ class Settings(BaseSettings):
     )
     camera: str | None = Field(
         None,
-        json_schema_extra=said("Camera", "camera", form="ID|NAME|FILE|URL|synthetic"),
-        description="index, name, path, URL or 'synthetic'; the first camera by default",
+        json_schema_extra=said("Camera", "camera", plugins="mien.sources.backends"),
+        description="where frames come from; the first camera by default",
+    )
+    microphone: str | None = Field(
+        None,
+        json_schema_extra=said("Microphone", "sound", form="NAME|default|synthetic|none"),
+        description="name or number, 'default', 'synthetic' or 'none'; else the system's, where an output has sound",
+    )
+    mute: bool = Field(
+        default=False,
+        json_schema_extra=said("Mute", "sound"),
+        description="send silence instead of the microphone",
+    )
+    panic_mutes: bool = Field(
+        default=True,
+        json_schema_extra=said("The panic key mutes", "sound"),
+        description="send silence while the panic key is down",
     )
     sinks: Names = Field(
         (),
-        json_schema_extra=said("Outputs", "outputs"),
-        description="where frames go: name or name:target, several at once",
+        json_schema_extra=said("Outputs", "outputs", plugins="mien.sinks.backends"),
+        description="where frames go, several at once",
     )
-    swapper: str = Field("mesh", json_schema_extra=said("Swapper", "swap"), description="what swaps the face")
+    swapper: str = Field(
+        "mesh",
+        json_schema_extra=said("Swapper", "swap", plugins="mien_models.swappers"),
+        description="what swaps the face",
+    )
     strength: Annotated[float, Field(ge=0, le=1.5)] = Field(
         SwapOptions().strength,
         json_schema_extra=said("Likeness", "swap"),
-        description="how much of the photo's identity a network is given; 0 is the wearer's own",
+        description="how much of the photo's identity a network is given; 0 is your own",
     )
     boost: Annotated[int, Field(ge=1, le=4)] = Field(
         SwapOptions().boost,
@@ -125,7 +139,7 @@ class Settings(BaseSettings):
     )
     morph: Annotated[float, Field(ge=0, le=1)] | None = Field(
         None,
-        json_schema_extra=said("Morph", "swap", form="0..1"),
+        json_schema_extra=said("Morph", "swap"),
         description="how far a DeepFaceLab model that can be morphed is; by default as is kept with the model",
     )
     template: str | None = Field(
@@ -141,10 +155,12 @@ class Settings(BaseSettings):
     shape: Annotated[float, Field(ge=0, le=1)] = Field(
         SwapOptions().shape,
         json_schema_extra=said("Shape", "swap"),
-        description="proportions of the new face: 0 the wearer's own, 1 those of the photo",
+        description="proportions of the new face: 0 your own, 1 those of the photo",
     )
     colour: str = Field(
-        "mkl", json_schema_extra=said("Colour", "look"), description="how the new face takes the light of the frame"
+        "mkl",
+        json_schema_extra=said("Colour", "look", plugins="mien.stages.colour_methods"),
+        description="how the new face takes the light of the frame",
     )
     detail: bool = Field(
         default=True,
@@ -153,16 +169,16 @@ class Settings(BaseSettings):
     )
     enhance: str | None = Field(
         None,
-        json_schema_extra=said("Enhancer", "look"),
-        description="name:file of a network that makes the new face clearer",
+        json_schema_extra=said("Enhancer", "look", plugins="mien_models.networks.enhancers"),
+        description="a network of yours that makes the new face clearer",
     )
     enhance_strength: Annotated[float, Field(ge=0, le=1)] = Field(
         0.8, json_schema_extra=said("Enhancer's strength", "look"), description="how much of its change is used"
     )
     masks: Names = Field(
         ("history",),
-        json_schema_extra=said("Masks", "look"),
-        description="what keeps things in front of the face: name or name:file, several at once",
+        json_schema_extra=said("Masks", "look", plugins="mien.stages.mask_methods"),
+        description="what keeps things in front of the face, several at once",
     )
     landmarks: LandmarksMode = Field(
         LandmarksMode.QUICK,
@@ -278,24 +294,8 @@ def load_settings(flags: Mapping[str, object], config_file: Path | None = None) 
     _refuse_unknown_variables()
     _refuse_lasting_off(in_file, str(file))
 
-    class Layered(Settings):
-        """The same settings with this file below the environment."""
-
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,
-            file_secret_settings: PydanticBaseSettingsSource,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            """Order the sources, the strongest first."""
-            _ = dotenv_settings, file_secret_settings
-            return init_settings, env_settings, InitSettingsSource(settings_cls, dict(in_file))
-
     try:
-        return Layered.model_validate(given)
+        return Settings.model_validate(_over(_over(in_file, EnvSettingsSource(Settings)()), given))
     except ValidationError as error:
         raise UsageError(_explained(error, given, str(file))) from error
 
@@ -316,6 +316,18 @@ def as_toml(settings: Settings) -> str:
             continue
         lines.append(f"# {name} is not set" if value is None else tomli_w.dumps({name: value}).rstrip())
     return "\n".join([*lines, *tables]) + "\n"
+
+
+def _over(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:
+    """Lay settings over others; those of a table one by one."""
+    merged = dict(below)
+    for name, value in above.items():
+        old = merged.get(name)
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            merged[name] = {**cast("Mapping[str, object]", old), **cast("Mapping[str, object]", value)}
+        else:
+            merged[name] = value
+    return merged
 
 
 def _without_nothing(flags: Mapping[str, object]) -> dict[str, object]:

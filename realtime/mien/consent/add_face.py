@@ -98,8 +98,7 @@ def _cut_out(text: str) -> "BgrU8":
     """Give the photo around its face; other people and the room are not kept."""
     import numpy as np
 
-    from mien.tracking.photo import find_faces
-    from mien.tracking.source_photo import photo_address, read_source_photo, seen_face
+    from mien.tracking.photo import find_faces, photo_address, read_source_photo, seen_face
     from mien_models.types import as_u8
 
     view = seen_face(read_source_photo(photo_address(text)))

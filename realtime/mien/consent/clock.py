@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from mien.media.private_files import write_private
+from mien_models.system.atomic_write import write_private
 
 _LOG = logging.getLogger(__name__)
 _WRITTEN_EVERY: Final = timedelta(minutes=1)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from mien.consent.clock import FilterClock
 from mien.consent.keys import key_store, usual_store
 from mien.consent.terms import ConsentError, Terms
-from mien.media.private_files import write_private
 from mien_models.errors import MienError, UsageError
+from mien_models.system.atomic_write import write_private
 from mien_models.system.causes import advice_for, cause_of
 from mien_models.system.json_text import json_object, whole_number
 
@@ -152,7 +152,7 @@ class FaceLibrary:
             ) from error
         except OSError as error:
             raise LibraryError(
-                f"Whether {face.terms.name!r} may still be worn cannot be read in {str(face.folder)!r}: "
+                f"Whether {face.terms.name!r} may still be used cannot be read in {str(face.folder)!r}: "
                 f"{error.strerror}. It is tried again."
             ) from error
         if terms != face.terms:

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
-from mien.media.private_files import write_private
 from mien_models.errors import MienError, UsageError
+from mien_models.system.atomic_write import write_private
 from mien_models.system.json_text import json_object
 
 PASSPHRASE_VARIABLE: Final = "MIEN_PASSPHRASE"  # noqa: S105 - a name

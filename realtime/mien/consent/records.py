@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from mien.config.choices import ConsentKind
-from mien.media.private_files import write_private
 from mien_models.errors import UsageError
+from mien_models.system.atomic_write import write_private
 from mien_models.system.causes import cause_of
 from mien_models.system.json_text import json_object
 

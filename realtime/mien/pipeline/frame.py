@@ -1,22 +1,27 @@
-"""The frame on its way from a source to the sinks."""
+"""The frame on its way from a source to the sinks, and what all frames that go out have in common."""
 
 from dataclasses import dataclass
 from enum import Enum
+from fractions import Fraction
+from typing import Final
 
 import numpy as np
 
 from mien.provenance.release import ReleasedPicture, SwappedPicture
 from mien_models.types import BgrU8, Face, SwappedFace
 
+UNNUMBERED: Final = -1
+"""The index of a frame that has only left its source: a source does not know which of a run's frames its own are."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One frame and what is known of it. Stages return a new packet (`dataclasses.replace`), never write into one."""
+    """One frame and what is known of it. Stages return a new frame (`dataclasses.replace`), never write into one."""
 
     image: BgrU8
     """(height, width, 3) as captured; nobody writes into it after the source has handed it over."""
     index: int
-    """Counts captured frames from 0; a gap is a counted drop."""
+    """Counts the run's frames from 0; a gap is a counted drop. `UNNUMBERED` until whoever runs the stages gives it."""
     captured_ns: int
     """`time.monotonic_ns()` when the frame left the source; for files, the presentation time from the file's start."""
     faces: tuple[Face, ...] = ()
@@ -81,8 +86,41 @@ class OutputFrame:
     captured_ns: int
     """As in the `TrackedImage` that it was made of; for a card, when the card was made."""
     state: State
+    shown_ns: int | None = None
+    """For a card and a picture that is sent again: when what is sent now was captured; None: `captured_ns`."""
+
+    @property
+    def time_ns(self) -> int:
+        """When it belongs to in a recording or stream, on the clock of the sound."""
+        return self.captured_ns if self.shown_ns is None else self.shown_ns
 
     @property
     def image(self) -> BgrU8:
         """(height, width, 3); a sink may read it until `write` returns and never writes into it."""
         return self.picture.image_bgr
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFormat:
+    """What every frame of a session looks like; fixed before the first one."""
+
+    width: int
+    """Even number of pixels."""
+    height: int
+    """Even number of pixels."""
+    fps: Fraction
+
+    def check(self, frame: OutputFrame) -> None:
+        """Refuse what has not passed the marks, or has another size; either is a mistake of the program.
+
+        Raises:
+            TypeError: it is no OutputFrame with a released picture.
+            ValueError: it has another size: outputs cannot change theirs midway.
+        """
+        if type(frame) is not OutputFrame or type(frame.picture) is not ReleasedPicture:
+            raise TypeError(
+                "expected an OutputFrame with a ReleasedPicture, which only the marks make of a swapped one"
+            )
+        height, width = frame.image.shape[:2]
+        if (width, height) != (self.width, self.height):
+            raise ValueError(f"expected frames of {self.width}x{self.height}, got {width}x{height}")

@@ -6,7 +6,7 @@ from fractions import Fraction
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
-from mien.pipeline.frame import Frame, OutputFrame
+from mien.pipeline.frame import Frame, OutputFormat, OutputFrame
 from mien.provenance.c2pa.sign import Signer
 from mien.provenance.release import ReleasedPicture, SwappedPicture
 
@@ -21,6 +21,8 @@ class SourceRequest:
     """Pixels asked for; None takes what the source likes best."""
     height: int | None = None
     fps: Fraction | None = None
+    claps: bool = False
+    """Whether a synthetic camera shows a white square every two seconds, when a synthetic microphone clicks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class SourceInfo:
 
 
 class Source(Protocol):
-    """Where frames come from: `with source: packet = source.read()`. Opens on enter; one thread reads."""
+    """Where frames come from: `with source: frame = source.read()`. Opens on enter; one thread reads."""
 
     @property
     def info(self) -> SourceInfo:
@@ -80,6 +82,16 @@ class HasLength(Protocol):
     @property
     def length_ns(self) -> int:
         """When the frame that was read last ends, counted from the start of the source."""
+        ...
+
+
+@runtime_checkable
+class KeepsTime(Protocol):
+    """A played source whose frames belong to moments of `time.monotonic_ns()`."""
+
+    @property
+    def keeps_time(self) -> bool:
+        """Whether `captured_ns` is such a moment; it is not moved then, even where a frame comes late."""
         ...
 
 
@@ -141,32 +153,6 @@ class LiveSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class OutputFormat:
-    """What every frame of a session looks like; fixed before the first one."""
-
-    width: int
-    """Even number of pixels."""
-    height: int
-    """Even number of pixels."""
-    fps: Fraction
-
-    def check(self, frame: OutputFrame) -> None:
-        """Refuse what has not passed the marks, or has another size; either is a mistake of the program.
-
-        Raises:
-            TypeError: it is no OutputFrame with a released picture.
-            ValueError: it has another size: outputs cannot change theirs midway.
-        """
-        if type(frame) is not OutputFrame or type(frame.picture) is not ReleasedPicture:
-            raise TypeError(
-                "expected an OutputFrame with a ReleasedPicture, which only the marks make of a swapped one"
-            )
-        height, width = frame.image.shape[:2]
-        if (width, height) != (self.width, self.height):
-            raise ValueError(f"expected frames of {self.width}x{self.height}, got {width}x{height}")
-
-
 class Sink(Protocol):
     """Where frames go: `with sink: sink.write(frame)`. Opens on enter; one thread writes."""
 
@@ -225,28 +211,28 @@ class SinkFactory(Protocol):
 
 
 class Stage(Protocol):
-    """One step of a frame's way: a packet in, a new packet out. One thread calls it."""
+    """One step of a frame's way: a frame in, a new frame out. Several threads may call it, one at a time."""
 
     @property
     def name(self) -> str:
         """Its name in reports."""
         ...
 
-    def __call__(self, packet: Frame) -> Frame:
+    def __call__(self, frame: Frame) -> Frame:
         """Do the step; may keep state between frames, says so in its class's first line."""
         ...
 
 
 @runtime_checkable
 class LooksAhead(Protocol):
-    """A stage that decides better when it knows what comes: in a file, which can wait, packets go through it late."""
+    """A stage that decides better when it knows what comes: in a file, which can wait, frames go through it late."""
 
-    def take(self, packet: Frame) -> Sequence[Frame]:
-        """Take the next packet; give those that are done, in order: none, this one, or several."""
+    def take(self, frame: Frame) -> Sequence[Frame]:
+        """Take the next frame; give those that are done, in order: none, this one, or several."""
         ...
 
     def rest(self) -> Sequence[Frame]:
-        """Give every packet that is still held back: none comes after them."""
+        """Give every frame that is still held back: none comes after them."""
         ...
 
 
@@ -263,7 +249,7 @@ class MarkingStage(Protocol):
         """Its name in reports."""
         ...
 
-    def __call__(self, packet: Frame) -> Frame:
+    def __call__(self, frame: Frame) -> Frame:
         """Fill `released` of a frame with a swapped face."""
         ...
 

@@ -14,7 +14,7 @@ class Mailbox(Generic[T]):
     """
 
     def __init__(self, name: str, on_drop: Callable[[T], None] | None = None) -> None:
-        """Make an empty slot; `on_drop` gets each item that nobody will read, in the thread that displaced it."""
+        """Make an empty mailbox; `on_drop` gets each item that nobody will read, in the thread that displaced it."""
         self.name = name
         self._on_drop = on_drop
         self._changed = threading.Condition(threading.Lock())
@@ -25,7 +25,7 @@ class Mailbox(Generic[T]):
         self._dropped = 0
 
     def put(self, item: T) -> None:
-        """Lay `item` in; one that still lies there is dropped. In a closed slot `item` itself is dropped."""
+        """Lay `item` in; one that still lies there is dropped. In a closed mailbox `item` itself is dropped."""
         with self._changed:
             self._written += 1
             lost = item if self._is_closed else self._item
@@ -36,7 +36,7 @@ class Mailbox(Generic[T]):
         self._report(lost)
 
     def get(self, timeout_s: float | None = None) -> T | None:
-        """Take the item; None when none came in time or the slot is closed and empty (see `is_finished`)."""
+        """Take the item; None when none came in time or the mailbox is closed and empty (see `is_finished`)."""
         with self._changed:
             self._changed.wait_for(lambda: self._item is not None or self._is_closed, timeout_s)
             item, self._item = self._item, None

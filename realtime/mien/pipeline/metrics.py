@@ -1,4 +1,4 @@
-"""Meters that cost next to nothing per frame and stay the same size for hours."""
+"""Meters that cost next to nothing per frame and stay the same size for hours, and parts that are left out by them."""
 
 import math
 import os
@@ -127,9 +127,54 @@ def resident_mb() -> float:
 def process_age_s() -> float:
     """Seconds since the operating system started this process."""
     if sys.platform == "linux":
-        # psutil adds whole seconds of boot time here; the ticks since boot are good to 10 ms.
-        ticks = int(Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])
-        return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - process_began_s(os.getpid())
+    return max(datetime.now(UTC).timestamp() - process_began_s(os.getpid()), 0.0)
+
+
+def process_began_s(pid: int) -> float:
+    """When a process began: seconds since the system did (Linux), elsewhere since 1970. With its number it names one.
+
+    On Linux psutil adds whole seconds of a boot time that moves when somebody sets the clock; the ticks stay.
+
+    Raises:
+        OSError: there is no such process.
+    """
+    if sys.platform == "linux":
+        ticks = int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])
+        return ticks / os.sysconf("SC_CLK_TCK")
     import psutil
 
-    return max(datetime.now(UTC).timestamp() - float(psutil.Process().create_time()), 0.0)
+    try:
+        return float(psutil.Process(pid).create_time())
+    except psutil.Error as error:
+        raise ProcessLookupError(str(error)) from error
+
+
+class Part:
+    """Switched by one thread, asked and measured by its stage's thread. Has state: on or off, and its times."""
+
+    def __init__(self, name: str) -> None:
+        """Name it as a sentence begins: 'The grain'."""
+        self.name = name
+        self._is_on = True
+        self._times = Histogram()
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the stage shall do it; ask once per frame."""
+        return self._is_on
+
+    @property
+    def cost_ms(self) -> float | None:
+        """The median of its last times; None before the first."""
+        return self._times.recent_median_ms
+
+    def switch(self, *, on: bool) -> None:
+        """Do it, or leave it out, from the next frame on."""
+        self._is_on = on
+
+    @contextmanager
+    def measured(self) -> Generator[None, None, None]:
+        """Measure the block, which does the part for a frame, or for one of its faces."""
+        with self._times.measure():
+            yield

@@ -14,7 +14,7 @@ from mien_models.system.atomic_write import write_text_whole
 from mien_models.system.causes import advice_for, cause_of
 from mien_models.system.printable import printable, shown
 
-MARK: Final = "mark"
+MARKS: Final = "marks"
 """The name under which a report says what the marks cost; in a live run that is a part of `output`."""
 _PACKAGES: Final = ("mien", "numpy", "opencv-python-headless", "ai-edge-litert", "onnxruntime", "av", "pyvirtualcam")
 
@@ -77,6 +77,18 @@ class SinkCount:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundReport:
+    """How a run's sound was."""
+
+    delay_ms: float | None
+    """By how much sound is held back where it is played beside the pictures: the 99th percentile of their age."""
+    drift_ppm: float
+    """How much faster the microphone's clock ran than it says; it was corrected by that."""
+    gaps: int
+    """How often sound was missing; there is silence."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """One run in numbers; every list in it is bounded.
 
@@ -109,10 +121,12 @@ class Report:
     versions: Mapping[str, str]
     frames_hidden: int = 0
     dropped_by: Mapping[str, int] = field(default_factory=dict[str, int])
-    """Where frames were dropped: the slot before a stage, 'start' before the networks were loaded, or 'sink'."""
+    """Where frames were dropped: the mailbox before a stage, 'start' before the networks were loaded, or 'sink'."""
     failures: Mapping[str, int] = field(default_factory=dict[str, int])
     """On how many frames each stage failed."""
     sinks: Mapping[str, SinkCount] = field(default_factory=dict[str, SinkCount])
+    sound: SoundReport | None = None
+    """None without a microphone, and offline."""
     load_shedding: tuple[LoadChange, ...] = ()
     """What was left out because the machine was too slow, and when it came back; offline nothing ever is."""
     notes: Mapping[str, str] = field(default_factory=dict[str, str])

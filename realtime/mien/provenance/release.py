@@ -36,7 +36,7 @@ class ReleasedPicture:
     def unswapped(cls, image_bgr: BgrU8) -> Self:
         """Let a picture out in which no face was swapped, as it is: a card, a blur, the camera's own."""
         if not hasattr(image_bgr, "shape"):
-            raise TypeError("A swapped picture goes out through the marks (mien.provenance.marks.Marks.release).")
+            raise TypeError("A swapped picture goes out through the marks (mien.stages.marks.Marks.release).")
         return cls(image_bgr, is_marked=False, signer=_SEAL)
 
 

@@ -15,10 +15,10 @@ from mien.pipeline.report import Report
 from mien.provenance.audit_log.chain import Fields
 from mien.provenance.audit_log.log import START, STOP, AuditLog, AuditLogError
 from mien.provenance.audit_log.presence import Presence
-from mien.provenance.marks import Marks
 from mien.session.options import Options
 from mien.session.source_faces import SourceFaces
 from mien.session.swappers import SWAPPERS, library
+from mien.stages.marks import Marks
 from mien_models.errors import MienError, ModelError
 from mien_models.library.builtin import manifest_names, read_manifest
 from mien_models.library.inspect import needed_networks

@@ -1,4 +1,4 @@
-"""The composition root: settings in, parts that work together out; nothing else knows both."""
+"""The composition root: options in, parts that work together out; nothing else knows both."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -7,31 +7,30 @@ from pathlib import Path
 from typing import Final
 
 from mien.config.choices import GATE_OFF_WARNING, LABEL_OFF_WARNING, GateMode, LabelMode
-from mien.config.settings import Settings
 from mien.consent.terms import Scope
 from mien.media.formats import check_carries
-from mien.media.part_files import check_differ, check_spares
 from mien.pipeline.interfaces import MarkingStage, Sink, Stage
 from mien.pipeline.live.plan import LivePlan
 from mien.pipeline.live.stage_threads import Unused
 from mien.provenance.c2pa.sign import Signer
-from mien.provenance.marks import Marks
 from mien.session.audit import SessionLog, session_log
 from mien.session.changes import InForce
-from mien.session.defaults import default_camera_address, default_sinks, output_format, source_request
+from mien.session.defaults import output_format, source_request
 from mien.session.live_session import LiveSession, Ticker
 from mien.session.loaded import load
-from mien.session.options import Options, resolve
+from mien.session.options import Options
 from mien.session.signing import checked_signer, sign_files
+from mien.session.sound import SessionSound
 from mien.session.source_faces import Ask, SourceFaces, open_source_faces, photos_of
 from mien.session.stages import Making, check_names, stages_of
-from mien.sinks.registry import make_sink, uses_of, written_by
-from mien.sources.address import is_played, local_path
-from mien.sources.live import live_source
-from mien.tracking.networks import default_networks
+from mien.sinks.registry import default_sinks, make_sink, uses_of, written_by
+from mien.sources.plugin import local_path
+from mien.sources.registry import default_address, is_played, live_source
+from mien.stages.marks import Marks
+from mien.tracking.landmark_fit import default_networks
 from mien_models.errors import MienError
 from mien_models.interfaces import Landmarker
-from mien_models.system.atomic_write import check_writable
+from mien_models.system.atomic_write import check_differ, check_spares, check_writable
 from mien_models.types import SourceFace
 
 _LOG = logging.getLogger(__name__)
@@ -63,11 +62,11 @@ class ClipWork:
     """One of its own, that looks without any smoothing."""
 
 
-def live_session(settings: Settings, *, ask: Ask | None, on_tick: Ticker | None = None) -> LiveSession:
+def live_session(options: Options, *, ask: Ask | None, on_tick: Ticker | None = None) -> LiveSession:
     """Put a live session together; nothing is opened yet but the photo, and a file that is played.
 
     Args:
-        settings: what the user wants.
+        options: what the user wants.
         ask: puts a question to a person; None where nobody is there.
         on_tick: called about four times a second while the session runs, with the session.
 
@@ -77,12 +76,11 @@ def live_session(settings: Settings, *, ask: Ask | None, on_tick: Ticker | None 
         SourceError: there is no such file.
         SinkError: a recording could not carry Content Credentials.
     """
-    options = resolve(settings)
     check_names(options)
-    address = options.source.address if options.source.address is not None else default_camera_address()
+    address = options.source.address if options.source.address is not None else default_address()
     specs = options.sinks or default_sinks()
-    spare_inputs(options, address, specs, settings.report)
-    request = source_request(address, options.source.size, options.source.fps)
+    spare_inputs(options, address, specs, options.run.report)
+    request = source_request(address, options.source, options.sound)
     output = output_format(request, options.source.size, options.source.fps)
     marks = Marks(options.label.mode, options.label.language)
     sinks: dict[str, Sink] = {spec: make_sink(spec, output) for spec in specs}
@@ -90,7 +88,9 @@ def live_session(settings: Settings, *, ask: Ask | None, on_tick: Ticker | None 
     for use in uses_of(specs):
         source_faces.allow(use)
     sign_files(sinks.values(), options.signing, marks.session_id)
-    begins_with = InForce(settings, options, None, marks, address, sinks)
+    sound = SessionSound(options.sound, output.fps)
+    sound.lend(sinks.values())
+    begins_with = InForce(options, None, marks, address, sound, sinks)
     session = LiveSession(begins_with, source_faces, output, on_tick)
     plan = LivePlan(
         source=live_source(request, loops=options.source.loops),
@@ -99,11 +99,12 @@ def live_session(settings: Settings, *, ask: Ask | None, on_tick: Ticker | None 
         output=output,
         policy=options.policy,
         controls=session.controls,
-        seconds=settings.seconds,
-        report_path=settings.report,
+        seconds=options.run.seconds,
+        report_path=options.run.report,
         notes=notes_of(options, source_faces, marks),
         on_event=session.hear,
         on_tick=session.tick,
+        sound=lambda: sound.report,
         run_log=session_log("run", options, source_faces, marks, tuple(sink.description for sink in sinks.values())),
     )
     session.take(plan)
@@ -112,11 +113,11 @@ def live_session(settings: Settings, *, ask: Ask | None, on_tick: Ticker | None 
 
 def notes_of(options: Options, source_faces: SourceFaces, marks: Marks) -> dict[str, str]:
     """Say what the report mentions of the options and of whose faces are used."""
-    masks = ", ".join(name if path is None else f"{name}:{path}" for name, path in options.masks.methods)
+    masks = ", ".join(f"{name}:{target}".removesuffix(":") for name, target in options.masks.methods)
     notes = {"swapper": options.swapper.name, "colour": options.colour, "masks": masks}
     notes["consent"] = ", ".join(source_faces.consents)
     if options.enhancer is not None:
-        notes["enhancer"] = f"{options.enhancer.method}:{options.enhancer.network}"
+        notes["enhancer"] = f"{options.enhancer.method}:{options.enhancer.target}".removesuffix(":")
     notes |= {"session": marks.session_id, "label": marks.mode.value}
     if marks.mode is LabelMode.OFF:
         _LOG.warning(LABEL_OFF_WARNING)
@@ -127,7 +128,7 @@ def notes_of(options: Options, source_faces: SourceFaces, marks: Marks) -> dict[
     return notes
 
 
-def file_work(settings: Settings, input_path: Path, output_path: Path, *, ask: Ask | None) -> FileWork:
+def file_work(options: Options, input_path: Path, output_path: Path, *, ask: Ask | None) -> FileWork:
     """Put together what swaps one file: a picture is searched for faces harder than a frame of a video.
 
     Raises:
@@ -136,10 +137,9 @@ def file_work(settings: Settings, input_path: Path, output_path: Path, *, ask: A
     """
     from mien.pipeline.offline import is_picture
 
-    options = resolve(settings)
     check_names(options)
     check_carries(output_path)
-    _spare([*photos_of(options.faces.faces), input_path], [output_path], settings.report)
+    _spare([*photos_of(options.faces.faces), input_path], [output_path], options.run.report)
     marks = Marks(options.label.mode, options.label.language)
     signer = checked_signer(options.signing, marks.session_id)
     source_faces = open_source_faces(options.faces, options.swapper.name, ask)
@@ -151,13 +151,12 @@ def file_work(settings: Settings, input_path: Path, output_path: Path, *, ask: A
     return FileWork(_used(stages_of(making)), loaded.providers, notes, signer, log)
 
 
-def clip_work(settings: Settings, *, ask: Ask | None) -> ClipWork:
+def clip_work(options: Options, *, ask: Ask | None) -> ClipWork:
     """Put together what `mien bench quality` measures: the stages of a video, without the marks.
 
     Raises:
         UsageError, PhotoError, ModelError: as `live_session` and its `prepare`.
     """
-    options = resolve(settings)
     check_names(options)
     source_faces = open_source_faces(options.faces, options.swapper.name, ask)
     loaded = load(options, source_faces)

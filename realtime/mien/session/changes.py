@@ -9,21 +9,22 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Final
 
-from mien.config.patch import PatchError, changed_names, patched
-from mien.config.settings import Settings
+from mien.config.patch import PatchError
 from mien.pipeline.events import SettingsApplied, SettingsRefused
-from mien.pipeline.interfaces import OutputFormat, Sink, SourceInfo
+from mien.pipeline.frame import OutputFormat
+from mien.pipeline.interfaces import Sink, SourceInfo
 from mien.pipeline.live.runner import LiveRun
-from mien.provenance.marks import Marks
-from mien.session.defaults import default_camera_address, default_sinks, source_request
+from mien.session.defaults import source_request
 from mien.session.loaded import Loaded, load
-from mien.session.options import Options, resolve
+from mien.session.options import Options
 from mien.session.session import Applied, Refused, SettingsPatch
 from mien.session.signing import sign_files
+from mien.session.sound import SessionSound
 from mien.session.source_faces import SourceFaces, open_source_faces
 from mien.session.stages import Making, changed_stages, check_names
-from mien.sinks.registry import make_sink, uses_of
-from mien.sources.live import live_source
+from mien.sinks.registry import default_sinks, make_sink, uses_of
+from mien.sources.registry import default_address, live_source
+from mien.stages.marks import Marks
 from mien_models.errors import MienError
 
 _LOG = logging.getLogger(__name__)
@@ -37,13 +38,14 @@ _WAITING: Final = 64
 class InForce:
     """What a session works with at the moment."""
 
-    settings: Settings
     options: Options
     making: Making | None
     """What the stages are made of; None until the first are ready."""
     marks: Marks
     address: str
     """Where frames come from."""
+    sound: SessionSound
+    """The microphone, and what records with it."""
     sinks: Mapping[str, Sink]
     """By what was written after `--sink`."""
 
@@ -147,24 +149,23 @@ class Changes:
             raise MienError(
                 f"The settings have changed meanwhile (revision {self.revision}, you saw {patch.revision}); look again."
             )
-        settings = patched(before.settings, patch.values)
-        changed = changed_names(before.settings, settings)
+        options = before.options.patched(patch.values)
+        changed = options.changed_from(before.options)
         if not changed:
             return Applied(self.revision, ())
         self.pending = changed
-        self._in_force = now = self._put_in(before, before.making, settings)
+        self._in_force = now = self._put_in(before, before.making, options)
         self.revision += 1
         faces = before.making.loaded.source_faces if now.making is None else now.making.loaded.source_faces
         self._run.tell(SettingsApplied(self.revision, changed, faces.names, faces.consents, now.options.swapper.name))
         return Applied(self.revision, changed)
 
-    def _put_in(self, before: InForce, was: Making, settings: Settings) -> InForce:
-        """Make what the settings ask for and put it in.
+    def _put_in(self, before: InForce, was: Making, options: Options) -> InForce:
+        """Make what the options ask for and put it in.
 
         Raises:
             MienError: something of it is not possible; nothing was changed.
         """
-        options = resolve(settings)
         check_names(options)
         address = _address_of(options, before)
         specs = _specs_of(options, before)
@@ -191,7 +192,8 @@ class Changes:
         for spec in before.sinks.keys() - kept.keys():
             self._run.remove_sink(before.sinks[spec])
         sinks = {**kept, **added}
-        return InForce(settings, options, making, marks, address, sinks)
+        before.sound.change(options.sound)
+        return InForce(options, making, marks, address, before.sound, sinks)
 
     def _source_faces(self, options: Options, loaded: Loaded) -> SourceFaces:
         """Open other faces, with their consent; the same ones are not opened again, nobody could be asked now."""
@@ -208,6 +210,7 @@ class Changes:
         """Open the sinks that are new; when one does not open, none of them stays."""
         made = {spec: make_sink(spec, self._output) for spec in specs if spec not in before.sinks}
         sign_files(made.values(), options.signing, before.marks.session_id)
+        before.sound.lend(made.values())
         opened: dict[str, Sink] = {}
         try:
             for spec, sink in made.items():
@@ -220,7 +223,7 @@ class Changes:
         return opened
 
     def _change_camera(self, options: Options, address: str, put_in: Callable[[], None]) -> SourceInfo:
-        request = source_request(address, options.source.size, options.source.fps)
+        request = source_request(address, options.source, options.sound)
         source = live_source(request, loops=options.source.loops)
         return self._run.change_source(source, put_in).result(_CAMERA_S)
 
@@ -228,7 +231,7 @@ class Changes:
 def _address_of(options: Options, before: InForce) -> str:
     if options.source.address == before.options.source.address:
         return before.address
-    return options.source.address if options.source.address is not None else default_camera_address()
+    return options.source.address if options.source.address is not None else default_address()
 
 
 def _specs_of(options: Options, before: InForce) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 import cv2
 
-from mien.pipeline.events import Event
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.events import Event, Subscribers
+from mien.pipeline.frame import OutputFormat
 from mien.pipeline.live.controls import Controls
 from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.live.runner import LiveRun
@@ -19,7 +19,6 @@ from mien.session.loaded import load
 from mien.session.session import Applied, Preview, Refused, SessionStatus, SettingsPatch, Subscription
 from mien.session.source_faces import SourceFaces
 from mien.session.stages import Making, stages_of
-from mien.session.subscriptions import Subscribers
 from mien_models.types import as_u8
 
 _LOG = logging.getLogger(__name__)
@@ -42,7 +41,8 @@ class LiveSession:
         self._run: LiveRun | None = None
         self._changes: Changes | None = None
         self._subscribers = Subscribers()
-        self.controls = Controls()
+        self._sound = begins_with.sound
+        self.controls = Controls(lambda on: self._sound.hush(is_private=on))
 
     def take(self, plan: LivePlan) -> None:
         """Know what is run; once, before `run`."""
@@ -58,9 +58,11 @@ class LiveSession:
         """
         run, changes = self._running()
         changes.start()
+        self._sound.start(run.tell)
         try:
             return run.run()
         finally:
+            self._sound.close()
             changes.close()
             self._subscribers.close()
 
@@ -99,11 +101,12 @@ class LiveSession:
         return SessionStatus(
             session_id=in_force.marks.session_id,
             run=run.snapshot(),
-            settings=in_force.settings.model_dump(mode="json"),
+            settings=in_force.options.as_json(),
             revision=changes.revision,
             pending=changes.pending,
             faces=source_faces.names,
             networks={} if making is None else dict(making.loaded.providers),
+            sound=self._sound.status,
             is_private=self.controls.is_private,
             uptime_s=round(time.monotonic() - self._began_s, 1),
         )

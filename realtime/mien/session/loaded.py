@@ -12,9 +12,9 @@ from mien.pipeline.malloc import keep_freed_memory
 from mien.session.options import Options
 from mien.session.source_faces import SourceFaces
 from mien.session.swappers import make_swapper, user_networks
-from mien.tracking.networks import FaceNetworks, default_networks
+from mien.tracking.landmark_fit import FaceNetworks, default_networks
+from mien.tracking.photo import seen_face, source_face_from
 from mien.tracking.recognition import Person
-from mien.tracking.source_photo import seen_face, source_face_from
 from mien.tracking.tracker import Tracker
 from mien_models.interfaces import Swapper
 from mien_models.swappers._loader import Networks

@@ -1,14 +1,16 @@
 """The settings, resolved once into what each part needs; parts never see `Settings`."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
 from mien.config.choices import ConsentKind, GateMode, LabelMode, LandmarksMode
+from mien.config.patch import changed_names, patched
 from mien.config.settings import Settings
 from mien.pipeline.live.state import Policy
-from mien.stages.enhance import parse_enhancer
-from mien.stages.mask_methods._base import Edge, parse_mask
+from mien.stages.mask import MASKS, Edge
+from mien_models.networks.enhancers._base import ENHANCERS
 from mien_models.types import SwapOptions
 
 
@@ -41,8 +43,8 @@ class EnhancerOptions:
     """What makes the new face clearer."""
 
     method: str
-    network: Path
-    """The user's file."""
+    target: str
+    """The user's file, where it takes one."""
     strength: float
     """0..1."""
 
@@ -51,8 +53,8 @@ class EnhancerOptions:
 class MaskOptions:
     """What stays in front of the face, and how its outline ends."""
 
-    methods: tuple[tuple[str, Path | None], ...]
-    """Each with the user's file, where it takes one."""
+    methods: tuple[tuple[str, str], ...]
+    """Each with the user's file, '' where it takes none."""
     edge: Edge
 
 
@@ -77,11 +79,31 @@ class SourceOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundOptions:
+    """What is heard."""
+
+    microphone: str | None
+    """Its name; 'none' for none, None for the system's where an output has sound."""
+    is_muted: bool
+    panic_mutes: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SigningOptions:
     """The user's own certificate, where there is one."""
 
     certificate: Path | None
     key: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a run ends, and what it leaves."""
+
+    seconds: float | None
+    """None: until something else ends it."""
+    report: Path | None
+    """Where its report is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,38 +120,67 @@ class Options:
     label: LabelOptions
     policy: Policy
     source: SourceOptions
+    sound: SoundOptions
     sinks: tuple[str, ...]
     """As `--sink` takes them; empty: what somebody can see."""
     signing: SigningOptions
+    run: RunOptions
     threads: int
     """Of each network and picture operation."""
     landmarks: LandmarksMode
     """How closely a face is looked at."""
+    _settings: Settings = field(repr=False)
+    """What they were resolved from; parts do not look at it."""
+
+    def patched(self, changes: Mapping[str, object]) -> "Options":
+        """Give those of the same settings with some of other values.
+
+        Raises:
+            PatchError: one of them is not possible, with a sentence about each.
+            UsageError: as `resolve`.
+        """
+        return resolve(patched(self._settings, changes))
+
+    def changed_from(self, before: "Options") -> tuple[str, ...]:
+        """Name the settings that differ; those inside tables with a dot."""
+        return changed_names(before._settings, self._settings)  # noqa: SLF001 - of the same class
+
+    def as_json(self) -> dict[str, object]:
+        """Give every setting's value, for those who show them."""
+        return self._settings.model_dump(mode="json")
 
 
 def resolve(settings: Settings) -> Options:
     """Give each part what it needs.
 
     Raises:
-        UsageError: a mask or an enhancer is written wrongly.
+        UsageError: a mask or an enhancer is written wrongly, or there is none of that name.
     """
     enhancer = None
     if settings.enhance is not None:
-        enhancer = EnhancerOptions(*parse_enhancer(settings.enhance), settings.enhance_strength)
-    wishes = SwapOptions(settings.shape, settings.strength, settings.boost, settings.morph)
+        enhancer = EnhancerOptions(*ENHANCERS.parse(settings.enhance), settings.enhance_strength)
+    wishes = SwapOptions(settings.shape, settings.strength, settings.boost, settings.morph, settings.template)
     return Options(
         faces=FaceOptions(settings.face, settings.consent, settings.assign, settings.recogniser),
         swapper=SwapperOptions(settings.swapper, wishes, settings.provider, settings.swapper_threads),
         colour=settings.colour,
         has_detail=settings.detail,
         enhancer=enhancer,
-        masks=MaskOptions(tuple(map(parse_mask, settings.masks)), Edge(settings.edge.erode, settings.edge.feather)),
+        masks=MaskOptions(tuple(map(MASKS.parse, settings.masks)), Edge(settings.edge.erode, settings.edge.feather)),
         gate=settings.content_gate,
         label=LabelOptions(settings.label, settings.language),
         policy=Policy(settings.policy.lost, settings.policy.privacy, settings.policy.fault),
         source=SourceOptions(settings.camera, settings.size, settings.fps, settings.loop),
+        sound=SoundOptions(settings.microphone, settings.mute, settings.panic_mutes),
         sinks=settings.sinks,
         signing=SigningOptions(settings.credentials_certificate, settings.credentials_key),
+        run=RunOptions(settings.seconds, settings.report),
         threads=settings.threads,
         landmarks=settings.landmarks,
+        _settings=settings,
     )
+
+
+def usual_options(**chosen: object) -> Options:
+    """Give the options of settings that stand nowhere: the defaults but for what is chosen."""
+    return resolve(Settings.model_construct(**chosen))  # type: ignore[arg-type]  # of any setting

@@ -9,9 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-import psutil
-
 from mien.config import paths
+from mien.pipeline.metrics import process_began_s
 from mien_models.errors import MienError
 
 _KEY_BYTES: Final = 32
@@ -30,7 +29,7 @@ class Running:
     key_hex: str
     """Whoever knows it may steer the session."""
     started: float
-    """When the process began, in seconds since 1970, so that another one with its number is not taken for it."""
+    """When the process began, as `process_began_s`, so that another one with its number is not taken for it."""
 
     @property
     def pid(self) -> int:
@@ -41,10 +40,9 @@ class Running:
     def is_alive(self) -> bool:
         """Whether that process still runs."""
         try:
-            began = float(psutil.Process(self.pid).create_time())
-        except psutil.Error:
+            return abs(process_began_s(self.pid) - self.started) < 1.0
+        except (OSError, ValueError):
             return False
-        return abs(began - self.started) < 1.0
 
 
 def sessions_folder() -> Path:
@@ -70,7 +68,7 @@ def announce() -> Running:
         MienError: the folder is full or read-only.
     """
     folder, name = sessions_folder(), str(os.getpid())
-    running = Running(name, _address(folder, name), secrets.token_hex(_KEY_BYTES), psutil.Process().create_time())
+    running = Running(name, _address(folder, name), secrets.token_hex(_KEY_BYTES), process_began_s(os.getpid()))
     path = folder / f"{name}.json"
     try:
         path.unlink(missing_ok=True)

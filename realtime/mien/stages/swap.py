@@ -18,17 +18,17 @@ class SwapStage:
         self._swappers = tuple(swappers)
         self._known: frozenset[int] = frozenset()
 
-    def __call__(self, packet: Frame) -> Frame:
-        """Swap all of `packet.chosen`; what is kept of a face that is no longer followed is dropped."""
-        chosen = frozenset(face.id for face in packet.chosen)
-        followed = frozenset(face.id for face in packet.faces)
+    def __call__(self, frame: Frame) -> Frame:
+        """Swap all of `frame.chosen`; what is kept of a face that is no longer followed is dropped."""
+        chosen = frozenset(face.id for face in frame.chosen)
+        followed = frozenset(face.id for face in frame.faces)
         for face_id in self._known - followed - chosen:
             for swapper in self._swappers:
                 swapper.forget(face_id)
         self._known = (self._known & followed) | chosen
-        roles = packet.roles or (0,) * len(packet.chosen)
-        swapped = tuple(self._swap(packet, face, role) for face, role in zip(packet.chosen, roles, strict=True))
-        return dataclasses.replace(packet, swapped=swapped)
+        roles = frame.roles or (0,) * len(frame.chosen)
+        swapped = tuple(self._swap(frame, face, role) for face, role in zip(frame.chosen, roles, strict=True))
+        return dataclasses.replace(frame, swapped=swapped)
 
-    def _swap(self, packet: Frame, face: Face, role: int) -> SwappedFace:
-        return self._swappers[role].swap(packet.image, face, captured_ns=packet.captured_ns)
+    def _swap(self, frame: Frame, face: Face, role: int) -> SwappedFace:
+        return self._swappers[role].swap(frame.image, face, captured_ns=frame.captured_ns)

@@ -1,41 +1,82 @@
-"""Find the faces of a picture that stands still."""
+"""Finds the faces of a frame and chooses those to be swapped: live, in a still picture, in a film that can wait."""
 
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from mien.pipeline.frame import Frame
-from mien.tracking.networks import FaceNetworks
+from mien.tracking.landmark_fit import FaceNetworks
 from mien.tracking.photo import find_faces
-from mien.tracking.selection import Chooser
+from mien.tracking.selection import Choice, Chooser, ForesightedOne
 from mien.tracking.tracker import Tracker
 
 
 class TrackStage:
-    """Puts the faces of a frame and those to be swapped into its packet; its tracker and chooser keep state."""
+    """Gives each frame its faces, and those that are to be swapped; its tracker and chooser keep state."""
 
-    name = "follow"
+    name = "track"
 
     def __init__(self, tracker: Tracker, chooser: Chooser) -> None:
         self._tracker = tracker
         self._chooser = chooser
 
-    def __call__(self, packet: Frame) -> Frame:
+    def __call__(self, frame: Frame) -> Frame:
         """Find the faces of this frame."""
-        faces = self._tracker(packet.image, packet.captured_ns)
-        choice = self._chooser(packet.image, faces, packet.captured_ns, shot=self._tracker.shot)
-        return replace(packet, faces=faces, chosen=choice.faces, roles=choice.roles)
+        faces = self._tracker(frame.image, frame.captured_ns)
+        choice = self._chooser(frame.image, faces, frame.captured_ns, shot=self._tracker.shot)
+        return replace(frame, faces=faces, chosen=choice.faces, roles=choice.roles)
 
 
 class PhotoTrackStage:
     """Looks at one picture as hard as it can, where following has many frames to find a small or turned face."""
 
-    name = "follow"
+    name = "track"
 
     def __init__(self, networks: FaceNetworks, chooser: Chooser) -> None:
         self._networks = networks
         self._chooser = chooser
 
-    def __call__(self, packet: Frame) -> Frame:
+    def __call__(self, frame: Frame) -> Frame:
         """Find the faces and choose among them."""
-        faces = find_faces(packet.image, self._networks)
-        choice = self._chooser(packet.image, faces, packet.captured_ns)
-        return replace(packet, faces=faces, chosen=choice.faces, roles=choice.roles)
+        faces = find_faces(frame.image, self._networks)
+        choice = self._chooser(frame.image, faces, frame.captured_ns)
+        return replace(frame, faces=faces, chosen=choice.faces, roles=choice.roles)
+
+
+_MOST_BYTES: Final = 256 << 20
+"""Pictures that are held back; 40 of 1920 x 1080 pixels."""
+
+
+class ForeseeStage:
+    """Follows the faces of a file, for which nobody waits; holds frames back while that helps to choose.
+
+    Its tracker and chooser keep state.
+    """
+
+    name = "track"
+
+    def __init__(self, tracker: Tracker, chooser: ForesightedOne) -> None:
+        self._tracker = tracker
+        self._chooser = chooser
+        self._held: deque[Frame] = deque()
+
+    def __call__(self, frame: Frame) -> Frame:
+        """Find the faces of this frame and choose at once, whatever may come."""
+        return (*self.take(frame), *self.rest())[-1]
+
+    def take(self, frame: Frame) -> Sequence[Frame]:
+        """Find the faces of this frame; give those frames of which is known who is swapped in them, in order."""
+        faces = self._tracker(frame.image, frame.captured_ns)
+        self._held.append(replace(frame, faces=faces))
+        ready = self._released(self._chooser.see(faces, frame.captured_ns, self._tracker.shot))
+        if sum(held.image.nbytes for held in self._held) > _MOST_BYTES:
+            ready += self.rest()
+        return ready
+
+    def rest(self) -> list[Frame]:
+        """Give every frame that is still held back."""
+        return self._released(self._chooser.hurry())
+
+    def _released(self, choices: Sequence[Choice]) -> list[Frame]:
+        return [replace(self._held.popleft(), chosen=choice.faces, roles=choice.roles) for choice in choices]

@@ -1,4 +1,4 @@
-"""Where a face is and how its head is turned, read from landmarks."""
+"""Where a face is, how its head is turned, and whether landmarks can be a face's at all."""
 
 import math
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.tracking.settings import PlausibilitySettings
 from mien_models.geometry.crop import Region
 from mien_models.types import BgrU8, DetectedFace, HeadPose, PointsF32
 
@@ -153,3 +154,41 @@ def head_pose(landmarks: PointsF32) -> HeadPose:
 
 def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
     return vector / max(float(np.linalg.norm(vector)), 1e-9)
+
+
+_LEFT_MOUTH: Final = 61
+_RIGHT_MOUTH: Final = 291
+_NOSE_TIP: Final = 4
+
+
+def is_plausible(
+    landmarks: PointsF32,
+    extent: Extent,
+    region: Region,
+    size: tuple[int, int],
+    settings: PlausibilitySettings,
+) -> bool:
+    """Tell whether landmarks of this extent can be a face's.
+
+    They were found in `region` of a picture of `size`, which is (width, height).
+    """
+    found = extent.region()
+    if not math.isfinite(float(landmarks.sum())) or extent.width <= 0:
+        return False
+    largest = max(extent.width, extent.height)
+    eyes = (extent.height_of(landmarks[LEFT_EYE_OUTER]) + extent.height_of(landmarks[RIGHT_EYE_OUTER])) / 2
+    mouth = (extent.height_of(landmarks[_LEFT_MOUTH]) + extent.height_of(landmarks[_RIGHT_MOUTH])) / 2
+    return (
+        math.dist(found.centre_xy, region.centre_xy) < settings.max_shift * region.side_px
+        and settings.size_range[0] < largest / region.side_px < settings.size_range[1]
+        and settings.aspect_range[0] < extent.height / extent.width < settings.aspect_range[1]
+        and 0 < eyes < mouth < 1
+        and extent.height_of(landmarks[_NOSE_TIP]) < mouth + 0.1
+        and _share_inside(landmarks, size) >= settings.min_inside
+    )
+
+
+def _share_inside(landmarks: PointsF32, size: tuple[int, int]) -> float:
+    xy = landmarks[:, :2]
+    inside = ((xy >= 0) & (xy < np.array(size, np.float32))).all(axis=1)
+    return float(np.mean(inside))

@@ -1,17 +1,48 @@
-"""One look of the landmark network at one place, and whether it saw a face."""
+"""One look of the two networks at one place, and whether they saw a face."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from mien.tracking.geometry import REGION_PER_BOX, Extent, eyes_xy, region_from_detection
-from mien.tracking.networks import FaceNetworks
-from mien.tracking.plausibility import is_plausible
+from mien.config.choices import LandmarksMode
+from mien.tracking.geometry import REGION_PER_BOX, Extent, eyes_xy, is_plausible, region_from_detection
 from mien.tracking.settings import LookSettings
 from mien_models.geometry.crop import Region
+from mien_models.interfaces import Detector, Landmarker
+from mien_models.library.builtin import load_detector, load_landmarker
 from mien_models.types import BgrU8, DetectedFace, PointsF32
+
+
+@dataclass(frozen=True, slots=True)
+class FaceNetworks:
+    """A detector and a landmarker; each keeps buffers, so one thread uses them at a time."""
+
+    detector: Detector
+    landmarker: Landmarker
+
+    @property
+    def providers(self) -> Mapping[str, str]:
+        """What each network really runs on, by the name of its weights."""
+        return {**self.detector.providers, **self.landmarker.providers}
+
+
+LANDMARKERS: Final[Mapping[LandmarksMode, str]] = {
+    LandmarksMode.QUICK: "facemesh_468",
+    LandmarksMode.FINE: "facemesh_478",
+}
+
+
+def default_networks(*, threads: int = 1, landmarks: LandmarksMode = LandmarksMode.QUICK) -> FaceNetworks:
+    """Load the networks that come with Mien, in some 20 ms; every call gives a pair of its own.
+
+    Raises:
+        ModelError: their weights are missing or damaged.
+    """
+    return FaceNetworks(load_detector(threads=threads), load_landmarker(LANDMARKERS[landmarks], threads=threads))
+
 
 _MAX_REFINEMENTS: Final = 8
 _SETTLED: Final = 0.02

@@ -7,8 +7,8 @@ from typing import Final, Literal
 
 import numpy as np
 
+from mien_models.geometry.face_mesh import filled
 from mien_models.geometry.face_regions import FACE_CORE, OVAL
-from mien_models.geometry.raster import filled
 from mien_models.swappers.mesh.delight import SIDE_PX
 from mien_models.swappers.mesh.multi_view import FlatView, understand
 from mien_models.types import Face, FaceView

@@ -2,8 +2,19 @@
 
 from dataclasses import dataclass, field, replace
 
-from mien.tracking.one_euro import OneEuroSettings
-from mien.tracking.plausibility import PlausibilitySettings
+
+@dataclass(frozen=True, slots=True)
+class PlausibilitySettings:
+    """How odd a face may be; measured wide of every real face tried, in all poses."""
+
+    max_shift: float = 0.45
+    """How far the face's middle may lie from the middle of the region searched, in sides of that region."""
+    size_range: tuple[float, float] = (0.25, 1.4)
+    """How much of the region's side the face may take."""
+    aspect_range: tuple[float, float] = (0.75, 3.2)
+    """Height by width of the face along its own axes; a profile is narrow."""
+    min_inside: float = 0.5
+    """Part of the landmarks that must lie inside the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +37,21 @@ class LookSettings:
     keep_presence: float = 0.5
     """Presence below which a known face is given up: lower than to begin, so that one odd frame does not blink."""
     plausibility: PlausibilitySettings = field(default_factory=PlausibilitySettings)
+
+
+@dataclass(frozen=True, slots=True)
+class OneEuroSettings:
+    """Casiez, Roussel and Vogel, '1 EUR Filter' (CHI 2012), with the constants of MediaPipe's FaceLandmarker.
+
+    Speeds are in face sizes a second, so that a face far away is smoothed like one near by.
+    """
+
+    min_cutoff_hz: float = 0.05
+    """How much a resting point is smoothed; lower is calmer."""
+    beta: float = 80.0
+    """How fast the smoothing gives way: added cutoff in Hz per face size a second."""
+    speed_cutoff_hz: float = 1.0
+    """Smoothing of the speed itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +120,7 @@ class TrackerSettings:
     remember_s: float = 2.0
     """How long a lost face's id is kept for its return."""
 
-    steady: LandmarkFilterSettings = field(default_factory=LandmarkFilterSettings)
+    landmark_filter: LandmarkFilterSettings = field(default_factory=LandmarkFilterSettings)
     look: LookSettings = field(default_factory=LookSettings)
 
     @staticmethod

@@ -1,20 +1,16 @@
 """Finds and follows the faces of a live picture: the landmark network on every known face, the detector in between."""
 
-from mien.tracking.appearance import Appearance
 from mien.tracking.geometry import TrackedImage, overlap
-from mien.tracking.landmark_fit import LandmarkFit, LandmarkFitter
-from mien.tracking.lost_tracks import Memory
-from mien.tracking.networks import FaceNetworks, default_networks
-from mien.tracking.scan import LiveSearch
+from mien.tracking.landmark_fit import FaceNetworks, LandmarkFit, LandmarkFitter
+from mien.tracking.scan import LiveSearch, Shots
 from mien.tracking.settings import TrackerSettings
-from mien.tracking.shots import Shots
-from mien.tracking.track import Track
+from mien.tracking.track import Appearance, Memory, Track
 from mien_models.geometry.crop import Region
 from mien_models.types import BgrU8, DetectedFace, Face
 
 
 class Tracker:
-    """Track faces from frame to frame; keeps its tracks, so one thread calls it with one stream's frames in order.
+    """Track faces from frame to frame; keeps its tracks: one thread at a time calls it, with frames in order.
 
     A face that is not seen in a frame is not in that frame's answer, even if it comes back in the next.
     """
@@ -160,15 +156,6 @@ class Tracker:
     def _lose(self, frame: TrackedImage, track: Track, shot: int) -> None:
         self._tracks.remove(track)
         self._memory.keep(track, frame.captured_ns, shot)
-
-
-def default_tracker(settings: TrackerSettings | None = None, *, threads: int = 1) -> Tracker:
-    """Make a tracker with the networks that come with Mien.
-
-    Raises:
-        ModelError: their weights are missing or damaged.
-    """
-    return Tracker(default_networks(threads=threads), settings)
 
 
 def _is_one_face(a: Face, b: Face) -> bool:

@@ -50,8 +50,8 @@ def train(*words: str) -> subprocess.CompletedProcess[str]:
 def test_two_clips_become_a_swapped_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MIEN_DATA_DIR", str(tmp_path / "data"))
-    source_face, wearer = clip(tmp_path / "lent.mp4", is_bluish=True), clip(tmp_path / "wearer.mp4", is_bluish=False)
-    first = train(str(source_face), str(wearer), "-o", "pair", "--minutes", "0.05", *SMALL)
+    source_face, target = clip(tmp_path / "source.mp4", is_bluish=True), clip(tmp_path / "target.mp4", is_bluish=False)
+    first = train(str(source_face), str(target), "-o", "pair", "--minutes", "0.05", *SMALL)
     assert first.returncode == 0, first.stderr
     assert "faces" in first.stderr
     steps = steps_of(Path("pair/df.pth"))
@@ -59,7 +59,7 @@ def test_two_clips_become_a_swapped_clip(tmp_path: Path, monkeypatch: pytest.Mon
     shown = cv2.imread("pair/preview.png")
     assert shown is not None
     assert shown.shape == (6 * 160, 5 * 160, 3)
-    again = train(str(source_face), str(wearer), "-o", "pair", "--minutes", "0.02", *SMALL)
+    again = train(str(source_face), str(target), "-o", "pair", "--minutes", "0.02", *SMALL)
     assert f"going on from step {steps}" in again.stderr
     assert steps_of(Path("pair/df.pth")) > steps
 
@@ -69,7 +69,7 @@ def test_two_clips_become_a_swapped_clip(tmp_path: Path, monkeypatch: pytest.Mon
     added = CliRunner().invoke(mien, ["models", "add", "df.onnx"])
     assert added.exit_code == 0, added.output
     swapped = CliRunner().invoke(
-        mien, ["swap", str(wearer), "out.mp4", "--swapper", "df", "--consent", "self", "--content-gate", "off"]
+        mien, ["swap", str(target), "out.mp4", "--swapper", "df", "--consent", "self", "--content-gate", "off"]
     )
     assert swapped.exit_code == 0, swapped.output
     with av.open("out.mp4") as file:

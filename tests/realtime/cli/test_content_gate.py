@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mien.cli.main import main
-from mien.tracking.source_photo import public_domain_photo
+from mien.tracking.photo import public_domain_photo
 from mien_models.types import BgrU8
 
 ME = ("--face", "photo.png", "--consent", "public-domain")
@@ -24,7 +24,7 @@ def _intimate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
         return look
 
-    monkeypatch.setattr("mien.stages.nsfw.open_look", open_look)
+    monkeypatch.setattr("mien.session.stages.open_look", open_look)
 
 
 def test_nothing_is_written_of_a_picture(capsys: pytest.CaptureFixture[str]) -> None:

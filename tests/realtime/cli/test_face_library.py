@@ -36,14 +36,14 @@ def run(*more: str) -> int:
 
 
 def test_a_face_is_added_listed_worn_and_removed(capsys: pytest.CaptureFixture[str]) -> None:
-    Path("said.txt").write_text("I may be worn.")
+    Path("said.txt").write_text("I may be used.")
     assert add("--scope", "live", "--until", "2999-01-01", "--statement", "said.txt") == 0
     assert "mien run --face Anna" in capsys.readouterr().out
     assert main(["faces", "list", "--json"]) == 0
     (listed,) = json.loads(capsys.readouterr().out)
     assert listed["scope"] == ["live"]
     assert listed["until"] == "2999-01-01"
-    assert listed["statement"] == "I may be worn."
+    assert listed["statement"] == "I may be used."
     Path("photo.png").unlink()
     assert run("--report", "report.json") == 0
     assert json.loads(Path("report.json").read_text())["notes"]["consent"] == "public-domain"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tests.real_runs import needs_unshare, sentence_of
 
-from mien.tracking.source_photo import photo_address, public_domain_photo, read_source_photo
+from mien.tracking.photo import photo_address, public_domain_photo, read_source_photo
 from mien_models.types import as_u8
 
 pytestmark = pytest.mark.slow

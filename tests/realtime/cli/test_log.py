@@ -16,7 +16,7 @@ import pytest
 from mien.cli.main import main
 from mien.session.audit import local_audit_log
 from mien.stages.content_gate import ContentError
-from mien.tracking.source_photo import public_domain_photo
+from mien.tracking.photo import public_domain_photo
 
 
 @pytest.fixture(autouse=True)

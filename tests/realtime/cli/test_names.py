@@ -13,7 +13,7 @@ import pytest
 from tests.real_runs import mien, sentence_of
 
 from mien.media.text import text_mask
-from mien.tracking.source_photo import photo_address, public_domain_photo, read_source_photo
+from mien.tracking.photo import photo_address, public_domain_photo, read_source_photo
 from mien_models.types import as_u8
 
 NO_TEXT = os.fsdecode(b"n\xffo \x1b[31m")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mien.cli.main import main
-from mien.tracking.source_photo import public_domain_photo
+from mien.tracking.photo import public_domain_photo
 from mien_models.types import as_u8
 
 Words = Sequence[str]
@@ -75,7 +75,7 @@ def test_a_clip_is_played_swapped_recorded_and_reported(
     assert report["frames_swapped"] > 0
     assert report["notes"]["consent"] == "public-domain"
     assert report["providers"] == {"blazeface_short_range": "litert-cpu", "facemesh_468": "litert-cpu"}
-    assert set(report["stages"]) >= {"follow", "swap", "colour", "compose", "mark"}
+    assert set(report["stages"]) >= {"track", "swap", "colour", "composite", "marks"}
     frames = _frames(Path("out.mp4"))
     assert frames
     assert {frame.shape for frame in frames} == {(240, 320, 3)}
@@ -115,13 +115,13 @@ def test_a_label_is_left_out_for_one_run_only_and_the_report_keeps_that(
     report = json.loads(Path("report.json").read_text(encoding="utf-8"))
     assert report["notes"]["label"] == "off"
     assert len(report["notes"]["session"]) == 6
-    assert report["stages"]["mark"]["p50_ms"] > 0
+    assert report["stages"]["marks"]["p50_ms"] > 0
 
 
 def test_without_a_virtual_camera_or_a_display_it_runs_and_says_what_to_install(
     clip: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("mien.session.defaults._has_virtual_camera", lambda: False)
+    monkeypatch.setattr("mien.sinks.backends.virtualcam._is_there", lambda: False)
     monkeypatch.setattr("mien.sinks.backends.window.has_display", lambda: False)
     assert main(["run", "--camera", str(clip)]) == 0
     said = capsys.readouterr().err

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mien.cli.main import main
-from mien.tracking.source_photo import public_domain_photo
+from mien.tracking.photo import public_domain_photo
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tests.real_runs import LONGEST_S, begun, mien, sentence_of
 
-from mien.tracking.source_photo import photo_address, public_domain_photo, read_source_photo
+from mien.tracking.photo import photo_address, public_domain_photo, read_source_photo
 
 pytestmark = pytest.mark.slow
 TOLD = "Another run is writing"

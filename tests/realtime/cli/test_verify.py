@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from av.video.stream import VideoStream
 from tests.http_files import Behaviour, serving
-from tests.realtime.provenance.test_livemark import FPS, PAYLOAD, clip, marked
+from tests.realtime.provenance.test_watermark import FPS, PAYLOAD, clip, marked
 
 from mien.cli.main import main
 from mien_models.types import BgrU8

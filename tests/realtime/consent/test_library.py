@@ -18,9 +18,8 @@ from mien.config.choices import ConsentKind
 from mien.consent.clock import FilterClock
 from mien.consent.face_library import FaceLibrary, KeptFace, LibraryError
 from mien.consent.keys import FaceKeyError, usual_store
-from mien.consent.owner_check import OwnerCheck
-from mien.consent.permits import Permit, Permits
 from mien.consent.terms import ConsentError, Scope, Terms, last_day
+from mien.stages.consent_check import OwnerCheck, Permit, Permits
 from mien_models.errors import UsageError
 from mien_models.types import BgrU8, Face, as_u8
 
@@ -281,10 +280,10 @@ def test_one_s_own_face_is_held_against_the_camera(
     cosine: float, ends: str, picture: BgrU8, face: Face, caplog: pytest.LogCaptureFixture
 ) -> None:
     own = np.array([1, 0], np.float32)
-    wearer = np.array([cosine, np.sqrt(1 - cosine**2)], np.float32)
+    user = np.array([cosine, np.sqrt(1 - cosine**2)], np.float32)
 
     def look(_image_bgr: BgrU8, _face: Face) -> NDArray[np.float32]:
-        return wearer
+        return user
 
     check = OwnerCheck("Anna", own, look)
 

@@ -25,7 +25,7 @@ def a_report() -> Report:
         dropped=2,
         repeated=1,
         age_ms=ages_of(ages),
-        stages={"follow": stage_time_of(ages)},
+        stages={"track": stage_time_of(ages)},
         fps_in=30.0,
         fps_out=30.0,
         startup_s=1.2,
@@ -41,7 +41,7 @@ def test_a_report_carries_every_agreed_field(tmp_path: Path) -> None:
     read = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert set(read) >= FIELDS
     assert set(read["age_ms"]) == {"p50", "p95", "p99"}
-    assert set(read["stages"]["follow"]) == {"p50_ms", "p95_ms"}
+    assert set(read["stages"]["track"]) == {"p50_ms", "p95_ms"}
     assert set(read["rss_mb"]) == {"start", "peak", "end"}
     assert read["state_changes"] == [{"at_s": 0.0, "state": "lost", "why": "Wartet – 等待"}]
     assert read["age_ms"]["p95"] == pytest.approx(95, rel=0.01)

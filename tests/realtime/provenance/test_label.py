@@ -4,8 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.config.choices import LabelMode
-from mien.provenance.label import TEXTS, Label, central_part, label_text
-from mien.provenance.label_schedule import LabelSchedule
+from mien.stages.marks import TEXTS, Label, LabelSchedule, central_part, label_text
 from mien_models.types import BgrU8
 
 SECOND = 1_000_000_000

@@ -8,9 +8,8 @@ import pytest
 
 import mien
 from mien.pipeline.frame import Frame
-from mien.provenance.marks import Marks
 from mien.provenance.release import ReleasedPicture, SwappedPicture
-from mien.stages.watermark import MarkStage
+from mien.stages.marks import Marks, MarkStage
 from mien_models.types import BgrU8
 
 ROOT = Path(mien.__file__).parent
@@ -31,7 +30,7 @@ def places_that_call(method: str) -> set[str]:
 
 
 def test_only_the_marks_let_swapped_pictures_out_and_only_the_quality_bench_sees_them_bare() -> None:
-    assert places_that_call("released") == {"provenance/marks.py"}
+    assert places_that_call("released") == {"stages/marks.py"}
     assert places_that_call("before_marks") == {"diagnostics/bench/quality.py"}
     assert not [path for path in ROOT.rglob("*.py") if "_SwappedPicture__" in path.read_text(encoding="utf-8")]
 
@@ -62,16 +61,16 @@ def test_black_and_white_hold(level: int) -> None:
 
 
 def test_frames_where_nothing_was_swapped_go_out_bit_for_bit() -> None:
-    packet = MarkStage(Marks())(Frame(noise(36, 64), 0, 0))
-    assert packet.outgoing.image_bgr is packet.image
-    assert not packet.outgoing.is_marked
+    frame = MarkStage(Marks())(Frame(noise(36, 64), 0, 0))
+    assert frame.outgoing.image_bgr is frame.image
+    assert not frame.outgoing.is_marked
 
 
 def test_a_swapped_frame_cannot_be_written_before_it_is_marked() -> None:
-    packet = Frame(noise(36, 64), 0, 0, composed=SwappedPicture(noise(36, 64)))
+    frame = Frame(noise(36, 64), 0, 0, composed=SwappedPicture(noise(36, 64)))
     with pytest.raises(ValueError, match="no mark"):
-        _ = packet.outgoing
-    assert MarkStage(Marks())(packet).outgoing.is_marked
+        _ = frame.outgoing
+    assert MarkStage(Marks())(frame).outgoing.is_marked
 
 
 def test_two_runs_are_two_sessions() -> None:

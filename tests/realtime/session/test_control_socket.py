@@ -17,17 +17,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mien.pipeline.events import Event, SettingsApplied
+from mien.pipeline.events import Event, EventQueue, SettingsApplied, Subscribers
 from mien.pipeline.frame import State
-from mien.pipeline.live.snapshot import Snapshot
+from mien.pipeline.live.accounting import Snapshot
 from mien.pipeline.live.state import Cause
+from mien.pipeline.metrics import process_began_s
 from mien.pipeline.report import Ages
 from mien.session import messages
 from mien.session.client import ControlError, SessionClient
 from mien.session.rendezvous import announce, find_session, running_sessions, sessions_folder, withdraw
 from mien.session.server import ControlServer
 from mien.session.session import Applied, Preview, Refused, SessionStatus, SettingsPatch
-from mien.session.subscriptions import EventQueue, Subscribers
 from mien_models.errors import MienError
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="looks at the rights of files and at raw sockets")
@@ -236,10 +236,8 @@ def test_several_sessions_have_to_be_told_apart_and_dead_ones_are_forgotten(
     first = find_session()
     sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
-        import psutil
-
         other = {**json.loads((sessions_folder() / f"{first.name}.json").read_text()), "name": str(sleeper.pid)}
-        other["started"] = psutil.Process(sleeper.pid).create_time()
+        other["started"] = process_began_s(sleeper.pid)
         (sessions_folder() / f"{sleeper.pid}.json").write_text(json.dumps(other))
         with pytest.raises(MienError, match=rf"2 sessions run: .*{sleeper.pid}.*--session"):
             find_session()
@@ -254,6 +252,14 @@ def test_several_sessions_have_to_be_told_apart_and_dead_ones_are_forgotten(
     (sessions_folder() / f"{sleeper.pid}.json").write_text(json.dumps(other))
     assert running_sessions() == (first,)
     assert not (sessions_folder() / f"{sleeper.pid}.json").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system keeps the time itself")
+def test_a_session_is_found_after_somebody_has_set_the_clock(
+    server: ControlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: 1.0)
+    assert running_sessions() != ()
 
 
 def test_a_folder_too_deep_for_a_socket_is_gone_around(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from mien.media.devices.cameras import Camera
-from mien.pipeline.interfaces import OutputFormat, SourceRequest
+from mien.pipeline.frame import OutputFormat
+from mien.pipeline.interfaces import SourceRequest
 from mien.session import defaults
+from mien.sinks.registry import default_sinks
+from mien.sources.registry import default_address
 
 
 def _camera(number: int, *, is_virtual: bool = False, is_denied: bool = False) -> Camera:
@@ -18,21 +21,21 @@ def _camera(number: int, *, is_virtual: bool = False, is_denied: bool = False) -
 
 
 def _here(monkeypatch: pytest.MonkeyPatch, *cameras: Camera, virtual: bool = False, display: bool = False) -> None:
-    monkeypatch.setattr("mien.media.devices.cameras.cameras", lambda: cameras)
-    monkeypatch.setattr(defaults, "_has_virtual_camera", lambda: virtual)
+    monkeypatch.setattr("mien.sources.backends.camera.cameras", lambda: cameras)
+    monkeypatch.setattr("mien.sinks.backends.virtualcam._is_there", lambda: virtual)
     monkeypatch.setattr("mien.sinks.backends.window.has_display", lambda: display)
 
 
 def test_the_first_real_camera_that_may_be_opened_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     _here(monkeypatch, _camera(0, is_virtual=True), _camera(1, is_denied=True), _camera(2))
-    assert defaults.default_camera_address() == "/dev/video2"
+    assert default_address() == "/dev/video2"
 
 
 def test_without_a_camera_the_synthetic_one_plays_and_it_is_said(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     _here(monkeypatch)
-    assert defaults.default_camera_address() == "synthetic"
+    assert default_address() == "synthetic"
     assert "No camera was found" in caplog.text
 
 
@@ -44,7 +47,7 @@ def test_the_virtual_camera_comes_before_the_window_and_what_is_missing_is_said(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, virtual: bool, display: bool, sink: str
 ) -> None:
     _here(monkeypatch, virtual=virtual, display=display)
-    assert defaults.default_sinks() == (sink,)
+    assert default_sinks() == (sink,)
     assert ("No virtual camera was found" in caplog.text) != virtual
 
 

@@ -7,8 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.pipeline.frame import OutputFrame, State
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.frame import OutputFormat, OutputFrame, State
 from mien.provenance.release import ReleasedPicture
 from mien.sinks.backends.images import ImagesSink
 from mien_models.errors import SinkError

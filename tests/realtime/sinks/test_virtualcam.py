@@ -10,8 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mien.media.devices.v4l2loopback import Busy
-from mien.pipeline.frame import OutputFrame, State
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.frame import OutputFormat, OutputFrame, State
 from mien.provenance.release import ReleasedPicture
 from mien.sinks.backends.virtualcam import VirtualCameraSink
 from mien.sinks.virtual_camera import how_to_install

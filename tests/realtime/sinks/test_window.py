@@ -6,8 +6,7 @@ import numpy as np
 import pygame
 import pytest
 
-from mien.pipeline.frame import OutputFrame, State
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.frame import OutputFormat, OutputFrame, State
 from mien.provenance.release import ReleasedPicture
 from mien.sinks.backends.window import WindowSink
 from mien_models.errors import SinkClosedError, SinkError

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mien.sources.address import local_path, source_kind
+from mien.sources.plugin import local_path
+from mien.sources.registry import source_name
 from mien_models.errors import SourceError
 
 
@@ -26,7 +27,7 @@ from mien_models.errors import SourceError
     ],
 )
 def test_an_address_that_is_no_file_is_told_by_its_form(address: str, kind: str) -> None:
-    assert source_kind(address) == kind
+    assert source_name(address) == kind
 
 
 @pytest.mark.parametrize(
@@ -44,23 +45,23 @@ def test_an_address_that_is_no_file_is_told_by_its_form(address: str, kind: str)
 def test_a_file_is_told_by_its_name(tmp_path: Path, name: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path(name).touch()
-    assert source_kind(name) == kind
+    assert source_name(name) == kind
     if kind != "camera":
-        assert source_kind(str(tmp_path / name)) == kind
-        assert source_kind((tmp_path / name).as_uri()) == kind
+        assert source_name(str(tmp_path / name)) == kind
+        assert source_name((tmp_path / name).as_uri()) == kind
         assert local_path((tmp_path / name).as_uri()) == tmp_path / name
 
 
 def test_a_folder_holds_images(tmp_path: Path) -> None:
-    assert source_kind(str(tmp_path)) == "images"
+    assert source_name(str(tmp_path)) == "images"
 
 
 @pytest.mark.parametrize("address", ["nothing.mp4", "nothing.png", "folder/nothing", "./nothing", "bad\0name.mp4"])
 def test_a_file_that_is_not_there_is_no_camera(address: str) -> None:
     with pytest.raises(SourceError, match="There is no file or folder"):
-        source_kind(address)
+        source_name(address)
 
 
 def test_an_empty_address_says_what_to_give() -> None:
     with pytest.raises(SourceError, match="synthetic"):
-        source_kind("  ")
+        source_name("  ")

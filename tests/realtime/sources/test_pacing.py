@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 import pytest
 
-from mien.pipeline.frame import Frame
+from mien.pipeline.frame import UNNUMBERED, Frame
 from mien.pipeline.interfaces import End, SourceInfo
 from mien.sources.pacing import PacedSource
 from mien_models.errors import SourceError
@@ -55,7 +55,7 @@ class Film:
         self.position += 1
         if time_ms is None:
             raise SourceError("'b.png' is no picture.")
-        return Frame(np.full((4, 4, 3), index, np.uint8), index=index, captured_ns=time_ms * 1_000_000)
+        return Frame(np.full((4, 4, 3), index, np.uint8), UNNUMBERED, time_ms * 1_000_000)
 
 
 def play(source: PacedSource, frames: int) -> list[Frame]:
@@ -73,7 +73,7 @@ def test_frames_come_when_they_are_due_whatever_the_steps_between_them() -> None
     with PacedSource(Film([0, 40, 60, 500], clock), clock_ns=clock, wait=clock.wait) as source:
         played = play(source, 4)
     assert [frame.captured_ns - 5_000_000_000 for frame in played] == [0, 40_000_000, 60_000_000, 500_000_000]
-    assert [frame.index for frame in played] == [0, 1, 2, 3]
+    assert [int(frame.image[0, 0, 0]) for frame in played] == [0, 1, 2, 3]
 
 
 def test_a_round_follows_the_other_without_a_jump() -> None:
@@ -129,3 +129,35 @@ def test_the_loop_may_begin_it_when_it_is_ready() -> None:
     clock = Clock()
     with PacedSource(Film([0], clock), clock_ns=clock, wait=clock.wait) as source:
         assert not source.info.is_live
+
+
+class LongEnding(Film):
+    """A film whose last frame stays."""
+
+    length_ns = 500_000_000
+
+
+def test_the_last_frame_stays_as_long_as_the_film_says_before_the_next_round() -> None:
+    clock = Clock()
+    with PacedSource(LongEnding([0, 40], clock), clock_ns=clock, wait=clock.wait) as source:
+        starts_ms = [round((packet.captured_ns - 5_000_000_000) / 1e6) for packet in shown(source, 5)]
+    assert starts_ms == [0, 40, 500, 540, 1000]
+
+
+def test_the_last_frame_stays_as_long_as_the_film_says_before_the_end() -> None:
+    clock = Clock()
+    with PacedSource(LongEnding([0, 40], clock), loops=False, clock_ns=clock, wait=clock.wait) as source:
+        shown(source, 2)
+        assert source.read(0.1) is None
+        while not isinstance(source.read(0.1), End):
+            pass
+    assert clock.now_ns == 5_500_000_000
+
+
+def shown(source: PacedSource, count: int) -> list[Frame]:
+    packets: list[Frame] = []
+    while len(packets) < count:
+        packet = source.read(1.0)
+        if isinstance(packet, Frame):
+            packets.append(packet)
+    return packets

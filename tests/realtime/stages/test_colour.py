@@ -8,9 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mien.pipeline.frame import Frame
-from mien.session.stages import COLOURS
-from mien.stages.colour import ColourStage
-from mien.stages.skin import light_change, relit, statistics
+from mien.stages.colour import COLOURS, ColourStage, light_change, relit, statistics
 from mien_models.types import BgrU8, Face, HeadPose, SwappedFace
 
 FRAME_NS: Final = 33_333_333
@@ -29,7 +27,7 @@ def levels(values: NDArray[np.float64]) -> BgrU8:
     return np.clip(values, 0, 255).astype(np.uint8)
 
 
-def packet(index: int, frame: BgrU8, crop: BgrU8) -> Frame:
+def frame_of(index: int, frame: BgrU8, crop: BgrU8) -> Frame:
     box = np.array([0, 0, SIDE, SIDE], np.float32)
     face = Face(1, box, np.zeros((468, 3), np.float32), HeadPose(0.0, 0.0, 0.0), 1.0)
     alpha = np.full((SIDE, SIDE), 255, np.uint8)
@@ -39,8 +37,8 @@ def packet(index: int, frame: BgrU8, crop: BgrU8) -> Frame:
 
 def tones(method: str, frames: Sequence[BgrU8]) -> NDArray[np.float64]:
     """Recolour the same crop for each frame: (n, 3) its mean colour."""
-    stage, crop = ColourStage(COLOURS.load(method)), levels(skin((90, 110, 150), 1))
-    done = [stage(packet(index, frame, crop)).swapped[0].crop_bgr for index, frame in enumerate(frames)]
+    stage, crop = ColourStage(COLOURS.load(method).method), levels(skin((90, 110, 150), 1))
+    done = [stage(frame_of(index, frame, crop)).swapped[0].crop_bgr for index, frame in enumerate(frames)]
     return np.stack([image.mean(axis=(0, 1)) for image in done])
 
 

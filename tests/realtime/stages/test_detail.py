@@ -42,10 +42,10 @@ def face() -> Face:
 def matched(frames: list[BgrU8], crop_bgr: BgrU8) -> list[BgrU8]:
     stage = DetailStage()
     out: list[BgrU8] = []
-    for index, frame in enumerate(frames):
-        packet = Frame(frame, index, index * FRAME_NS, faces=(face(),), chosen=(face(),))
-        packet = replace(packet, swapped=(swapped(crop_bgr),))
-        out.append(stage(packet).swapped[0].crop_bgr)
+    for index, image_bgr in enumerate(frames):
+        frame = Frame(image_bgr, index, index * FRAME_NS, faces=(face(),), chosen=(face(),))
+        frame = replace(frame, swapped=(swapped(crop_bgr),))
+        out.append(stage(frame).swapped[0].crop_bgr)
     return out
 
 
@@ -88,12 +88,12 @@ def test_grain_is_not_drawn_on_a_crop_that_is_enlarged() -> None:
     camera = picture(blur=1.5, noise=6)
     small = as_u8(cv2.resize(picture(blur=1.5), (SIDE // 4, SIDE // 4), interpolation=cv2.INTER_AREA))
     stage = DetailStage()
-    packets = [
+    frames = [
         Frame(camera, index, index * FRAME_NS, (face(),), (face(),), swapped=(swapped(small, 4.0),))
         for index in range(20)
     ]
-    *_, last = (stage(packet).swapped[0].crop_bgr for packet in packets)
-    again = stage(packets[-1]).swapped[0].crop_bgr
+    *_, last = (stage(frame).swapped[0].crop_bgr for frame in frames)
+    again = stage(frames[-1]).swapped[0].crop_bgr
     assert (last == again).all(), "what changes from frame to frame is grain"
 
 
@@ -118,9 +118,9 @@ def test_left_out_it_leaves_the_crop_alone_and_costs_nothing() -> None:
     (part,) = stage.parts
     assert part.cost_ms is None
     crop_bgr = picture(blur=2.0)
-    packet = Frame(picture(noise=4.0), 0, 0, (face(),), (face(),), swapped=(swapped(crop_bgr),))
-    stage(packet)
+    frame = Frame(picture(noise=4.0), 0, 0, (face(),), (face(),), swapped=(swapped(crop_bgr),))
+    stage(frame)
     assert part.cost_ms is not None
-    assert stage(packet).swapped[0].crop_bgr is not crop_bgr
+    assert stage(frame).swapped[0].crop_bgr is not crop_bgr
     part.switch(on=False)
-    assert stage(packet).swapped[0].crop_bgr is crop_bgr
+    assert stage(frame).swapped[0].crop_bgr is crop_bgr

@@ -50,8 +50,8 @@ def in_use(photo: BgrU8, face: Face, scale: float = 1.0) -> SwappedFace:
     return SwappedFace(face_id=face.id, crop_bgr=crop, alpha=alpha, frame_from_crop=matrix)
 
 
-def composed(packet: Frame) -> np.ndarray:
-    result = CompositeStage()(packet).composed
+def composed(frame: Frame) -> np.ndarray:
+    result = CompositeStage()(frame).composed
     assert result is not None
     return result.before_marks().astype(int)
 
@@ -62,8 +62,8 @@ def packet_of(photo: BgrU8, face: Face, scale: float = 1.0) -> Frame:
 
 @pytest.mark.parametrize("scale", [1.0, 3.0])
 def test_the_change_lands_inside_the_alpha_and_nowhere_else(photo: BgrU8, face: Face, scale: float) -> None:
-    packet = packet_of(photo, face, scale)
-    change = composed(EnhanceStage(Brighter(), 1.0)(packet)) - composed(packet)
+    frame = packet_of(photo, face, scale)
+    change = composed(EnhanceStage(Brighter(), 1.0)(frame)) - composed(frame)
     alpha = composed(
         Frame(
             np.zeros_like(photo),
@@ -72,9 +72,9 @@ def test_the_change_lands_inside_the_alpha_and_nowhere_else(photo: BgrU8, face: 
             swapped=(
                 SwappedFace(
                     face_id=face.id,
-                    crop_bgr=np.full_like(packet.swapped[0].crop_bgr, 255),
-                    alpha=packet.swapped[0].alpha,
-                    frame_from_crop=packet.swapped[0].frame_from_crop,
+                    crop_bgr=np.full_like(frame.swapped[0].crop_bgr, 255),
+                    alpha=frame.swapped[0].alpha,
+                    frame_from_crop=frame.swapped[0].frame_from_crop,
                 ),
             ),
         )
@@ -85,8 +85,8 @@ def test_the_change_lands_inside_the_alpha_and_nowhere_else(photo: BgrU8, face: 
 
 
 def test_strength_is_the_share_of_the_change(photo: BgrU8, face: Face) -> None:
-    packet = packet_of(photo, face)
-    half = composed(EnhanceStage(Brighter(), 0.5)(packet)) - composed(packet)
+    frame = packet_of(photo, face)
+    half = composed(EnhanceStage(Brighter(), 0.5)(frame)) - composed(frame)
     centre = face.landmarks[4, :2].astype(int)
     assert half[centre[1], centre[0]].mean() == pytest.approx(20, abs=1.5)
 
@@ -104,8 +104,8 @@ def test_what_is_left_out_costs_nothing_and_changes_nothing(photo: BgrU8, face: 
     seen = Brighter()
     stage = EnhanceStage(seen, 1.0)
     stage.parts[0].switch(on=False)
-    packet = packet_of(photo, face)
-    assert stage(packet) is packet
+    frame = packet_of(photo, face)
+    assert stage(frame) is frame
     assert not seen.seen
 
 

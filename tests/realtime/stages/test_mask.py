@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from mien.pipeline.frame import Frame
-from mien.stages.mask import MaskStage
-from mien.stages.mask_methods._base import Edge, FaceMask, MaskMethod
+from mien.stages.mask import Edge, FaceMask, MaskMethod, MaskStage
 from mien_models.types import BgrU8, Face, HeadPose, MaskU8, SwappedFace, Warp
 
 SIDE = 120
@@ -46,8 +45,8 @@ def masked(
     half = (scale - 1) / 2
     place = np.array([[scale, 0, half], [0, scale, half]], np.float64)
     swapped = SwappedFace(1, np.zeros((side, side, 3), np.uint8), alpha, place, warp)
-    packet = Frame(FRAME, 0, 0, (face(),), (face(),), swapped=(swapped,))
-    return MaskStage(methods, edge or Edge())(packet).swapped[0].alpha
+    frame = Frame(FRAME, 0, 0, (face(),), (face(),), swapped=(swapped,))
+    return MaskStage(methods, edge or Edge())(frame).swapped[0].alpha
 
 
 @pytest.mark.parametrize("scale", [0.25, 1.0, 3.0])
@@ -68,8 +67,8 @@ def test_the_mask_that_leaves_least_open_counts() -> None:
 def test_without_a_mask_or_an_edge_nothing_is_touched() -> None:
     alpha = np.full((SIDE, SIDE), 255, np.uint8)
     swapped = SwappedFace(1, np.zeros((SIDE, SIDE, 3), np.uint8), alpha, np.eye(2, 3))
-    packet = Frame(FRAME, 0, 0, (face(),), (face(),), swapped=(swapped,))
-    assert MaskStage([Fixed(None)], Edge())(packet).swapped[0] is swapped
+    frame = Frame(FRAME, 0, 0, (face(),), (face(),), swapped=(swapped,))
+    assert MaskStage([Fixed(None)], Edge())(frame).swapped[0] is swapped
 
 
 def test_a_mask_is_bent_with_the_frame() -> None:
@@ -88,8 +87,8 @@ def disc() -> MaskU8:
 
 def test_an_edge_is_eroded_and_feathered_in_parts_of_the_face() -> None:
     swapped = SwappedFace(1, np.zeros((SIDE, SIDE, 3), np.uint8), disc(), np.eye(2, 3))
-    packet = Frame(FRAME, 0, 0, (face(),), (face(),), swapped=(swapped,))
-    alpha = MaskStage([], Edge(erode=0.1, feather=0.1))(packet).swapped[0].alpha.astype(int)
+    frame = Frame(FRAME, 0, 0, (face(),), (face(),), swapped=(swapped,))
+    alpha = MaskStage([], Edge(erode=0.1, feather=0.1))(frame).swapped[0].alpha.astype(int)
     row = alpha[SIDE // 2, SIDE // 2 :]
     assert row[42:].max() == 0  # 50 - 0.1 * 100 = 40
     assert 40 < row[35] < 220
@@ -112,19 +111,19 @@ def test_left_out_it_looks_for_nothing_keeps_the_edge_and_forgets_what_it_knew()
     alpha = np.zeros((SIDE, SIDE), np.uint8)
     alpha[10:-10, 10:-10] = 255
     swapped = SwappedFace(1, np.zeros((SIDE, SIDE, 3), np.uint8), alpha, np.eye(2, 3))
-    packet = Frame(FRAME, 0, 0, (face(),), (face(),), swapped=(swapped,))
+    frame = Frame(FRAME, 0, 0, (face(),), (face(),), swapped=(swapped,))
     method = Fixed(left_half())
     stage = MaskStage([method], Edge(erode=0.1))
-    masked_alpha = stage(packet).swapped[0].alpha
+    masked_alpha = stage(frame).swapped[0].alpha
     (part,) = stage.parts
     assert part.cost_ms is not None
     part.switch(on=False)
-    left_out = stage(packet).swapped[0].alpha
+    left_out = stage(frame).swapped[0].alpha
     assert method.forgotten == [1]
     assert left_out[SIDE // 2, SIDE // 4] == 255 > masked_alpha[SIDE // 2, SIDE // 4]
     assert left_out[:14].max() < 255
     part.switch(on=True)
-    assert (stage(packet).swapped[0].alpha == masked_alpha).all()
+    assert (stage(frame).swapped[0].alpha == masked_alpha).all()
 
 
 def test_a_stage_without_methods_has_nothing_to_leave_out() -> None:

@@ -36,8 +36,8 @@ def a_packet(*, faces: tuple[int, ...], chosen: tuple[int, ...]) -> Frame:
 
 
 def test_every_chosen_face_is_swapped_and_no_other() -> None:
-    packet = SwapStage([RecordingSwapper()])(a_packet(faces=(1, 2, 3), chosen=(3, 1)))
-    assert [swapped.face_id for swapped in packet.swapped] == [3, 1]
+    frame = SwapStage([RecordingSwapper()])(a_packet(faces=(1, 2, 3), chosen=(3, 1)))
+    assert [swapped.face_id for swapped in frame.swapped] == [3, 1]
 
 
 def test_a_face_is_forgotten_once_when_it_is_no_longer_followed() -> None:
@@ -63,11 +63,11 @@ class Painter(RecordingSwapper):
         return SwappedFace(face.id, crop, np.full((4, 4), 255, np.uint8), np.eye(2, 3))
 
 
-def painted(stage: SwapStage, packet: Frame) -> list[int]:
-    return [int(swapped.crop_bgr[0, 0, 0]) for swapped in stage(packet).swapped]
+def painted(stage: SwapStage, frame: Frame) -> list[int]:
+    return [int(swapped.crop_bgr[0, 0, 0]) for swapped in stage(frame).swapped]
 
 
 def test_each_face_wears_what_its_role_says() -> None:
     stage = SwapStage([Painter(10), Painter(20)])
-    packet = dataclasses.replace(a_packet(faces=(1, 2, 3), chosen=(3, 1)), roles=(1, 0))
-    assert painted(stage, packet) == [20, 10]
+    frame = dataclasses.replace(a_packet(faces=(1, 2, 3), chosen=(3, 1)), roles=(1, 0))
+    assert painted(stage, frame) == [20, 10]

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from skimage.data import astronaut
 
-from mien.tracking.networks import FaceNetworks, default_networks
+from mien.tracking.landmark_fit import FaceNetworks, default_networks
 from mien.tracking.photo import find_faces
 from mien_models.types import BgrU8, Face
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.tracking.networks import FaceNetworks
+from mien.tracking.landmark_fit import FaceNetworks
 from mien.tracking.photo import find_faces
 from mien_models.types import BgrU8, Face
 

@@ -1,9 +1,9 @@
-"""Who wears what, as it is written."""
+"""Who gets which face, as it is written."""
 
 import pytest
 
 from mien.config.choices import ChooseMode
-from mien.tracking.assignment import Assignment, parse_assignments
+from mien.tracking.selection import Assignment, parse_assignments
 from mien_models.errors import UsageError
 
 

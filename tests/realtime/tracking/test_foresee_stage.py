@@ -8,11 +8,10 @@ from tests.realtime.tracking.film import FRAME_NS, Head, room, stranger
 
 from mien.config.choices import ChooseMode
 from mien.pipeline.frame import Frame
-from mien.stages.foresee import ForeseeStage
-from mien.stages.track import TrackStage
-from mien.tracking.foresight import ForesightedOne
-from mien.tracking.networks import FaceNetworks
-from mien.tracking.selection import make_chooser, width_of
+from mien.stages.track import ForeseeStage, TrackStage
+from mien.tracking.landmark_fit import FaceNetworks
+from mien.tracking.photo import find_faces
+from mien.tracking.selection import ForesightedOne, make_chooser, width_of
 from mien.tracking.settings import TrackerSettings
 from mien.tracking.tracker import Tracker
 from mien_models.types import BgrU8, Face
@@ -36,7 +35,7 @@ def played(stage: ForeseeStage, *shots: Shot) -> list[Frame]:
     for index, picture in enumerate(film):
         done += stage.take(Frame(picture, index, index * FRAME_NS))
     done += stage.rest()
-    assert [packet.index for packet in done] == list(range(len(film)))
+    assert [frame.index for frame in done] == list(range(len(film)))
     return done
 
 
@@ -62,19 +61,29 @@ CUTS: dict[str, Cut] = {
 def test_a_cut_leaves_no_frame_without_a_chosen_face(stage: ForeseeStage, heads: tuple[Head, Head], kind: str) -> None:
     shots = CUTS[kind](*heads)
     done = played(stage, *(shot or WHITE for shot in shots))
-    assert [len(packet.chosen) for packet in done] == [int(bool(shot)) for shot in shots for _ in shot or WHITE]
+    assert [len(frame.chosen) for frame in done] == [int(bool(shot)) for shot in shots for _ in shot or WHITE]
 
 
-def test_somebody_else_in_the_same_place_is_another_face(stage: ForeseeStage, heads: tuple[Head, Head]) -> None:
+@pytest.mark.parametrize("who", ["a stranger", "somebody alike"])
+def test_somebody_else_in_the_same_place_is_another_face(
+    stage: ForeseeStage,
+    networks: FaceNetworks,
+    source_photo: BgrU8,
+    heads: tuple[Head, Head],
+    who: str,
+) -> None:
     one, other = heads
+    if who == "somebody alike":
+        mirrored = np.ascontiguousarray(source_photo[:, ::-1])
+        other = Head(mirrored, find_faces(mirrored, networks)[0])
     done = played(stage, standing(one, 1, (320, 180), 120), standing(other, 2, (320, 180), 120))
-    assert {packet.chosen[0].id for packet in done[:4]}.isdisjoint(packet.chosen[0].id for packet in done[4:])
+    assert {frame.chosen[0].id for frame in done[:4]}.isdisjoint(frame.chosen[0].id for frame in done[4:])
 
 
 def test_a_face_keeps_its_name_over_a_flash(stage: ForeseeStage, heads: tuple[Head, Head]) -> None:
     one, _ = heads
     done = played(stage, standing(one, 1, (320, 180), 120), WHITE, standing(one, 1, (324, 180), 120))
-    assert len({packet.chosen[0].id for packet in done if packet.chosen}) == 1
+    assert len({frame.chosen[0].id for frame in done if frame.chosen}) == 1
 
 
 def test_a_live_run_swaps_again_in_the_frame_after_the_cut(
@@ -90,7 +99,7 @@ def test_a_live_run_swaps_again_in_the_frame_after_the_cut(
 def test_pictures_are_held_only_up_to_some_memory(
     stage: ForeseeStage, heads: tuple[Head, Head], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mien.stages.foresee._MOST_BYTES", 3 * room(1).nbytes)
+    monkeypatch.setattr("mien.stages.track._MOST_BYTES", 3 * room(1).nbytes)
     one, other = heads
     both = [other.onto(one.onto(room(1), (160, 180), 120), (480, 180), 80)] * 2
     alone = [other.onto(room(1), (480, 180), 80)] * 12

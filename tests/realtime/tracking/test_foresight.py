@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from mien.tracking.foresight import ForesightedOne
-from mien.tracking.selection import Choice, leftness_of, width_of
+from mien.tracking.selection import Choice, ForesightedOne, leftness_of, width_of
 from mien_models.types import Face, HeadPose
 
 FRAME_NS = 40_000_000

@@ -9,9 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from skimage.data import astronaut
 
-from mien.tracking.photo import find_faces
+from mien.tracking.photo import best_first, find_faces
 from mien.tracking.photo_quality import PhotoTraits, judged, quality_of
-from mien.tracking.source_photo import best_first
 from mien_models.types import BgrU8, FaceView, as_u8
 
 GOOD = PhotoTraits(

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from tests.realtime.tracking.film import FRAME_NS, room
 
-from mien.tracking.shots import Shots
+from mien.tracking.scan import Shots
 from mien_models.types import BgrU8
 
 

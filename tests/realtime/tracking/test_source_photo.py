@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.tracking.source_photo import photo_address, public_domain_photo, read_source_photo, source_face_from
+from mien.tracking.photo import photo_address, public_domain_photo, read_source_photo, source_face_from
 from mien_models.errors import PhotoError
 from mien_models.types import Face
 

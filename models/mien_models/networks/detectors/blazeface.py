@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien_models.errors import ModelError
-from mien_models.geometry.crop import Patch, Region, cut_patch
-from mien_models.geometry.tensor_input import NetworkInput
+from mien_models.geometry.crop import NetworkInput, Patch, Region, cut_patch
 from mien_models.interfaces import DetectorFactory, FaceRegion, Session
 from mien_models.specs.manifest import Manifest
 from mien_models.types import BgrU8, DetectedFace
@@ -21,7 +20,7 @@ _MAX_OVERLAP: Final = 0.3
 
 
 class BlazeFace:
-    """Finds faces; keeps its input buffer between calls, so one thread calls it."""
+    """Finds faces; keeps its input buffer between calls, so one thread at a time calls it."""
 
     def __init__(self, manifest: Manifest, session: Session) -> None:
         """Take a session that runs these weights.

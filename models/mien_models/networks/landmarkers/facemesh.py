@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien_models.errors import ModelError
-from mien_models.geometry.crop import cut_patch
-from mien_models.geometry.tensor_input import NetworkInput
+from mien_models.geometry.crop import NetworkInput, cut_patch
 from mien_models.interfaces import FaceRegion, LandmarkerFactory, Session
 from mien_models.specs.manifest import Manifest
 from mien_models.types import BgrU8
@@ -29,7 +28,7 @@ is 255.9 of 256.
 
 
 class FaceMesh:
-    """Places 468 landmarks; keeps its input buffer between calls, so one thread calls it."""
+    """Places 468 landmarks; keeps its input buffer between calls, so one thread at a time calls it."""
 
     def __init__(self, manifest: Manifest, session: Session) -> None:
         """Take a session that runs these weights.

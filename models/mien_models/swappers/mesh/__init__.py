@@ -7,18 +7,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien_models.geometry.face_mesh import ATLAS_MARGIN, face_topology
-from mien_models.geometry.unwrap import Unwrapped, unwrapper
+from mien_models.geometry.face_mesh import ATLAS_MARGIN, Unwrapped, face_topology, facing, unwrapper
 from mien_models.interfaces import Swapper, SwapperFactory
 from mien_models.library.builtin import load_landmarker
 from mien_models.swappers.mesh.pitch_offset import apparent_pitch_offset
-from mien_models.swappers.mesh.relight import LightFilter, target_light, texture_light
+from mien_models.swappers.mesh.relight import FOLDS_PX, ExpressionFilter, LightFilter, target_light, texture_light
 from mien_models.swappers.mesh.render import atlas_map, draw_texture
-from mien_models.swappers.mesh.shape import ShapeFilter, mean_shape_cm
+from mien_models.swappers.mesh.shape import ShapeFilter, WarpedFace, mean_shape_cm, warp_face
 from mien_models.swappers.mesh.texture import FaceTexture, bake
-from mien_models.swappers.mesh.unwrap_photo import facing
-from mien_models.swappers.mesh.warp_field import WarpedFace, warp_face
-from mien_models.swappers.mesh.wrinkles import SIDE_PX, ExpressionFilter
 from mien_models.types import BgrU8, Face, PointsF32, SourceFace, SwapOptions, SwappedFace, as_f32, as_u8
 
 VISIBLE: Final = (0.05, 0.32)
@@ -34,7 +30,7 @@ LONGEST_PAUSE_S: Final = 1.0
 
 
 @dataclass(slots=True)
-class _LoadedFaces:
+class _TargetFace:
     """What is kept of one target face."""
 
     light: LightFilter
@@ -48,21 +44,22 @@ class _LoadedFaces:
 
 
 class MeshSwapper:
-    """Wears one texture on any number of faces; keeps each face's light and texture size until it is forgotten."""
+    """Draws one texture on any number of faces; keeps each face's light and texture size until it is forgotten."""
 
     def __init__(
         self, texture: FaceTexture, shape_cm: NDArray[np.float32], *, strength: float, pitch_offset_rad: float
     ) -> None:
         self._topology = face_topology()
-        self._unwrap = unwrapper(SIDE_PX)
+        self._unwrap = unwrapper(FOLDS_PX)
         self._own_light = texture_light(texture)
-        self._skin = as_f32(cv2.resize(texture.bgr, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA))
+        self._skin = as_f32(cv2.resize(texture.bgr, (FOLDS_PX, FOLDS_PX), interpolation=cv2.INTER_AREA))
         self._texture = texture
+        self._side_px = texture.side_px
         self._shape_cm = shape_cm
         self._strength = strength
         self._pitch_offset_rad = pitch_offset_rad
         self._levels: dict[int, NDArray[np.uint8]] = {}
-        self._in_use: dict[int, _LoadedFaces] = {}
+        self._in_use: dict[int, _TargetFace] = {}
 
     def swap(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> SwappedFace:
         """Draw the texture over the face's mesh; about 4 ms for a face of 380 px."""
@@ -84,22 +81,22 @@ class MeshSwapper:
         """Drop the light and the looks kept of a face."""
         self._in_use.pop(face_id, None)
 
-    def _warped(self, landmarks: PointsF32, frame_bgr: BgrU8, in_use: _LoadedFaces, elapsed_s: float) -> WarpedFace:
+    def _warped(self, landmarks: PointsF32, frame_bgr: BgrU8, in_use: _TargetFace, elapsed_s: float) -> WarpedFace:
         """Give the face its new proportions."""
         if self._strength == 0:
             return WarpedFace(landmarks, None)
         height, width = frame_bgr.shape[:2]
         return warp_face(landmarks, in_use.shape.change_px(landmarks, elapsed_s), (width, height))
 
-    def _remember(self, face: Face, captured_ns: int) -> tuple[_LoadedFaces, float]:
+    def _remember(self, face: Face, captured_ns: int) -> tuple[_TargetFace, float]:
         """What is kept of a face, made anew after a pause, and the seconds since it was last seen."""
-        texels_per_px = self._texture.side_px * (1 - 2 * ATLAS_MARGIN) / max(face.width_px, 8.0)
+        texels_per_px = self._side_px * (1 - 2 * ATLAS_MARGIN) / max(face.width_px, 8.0)
         wanted = float(np.log2(max(texels_per_px / TEXELS_PER_PX, 1.0)) * LEVELS_PER_OCTAVE)
         in_use = self._in_use.get(face.id)
         if in_use is None or abs(captured_ns - in_use.seen_ns) > LONGEST_PAUSE_S * 1e9:
             light = LightFilter(self._own_light)
             shape = ShapeFilter(self._shape_cm, self._strength, pitch_offset_rad=self._pitch_offset_rad)
-            in_use = self._in_use[face.id] = _LoadedFaces(light, shape, ExpressionFilter(), round(wanted), captured_ns)
+            in_use = self._in_use[face.id] = _TargetFace(light, shape, ExpressionFilter(), round(wanted), captured_ns)
         elif abs(wanted - in_use.level) > 0.75:  # more than half a step: a face on the border does not flicker
             in_use.level = round(wanted)
         elapsed_s, in_use.seen_ns = max(captured_ns - in_use.seen_ns, 0) / 1e9, captured_ns
@@ -108,20 +105,20 @@ class MeshSwapper:
     def _level(self, level: int) -> NDArray[np.uint8]:
         """The texture with its alpha, (n, n, 4), made smaller by `level` steps."""
         if level not in self._levels:
-            side_px = max(16, round(self._texture.side_px * 2 ** (-level / LEVELS_PER_OCTAVE)))
+            side_px = max(16, round(self._side_px * 2 ** (-level / LEVELS_PER_OCTAVE)))
             texture = np.dstack([self._texture.bgr, self._texture.alpha(TEXELS_PER_PX / side_px)])
             self._levels[level] = as_u8(cv2.resize(texture, (side_px, side_px), interpolation=cv2.INTER_AREA))
         return self._levels[level]
 
-    def _change(self, own: Unwrapped, in_use: _LoadedFaces, elapsed_s: float) -> NDArray[np.uint8]:
+    def _change(self, own: Unwrapped, in_use: _TargetFace, elapsed_s: float) -> NDArray[np.uint8]:
         """What the target's light and expression add to the photo's skin and alpha: (n, n, 4), 128 = nothing."""
         since_lit_s = (in_use.seen_ns - in_use.lit_ns) / 1e9
         if in_use.added is None or in_use.light.is_changing or not 0 <= since_lit_s < LIGHT_EVERY_S:
             added = in_use.light.added(target_light(own), max(since_lit_s, 0.0))
-            in_use.added = as_f32(cv2.resize(added, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_LINEAR))
+            in_use.added = as_f32(cv2.resize(added, (FOLDS_PX, FOLDS_PX), interpolation=cv2.INTER_LINEAR))
             in_use.lit_ns = in_use.seen_ns
         folds = in_use.expression.change(own, elapsed_s)[..., None]
-        change = np.full((SIDE_PX, SIDE_PX, 4), 128, np.uint8)
+        change = np.full((FOLDS_PX, FOLDS_PX, 4), 128, np.uint8)
         change[..., :3] = np.clip(in_use.added + folds * (self._skin + in_use.added) + 128.5, 0, 255)
         return change
 

@@ -14,10 +14,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien_models.geometry.face_mesh import face_topology
+from mien_models.geometry.face_mesh import (
+    atlas_points_px,
+    face_topology,
+    features_mask,
+    filled,
+    rasterise,
+    vertex_normals,
+)
 from mien_models.geometry.face_regions import BEARD, EYE_LEFT, EYE_RIGHT, FACE_CORE, NOSTRILS, OVAL
-from mien_models.geometry.raster import features_mask, filled, rasterise, vertex_normals
-from mien_models.geometry.unwrap import atlas_points_px
 from mien_models.swappers.mesh.diffuse import spread
 from mien_models.types import as_f32
 

@@ -7,9 +7,8 @@ from typing import Final
 import cv2
 import numpy as np
 
-from mien_models.geometry.face_mesh import face_topology
+from mien_models.geometry.face_mesh import disc, face_topology, filled
 from mien_models.geometry.face_regions import BROW_LEFT, BROW_RIGHT, EYE_LEFT, EYE_RIGHT
-from mien_models.geometry.raster import disc, filled
 from mien_models.networks.eyewear import EyewearLook
 from mien_models.swappers.mesh.delight import SIDE_PX
 from mien_models.types import BgrU8, MaskU8, as_u8

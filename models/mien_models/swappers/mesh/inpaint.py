@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien_models.geometry.raster import features_mask
+from mien_models.geometry.face_mesh import features_mask
 from mien_models.swappers.mesh.delight import SIDE_PX
 from mien_models.swappers.mesh.diffuse import spread
 from mien_models.types import as_f32

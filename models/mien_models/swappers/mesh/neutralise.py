@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mien_models.geometry.face_mesh import disc, features_mask, filled
 from mien_models.geometry.face_regions import LIPS_INNER, LIPS_OUTER
-from mien_models.geometry.raster import disc, features_mask, filled
 from mien_models.swappers.mesh.delight import SIDE_PX
 from mien_models.swappers.mesh.diffuse import spread
 from mien_models.swappers.mesh.inpaint import resized

@@ -11,8 +11,7 @@ import cv2
 import numpy as np
 
 from mien_models.geometry.crop import Region
-from mien_models.geometry.face_mesh import LANDMARKS, face_topology
-from mien_models.geometry.raster import rasterise
+from mien_models.geometry.face_mesh import LANDMARKS, face_topology, rasterise
 from mien_models.interfaces import Landmarker
 from mien_models.swappers.mesh.shape import pitch_rad
 from mien_models.types import BgrU8, PointsF32, as_f32, as_u8

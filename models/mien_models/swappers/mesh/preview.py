@@ -5,8 +5,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from mien_models.geometry.face_mesh import LANDMARKS, face_topology
-from mien_models.geometry.raster import rasterise
+from mien_models.geometry.face_mesh import LANDMARKS, face_topology, rasterise
 from mien_models.swappers.mesh.texture import FaceTexture
 from mien_models.types import BgrU8, as_f32, as_u8
 
@@ -20,7 +19,7 @@ def preview(texture: FaceTexture, yaw_deg: float, side_px: int) -> BgrU8:
     """Draw the texture on the average head before grey: (side_px, side_px, 3).
 
     Args:
-        texture: the swapped face's; eyes and mouth stay open, as the wearer's show there.
+        texture: the swapped face's; eyes and mouth stay open, as the user's show there.
         yaw_deg: how far the head is turned; positive when the nose points to the right edge of the picture.
         side_px: the picture's side.
     """

@@ -1,8 +1,10 @@
-"""The light of the frame on the source's skin: what is coarse in the target replaces what is coarse in the photo.
+"""The light of the frame and the folds of an expression, on the source's skin.
 
 A face's picture is taken as skin times light, and light as what is left when the picture is blurred over a sixth of the
-face. The photo's own light is divided out, the target's multiplied in. Both are compared on the atlas, where a cheek is
-always in the same place, so that the comparison can be smoothed in time while the head moves.
+face. The photo's own light is divided out, the target's multiplied in. A fold is a change of the target's own look: its
+skin now, divided by its skin as it is on average, freed of coarse light; the swapped skin is multiplied by that,
+the expression ratio image (Liu and others, "Expressive expression mapping with ratio images", 2001). Both are compared
+on the atlas, where a cheek is always in the same place, so that they can be smoothed in time while the head moves.
 """
 
 from functools import cache
@@ -13,9 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mien_models.geometry.face_mesh import Unwrapped, features_mask, filled
 from mien_models.geometry.face_regions import BEARD, FACE_CORE, OVAL
-from mien_models.geometry.raster import features_mask, filled
-from mien_models.geometry.unwrap import Unwrapped
 from mien_models.swappers.mesh.texture import FaceTexture
 from mien_models.types import BgrU8, as_f32
 
@@ -30,7 +31,7 @@ DARK: Final = (0.2, 0.25)
 
 The second is the width of the passage between them.
 """
-LANDMARK_FILTER: Final = 0.03
+SETTLED: Final = 0.03
 """Changes of this part of the light over half of the face settle twice as fast, three times this ten times as fast.
 
 In real clips noise, speech and hands change it by 0.003 to 0.02 a look, and a lamp from the side by 0.2.
@@ -106,8 +107,8 @@ class LightFilter:
         now = as_f32(np.clip(ratio / np.maximum(tone, 1e-3), *GAIN_RANGE))
         before = now if self._gain is None else self._gain
         changed = float(np.median(np.abs(now - before)[skin_weight() > 0.5]))
-        haste = 1 + (changed / LANDMARK_FILTER) ** 2
-        self.is_changing = changed > LANDMARK_FILTER
+        haste = 1 + (changed / SETTLED) ** 2
+        self.is_changing = changed > SETTLED
         smoothed = as_f32(before + np.float32(1 - exp(-elapsed_s * haste / SETTLING_S)) * (now - before))
         self._gain = smoothed
         return as_f32(self._own_light * (smoothed - 1))
@@ -115,3 +116,56 @@ class LightFilter:
 
 def _small(image: BgrU8 | NDArray[np.float32]) -> NDArray[np.float32]:
     return as_f32(cv2.resize(image, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA))
+
+
+FOLDS_PX: Final = 64
+"""The atlas of expressions has this side: fine enough for a frown, coarse enough to forget noise and pores."""
+COARSE: Final = 0.09
+"""What is wider than this blur is light, in parts of the atlas' side (a standard deviation)."""
+DARKEST: Final = 6.0
+"""Added to both sides of a quotient, in 8-bit levels: in the dark, noise is no fold."""
+USUAL_S: Final = 4.0
+"""Time over which the target's usual look is averaged: long beside an expression."""
+BELIEVED_AFTER_S: Final = 0.7
+"""What is usual is hardly known before; folds grow in with this time constant."""
+TREMBLE: Final = 0.015
+"""Smaller changes are landmarks and noise, not folds."""
+RATIO_RANGE: Final = (0.5, 1.8)
+STRENGTH: Final = 1.2
+"""Folds a little stronger than the target's: what a coarse atlas blurs of them is given back."""
+
+
+class ExpressionFilter:
+    """Compares one target face with its own usual look; keeps that look."""
+
+    def __init__(self) -> None:
+        self._usual: NDArray[np.float32] | None = None
+        self._looks = np.zeros((FOLDS_PX, FOLDS_PX), np.float32)
+        """How often each texel was seen."""
+        self._seen_s = 0.0
+
+    def change(self, now: Unwrapped, elapsed_s: float) -> NDArray[np.float32]:
+        """Say by which part the skin is brighter (above 0) or darker than usual: (FOLDS_PX, FOLDS_PX).
+
+        Args:
+            now: the target's face in this frame, on an atlas of FOLDS_PX.
+            elapsed_s: since the last frame, in seconds.
+        """
+        relief = _relief(now)
+        usual = relief.copy() if self._usual is None else self._usual
+        self._looks += now.seen
+        self._seen_s += elapsed_s
+        share = now.seen * np.maximum(np.float32(min(elapsed_s / USUAL_S, 1.0)), 1 / np.maximum(self._looks, 1))
+        usual += share * (relief - usual)
+        self._usual = usual
+        off = np.clip(relief / np.maximum(usual, 0.05), *RATIO_RANGE) - 1
+        believed = np.float32(STRENGTH * (1 - exp(-self._seen_s / BELIEVED_AFTER_S)))
+        return as_f32((off - np.clip(off, -TREMBLE, TREMBLE)) * (believed * now.seen))
+
+
+def _relief(face: Unwrapped) -> NDArray[np.float32]:
+    """The face's brightness in parts of its surroundings' brightness."""
+    grey = as_f32(cv2.cvtColor(face.bgr, cv2.COLOR_BGR2GRAY))
+    fine = as_f32(cv2.GaussianBlur(grey, (0, 0), 0.7))
+    wide = as_f32(cv2.GaussianBlur(grey, (0, 0), COARSE * FOLDS_PX))
+    return as_f32((fine + DARKEST) / (wide + DARKEST))

@@ -7,8 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien_models.geometry.face_mesh import LANDMARKS, face_topology
-from mien_models.geometry.raster import rasterise
+from mien_models.geometry.face_mesh import LANDMARKS, face_topology, rasterise
 from mien_models.types import BgrU8, MaskU8, PointsF32, as_f32, as_u8
 
 STEPS: Final = ((120.0, 1), (280.0, 2))

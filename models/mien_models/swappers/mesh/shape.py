@@ -1,4 +1,4 @@
-"""A face's shape without its pose, followed in time, and how far it is from the photo's.
+"""A face's shape without its pose, followed in time; how far it is from the photo's, and the frame warped by that.
 
 Shapes are compared on one average head, to which each face is laid by a similarity (Umeyama 1991, in three dimensions),
 so that where a head looks and how large it is play no part.
@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien_models.geometry.face_mesh import face_topology
-from mien_models.geometry.face_regions import OVAL
+from mien_models.geometry.face_mesh import LANDMARKS, face_topology, rasterise
+from mien_models.geometry.face_regions import EYE_LEFT, EYE_RIGHT, OVAL
 from mien_models.swappers.mesh.shape_transfer import proportions_change
-from mien_models.types import PointsF32, as_f32
+from mien_models.types import PointsF32, Warp, as_f32
 
 SETTLING_S: Final = 30.0
 """Time over which the target's own shape is averaged: so long that a smile which is held is not taken for shape."""
@@ -113,3 +114,148 @@ def _canonical_rigid() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     rigid = face_topology().canonical_cm[list(RIGID)] * np.array([1, -1, -1], np.float32)
     centre = as_f32(rigid.mean(axis=0))
     return as_f32(rigid - centre), centre
+
+
+REACH: Final = 0.31
+"""How far outside the face's hull the frame is warped, in parts of the distance between the eyes as it is seen."""
+CELLS_PER_EYE_DISTANCE: Final = 14
+"""How fine the grid of shifts is, for eyes that look into the camera."""
+STEEPEST: Final = 0.5
+"""The largest shift in parts of the reach: the frame is squeezed by two thirds at most and never folded."""
+SPREAD_CELLS: Final = (1.5, 4.0)
+"""Widths of the blurs by which the shifts of the face's edge run on over its surroundings."""
+SMOOTHED_CELLS: Final = 0.6
+"""Width of the last blur, over the step between the nose's edge and the cheek behind it."""
+SMALLEST_PX: Final = 0.1
+"""Shifts smaller than this are none."""
+CORRECTIONS: Final = 3
+"""How many times the moved landmarks are brought nearer to where the warp takes the frame's content."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WarpedFace:
+    """Where the landmarks go, and the warp that takes the frame's content there with them."""
+
+    landmarks: PointsF32
+    """(468, 3) in pixels of the frame."""
+    warp: Warp | None
+    """None where nothing moves."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Grid:
+    """Cells over a rectangle of the frame."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    cells: tuple[int, int]
+    """How many across, how many down."""
+
+    def placed(self, points: PointsF32) -> PointsF32:
+        """Give (n, 3) points of the frame in cells, the centre of the first cell being (0, 0)."""
+        across, down = self.cells[0] / self.width, self.cells[1] / self.height
+        corner = np.array([self.left - 0.5, self.top - 0.5, 0], np.float32)
+        return as_f32((points - corner) * np.array([across, down, across], np.float32) - np.array([0.5, 0.5, 0]))
+
+    def centres(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Give the x of the cells' centres across and their y downwards, in pixels of the frame."""
+        across, down = self.cells
+        x = self.left - 0.5 + (np.arange(across) + 0.5) * (self.width / across)
+        y = self.top - 0.5 + (np.arange(down) + 0.5) * (self.height / down)
+        return x.astype(np.float32), y.astype(np.float32)
+
+
+def warp_face(landmarks: PointsF32, change_px: NDArray[np.float32], frame_size: tuple[int, int]) -> WarpedFace:
+    """Move a face's landmarks, and warp the frame so that what is seen of the face moves with them.
+
+    The more a face is seen from the side the less room there is around it, and the less it is moved.
+
+    Args:
+        landmarks: (468, 3) in pixels of the frame.
+        change_px: (468, 3) how far each should move; what the surroundings could not follow is held back.
+        frame_size: width and height in pixels.
+    """
+    eyes = landmarks[list(EYE_LEFT)].mean(axis=0) - landmarks[list(EYE_RIGHT)].mean(axis=0)
+    cell_px = float(np.linalg.norm(eyes)) / CELLS_PER_EYE_DISTANCE
+    # The last cell with a shift is felt one cell further out.
+    room_px = REACH * float(np.linalg.norm(eyes[:2])) - cell_px
+    if room_px <= 0 or cell_px < 1:
+        return WarpedFace(landmarks, None)
+    change_px = _held_back(change_px, STEEPEST * room_px)
+    grid = _grid_around(landmarks, room_px + cell_px, cell_px, frame_size)
+    if grid is None or np.abs(change_px[:, :2]).max() < SMALLEST_PX:
+        return WarpedFace(landmarks, None)
+    shift = _spread(_drawn(landmarks + change_px, -change_px[:, :2], grid))
+    shift *= _window(landmarks, grid, room_px)[..., None]
+    moved = _agreeing(landmarks, change_px, shift, grid)
+    return WarpedFace(moved, Warp(grid.left, grid.top, grid.width, grid.height, shift))
+
+
+def _held_back(change_px: NDArray[np.float32], largest_px: float) -> NDArray[np.float32]:
+    """Keep what is moved in the picture smoothly below the largest."""
+    length = np.linalg.norm(change_px[:, :2], axis=1, keepdims=True)
+    return as_f32(change_px * (np.tanh(length / largest_px) * largest_px / np.maximum(length, 1e-6)))
+
+
+def _grid_around(landmarks: PointsF32, reach_px: float, cell_px: float, frame_size: tuple[int, int]) -> _Grid | None:
+    """Lay a grid over the face and its surroundings, as far as they are in the frame."""
+    low = np.clip(np.floor(landmarks[:, :2].min(axis=0) - reach_px - cell_px), 0, frame_size).astype(int)
+    high = np.clip(np.ceil(landmarks[:, :2].max(axis=0) + reach_px + cell_px) + 1, 0, frame_size).astype(int)
+    width, height = (int(side) for side in high - low)
+    if min(width, height) < 2:
+        return None
+    cells = (max(2, round(width / cell_px)), max(2, round(height / cell_px)))
+    return _Grid(int(low[0]), int(low[1]), width, height, cells)
+
+
+def _drawn(points: PointsF32, shift_px: NDArray[np.float32], grid: _Grid) -> NDArray[np.float32]:
+    """Draw the face's surface: (rows, columns, 3) the shift of what is seen and 1, or 0 where there is no face."""
+    largest = max(float(np.abs(shift_px).max()), 1e-6)
+    attributes = np.ones((LANDMARKS, 3), np.float32)
+    attributes[:, :2] = shift_px / (2 * largest) + 0.5
+    triangles = face_topology().face_triangles
+    drawn = rasterise(grid.placed(points), triangles, attributes, width=grid.cells[0], height=grid.cells[1])
+    drawn[..., :2] = (drawn[..., :2] - 0.5 * drawn[..., 2:]) * (2 * largest)
+    return drawn
+
+
+def _spread(drawn: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Continue the shifts of the face's edge over its surroundings; (rows, columns, 2)."""
+    total, known = drawn[..., :2], drawn[..., 2:]
+    for sigma in SPREAD_CELLS:
+        blurred = as_f32(cv2.GaussianBlur(drawn, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE))
+        share = np.clip(4 * blurred[..., 2:], 0, 1) * (1 - known)
+        total = total + blurred[..., :2] / np.maximum(blurred[..., 2:], 1e-4) * share
+        known = known + share
+    return as_f32(cv2.GaussianBlur(total, (0, 0), SMOOTHED_CELLS, borderType=cv2.BORDER_REPLICATE))
+
+
+def _window(landmarks: PointsF32, grid: _Grid, room_px: float) -> NDArray[np.float32]:
+    """Fall from 1 on the face's hull to 0 so many pixels outside it; (rows, columns)."""
+    hull = as_f32(cv2.convexHull(np.ascontiguousarray(landmarks[:, :2]))[:, 0])
+    along = np.roll(hull, -1, axis=0) - hull
+    across = np.stack([along[:, 1], -along[:, 0]], axis=1)
+    across *= np.sign(((hull - hull.mean(axis=0)) * across).sum(axis=1, keepdims=True))
+    outwards = across / np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-6)
+    # The distance to the furthest edge's line: never more than that to the hull, and it moves as smoothly as the hull.
+    x, y = grid.centres()
+    distance_px = np.full((len(y), len(x)), -np.inf, np.float32)
+    # Edge by edge: as one product the linear algebra library would share it out among threads that spin ever after.
+    for normal, offset in zip(outwards, (hull * outwards).sum(axis=1), strict=True):
+        np.maximum(distance_px, x * normal[0] + (y * normal[1] - offset)[:, None], out=distance_px)
+    t = np.clip(1 - distance_px / room_px, 0, 1)
+    return as_f32(t * t * (3 - 2 * t))
+
+
+def _agreeing(
+    landmarks: PointsF32, change_px: NDArray[np.float32], shift_px: NDArray[np.float32], grid: _Grid
+) -> PointsF32:
+    """Move the landmarks to where the warped frame shows them: a place and its shift must sum to the old place."""
+    moved = as_f32(landmarks + change_px)
+    for _ in range(CORRECTIONS):
+        at = grid.placed(moved)
+        felt = cv2.remap(shift_px, at[:, :1], at[:, 1:2], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        moved[:, :2] = landmarks[:, :2] - as_f32(felt)[:, 0]
+    return moved

@@ -8,9 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien_models.geometry.face_mesh import face_topology
+from mien_models.geometry.face_mesh import disc, face_topology, features_mask, filled
 from mien_models.geometry.face_regions import BEARD, BROW_LEFT, BROW_RIGHT, FACE_CORE, LIPS_OUTER, OVAL
-from mien_models.geometry.raster import disc, features_mask, filled
 from mien_models.swappers.mesh.delight import SIDE_PX, Light, light_on, logarithm
 from mien_models.swappers.mesh.glasses import NO_GLASSES, Glasses, hidden_by_glasses
 from mien_models.types import MaskU8, as_f32, as_u8

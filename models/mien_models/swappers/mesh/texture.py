@@ -7,9 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien_models.geometry.face_mesh import ATLAS_MARGIN, face_topology
+from mien_models.geometry.face_mesh import ATLAS_MARGIN, face_topology, filled
 from mien_models.geometry.face_regions import BROW_LEFT, BROW_RIGHT, EYE_LEFT, EYE_RIGHT, LIPS_INNER, OVAL
-from mien_models.geometry.raster import filled
 from mien_models.swappers.mesh.delight import levels
 from mien_models.swappers.mesh.inpaint import fill_hidden
 from mien_models.swappers.mesh.multi_view import FlatView, merge_views, understand

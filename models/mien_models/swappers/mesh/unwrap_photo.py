@@ -7,10 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien_models.geometry.face_mesh import LANDMARKS, face_topology
-from mien_models.geometry.face_regions import OVAL
-from mien_models.geometry.raster import rasterise, vertex_normals
-from mien_models.geometry.unwrap import atlas_points_px
+from mien_models.geometry.face_mesh import atlas_points_px, face_topology, facing, rasterise
 from mien_models.types import BgrU8, FaceView, as_f32, as_u8
 
 FEW_PIXELS: Final = 0.75
@@ -52,12 +49,6 @@ def lay_flat(view: FaceView, side_px: int) -> FlatPhoto:
     placed = points - np.array([left, top, 0], np.float32)
     front = _in_front(placed, drawn[..., :2] * extent, side_px)
     return FlatPhoto(as_u8(bgr), as_f32(drawn[..., 2] * inside * front))
-
-
-def facing(points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Say for each of the (504,) points how much it faces the camera: 1 straight on, 0 edge-on, -1 turned away."""
-    towards = -vertex_normals(points[:LANDMARKS], face_topology().face_triangles)[:, 2]
-    return np.concatenate([towards, towards[list(OVAL)]]).astype(np.float32)
 
 
 def _in_front(points: NDArray[np.float32], at_px: NDArray[np.float32], side_px: int) -> NDArray[np.float32]:

@@ -1,8 +1,10 @@
 """The edge of a thread: what is ours comes out as it is, everything else as one sentence with a crash file."""
 
+import logging
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from typing import Final, TypeVar
 
 from mien_models.errors import FaultError, MienError
 from mien_models.system.crash.record import sentence_of
@@ -33,3 +35,28 @@ def ends_the_program(error: BaseException) -> bool:
 def fault(error: BaseException, doing: str, words: Sequence[str] | None = None) -> MienError:
     """Turn an error into one of ours; those that are ours stay as they are. See `sentence_of`."""
     return error if isinstance(error, MienError) else FaultError(sentence_of(error, doing, words))
+
+
+_LOG: Final = logging.getLogger(__name__)
+E = TypeVar("E", bound=BaseException)
+
+
+def kept(error: E) -> E:
+    """Make an error fit to be kept: without the tracebacks of it and of what led to it.
+
+    A traceback holds the variables of every function that it names, and among those are pictures. Where it was is
+    logged for engineers instead.
+    """
+    _LOG.debug("Kept until the run has ended.", exc_info=error)
+    left: list[BaseException] = [error]
+    seen: set[int] = set()
+    while left:
+        one = left.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        one.__traceback__ = None
+        left += [other for other in (one.__cause__, one.__context__) if other is not None]
+        if isinstance(one, BaseExceptionGroup):
+            left += one.exceptions
+    return error

@@ -16,9 +16,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from mien_models.system.atomic_write import write_private
 from mien_models.system.crash.redaction import redacted, shown_settings, shown_words
 from mien_models.system.folders import config_folder, state_folder
-from mien_models.system.private_files import write_private
 
 _LOG: Final = logging.getLogger(__name__)
 _MOST_FILES: Final = 20

@@ -33,11 +33,11 @@ class FrameLook:
     composed_points: PointsF32
 
 
-def look_at(packet: Frame, composed_bgr: BgrU8, landmarker: Landmarker) -> FrameLook:
-    """Measure the first chosen face of a swapped packet."""
-    face = packet.chosen[0]
-    alpha = frame_alpha(packet)
-    target, composed = _lab(packet.image), _lab(composed_bgr)
+def look_at(frame: Frame, composed_bgr: BgrU8, landmarker: Landmarker) -> FrameLook:
+    """Measure the first chosen face of a swapped frame."""
+    face = frame.chosen[0]
+    alpha = frame_alpha(frame)
+    target, composed = _lab(frame.image), _lab(composed_bgr)
     skin = alpha > 220
     sectors = _sectors(alpha.shape, face)
     steps = [_distance(target, composed, skin & (sectors == k)) for k in range(SECTORS)]
@@ -45,18 +45,18 @@ def look_at(packet: Frame, composed_bgr: BgrU8, landmarker: Landmarker) -> Frame
         skin_de=_distance(target, composed, skin),
         skin_de_sector=float(np.nanmax(steps)) if np.isfinite(steps).any() else float("nan"),
         ring_de=_ring(target, composed, alpha, sectors, face),
-        sharp_ratio=_detail(composed_bgr, skin) / max(_detail(packet.image, skin), 1e-3),
-        background_max=_largest_change(packet.image, composed_bgr, alpha == 0),
-        target_points=_points(packet.image, face, landmarker),
+        sharp_ratio=_detail(composed_bgr, skin) / max(_detail(frame.image, skin), 1e-3),
+        background_max=_largest_change(frame.image, composed_bgr, alpha == 0),
+        target_points=_points(frame.image, face, landmarker),
         composed_points=_points(composed_bgr, face, landmarker),
     )
 
 
-def frame_alpha(packet: Frame) -> MaskU8:
+def frame_alpha(frame: Frame) -> MaskU8:
     """Draw the alphas of all swapped faces on the frame's grid: (height, width), 0 where no crop reaches."""
-    height, width = packet.image.shape[:2]
+    height, width = frame.image.shape[:2]
     total = np.zeros((height, width), np.uint8)
-    for swapped in packet.swapped:
+    for swapped in frame.swapped:
         placed = cv2.warpAffine(swapped.alpha, swapped.frame_from_crop, (width, height), flags=cv2.INTER_LINEAR)
         total = np.maximum(total, as_u8(placed))
     return total

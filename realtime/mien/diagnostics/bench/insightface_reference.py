@@ -53,10 +53,10 @@ def _compared(frame_bgr: BgrU8, face: Face) -> PasteComparison:
     crop_bgr, crop_from_frame = cast(
         "tuple[BgrU8, AffineF64]", swapper.get(frame_bgr, target, source, paste_back=False)
     )
-    packet = Frame(frame_bgr, 0, 0, swapped=(_swapped(face, as_u8(np.ascontiguousarray(crop_bgr)), crop_from_frame),))
+    frame = Frame(frame_bgr, 0, 0, swapped=(_swapped(face, as_u8(np.ascontiguousarray(crop_bgr)), crop_from_frame),))
     compose = CompositeStage()
     works: tuple[Callable[[], object], ...] = (
-        lambda: compose(packet),
+        lambda: compose(frame),
         lambda: swapper.get(frame_bgr, target, source, paste_back=True),
         lambda: swapper.get(frame_bgr, target, source, paste_back=False),
     )

@@ -8,16 +8,15 @@ from fractions import Fraction
 from types import TracebackType
 from typing import Final, Self
 
-from mien.config.settings import Settings
 from mien.diagnostics.bench.scene import HEIGHT, WIDTH, make_scene
 from mien.diagnostics.bench.stages import scene_stages
-from mien.pipeline.frame import Frame, OutputFrame, State
-from mien.pipeline.interfaces import End, LiveSource, OutputFormat, SourceInfo
+from mien.pipeline.frame import UNNUMBERED, Frame, OutputFormat, OutputFrame, State
+from mien.pipeline.interfaces import End, LiveSource, SourceInfo
 from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.live.runner import run_live
 from mien.pipeline.metrics import Histogram, resident_mb
-from mien.pipeline.report import MARK, Ages, Report, ages_of
-from mien.session.options import resolve
+from mien.pipeline.report import MARKS, Ages, Report, ages_of
+from mien.session.options import usual_options
 from mien_models.types import BgrU8
 
 _WARM_UP_PART: Final = 0.1
@@ -106,13 +105,13 @@ def age_law(report: Report) -> AgeLaw | None:
     age = None if report.age_ms is None else report.age_ms.p95
     if age is None or not report.fps_in:
         return None
-    stages_ms = sum(stage.p95_ms or 0.0 for name, stage in report.stages.items() if name != MARK)
+    stages_ms = sum(stage.p95_ms or 0.0 for name, stage in report.stages.items() if name != MARKS)
     interval_ms = 1000 / report.fps_in
     return AgeLaw(age, round(stages_ms, 3), round(interval_ms, 3), holds=age <= stages_ms + interval_ms)
 
 
 class StillSource:
-    """A live source that shows one picture at a steady rate. Has state: the clock and the count."""
+    """A live source that shows one picture at a steady rate. Has state: the clock."""
 
     def __init__(self, image_bgr: BgrU8, output: OutputFormat) -> None:
         """Take the picture, of any size; nobody may write into it any more."""
@@ -120,12 +119,11 @@ class StillSource:
         self.info = SourceInfo("one picture", width, height, output.fps, None, is_live=True)
         self._image_bgr = image_bgr
         self._interval_ns = round(1e9 / output.fps)
-        self._index = 0
         self._due_ns = 0
 
     def __enter__(self) -> Self:
         """Start the clock."""
-        self._index, self._due_ns = 0, time.monotonic_ns()
+        self._due_ns = time.monotonic_ns()
         return self
 
     def __exit__(
@@ -143,8 +141,7 @@ class StillSource:
             time.sleep(wait_s)
         now_ns = time.monotonic_ns()
         self._due_ns = max(self._due_ns, now_ns - self._interval_ns) + self._interval_ns
-        self._index += 1
-        return Frame(self._image_bgr, self._index - 1, now_ns)
+        return Frame(self._image_bgr, UNNUMBERED, now_ns)
 
 
 class _AgeSink:
@@ -210,9 +207,9 @@ class _SlowStage:
     cost_s: float
     name: str = "artificial"
 
-    def __call__(self, packet: Frame) -> Frame:
+    def __call__(self, frame: Frame) -> Frame:
         time.sleep(self.cost_s)
-        return packet
+        return frame
 
 
 def _with_slow_stage(prepared: Prepared, cost_ms: float | None) -> Prepared:
@@ -240,7 +237,7 @@ def bench_loop(seconds: float) -> tuple[LiveBench, LiveBench]:
     def run(slow_stage_ms: float | None) -> LiveBench:
         return bench_live(
             StillSource(scene.frames[0], _OUTPUT),
-            lambda: Prepared(scene_stages(resolve(Settings.model_construct()))),
+            lambda: Prepared(scene_stages(usual_options())),
             _OUTPUT,
             seconds=seconds,
             slow_stage_ms=slow_stage_ms,

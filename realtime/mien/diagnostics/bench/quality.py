@@ -5,7 +5,7 @@ The numbers are a quick look for while something is changed; none of them knows 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from time import monotonic_ns
 from typing import Final
@@ -65,7 +65,7 @@ def bench_quality(
 
     Args:
         source: the clip, closed.
-        stages: follow, swap, colour and compose; no marks.
+        stages: track, swap, colour and composite; no marks.
         source_photo: the source face, for the sheet.
         landmarker: looks at both pictures without any smoothing, to measure trembling.
         frames_dir: made if it is not there; it must hold no PNG yet.
@@ -81,7 +81,7 @@ def bench_quality(
     with source:
         total = min(limit, MOST_FRAMES, source.info.frame_count or MOST_FRAMES)
         run = _Run(landmarker, frames_apart=-(-total // SHEET_FRAMES))
-        for done, captured in enumerate(islice(_packets(source), total), start=1):
+        for done, captured in enumerate(islice(_frames(source), total), start=1):
             shown = run.add(captured, stages)
             _write(frames_dir / f"{done - 1:06d}.png", shown, signer if shown is not captured.image else None)
             progress(done, total)
@@ -104,14 +104,14 @@ class _Run:
     def add(self, captured: Frame, stages: Sequence[Stage]) -> BgrU8:
         """Swap a frame, look at it and give what is to be shown."""
         started_ns = monotonic_ns()
-        packet = _through(stages, captured)
+        frame = _through(stages, captured)
         self._costs_ms.append((monotonic_ns() - started_ns) / 1e6)
-        shown = packet.image if packet.composed is None else packet.composed.before_marks()
-        if packet.swapped:
-            self._looks.append(look_at(packet, shown, self._landmarker))
+        shown = frame.image if frame.composed is None else frame.composed.before_marks()
+        if frame.swapped:
+            self._looks.append(look_at(frame, shown, self._landmarker))
             if len(self.tiles) * self._frames_apart < len(self._costs_ms):
-                face = packet.chosen[0]
-                self.tiles.append((face_tile(packet.image, face), face_tile(shown, face)))
+                face = frame.chosen[0]
+                self.tiles.append((face_tile(frame.image, face), face_tile(shown, face)))
         return shown
 
     def summary(self) -> QualityReport:
@@ -135,15 +135,19 @@ def _mean(values: Sequence[float]) -> float | None:
     return round(float(np.mean(finite)), 4) if finite else None
 
 
-def _packets(source: Source) -> Iterator[Frame]:
-    while (packet := source.read()) is not None:
-        yield packet
+def _frames(source: Source) -> Iterator[Frame]:
+    """Number the frames of a source."""
+    for index in count():
+        frame = source.read()
+        if frame is None:
+            return
+        yield replace(frame, index=index)
 
 
-def _through(stages: Sequence[Stage], packet: Frame) -> Frame:
+def _through(stages: Sequence[Stage], frame: Frame) -> Frame:
     for stage in stages:
-        packet = stage(packet)
-    return packet
+        frame = stage(frame)
+    return frame
 
 
 def _empty_folder(folder: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from mien.tracking.source_photo import photo_address, public_domain_photo, read_source_photo, source_face_from
+from mien.tracking.photo import photo_address, public_domain_photo, read_source_photo, source_face_from
 from mien_models.types import BgrU8, SourceFace, as_u8
 
 WIDTH: Final = 1280

@@ -9,22 +9,21 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.config.settings import Settings
 from mien.diagnostics.bench.insightface_reference import PasteComparison, compare_paste
 from mien.diagnostics.bench.scene import make_scene
 from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import Stage
 from mien.pipeline.live.stage_threads import Unused
-from mien.provenance.marks import Marks
 from mien.session.loaded import load
-from mien.session.options import Options, resolve
+from mien.session.options import Options, usual_options
 from mien.session.source_faces import SourceFaces
 from mien.session.stages import Making, stages_of
 from mien.session.swappers import SWAPPERS, check_swapper, library, user_networks
-from mien.tracking.source_photo import photo_address, public_domain_photo, read_source_photo
+from mien.stages.marks import Marks
+from mien.tracking.photo import photo_address, public_domain_photo, read_source_photo
+from mien_models.architectures._trial import known_input
 from mien_models.interfaces import Session
 from mien_models.library.builtin import open_session, read_manifest
-from mien_models.runtimes.trial import known_input
 from mien_models.specs.stored import StoredModel
 from mien_models.swappers._loader import Networks
 
@@ -64,20 +63,20 @@ def bench_stages(swapper: str = "mesh", frames: int = 300) -> StagesResult:
     Raises:
         MienError: a network or the portrait is missing.
     """
-    options = resolve(Settings.model_construct(swapper=swapper, swapper_threads=1))
+    options = usual_options(swapper=swapper, swapper_threads=1)
     check_swapper(swapper)
     scene, user = make_scene(), user_networks(options.swapper)
     stages = scene_stages(options, user)
     finders = _Alone([(open_session(read_manifest(name)), None) for name in _NETWORKS])
     own = _Alone([] if swapper in SWAPPERS.names() else [_opened(user, library().find(swapper))])
     rounds: list[_Round] = []
-    packet = Frame(scene.frames[0], 0, 0)
+    frame = Frame(scene.frames[0], 0, 0)
     began_ns = monotonic_ns()
     while len(rounds) < frames + _WARM_UP and (monotonic_ns() - began_ns < _LONGEST_S * 1e9 or len(rounds) < 2):
-        packet = Frame(scene.frames[len(rounds) % len(scene.frames)], len(rounds), len(rounds) * _FRAME_NS)
-        packet, measured = _round(stages, packet, finders, own)
+        frame = Frame(scene.frames[len(rounds) % len(scene.frames)], len(rounds), len(rounds) * _FRAME_NS)
+        frame, measured = _round(stages, frame, finders, own)
         rounds.append(measured)
-    paste = compare_paste(packet.image, packet.chosen[0]) if packet.chosen else None
+    paste = compare_paste(frame.image, frame.chosen[0]) if frame.chosen else None
     return _result(swapper, stages, rounds[min(_WARM_UP, len(rounds) // 2) :], paste)
 
 
@@ -107,13 +106,13 @@ def _opened(user: Networks, stored: StoredModel) -> tuple[Session, Mapping[str, 
     return user.session(stored), known_input(stored.manifest.network)
 
 
-def _round(stages: Sequence[Stage], packet: Frame, finders: _Alone, own: _Alone) -> tuple[Frame, _Round]:
+def _round(stages: Sequence[Stage], frame: Frame, finders: _Alone, own: _Alone) -> tuple[Frame, _Round]:
     spent: list[float] = []
     for stage in stages:
         started_ns = monotonic_ns()
-        packet = stage(packet)
+        frame = stage(frame)
         spent.append((monotonic_ns() - started_ns) / 1e6)
-    return packet, _Round(tuple(spent), finders.run_ms(), own.run_ms())
+    return frame, _Round(tuple(spent), finders.run_ms(), own.run_ms())
 
 
 def _result(
@@ -126,7 +125,7 @@ def _result(
         frame_ms=round(frame, 3),
         networks_ms=round(networks, 3),
         ratio=round(frame / networks, 3),
-        compose_ms=medians["compose"],
+        compose_ms=medians["composite"],
         swapper=swapper,
         swapper_network_ms=round(median(one.own_ms for one in rounds), 3),
         beside_ms=round(median(sum(one.stages_ms) - one.finders_ms - one.own_ms for one in rounds), 3),

@@ -2,10 +2,10 @@
 
 from mien.diagnostics.doctor.checks import Check, Verdict
 from mien_models.runtimes.ort.available import Available, idle_card
-from mien_models.runtimes.ort.card import Slate
+from mien_models.runtimes.ort.card import GraphicsCard
 
 
-def check_card(here: Slate | None, found: Available) -> Check:
+def check_card(here: GraphicsCard | None, found: Available) -> Check:
     """Say which NVIDIA card is there, and in one sentence when it stands idle.
 
     Args:
@@ -19,6 +19,6 @@ def check_card(here: Slate | None, found: Available) -> Check:
     return Check("graphics card", Verdict.ADVICE, told, idle)
 
 
-def _told(here: Slate) -> str:
+def _told(here: GraphicsCard) -> str:
     capability = ".".join(map(str, here.capability))
     return f"{here.name}, {here.memory_mb} MB, compute capability {capability}, driver {here.driver}"

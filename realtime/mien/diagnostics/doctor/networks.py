@@ -29,7 +29,7 @@ _OTHERWISE: Final = "Its driver may be too old, or the card is none that it take
 
 def check_face_networks() -> Check:
     """Run the detector and the landmark network, and time them."""
-    from mien.tracking.networks import default_networks
+    from mien.tracking.landmark_fit import default_networks
     from mien_models.geometry.crop import Region
 
     grey = np.full((256, 256, 3), 128, np.uint8)

@@ -4,8 +4,8 @@ from typing import Final
 
 import numpy as np
 
+from mien_models.geometry.face_mesh import filled
 from mien_models.geometry.face_regions import FACE_CORE, OVAL
-from mien_models.geometry.raster import filled
 from mien_models.swappers.mesh.delight import SIDE_PX
 from mien_models.swappers.mesh.multi_view import FlatView
 from mien_models.types import Face
@@ -49,7 +49,7 @@ def _of_the_pose(face: Face) -> list[str]:
             f"The head looks {where} by {abs(face.pose.pitch_deg):.0f} degrees; a level photo keeps more detail."
         )
     if any(_lids_apart(face, eye) < CLOSED for eye in EYES):
-        said.append("An eye is closed or nearly so; the wearer's own eyes show, but its lids are those of this photo.")
+        said.append("An eye is closed or nearly so; your own eyes show, but its lids are those of this photo.")
     return said
 
 

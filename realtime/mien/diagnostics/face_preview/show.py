@@ -7,13 +7,13 @@ from pathlib import Path
 from mien.config.paths import named_path
 from mien.diagnostics.face_preview.remarks import remarks
 from mien.diagnostics.face_preview.sheet import face_sheet
-from mien.media.part_files import check_spares
 from mien.media.pictures import Picture, check_picture_name, write_picture
 from mien.session.source_faces import library_photos
-from mien.tracking.source_photo import PhotoAddress, best_first, photo_address, read_source_photo, seen_face
+from mien.tracking.photo import PhotoAddress, best_first, photo_address, read_source_photo, seen_face
 from mien_models.errors import PhotoError
 from mien_models.swappers.mesh.multi_view import understand
 from mien_models.swappers.mesh.texture import side_for
+from mien_models.system.atomic_write import check_spares
 from mien_models.types import SourceFace
 
 _LOG = logging.getLogger(__name__)

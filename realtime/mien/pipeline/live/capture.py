@@ -11,10 +11,9 @@ from typing import Final
 
 from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import End, LiveSource, Outage, SourceInfo
-from mien.pipeline.live.kept_error import kept
 from mien.pipeline.metrics import Rate
 from mien_models.errors import MienError, SourceError
-from mien_models.system.crash.edge import edge
+from mien_models.system.crash.edge import edge, kept
 
 _READ_TIMEOUT_S: Final = 0.1
 _SILENCE_NS: Final = 1_500_000_000
@@ -162,11 +161,11 @@ class Capture:
             elif time.monotonic_ns() - heard_ns > _patience_ns(source, has_given=self.rate.count > before):
                 self._go_silent("No picture has come from the source for a while: waiting for it.")
 
-    def _take(self, packet: Frame, now_ns: int) -> None:
+    def _take(self, frame: Frame, now_ns: int) -> None:
         if self._is_silent:
             self._is_silent = False
             self._on_return()
-        numbered = dataclasses.replace(packet, index=self.rate.count)
+        numbered = dataclasses.replace(frame, index=self.rate.count)
         self.rate.tick(now_ns)
         self._give(numbered)
 

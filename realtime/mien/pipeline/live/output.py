@@ -11,10 +11,8 @@ import numpy as np
 
 from mien.config.choices import Show
 from mien.media.letterbox import letterbox
-from mien.pipeline.frame import Frame, OutputFrame, State
-from mien.pipeline.interfaces import OutputFormat
-from mien.pipeline.live.crossfade import FADE_S, Crossfade
-from mien.pipeline.live.slates import Slates
+from mien.pipeline.frame import Frame, OutputFormat, OutputFrame, State
+from mien.pipeline.live.slates import FADE_S, Crossfade, Slates
 from mien.pipeline.live.state import Cause, Facts, Policy, StageFailure, Verdict, judge
 from mien.pipeline.metrics import Histogram
 from mien.provenance.release import ReleasedPicture, SwappedPicture
@@ -24,6 +22,10 @@ _BLUR_WIDTH_PX: Final = 12
 """A face that fills half the width keeps 6 pixels across; people recognise friends down to about 7 (Sinha 2006)."""
 _QUIET_INTERVALS: Final = 2
 """Consumers of a virtual camera hang or complain when frames stop: after so many intervals the last is sent again."""
+_AGE_AT_FIRST_NS: Final = 300_000_000.0
+"""Cards before the first frame are stamped so far back, else the first frames would have to be stamped too late."""
+_AGE_OVER: Final = 8
+"""Frames over which their age is averaged: what is sent in between is stamped as if it had come the same way."""
 _STALL_NS: Final = 2_000_000_000
 _REVEAL_NS: Final = 3_000_000_000
 
@@ -76,6 +78,7 @@ class Output:
         self._shown: OutputFrame | None = None
         self._shown_from: SwappedPicture | BgrU8 | None = None
         self._sent_ns = 0
+        self._age_ns = _AGE_AT_FIRST_NS
         self._delivered_ns: int | None = None
         self.faces_in_sight = 0
         """In the newest frame that came through."""
@@ -121,20 +124,20 @@ class Output:
         with self._lock:
             self._emit(None)
 
-    def deliver(self, packet: Frame, failure: StageFailure | None) -> None:
+    def deliver(self, frame: Frame, failure: StageFailure | None) -> None:
         """Send what a frame that came through the stages, or failed in one, makes visible."""
         with self._lock:
-            self._facts = self._facts.after_frame(packet, failure)
+            self._facts = self._facts.after_frame(frame, failure)
             if self._is_final:
                 # Nor may it come back from memory, should the run go on with another face.
                 self._last_live, self._left_live_ns, self._crossfade = None, None, None
-            self.faces_in_sight = len(packet.faces)
+            self.faces_in_sight = len(frame.faces)
             self._end_reveal()
-            self._emit(packet)
+            self._emit(frame)
             self._delivered_ns = self._clock_ns()
 
     def set_privacy(self, *, on: bool) -> None:
-        """Hide at once, or show again from the next swapped frame on; a picture that waits in a slot is replaced."""
+        """Hide at once, or show again from the next swapped frame on; a picture that waits in a mailbox is replaced."""
         with self._lock:
             if on != self._facts.is_private:
                 self._facts = self._facts.after_privacy(is_private=on)
@@ -203,19 +206,22 @@ class Output:
             self._facts = self._facts.after_reveal(is_revealed=False)
         return is_over
 
-    def _emit(self, packet: Frame | None) -> None:
+    def _emit(self, frame: Frame | None) -> None:
         now_ns = self._clock_ns()
         verdict = self._update_verdict(now_ns)
-        picture = self._picture(verdict, packet, now_ns)
+        picture = self._picture(verdict, frame, now_ns)
         shown = self._shown
         if shown is not None and self._shown_from is picture:
             captured_ns = shown.captured_ns
         else:
-            captured_ns = now_ns if packet is None else packet.captured_ns
-        frame = OutputFrame(self._released(picture, now_ns), self.sent, captured_ns, verdict.state)
-        self._count(verdict.state, packet)
-        self._shown, self._shown_from, self._sent_ns = frame, picture, now_ns
-        self._send(Outgoing(frame, None if packet is None else packet.captured_ns))
+            captured_ns = now_ns if frame is None else frame.captured_ns
+        if frame is not None:
+            self._age_ns += (now_ns - frame.captured_ns - self._age_ns) / _AGE_OVER
+        shown_ns = now_ns - round(self._age_ns) if frame is None else frame.captured_ns
+        outgoing = OutputFrame(self._released(picture, now_ns), self.sent, captured_ns, verdict.state, shown_ns)
+        self._count(verdict.state, frame)
+        self._shown, self._shown_from, self._sent_ns = outgoing, picture, now_ns
+        self._send(Outgoing(outgoing, None if frame is None else frame.captured_ns))
 
     def _released(self, picture: SwappedPicture | BgrU8, now_ns: int) -> ReleasedPicture:
         if not isinstance(picture, SwappedPicture):
@@ -223,8 +229,8 @@ class Output:
         with self.mark_times.measure():
             return self._release(picture, now_ns)
 
-    def _count(self, state: State, packet: Frame | None) -> None:
-        if packet is None:
+    def _count(self, state: State, frame: Frame | None) -> None:
+        if frame is None:
             self.repeated += 1
         elif state is State.LIVE:
             self.frames_swapped += 1
@@ -255,28 +261,28 @@ class Output:
         away_s = FADE_S if self._left_live_ns is None else (now_ns - self._left_live_ns) * 1e-9
         return Crossfade.after(shown.image, away_s=away_s, began_ns=before_ns)
 
-    def _picture(self, verdict: Verdict, packet: Frame | None, now_ns: int) -> SwappedPicture | BgrU8:
+    def _picture(self, verdict: Verdict, frame: Frame | None, now_ns: int) -> SwappedPicture | BgrU8:
         if self._is_final:
             # What may not be shown any longer is not held or frozen either.
             return self._slates.card(verdict.cause or Cause.NO_FACE)
         if verdict.state is State.LIVE:
-            return self._live_picture(packet, now_ns)
+            return self._live_picture(frame, now_ns)
         show = self._policy.shown_in(verdict.state)
         if self._last_live is not None and (show is Show.FREEZE or self._is_held(verdict.state, now_ns)):
             return self._last_live
-        if packet is not None and show is Show.BLUR:
-            self._seen = self._boxed(blurred(packet.image))
-        if packet is not None and show is Show.PASSTHROUGH:
-            self._seen = self._boxed(packet.image)
+        if frame is not None and show is Show.BLUR:
+            self._seen = self._boxed(blurred(frame.image))
+        if frame is not None and show is Show.PASSTHROUGH:
+            self._seen = self._boxed(frame.image)
         if self._seen is not None:
             return self._seen
         return self._slates.card(verdict.cause or Cause.NO_FACE)
 
-    def _live_picture(self, packet: Frame | None, now_ns: int) -> SwappedPicture | BgrU8:
-        if packet is None or packet.composed is None:
+    def _live_picture(self, frame: Frame | None, now_ns: int) -> SwappedPicture | BgrU8:
+        if frame is None or frame.composed is None:
             # LIVE follows from a swapped frame only, so a repeat has one to repeat.
             return self._slates.card(Cause.STARTING) if self._shown_from is None else self._shown_from
-        self._last_live = packet.composed.fitted(self._output.width, self._output.height)
+        self._last_live = frame.composed.fitted(self._output.width, self._output.height)
         fading = None if self._crossfade is None else self._crossfade.picture(self._last_live, now_ns)
         if fading is None:
             self._crossfade = None

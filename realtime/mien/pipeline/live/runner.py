@@ -1,5 +1,6 @@
 """The live run: source, stages and sinks put to work together, watched, changed, and ended cleanly."""
 
+import dataclasses
 import threading
 import time
 from collections import deque
@@ -18,22 +19,20 @@ from mien.pipeline.events import (
 )
 from mien.pipeline.frame import Frame, OutputFrame
 from mien.pipeline.interfaces import LiveSource, MarkingStage, Sink, SourceInfo, Stage
-from mien.pipeline.live.accounting import Account
+from mien.pipeline.live.accounting import Account, Snapshot
 from mien.pipeline.live.capture import Capture
-from mien.pipeline.live.kept_error import kept
+from mien.pipeline.live.controls import Signals, quick_hand_over
 from mien.pipeline.live.load_shedding import Load, LoadShedding, parts_of
 from mien.pipeline.live.output import Output
 from mien.pipeline.live.plan import LivePlan, Prepared
-from mien.pipeline.live.signals import Interruption, quick_hand_over
 from mien.pipeline.live.sink_workers import Keyed, SinkState, SinkWorker, SinkWorkers
-from mien.pipeline.live.snapshot import Snapshot
 from mien.pipeline.live.stage_threads import Pipeline
 from mien.pipeline.live.state import Failures, Policy, StageFailure, Verdict
 from mien.pipeline.metrics import Memory, process_age_s
-from mien.pipeline.report import Report, StateChange
+from mien.pipeline.report import Report, SoundReport, StateChange, ages_of
 from mien.provenance.release import ReleasedPicture, SwappedPicture
 from mien_models.errors import MienError, ModelError, SinkError
-from mien_models.system.crash.edge import edge
+from mien_models.system.crash.edge import edge, kept
 
 _LOOK_S: Final = 0.05
 _REPLAN_S: Final = 2.0
@@ -114,11 +113,11 @@ class LiveRun:
         return report
 
     def _carried_out(self) -> Report:
-        with Interruption() as interruption, quick_hand_over():
+        with Signals() as signals, quick_hand_over():
             if self.sink_for_main_thread is None:
-                self.control(interruption)
+                self.control(signals)
             else:
-                control = threading.Thread(target=self.control, args=(interruption,), name="mien-control", daemon=True)
+                control = threading.Thread(target=self.control, args=(signals,), name="mien-control", daemon=True)
                 control.start()
                 self.sink_for_main_thread.run()
                 control.join()
@@ -135,13 +134,13 @@ class LiveRun:
         """The sink that the main thread must run itself, beside `control` in another thread."""
         return self._sink_workers.for_main_thread
 
-    def control(self, interruption: Interruption) -> None:
+    def control(self, signals: Signals) -> None:
         """Begin, look after the run until there is a reason to end, end."""
         try:
             with edge("The run failed", self.fail):
                 self.begin()
-                while not self.is_over(wants_stop=interruption.wants_stop):
-                    self._plan.controls.obey(interruption.take_panics(), interruption.take_reveals())
+                while not self.is_over(wants_stop=signals.wants_stop):
+                    self._plan.controls.obey(signals.take_panics(), signals.take_reveals())
                     self.look_after()
                     time.sleep(_LOOK_S)
         finally:
@@ -199,7 +198,7 @@ class LiveRun:
         return self._output.newest
 
     def begin(self) -> None:
-        """Open the sinks with a card in their slots, then everything else, all at once."""
+        """Open the sinks with a card in their mailboxes, then everything else, all at once."""
         self._output.begin()
         self._plan.controls.attach(self._output)
         for sink in self._plan.sinks:
@@ -288,9 +287,16 @@ class LiveRun:
             self._load_shedding.changes,
             {} if self._prepared is None else self._prepared.providers,
             self._notes,
+            self._sound_report(),
             self._began_ns,
             self._process_age_s,
         ).report()
+
+    def _sound_report(self) -> SoundReport | None:
+        report = self._plan.sound()
+        if report is None:
+            return None
+        return dataclasses.replace(report, delay_ms=ages_of(self._sink_workers.best.ages).p99)
 
     def _now_s(self) -> float:
         return (time.monotonic_ns() - self._began_ns) / 1e9
@@ -326,15 +332,15 @@ class LiveRun:
         """End the run for this reason, unless there is an earlier one; any thread may say so."""
         self._fatal = self._fatal or kept(error)
 
-    def _give(self, packet: Frame) -> None:
+    def _give(self, frame: Frame) -> None:
         if self._pipeline is None:
             self._dropped_early += 1
         else:
-            self._pipeline.put(packet)
+            self._pipeline.put(frame)
 
-    def _deliver(self, packet: Frame, failure: StageFailure | None) -> None:
+    def _deliver(self, frame: Frame, failure: StageFailure | None) -> None:
         self._failures.learn(failure, time.monotonic_ns())
-        self._output.deliver(packet, failure)
+        self._output.deliver(frame, failure)
 
     def _repeat(self) -> None:
         pause_s = 0.5 / float(self._plan.output.fps)

@@ -1,4 +1,4 @@
-"""One thread and one slot per sink: a slow or blocked sink delays no other."""
+"""One thread and one mailbox per sink: a slow or blocked sink delays no other."""
 
 import itertools
 import threading
@@ -7,22 +7,21 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from enum import Enum
 from typing import Final, Protocol, TypeAlias, runtime_checkable
 
-from mien.pipeline.events import SinkFailed, SinkOpened
+from mien.pipeline.events import LineBack, LineBroken, SinkFailed, SinkOpened
 from mien.pipeline.frame import State
 from mien.pipeline.interfaces import Finishing, Sink
-from mien.pipeline.live.kept_error import kept
 from mien.pipeline.live.output import Outgoing
 from mien.pipeline.mailbox import Mailbox
 from mien.pipeline.metrics import Histogram, Rate
 from mien.pipeline.report import SinkCount
 from mien_models.errors import MienError, SinkClosedError, SinkError
-from mien_models.system.crash.edge import ends_the_program, fault
+from mien_models.system.crash.edge import ends_the_program, fault, kept
 
 _REOPEN_TRIES: Final = 10
 _REOPEN_PAUSE_S: Final = 1.0
 _LOOK_S: Final = 0.2
 _KEPT_COUNTS: Final = 1000
-SinkFact: TypeAlias = SinkOpened | SinkFailed
+SinkFact: TypeAlias = SinkOpened | SinkFailed | LineBroken | LineBack
 
 
 @runtime_checkable
@@ -53,6 +52,24 @@ class Keyed(Protocol):
     """Called in the sink's thread with the name of each key that is pressed."""
 
 
+@runtime_checkable
+class Confirmed(Protocol):
+    """A sink of which only the first frames tell whether it works: a stream to a server."""
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether it is known to work."""
+        ...
+
+
+@runtime_checkable
+class Connected(Protocol):
+    """A sink at the end of a line that may break and comes back by itself."""
+
+    on_line: Callable[[str | None], None] | None
+    """Called, by any thread, with why the line is away and with None when it is back."""
+
+
 class SinkState(Enum):
     """How a sink is doing."""
 
@@ -69,7 +86,7 @@ class SinkWorker:
     def __init__(self, sink: Sink, tell: Callable[[SinkFact], None]) -> None:
         """Take a closed sink; `tell` hears when the sink opens, fails or is tried again."""
         self.sink = sink
-        self.slot = Mailbox[Outgoing](sink.description)
+        self.mailbox = Mailbox[Outgoing](sink.description)
         self.state = SinkState.OPENING
         self.error: MienError | None = None
         self.written = 0
@@ -79,6 +96,8 @@ class SinkWorker:
         self.first_live_ns: int | None = None
         self._tell = tell
         self._ending = threading.Event()
+        if isinstance(sink, Connected):
+            sink.on_line = self._on_line
         self.settled = threading.Event()
         """Set once it is open, or known not to open."""
 
@@ -88,7 +107,7 @@ class SinkWorker:
         return self.state in (SinkState.CLOSED, SinkState.FAILED)
 
     def run(self) -> None:
-        """Write until the slot is closed, the user closes the sink or it fails for good."""
+        """Write until the mailbox is closed, the user closes the sink or it fails for good."""
         tries_left = _REOPEN_TRIES
         while True:
             written_before = self.written
@@ -100,7 +119,7 @@ class SinkWorker:
             tries_left -= 1
             self._tell(SinkFailed(self.sink.description, str(self.error), is_tried_again=True))
             self._ending.wait(_REOPEN_PAUSE_S)
-        self.slot.close(keep_last=False)
+        self.mailbox.close(keep_last=False)
         self.state = state
         self.settled.set()
         if self.error is not None:
@@ -109,7 +128,7 @@ class SinkWorker:
     def close(self) -> None:
         """Let it write what waits and then end."""
         self._ending.set()
-        self.slot.close()
+        self.mailbox.close()
 
     def _may_reopen(self, tries_left: int) -> bool:
         was_open = self.written > 0
@@ -119,10 +138,12 @@ class SinkWorker:
     def _open_and_write(self) -> tuple[SinkState, MienError | None]:
         try:
             with self.sink:
-                self.state = SinkState.OPEN
-                self.settled.set()
-                self._tell(SinkOpened(self.sink.description))
-                while (outgoing := self.slot.get()) is not None:
+                is_open = False
+                while True:
+                    if not is_open and (not isinstance(self.sink, Confirmed) or self.sink.is_confirmed):
+                        is_open = self._be_open()
+                    if (outgoing := self.mailbox.get()) is None:
+                        break
                     self._write(outgoing)
         except SinkClosedError:
             return SinkState.CLOSED, None
@@ -131,6 +152,16 @@ class SinkWorker:
                 raise
             return SinkState.FAILED, kept(fault(error, f"The output {self.sink.description!r} failed"))
         return SinkState.CLOSED, None
+
+    def _on_line(self, why: str | None) -> None:
+        description = self.sink.description
+        self._tell(LineBack(description) if why is None else LineBroken(description, why))
+
+    def _be_open(self) -> bool:
+        self.state = SinkState.OPEN
+        self.settled.set()
+        self._tell(SinkOpened(self.sink.description))
+        return True
 
     def _write(self, outgoing: Outgoing) -> None:
         started_ns = time.monotonic_ns()
@@ -194,7 +225,7 @@ class SinkWorkers:
         """Lay a frame before every sink; never waits."""
         with self._lock:
             for worker in self.workers:
-                worker.slot.put(outgoing)
+                worker.mailbox.put(outgoing)
 
     def close(self) -> None:
         """Let every sink write what waits, finish and close."""
@@ -241,7 +272,7 @@ class SinkWorkers:
                     self._gone[_free_name(worker.sink.description, self._gone)] = self._count_of(worker)
 
     def _count_of(self, worker: SinkWorker) -> SinkCount:
-        return SinkCount(worker.written, worker.slot.written - worker.written)
+        return SinkCount(worker.written, worker.mailbox.written - worker.written)
 
 
 def _free_name(name: str, taken: Container[str]) -> str:

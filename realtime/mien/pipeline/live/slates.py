@@ -1,8 +1,8 @@
-"""The pictures that Mien shows of itself: calm, dark, one short sentence."""
+"""The pictures that Mien shows of itself, calm, dark, one short sentence; and how they give way to a swapped one."""
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import cv2
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mien.media.text import text_mask
 from mien.pipeline.live.state import Cause
+from mien.provenance.release import SwappedPicture
 from mien_models.types import BgrU8, MaskU8
 
 _TOP_BGR: Final = (46, 36, 30)
@@ -122,3 +123,30 @@ def _draw_camera(canvas: MaskU8) -> None:
     cv2.rectangle(canvas, (55, 150), (255, 270), 255, -1)
     cv2.rectangle(canvas, (80, 125), (230, 295), 255, -1)
     cv2.fillConvexPoly(canvas, np.array([[275, 190], [345, 140], [345, 280], [275, 230]]), 255, cv2.LINE_AA)
+
+
+FADE_S: Final = 0.17
+"""Five frames of thirty a second: long enough not to be a blow, too short to be waited for."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crossfade:
+    """A cross-fade between two pictures that are both safe to show; so is everything between them."""
+
+    before_bgr: BgrU8
+    """What was shown last, of the session's size: a card, a blur or a swapped picture, never the camera's own."""
+    began_ns: int
+    """When the picture before the first swapped one was delivered."""
+    length_s: float
+
+    @classmethod
+    def after(cls, before_bgr: BgrU8, *, away_s: float, began_ns: int) -> Self:
+        """Fade for no longer than the swapped picture was away: one missed frame leaves no double image behind."""
+        return cls(before_bgr, began_ns, min(FADE_S, away_s))
+
+    def picture(self, swapped: SwappedPicture, now_ns: int) -> SwappedPicture | None:
+        """Mix the swapped picture of now, of the same size, into what was before; None when the fade is over."""
+        share = (now_ns - self.began_ns) * 1e-9 / max(self.length_s, 1e-9)
+        if share >= 1:
+            return None
+        return swapped.mixed_into(self.before_bgr, max(share, 0.0))

@@ -1,4 +1,4 @@
-"""Threads that carry frames through the stages, joined by slots of one frame."""
+"""Threads that carry frames through the stages, joined by mailboxes of one frame."""
 
 import itertools
 import threading
@@ -65,7 +65,7 @@ _WARM_UP_FRAMES: Final = 20
 class Carried:
     """A frame between two threads."""
 
-    packet: Frame
+    frame: Frame
     failure: StageFailure | None = None
 
 
@@ -75,17 +75,17 @@ class Unused:
 
     name: str
 
-    def __call__(self, packet: Frame) -> Frame:
+    def __call__(self, frame: Frame) -> Frame:
         """Pass the frame on as it is."""
-        return packet
+        return frame
 
 
 class Pipeline:
     """Runs the stages, each frame in order, the newest first when there is no time for all.
 
-    Every stage has a slot and a thread that waits there. The thread that took a frame carries it on through every
-    following stage of its group, and lays it in the next group's slot; threads inside a group sleep. So a new grouping
-    is one assignment, seen at the next hand-over: nothing stops, nothing is drained. A frame that would overtake
+    Every stage has a mailbox and a thread that waits there. The thread that took a frame carries it on through every
+    following stage of its group, and lays it in the next group's mailbox; threads inside a group sleep. So a new
+    grouping is one assignment, seen at the next hand-over: nothing stops, nothing is drained. A frame that would pass
     another at that moment cannot: each stage runs under a lock and drops a frame older than the one it had last.
 
     `put` counts in; each frame put in is delivered once or counted by `dropped_by` once.
@@ -114,11 +114,11 @@ class Pipeline:
         for thread in self._threads:
             thread.start()
 
-    def put(self, packet: Frame) -> None:
+    def put(self, frame: Frame) -> None:
         """Lay the newest frame before the first stage."""
         with self._entrance:
-            self._next_index = packet.index + 1
-            self._all[0].slot.put(Carried(packet))
+            self._next_index = frame.index + 1
+            self._all[0].mailbox.put(Carried(frame))
 
     def replace(self, stages: Iterable[Stage]) -> None:
         """Let these work in the places of the stages of the same names, from the next frame that is put in on.
@@ -139,7 +139,7 @@ class Pipeline:
 
     def close(self) -> None:
         """Take no more frames; those on their way are still delivered, then the threads end one after another."""
-        self._all[0].slot.close()
+        self._all[0].mailbox.close()
 
     def join(self, timeout_s: float) -> bool:
         """Wait for the threads; False when a stage still hangs after `timeout_s` each."""
@@ -177,15 +177,15 @@ class Pipeline:
     @property
     def dropped_by(self) -> Mapping[str, int]:
         """How many frames were displaced before each stage, or would have overtaken another there."""
-        return {step.name: step.slot.dropped + step.overtaken for step in self._all}
+        return {step.name: step.mailbox.dropped + step.overtaken for step in self._all}
 
     def _work(self, first: int) -> None:
-        slot = self._all[first].slot
+        mailbox = self._all[first].mailbox
         with edge("The stages failed", self._fail):
-            while (carried := slot.get()) is not None:
+            while (carried := mailbox.get()) is not None:
                 self._carry(carried, first)
         if first + 1 < len(self._all):
-            self._all[first + 1].slot.close()
+            self._all[first + 1].mailbox.close()
 
     def _fail(self, error: MienError) -> None:
         self.error = error
@@ -196,7 +196,7 @@ class Pipeline:
             if carried is None or place + 1 == len(self._all):
                 return
             if place + 1 in self._starts:
-                self._all[place + 1].slot.put(carried)
+                self._all[place + 1].mailbox.put(carried)
                 return
 
 
@@ -208,7 +208,7 @@ class _Step:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.slot = Mailbox[Carried](name)
+        self.mailbox = Mailbox[Carried](name)
         self.times = Histogram()
         self.overtaken = 0
         self._lock = threading.Lock()
@@ -217,10 +217,10 @@ class _Step:
     def run(self, carried: Carried) -> Carried | None:
         """Run the step, one frame at a time; None for a frame that a newer one has overtaken."""
         with self._lock:
-            if carried.packet.index <= self._last_index:
+            if carried.frame.index <= self._last_index:
                 self.overtaken += 1
                 return None
-            self._last_index = carried.packet.index
+            self._last_index = carried.frame.index
             started_ns = time.monotonic_ns()
             done = self._apply(carried)
             if self.is_used and done.failure is None:
@@ -246,17 +246,17 @@ class _StageStep(_Step):
         self._coming.append((from_index, stage))
 
     def _apply(self, carried: Carried) -> Carried:
-        while self._coming and self._coming[0][0] <= carried.packet.index:
+        while self._coming and self._coming[0][0] <= carried.frame.index:
             self._stage = self._coming.popleft()[1]
             self.is_used = not isinstance(self._stage, Unused)
         if carried.failure is not None:
             return carried
         stage = self._stage
         try:
-            return Carried(stage(carried.packet))
+            return Carried(stage(carried.frame))
         except BaseException as error:  # noqa: BLE001 - the edge of a thread: a frame may fail, the camera goes on
             why = fault(error, f"The stage {stage.name!r} failed")
-            return Carried(carried.packet, StageFailure(stage.name, str(why), isinstance(why, FinalError)))
+            return Carried(carried.frame, StageFailure(stage.name, str(why), isinstance(why, FinalError)))
 
 
 class _OutputStep(_Step):
@@ -268,8 +268,8 @@ class _OutputStep(_Step):
 
     def _apply(self, carried: Carried) -> Carried:
         try:
-            self._deliver(carried.packet, carried.failure)
+            self._deliver(carried.frame, carried.failure)
         except BaseException as error:  # noqa: BLE001 - the edge of a thread: what cannot be shown is hidden
             why = fault(error, "The picture could not be put out")
-            self._deliver(carried.packet, StageFailure("output", str(why)))
+            self._deliver(carried.frame, StageFailure("output", str(why)))
         return carried

@@ -118,9 +118,9 @@ class Facts:
     has_begun: bool = False
     """True once the first frame has come through."""
 
-    def after_frame(self, packet: Frame, failure: StageFailure | None) -> Self:
+    def after_frame(self, frame: Frame, failure: StageFailure | None) -> Self:
         """Learn from a frame that came through, or on which a stage failed."""
-        unsure = why_not_live(packet) if failure is None else None
+        unsure = why_not_live(frame) if failure is None else None
         streak = self.live_streak + 1 if failure is None and unsure is None else 0
         is_revealed = self.is_revealed and failure is None
         return replace(
@@ -177,19 +177,19 @@ def _fault(facts: Facts) -> Verdict | None:
     return Verdict(State.FAULT, facts.failure.why, Cause.ENDED if facts.failure.is_final else Cause.SWAP)
 
 
-def why_not_live(packet: Frame) -> str | None:
+def why_not_live(frame: Frame) -> str | None:
     """Say what this very frame lacks; None when each of its chosen faces is swapped and in the picture."""
-    if not packet.chosen:
-        return "No face is followed." if not packet.faces else "No followed face is chosen."
-    missing = {face.id for face in packet.chosen} - {swapped.face_id for swapped in packet.swapped}
+    if not frame.chosen:
+        return "No face is followed." if not frame.faces else "No followed face is chosen."
+    missing = {face.id for face in frame.chosen} - {swapped.face_id for swapped in frame.swapped}
     if missing:
-        return f"{len(missing)} of {len(packet.chosen)} chosen faces could not be swapped."
-    if packet.composed is None:
+        return f"{len(missing)} of {len(frame.chosen)} chosen faces could not be swapped."
+    if frame.composed is None:
         return "The swapped face is not in the picture."
-    height, width = packet.image.shape[:2]
-    swaps = {swapped.face_id: swapped for swapped in packet.swapped}
-    background = sum(covered_part(face, swaps[face.id], width, height) < _LEAST_COVER for face in packet.chosen)
-    return f"{background} of {len(packet.chosen)} chosen faces would show through their swap." if background else None
+    height, width = frame.image.shape[:2]
+    swaps = {swapped.face_id: swapped for swapped in frame.swapped}
+    background = sum(covered_part(face, swaps[face.id], width, height) < _LEAST_COVER for face in frame.chosen)
+    return f"{background} of {len(frame.chosen)} chosen faces would show through their swap." if background else None
 
 
 _GIVE_UP_NS: Final = 30_000_000_000

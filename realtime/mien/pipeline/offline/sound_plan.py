@@ -6,7 +6,8 @@ import logging
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,13 +17,60 @@ import av
 from av.audio.stream import AudioStream
 from av.codec import Codec
 from av.error import FFmpegError
+from av.packet import Packet
 from av.stream import Discard, Stream
 
 from mien.media.formats import Container
+from mien.media.video.continuity import is_joinable
 from mien.media.video.ffmpeg_path import ffmpeg_path
 from mien.media.video.sound import SoundEncoding
 from mien.media.video.sound_trial import ANSWER
-from mien.pipeline.offline.sound_changes import changing_sound
+
+_SURE: Final = 5
+"""So many packets in a row are no mistake of a decoder that has just begun."""
+
+
+def changing_sound(path: Path) -> frozenset[int]:
+    """Name the streams of sound that do not go on as they begin, by their index: copied, the rest would be noise.
+
+    Only containers that keep no account of it are looked through, which takes some ten seconds for an hour.
+    """
+    try:
+        with av.open(ffmpeg_path(path), metadata_errors="replace") as source:
+            if not is_joinable(source) or not source.streams.audio:
+                return frozenset()
+            return _changing(source.demux(*source.streams.audio))
+    except (FFmpegError, OSError, ValueError):
+        return frozenset()  # whoever reads it next says what is wrong
+
+
+def _changing(packets: "Iterator[Packet[Any]]") -> frozenset[int]:
+    first: dict[int, object] = {}
+    others: Counter[int] = Counter()
+    changing: set[int] = set()
+    for packet in packets:
+        form = None if packet.size == 0 else _form_of(packet)
+        index = packet.stream.index
+        if form is None:
+            continue
+        if first.setdefault(index, form) == form:
+            others[index] = 0
+            continue
+        others[index] += 1
+        if others[index] >= _SURE:
+            changing.add(index)
+    return frozenset(changing)
+
+
+def _form_of(packet: "Packet[Any]") -> object | None:
+    """Give what has to stay the same; None where a packet holds no frame yet."""
+    try:
+        decoded: list[object] = list(packet.decode())
+    except FFmpegError:
+        return "nothing that can be decoded"
+    frames = [frame for frame in decoded if isinstance(frame, av.AudioFrame)]
+    return (frames[0].sample_rate, frames[0].layout.nb_channels) if frames else None
+
 
 _LOG = logging.getLogger(__name__)
 _PROGRAM: Final = ("-P", "-m", "mien.media.video.sound_trial")
@@ -106,8 +154,10 @@ def _ask(path: Path, index: int, muxer: str, codec: str, channels: int) -> "dict
 def _pcm_channels(stream: AudioStream) -> int:
     """Count the channels of plain samples without asking for their layout, which may be the one PyAV fails on."""
     bits = _PCM.match(codec_name(stream))
+    if bits is None:
+        return 0
     bit_rate = stream.codec_context.bit_rate
-    if bits is None or not bit_rate or not stream.codec_context.sample_rate:
+    if not bit_rate or not stream.codec_context.sample_rate:
         return 0
     return bit_rate // (stream.codec_context.sample_rate * int(bits[1]))
 

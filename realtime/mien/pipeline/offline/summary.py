@@ -73,35 +73,35 @@ class Summary:
         if sentence not in self.notes:
             self.notes.append(sentence)
 
-    def run(self, packet: Frame, stages: Sequence[Stage]) -> list[Frame]:
-        """Do every stage in order and time it; a stage that looks ahead gives no packet at first, and several later."""
-        packets = [packet]
+    def run(self, frame: Frame, stages: Sequence[Stage]) -> list[Frame]:
+        """Do every stage in order and time it; a stage that looks ahead gives no frame at first, and several later."""
+        frames = [frame]
         for stage in stages:
-            packets = [done for packet in packets for done in self._through(stage, packet)]
-        return packets
+            frames = [done for frame in frames for done in self._through(stage, frame)]
+        return frames
 
     def run_rest(self, stages: Sequence[Stage]) -> list[Frame]:
-        """After the last packet: do every stage for those that are still held back."""
+        """After the last frame: do every stage for those that are still held back."""
         done: list[Frame] = []
         for number, stage in enumerate(stages):
             if isinstance(stage, LooksAhead):
                 with self.stage(stage.name).measure():
                     held = stage.rest()
-                done += [packet for late in held for packet in self.run(late, stages[number + 1 :])]
+                done += [frame for late in held for frame in self.run(late, stages[number + 1 :])]
         return done
 
-    def _through(self, stage: Stage, packet: Frame) -> Sequence[Frame]:
+    def _through(self, stage: Stage, frame: Frame) -> Sequence[Frame]:
         with self.stage(stage.name).measure():
-            return stage.take(packet) if isinstance(stage, LooksAhead) else (stage(packet),)
+            return stage.take(frame) if isinstance(stage, LooksAhead) else (stage(frame),)
 
     def count_read(self) -> None:
         """Count a frame that was decoded."""
         self.read.tick(time.monotonic_ns())
 
-    def count_written(self, packet: Frame) -> None:
+    def count_written(self, frame: Frame) -> None:
         """Count a frame that was encoded."""
-        self.swapped += packet.composed is not None
-        self.left += packet.composed is None and bool(packet.faces)
+        self.swapped += frame.composed is not None
+        self.left += frame.composed is None and bool(frame.faces)
         self.written.tick(time.monotonic_ns())
         if self.written.count % _MEMORY_EVERY == 1:
             self._memory.sample()

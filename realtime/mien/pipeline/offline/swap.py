@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from mien.media.part_files import check_spares
 from mien.media.pictures import PICTURE_SUFFIXES, check_picture_name, read_picture, write_picture
 from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import Stage
@@ -13,7 +12,7 @@ from mien.pipeline.offline.summary import OfflineResult, Progress, Signing, Summ
 from mien.pipeline.offline.video import swap_video
 from mien.provenance.c2pa.sign import Signer
 from mien_models.errors import SourceError, UsageError
-from mien_models.system.atomic_write import check_writable, whole_or_nothing
+from mien_models.system.atomic_write import check_spares, check_writable, whole_or_nothing
 from mien_models.system.printable import shown
 
 _JPEGS_IN_A_ROW: Final = frozenset({".mjpeg", ".mjpg"})

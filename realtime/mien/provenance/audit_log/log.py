@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from mien.provenance.audit_log.chain import ANCHOR, BEGINNING, Entry, Fault, Fields, first_fault, parsed
 from mien.provenance.audit_log.presence import Presence, gone
 from mien_models.errors import MienError
+from mien_models.system.atomic_write import write_private
 from mien_models.system.causes import advice_for, cause_of
 from mien_models.system.json_text import json_object, whole_number
 
@@ -190,7 +191,8 @@ class AuditLog:
         with os.fdopen(descriptor, "ab", buffering=0) as file:
             _append_whole(file, f"{entry.line()}\n".encode("utf-8", "replace"))
         if is_head:
-            self._write_whole(_HEAD_NAME, json.dumps({"sequence": entry.sequence, "sha256": entry.sha256}))
+            head = json.dumps({"sequence": entry.sequence, "sha256": entry.sha256})
+            write_private(self._folder / _HEAD_NAME, head.encode(), is_alone=True)
 
     def _rewrite(self, forgotten: list[str], kept: list[str]) -> None:
         try:
@@ -200,20 +202,8 @@ class AuditLog:
             sequence, sha256 = self._head() or (0, BEGINNING)
         why = f"{len(forgotten)} lines were purged"
         anchor = Entry(sequence, self._now().isoformat(timespec="seconds"), ANCHOR, sha256, None, {"why": why})
-        self._write_whole(LOG_NAME, "".join(f"{line}\n" for line in (anchor.line(), *kept)))
-
-    def _write_whole(self, name: str, text: str) -> None:
-        part = self._folder / f".{name}.part"
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(self._folder / name)
-        except OSError:
-            part.unlink(missing_ok=True)
-            raise
+        lines = "".join(f"{line}\n" for line in (anchor.line(), *kept))
+        write_private(self._folder / LOG_NAME, lines.encode("utf-8", "replace"), is_alone=True)
 
     def _lines(self) -> Iterator[str]:
         try:

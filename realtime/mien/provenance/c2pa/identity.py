@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
-from mien.media.private_files import write_private
 from mien_models.errors import MienError, UsageError
+from mien_models.system.atomic_write import write_private
 from mien_models.system.causes import advice_for, cause_of
 
 _CLAIM_SIGNING: Final = ObjectIdentifier("1.3.6.1.4.1.62558.2.1")

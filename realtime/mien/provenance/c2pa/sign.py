@@ -16,7 +16,7 @@ from mien.config import paths
 from mien.provenance.c2pa.manifest import manifest
 from mien.provenance.c2pa.offline import NOTHING_FETCHED
 from mien_models.errors import SinkError, UsageError
-from mien_models.system.atomic_write import beside, whole_name
+from mien_models.system.atomic_write import beside, replacing, whole_name
 from mien_models.system.causes import advice_for, cause_of
 from mien_models.system.one_writer import SIGNED
 
@@ -88,22 +88,21 @@ class Signer:
         Raises:
             SigningError: it could not be done; the file is as it was.
         """
-        signed = signed_name(path)
         try:
             counted = _Progress(whole_name(path), _PASSES * path.stat().st_size)
-            with _CountingFile(path, "rb", counted) as source, _CountingFile(signed, "w+b", counted) as target:
+            with (
+                replacing(path, part=signed_name(path)) as signed,
+                _CountingFile(path, "rb", counted) as source,
+                _CountingFile(signed, "w+b", counted) as target,
+            ):
                 try:
                     self._sign(media_type, source, target, input_media_type)
                 except SigningError:
                     # The library says of its own words only that something did not work.
                     _raise_failure(source, target)
                     raise
-            signed.replace(path)
         except OSError as error:
             raise SigningError(f"It cannot be signed: {cause_of(error)}. {advice_for(error)}") from error
-        finally:
-            with contextlib.suppress(OSError):
-                signed.unlink(missing_ok=True)
 
     def signed(self, content: bytes, media_type: str) -> bytes:
         """Give a small file's content with credentials in it.

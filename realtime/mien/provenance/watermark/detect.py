@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.provenance.watermark.alignment import Place, best_place, folded, soft_bits
+from mien.provenance.watermark.embed import CHIPS
 from mien.provenance.watermark.evidence import Evidence
-from mien.provenance.watermark.pattern import CHIPS
 from mien.provenance.watermark.payload import CODED_BITS, Payload, decode, encode
 from mien.provenance.watermark.scales import FINE_STEP, every_scale, likely_scales, usual_scales
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.provenance.watermark.pattern import PATTERNS, SLOT_NS
+from mien.provenance.watermark.embed import PATTERNS, SLOT_NS
 from mien_models.types import BgrU8, as_f32, as_u8
 
 BINS_PER_SLOT: Final = 3

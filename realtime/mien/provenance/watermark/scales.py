@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.provenance.watermark.pattern import CHIPS
+from mien.provenance.watermark.embed import CHIPS
 from mien_models.types import as_f32
 
 SMALLEST_CHIP_PX: Final = 2.6

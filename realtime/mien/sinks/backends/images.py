@@ -8,11 +8,10 @@ from typing import Final, Self
 import cv2
 
 from mien.consent.terms import Scope
-from mien.pipeline.frame import OutputFrame
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.frame import OutputFormat, OutputFrame
 from mien.provenance.c2pa.sign import Signer, SigningError
 from mien.sinks.plugin import SinkPlugin
-from mien_models.errors import SinkError, UsageError
+from mien_models.errors import SinkError
 from mien_models.system.atomic_write import cannot_write, whole_or_nothing
 from mien_models.system.one_writer import held
 from mien_models.system.printable import in_one_line, shown
@@ -28,8 +27,6 @@ class ImagesSink:
     """
 
     def __init__(self, target: str, output: OutputFormat) -> None:
-        if not target:
-            raise UsageError("The sink 'images' needs a folder, got none. Give --sink images:DIR.")
         self._folder = Path(target)
         self._output = output
         self._next = 0
@@ -85,4 +82,6 @@ class ImagesSink:
         self._next += 1
 
 
-PLUGIN: Final = SinkPlugin(ImagesSink, "one picture a frame", "DIR", Scope.RECORDING, writes_target=True)
+PLUGIN: Final = SinkPlugin(
+    make=ImagesSink, help="one picture a frame", target="DIR", use=Scope.RECORDING, writes_target=True
+)

@@ -1,20 +1,18 @@
-"""Swallows every frame: for measuring, and for looking at the panel only."""
+"""Swallows every frame: for measuring, and for trying things out unseen."""
 
 from types import TracebackType
 from typing import Final, Self
 
-from mien.pipeline.frame import OutputFrame
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.frame import OutputFormat, OutputFrame
 from mien.sinks.plugin import SinkPlugin
-from mien_models.errors import UsageError
+from mien.sinks.virtual_camera import how_to_install
+from mien_models.plugins import Usual
 
 
 class NullSink:
     """Checks a frame's size and forgets the frame."""
 
-    def __init__(self, target: str, output: OutputFormat) -> None:
-        if target:
-            raise UsageError(f"The sink 'null' writes nowhere, got the target {target!r}. Give --sink null.")
+    def __init__(self, target: str, output: OutputFormat) -> None:  # noqa: ARG002 - the contract
         self._output = output
 
     @property
@@ -36,4 +34,16 @@ class NullSink:
         self._output.check(frame)
 
 
-PLUGIN: Final = SinkPlugin(NullSink, "nowhere, for measuring", use=None)
+PLUGIN: Final = SinkPlugin(
+    make=NullSink,
+    help="nowhere, for measuring",
+    use=None,
+    usual=Usual(
+        3,
+        lambda: "null",
+        lambda: (
+            "No virtual camera was found and there is no display, so nobody sees the picture: --sink file:out.mp4 "
+            f"records it. {how_to_install()}"
+        ),
+    ),
+)

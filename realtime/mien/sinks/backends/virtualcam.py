@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import ExitStack
+from fractions import Fraction
 from types import TracebackType
 from typing import Final, Protocol, Self
 
@@ -11,11 +12,11 @@ from numpy.typing import NDArray
 
 from mien.media.devices.cameras import virtual_cameras
 from mien.media.devices.v4l2loopback import Busy, LoopbackWriter
-from mien.pipeline.frame import OutputFrame
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.frame import OutputFormat, OutputFrame
 from mien.sinks.plugin import SinkPlugin
 from mien.sinks.virtual_camera import gone, how_to_install, in_order, in_use
 from mien_models.errors import SinkClosedError, SinkError, UsageError
+from mien_models.plugins import Usual
 
 
 class _Camera(Protocol):
@@ -117,4 +118,19 @@ class VirtualCameraSink:
         return camera, f"{camera.device} ({camera.backend})"
 
 
-PLUGIN: Final = SinkPlugin(VirtualCameraSink, "a camera that other programs see", "[DEVICE]")
+def _is_there() -> bool:
+    if sys.platform == "linux":
+        return bool(virtual_cameras())
+    try:
+        with VirtualCameraSink("", OutputFormat(1280, 720, Fraction(30))):
+            return True
+    except SinkError:
+        return False
+
+
+PLUGIN: Final = SinkPlugin(
+    make=VirtualCameraSink,
+    help="a camera that other programs see",
+    target="[DEVICE]",
+    usual=Usual(1, lambda: "virtualcam" if _is_there() else None),
+)

@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 
 from mien.media.letterbox import place
-from mien.pipeline.frame import OutputFrame
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.frame import OutputFormat, OutputFrame
 from mien.sinks.plugin import SinkPlugin
+from mien.sinks.virtual_camera import how_to_install
 from mien_models.errors import SinkClosedError, SinkError
+from mien_models.plugins import Usual
 
 if TYPE_CHECKING:
     import pygame
@@ -144,4 +145,13 @@ def _check_display() -> None:
         )
 
 
-PLUGIN: Final = SinkPlugin(WindowSink, "a window; q closes it, p hides the picture")
+PLUGIN: Final = SinkPlugin(
+    make=WindowSink,
+    help="a window; q closes it, p hides the picture",
+    target="[TITLE]",
+    usual=Usual(
+        2,
+        lambda: "window" if has_display() else None,
+        lambda: f"No virtual camera was found, so a window shows the picture. {how_to_install()}",
+    ),
+)

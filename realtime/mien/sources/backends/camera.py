@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
-from mien.media.devices.cameras import Camera, cameras, find_camera, modes_of
+from mien.media.devices.cameras import Camera, cameras, default_camera, find_camera, modes_of
 from mien.media.devices.modes import DEFAULT_FPS, DEFAULT_SIZE, ModeWish, VideoMode, choose_mode
 from mien.media.devices.opencv import Capture, open_capture
-from mien.pipeline.frame import Frame
-from mien.pipeline.interfaces import SourceFactory, SourceInfo, SourceRequest
+from mien.pipeline.frame import UNNUMBERED, Frame
+from mien.pipeline.interfaces import SourceInfo, SourceRequest
+from mien.sources.plugin import Claim, SourcePlugin
 from mien_models.errors import SourceError
+from mien_models.plugins import Usual
 from mien_models.types import BgrU8
 
 
@@ -37,7 +39,6 @@ class CameraSource:
         self._capture: Capture | None = None
         self._info: SourceInfo | None = None
         self._first: Frame | None = None
-        self._next_index = 0
 
     @property
     def info(self) -> SourceInfo:
@@ -61,7 +62,6 @@ class CameraSource:
         wish = ModeWish(self._request.width, self._request.height, self._request.fps)
         asked = choose_mode(self._list_modes(camera), wish) or _usual(wish)
         self._capture = capture = self._opener(camera, asked)
-        self._next_index = 0
         try:
             if not capture.is_open:
                 raise SourceError(f"{camera.name} ({camera.path}) is there and cannot be opened. {_advice(camera)}")
@@ -97,8 +97,7 @@ class CameraSource:
             captured_ns = self._clock_ns()
             image = capture.picture() if is_grabbed else None
             if image is not None:
-                self._next_index += 1
-                return Frame(image=image, index=self._next_index - 1, captured_ns=captured_ns)
+                return Frame(image, UNNUMBERED, captured_ns)
             if captured_ns >= deadline_ns:
                 break
             self._pause(_PAUSE_S)
@@ -150,8 +149,28 @@ def _describe(camera: Camera, granted: VideoMode, image: BgrU8) -> SourceInfo:
     )
 
 
-def _make(request: SourceRequest) -> CameraSource:
-    return CameraSource(request)
+# Windows gives its cameras such paths (DirectShow and Media Foundation).
+_PATHS: Final = ("/dev/", "\\\\?\\", "@device:")
 
 
-PLUGIN: Final[SourceFactory] = _make
+def _claim(address: str) -> Claim:
+    text = address.strip()
+    return Claim.SURE if text.isdecimal() or text.startswith(_PATHS) else Claim.ANY_WORD
+
+
+def _first_real() -> str | None:
+    camera = default_camera(cameras())
+    return None if camera is None else camera.address
+
+
+PLUGIN: Final = SourcePlugin(
+    make=CameraSource,
+    help="a camera of this machine",
+    address="ID|NAME",
+    claims=_claim,
+    can_fail=True,
+    # A camera has noise: a picture that stays the same to the last bit is suspicious.
+    can_freeze=True,
+    takes_wishes=True,
+    usual=Usual(1, _first_real),
+)

@@ -8,14 +8,19 @@ from types import TracebackType
 from typing import Final, Self
 
 from mien.media.pictures import read_picture
-from mien.pipeline.frame import Frame
-from mien.pipeline.interfaces import SourceFactory, SourceInfo, SourceRequest
-from mien.sources.address import IMAGE_SUFFIXES, local_path
+from mien.pipeline.frame import UNNUMBERED, Frame
+from mien.pipeline.interfaces import SourceInfo
+from mien.sources.plugin import Claim, SourcePlugin, local_path, what_is_there
 from mien_models.errors import PhotoError, SourceError
 from mien_models.types import BgrU8
 
 _log: Final = logging.getLogger(__name__)
 _DEFAULT_RATE: Final = Fraction(30)
+_SUFFIXES: Final = frozenset(
+    {".avif", ".bmp", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff"}
+    | {".webp"}
+)
+"""Still pictures; a GIF moves and is a video."""
 
 
 class ImagesSource:
@@ -72,7 +77,7 @@ class ImagesSource:
             return None
         self._next += 1
         image = self._first if index == 0 and self._first is not None else _read(self._files[index])
-        return Frame(image=image, index=index, captured_ns=int(index * 1_000_000_000 / self._fps))
+        return Frame(image, UNNUMBERED, int(index * 1_000_000_000 / self._fps))
 
 
 def natural_key(name: str) -> tuple[tuple[int, int | str], ...]:
@@ -85,7 +90,7 @@ def _pictures_of(path: Path) -> tuple[Path, ...]:
     if not path.is_dir():
         return (path,)
     try:
-        found = [p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith(".")]
+        found = [p for p in path.iterdir() if p.suffix.lower() in _SUFFIXES and not p.name.startswith(".")]
     except OSError as error:
         raise SourceError(f"The folder {str(path)!r} may not be read by this user. Change its permissions.") from error
     if not found:
@@ -103,8 +108,22 @@ def _read(path: Path) -> BgrU8:
     return picture.image_bgr
 
 
-def _make(request: SourceRequest) -> ImagesSource:
-    return ImagesSource(local_path(request.address), request.fps)
+def _claim(address: str) -> Claim:
+    path = local_path(address)
+    is_picture = path.suffix.lower() in _SUFFIXES
+    match what_is_there(path):
+        case "folder":
+            return Claim.SURE
+        case "file":
+            return Claim.SURE if is_picture else Claim.NO
+        case _:
+            return Claim.MISSING if is_picture else Claim.NO
 
 
-PLUGIN: Final[SourceFactory] = _make
+PLUGIN: Final = SourcePlugin(
+    make=lambda request: ImagesSource(local_path(request.address), request.fps),
+    help="a picture, or a folder of them",
+    address="DIR",
+    claims=_claim,
+    is_played=True,
+)

@@ -15,9 +15,11 @@ from av.video.stream import VideoStream
 
 from mien.media.convert import upright_bgr
 from mien.media.video.deinterlacing import deinterlaced
-from mien.pipeline.frame import Frame
-from mien.pipeline.interfaces import SourceFactory, SourceInfo, SourceRequest
+from mien.media.video.streams import is_film
+from mien.pipeline.frame import UNNUMBERED, Frame
+from mien.pipeline.interfaces import SourceInfo
 from mien.sources.decoded import DecodedSource
+from mien.sources.plugin import Claim, SourcePlugin
 from mien_models.errors import SourceError
 
 _log: Final = logging.getLogger(__name__)
@@ -30,6 +32,7 @@ _LONGEST_STEP_S: Final = 2.0
 _LEAST_DELAY: Final = {"fflags": "nobuffer", "flags": "low_delay", "max_delay": "0"}
 # Little is looked at before the first frame is shown; streams whose format takes longer to see get a second try.
 _QUICK_LOOK: Final = {"probesize": "32000", "analyzeduration": "100000"}
+_URL: Final = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _PASSWORD: Final = re.compile(r"(?<=://)[^/@\s]+@")
 
 
@@ -54,10 +57,10 @@ class UrlSource(DecodedSource):
         Raises:
             SourceError: nothing came in time or the other side hung up.
         """
-        packet = next(self._frames, None)
-        if packet is None:
+        frame = next(self._frames, None)
+        if frame is None:
             raise SourceError(f"{self._shown_url} is not open any more.")
-        return packet
+        return frame
 
     @property
     def _shown_url(self) -> str:
@@ -81,7 +84,7 @@ class UrlSource(DecodedSource):
                 container = self._open(stack, {**_LEAST_DELAY, **look})
             except (FFmpegError, OSError, ValueError) as error:
                 raise SourceError(self._complaint(error, (self._clock_ns() - begun_ns) / 1e9)) from error
-            stream = next((s for s in container.streams.video if s.codec_context.width > 0), None)
+            stream = next((s for s in container.streams.video if is_film(s) and s.codec_context.width > 0), None)
             if stream is not None:
                 # Threads by frame would each hold one back.
                 stream.thread_type = "SLICE"
@@ -115,7 +118,7 @@ class UrlSource(DecodedSource):
                 ahead_s = played_s - (self._clock_ns() - start_ns) / 1e9
                 self._wait(min(max(0.0, ahead_s), _MOST_AHEAD_S))
             captured_ns = self._clock_ns()
-            yield Frame(image=upright_bgr(frame), index=index, captured_ns=captured_ns)
+            yield Frame(upright_bgr(frame), UNNUMBERED, captured_ns)
 
     def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
         packets = container.demux(stream)
@@ -146,8 +149,16 @@ def _describe(url: str, container: InputContainer, stream: VideoStream, first: F
     )
 
 
-def _make(request: SourceRequest) -> UrlSource:
-    return UrlSource(request.address.strip())
+def _claim(address: str) -> Claim:
+    text = address.strip()
+    # A source of somebody's own may be sure of a protocol that this one would try too.
+    return Claim.LIKELY if _URL.match(text) and not text.lower().startswith("file://") else Claim.NO
 
 
-PLUGIN: Final[SourceFactory] = _make
+PLUGIN: Final = SourcePlugin(
+    make=lambda request: UrlSource(request.address.strip()),
+    help="a stream from the network",
+    address="URL",
+    claims=_claim,
+    can_fail=True,
+)

@@ -10,7 +10,6 @@ from typing import Final
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
-from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from mien.media.convert import upright_bgr
@@ -18,14 +17,20 @@ from mien.media.video.deinterlacing import deinterlaced
 from mien.media.video.ffmpeg_path import ffmpeg_path
 from mien.media.video.file_packets import FilePackets
 from mien.media.video.frame_times import FrameTimes, steady_rate
-from mien.pipeline.frame import Frame
-from mien.pipeline.interfaces import SourceFactory, SourceInfo, SourceRequest
-from mien.sources.address import local_path
+from mien.media.video.streams import is_film, kind_of
+from mien.pipeline.frame import UNNUMBERED, Frame
+from mien.pipeline.interfaces import SourceInfo
 from mien.sources.decoded import DecodedSource
+from mien.sources.plugin import Claim, SourcePlugin, local_path, names_a_folder, what_is_there
 from mien_models.errors import SourceError
 
 _log: Final = logging.getLogger(__name__)
 
+_SUFFIXES: Final = frozenset(
+    {".3gp", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv"}
+    | {".ts", ".vob", ".webm", ".wmv", ".y4m"}
+)
+"""By which a file that is not there is known; one that is there may have any name."""
 _NOT_VIDEO: Final = frozenset({"tty"})  # FFmpeg shows any text file as a film of a terminal
 
 
@@ -81,10 +86,10 @@ class VideoSource(DecodedSource):
 
     def _video_stream(self, container: InputContainer) -> VideoStream:
         for stream in container.streams.video:
-            if not stream.disposition & Disposition.attached_pic:  # the cover of a song is no video
+            if is_film(stream):
                 stream.thread_type = "AUTO"
                 return stream
-        kinds = ", ".join(sorted({"a cover" if s.type == "video" else s.type for s in container.streams})) or "nothing"
+        kinds = ", ".join(sorted(set(map(kind_of, container.streams)))) or "nothing"
         raise SourceError(f"{self._name} holds no video, only {kinds}. Give a file with moving pictures.")
 
     def _decode(self, container: InputContainer, stream: VideoStream) -> Iterator[Frame]:
@@ -103,7 +108,7 @@ class VideoSource(DecodedSource):
             size = image.shape[:2]
             shown_ns = int(times.ticks(frame) * time_base * 1_000_000_000)
             self.length_ns = int(times.end * time_base * 1_000_000_000)
-            yield Frame(image=image, index=index, captured_ns=shown_ns)
+            yield Frame(image, UNNUMBERED, shown_ns)
             index += 1
         lack = packets.completeness.lack(index)
         if lack is not None and index > 0:
@@ -128,8 +133,22 @@ def _describe(path: Path, container: InputContainer, stream: VideoStream, first:
     )
 
 
-def _make(request: SourceRequest) -> VideoSource:
-    return VideoSource(local_path(request.address))
+def _claim(address: str) -> Claim:
+    path = local_path(address)
+    match what_is_there(path):
+        case "file":
+            return Claim.LIKELY
+        case "":
+            is_path = names_a_folder(address) or path.suffix.lower() in _SUFFIXES
+            return Claim.MISSING if is_path else Claim.NO
+        case _:
+            return Claim.NO
 
 
-PLUGIN: Final[SourceFactory] = _make
+PLUGIN: Final = SourcePlugin(
+    make=lambda request: VideoSource(local_path(request.address)),
+    help="a video file",
+    address="FILE",
+    claims=_claim,
+    is_played=True,
+)

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.stages.colour_methods._base import GAIN_RANGE, ColourMap, ColourMethod, SkinStatistics
+from mien.stages.colour import GAIN_RANGE, ColourMap, ColourPlugin, SkinStatistics
 from mien_models.types import as_u8
 
 
@@ -28,4 +28,6 @@ def _table(crop: NDArray[np.float64], frame: NDArray[np.float64]) -> NDArray[np.
     return as_u8(np.clip(bounded + 0.5, 0, 255))
 
 
-PLUGIN: Final[ColourMethod] = match_histogram
+PLUGIN: Final = ColourPlugin(
+    method=match_histogram, help="follows contrast closely, is harsh with highlights and beards"
+)

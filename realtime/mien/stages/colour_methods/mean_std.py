@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from mien.stages.colour_methods._base import GAIN_RANGE, ColourMap, ColourMethod, SkinStatistics, affine
+from mien.stages.colour import GAIN_RANGE, ColourMap, ColourPlugin, SkinStatistics, affine
 
 
 def match_mean_std(crop: SkinStatistics, frame: SkinStatistics) -> ColourMap:
@@ -14,4 +14,4 @@ def match_mean_std(crop: SkinStatistics, frame: SkinStatistics) -> ColourMap:
     return ColourMap("bgr", matrix=affine(np.diag(gain), crop.mean_bgr, frame.mean_bgr))
 
 
-PLUGIN: Final[ColourMethod] = match_mean_std
+PLUGIN: Final = ColourPlugin(method=match_mean_std, help="the cheapest, blind to casts across channels")

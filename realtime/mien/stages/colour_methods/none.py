@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from mien.stages.colour_methods._base import ColourMap, ColourMethod, SkinStatistics
+from mien.stages.colour import ColourMap, ColourPlugin, SkinStatistics
 
 
 def keep(crop: SkinStatistics, frame: SkinStatistics) -> ColourMap:  # noqa: ARG001 - the contract's signature
@@ -12,4 +12,4 @@ def keep(crop: SkinStatistics, frame: SkinStatistics) -> ColourMap:  # noqa: ARG
     return ColourMap("bgr", matrix=np.eye(3, 4))
 
 
-PLUGIN: Final[ColourMethod] = keep
+PLUGIN: Final = ColourPlugin(method=keep, help="the colours of the photo, only lit like the frame")

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from mien.stages.colour_methods._base import GAIN_RANGE, ColourMap, ColourMethod, SkinStatistics, affine
+from mien.stages.colour import GAIN_RANGE, ColourMap, ColourPlugin, SkinStatistics, affine
 
 
 def match_lab(crop: SkinStatistics, frame: SkinStatistics) -> ColourMap:
@@ -16,4 +16,4 @@ def match_lab(crop: SkinStatistics, frame: SkinStatistics) -> ColourMap:
     return ColourMap("lab", matrix=affine(np.diag(gain), crop.mean_lab, frame.mean_lab))
 
 
-PLUGIN: Final[ColourMethod] = match_lab
+PLUGIN: Final = ColourPlugin(method=match_lab, help="mean and spread of lightness and of two axes of colour")

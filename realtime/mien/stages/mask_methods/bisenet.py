@@ -6,7 +6,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from mien.stages.mask_methods._base import FaceMask, MaskFactory, MaskMethod, require_network, upright_region
+from mien.stages.mask import FaceMask, MaskPlugin, upright_region
 from mien_models.errors import ModelError
 from mien_models.geometry.crop import cut_patch
 from mien_models.networks.user_network import open_user_network, square_picture
@@ -22,7 +22,7 @@ CLASSES: Final = 19
 """Of CelebAMask-HQ: 0 background, 1 skin, 2-3 brows, 4-5 eyes, 6 glasses, 7-9 ears, 10 nose, 11 mouth, 12-13 lips,
 14-15 neck, 16 clothes, 17 hair, 18 hat."""
 FACE_CLASSES: Final = (1, 2, 3, 4, 5, 6, 10, 11, 12, 13)
-"""Glasses belong to it: through them the wearer's own face would be seen."""
+"""Glasses belong to it: through them the user's own face would be seen."""
 
 
 class BiSeNetMask:
@@ -61,9 +61,8 @@ class BiSeNetMask:
         return as_u8(cv2.GaussianBlur(is_face.astype(np.uint8) * 255, (0, 0), self._side_px / 256))
 
 
-def bisenet_mask(network: Path | None) -> MaskMethod:
-    """Load the user's network."""
-    return BiSeNetMask(require_network("bisenet", network))
-
-
-PLUGIN: Final[MaskFactory] = bisenet_mask
+PLUGIN: Final = MaskPlugin(
+    make=lambda target: BiSeNetMask(Path(target)),
+    help="what is no part of a face stays in front, by your BiSeNet",
+    target="FILE.onnx",
+)

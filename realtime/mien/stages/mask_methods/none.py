@@ -1,9 +1,8 @@
 """No mask: the face is drawn over everything."""
 
-from pathlib import Path
 from typing import Final
 
-from mien.stages.mask_methods._base import FaceMask, MaskFactory, MaskMethod, refuse_network
+from mien.stages.mask import FaceMask, MaskPlugin
 from mien_models.types import BgrU8, Face
 
 
@@ -18,10 +17,7 @@ class NoMask:
         """Keep on knowing nothing."""
 
 
-def no_mask(network: Path | None) -> MaskMethod:
-    """Make it."""
-    refuse_network("none", network)
-    return NoMask()
-
-
-PLUGIN: Final[MaskFactory] = no_mask
+PLUGIN: Final = MaskPlugin(
+    make=lambda _target: NoMask(),
+    help="the face is drawn over everything",
+)

@@ -6,7 +6,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from mien.stages.mask_methods._base import FaceMask, MaskFactory, MaskMethod, require_network, upright_region
+from mien.stages.mask import FaceMask, MaskPlugin, upright_region
 from mien_models.errors import ModelError
 from mien_models.geometry.crop import cut_patch
 from mien_models.networks.user_network import open_user_network, square_picture
@@ -51,9 +51,8 @@ class XSegMask:
         return as_u8(np.clip(answer.reshape(self._side_px, self._side_px) * 255 + 0.5, 0, 255))
 
 
-def xseg_mask(network: Path | None) -> MaskMethod:
-    """Load the user's network."""
-    return XSegMask(require_network("xseg", network))
-
-
-PLUGIN: Final[MaskFactory] = xseg_mask
+PLUGIN: Final = MaskPlugin(
+    make=lambda target: XSegMask(Path(target)),
+    help="what your XSeg network takes for no face stays in front",
+    target="FILE.onnx",
+)

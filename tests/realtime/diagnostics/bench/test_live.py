@@ -5,9 +5,9 @@ import pytest
 from tests.realtime.pipeline.live.live_rig import HEIGHT, REAL, WIDTH, BareMarks, CostlyStage, fake_stages, filled
 
 from mien.diagnostics.bench.live import StillSource, age_law, bench_live
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.frame import OutputFormat
 from mien.pipeline.live.plan import Prepared
-from mien.pipeline.report import MARK, Ages
+from mien.pipeline.report import MARKS, Ages
 
 OUTPUT = OutputFormat(WIDTH, HEIGHT, Fraction(60))
 
@@ -33,7 +33,7 @@ def test_the_law_compares_with_the_sum_of_the_stages_and_one_interval() -> None:
     assert not law.holds
     assert law.interval_ms == pytest.approx(1000 / 60, rel=0.3)
     # The marks are put on within the output, which counts already.
-    in_a_row = [stage.p95_ms or 0 for name, stage in report.stages.items() if name != MARK]
+    in_a_row = [stage.p95_ms or 0 for name, stage in report.stages.items() if name != MARKS]
     assert law.stages_p95_ms == pytest.approx(sum(in_a_row), abs=0.01)
 
 

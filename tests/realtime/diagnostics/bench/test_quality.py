@@ -14,8 +14,7 @@ from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import SourceRequest, Stage
 from mien.sources.backends.images import PLUGIN as IMAGES
 from mien.stages.composite import CompositeStage
-from mien.tracking.photo import find_faces
-from mien.tracking.source_photo import public_domain_photo
+from mien.tracking.photo import find_faces, public_domain_photo
 from mien_models.errors import MienError
 from mien_models.library.builtin import load_landmarker
 from mien_models.types import BgrU8, SourceFace, SwappedFace, as_u8
@@ -29,13 +28,13 @@ class Paints:
     def __init__(self, source_photo: SourceFace, tint: int) -> None:
         self._face, self._tint = source_photo.best.face, tint
 
-    def __call__(self, packet: Frame) -> Frame:
+    def __call__(self, frame: Frame) -> Frame:
         left, top, right, bottom = (int(v) for v in self._face.box_xyxy)
-        crop = np.clip(packet.image[top:bottom, left:right].astype(int) + self._tint, 0, 255).astype(np.uint8)
+        crop = np.clip(frame.image[top:bottom, left:right].astype(int) + self._tint, 0, 255).astype(np.uint8)
         alpha = np.full(crop.shape[:2], 255, np.uint8)
         placed = np.array([[1, 0, left], [0, 1, top]], np.float64)
         swapped = SwappedFace(self._face.id, crop, alpha, placed)
-        return replace(packet, faces=(self._face,), chosen=(self._face,), swapped=(swapped,))
+        return replace(frame, faces=(self._face,), chosen=(self._face,), swapped=(swapped,))
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +48,7 @@ def measured(source_photo: SourceFace, folder: Path, stages: Sequence[Stage]) ->
     clip.mkdir(exist_ok=True)
     for k in range(4):
         cv2.imwrite(str(clip / f"{k}.png"), source_photo.best.photo_bgr)
-    source = IMAGES(SourceRequest(str(clip)))
+    source = IMAGES.make(SourceRequest(str(clip)))
     return bench_quality(source, stages, source_photo, folder / f"frames{len(stages)}", landmarker=load_landmarker())
 
 

@@ -10,8 +10,8 @@ from typing import Self, TypeAlias
 
 import numpy as np
 
-from mien.pipeline.frame import Frame, OutputFrame
-from mien.pipeline.interfaces import End, Outage, OutputFormat, SourceInfo, Stage
+from mien.pipeline.frame import Frame, OutputFormat, OutputFrame
+from mien.pipeline.interfaces import End, Outage, SourceInfo, Stage
 from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.report import Report
 from mien.provenance.release import ReleasedPicture, SwappedPicture
@@ -61,10 +61,10 @@ def background(picture: SwappedPicture, _at_ns: int) -> ReleasedPicture:
 class BareMarks:
     """The last stage, which leaves every level as it is."""
 
-    name = "mark"
+    name = "marks"
 
-    def __call__(self, packet: Frame) -> Frame:
-        return packet
+    def __call__(self, frame: Frame) -> Frame:
+        return frame
 
     def release(self, picture: SwappedPicture, at_ns: int) -> ReleasedPicture:
         return background(picture, at_ns)
@@ -116,33 +116,33 @@ def paced(count: int, fps: float, make: Callable[[int], Frame] | None = None) ->
     for index in range(count):
         due_ns += int(1e9 / fps)
         yield max((due_ns - time.monotonic_ns()) / 1e9, 0.0)
-        packet = Frame(filled(REAL), index, 0) if make is None else make(index)
-        yield dataclasses.replace(packet, captured_ns=time.monotonic_ns())
+        frame = Frame(filled(REAL), index, 0) if make is None else make(index)
+        yield dataclasses.replace(frame, captured_ns=time.monotonic_ns())
 
 
 class CostlyStage:
-    """Sleeps for its cost, then changes the packet."""
+    """Sleeps for its cost, then changes the frame."""
 
     def __init__(self, name: str, cost_s: float = 0.0, change: Callable[[Frame], Frame] | None = None) -> None:
         self.name = name
         self._cost_s = cost_s
         self._change = change
 
-    def __call__(self, packet: Frame) -> Frame:
+    def __call__(self, frame: Frame) -> Frame:
         if self._cost_s:
             time.sleep(self._cost_s)
-        return packet if self._change is None else self._change(packet)
+        return frame if self._change is None else self._change(frame)
 
 
-def swap_everything(packet: Frame) -> Frame:
+def swap_everything(frame: Frame) -> Frame:
     faces = (a_face(),)
     return dataclasses.replace(
-        packet, faces=faces, chosen=faces, swapped=(a_swap(),), composed=SwappedPicture(filled(SWAPPED))
+        frame, faces=faces, chosen=faces, swapped=(a_swap(),), composed=SwappedPicture(filled(SWAPPED))
     )
 
 
 def fake_stages(cost_s: float = 0.0) -> tuple[Stage, ...]:
-    return (CostlyStage("follow"), CostlyStage("swap", cost_s, swap_everything), CostlyStage("compose"), BareMarks())
+    return (CostlyStage("track"), CostlyStage("swap", cost_s, swap_everything), CostlyStage("composite"), BareMarks())
 
 
 class MemorySink:

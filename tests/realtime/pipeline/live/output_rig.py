@@ -40,8 +40,8 @@ class Rig:
     def frame(
         self, *, chosen: frozenset[int] = FACE, swapped: frozenset[int] = FACE, composed: bool = True
     ) -> Outgoing:
-        packet = a_packet(self.frames, chosen=chosen, swapped=swapped, composed=composed)
-        self.output.deliver(packet, None)
+        frame = a_packet(self.frames, chosen=chosen, swapped=swapped, composed=composed)
+        self.output.deliver(frame, None)
         self.frames += 1
         return self.sent[-1]
 

@@ -65,7 +65,7 @@ def test_a_run_that_fails_or_is_refused_is_taken_down_with_its_error() -> None:
     class Refusing:
         name = "refusing"
 
-        def __call__(self, packet: Frame) -> Frame:  # noqa: ARG002 - a stage
+        def __call__(self, frame: Frame) -> Frame:  # noqa: ARG002 - a stage
             raise FinalError("It may not be shown.")
 
     stages: tuple[Stage, ...] = (*fake_stages()[:2], Refusing(), fake_stages()[-1])

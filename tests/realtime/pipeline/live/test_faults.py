@@ -137,11 +137,11 @@ def test_a_part_that_the_run_cannot_do_without_ends_it_in_one_sentence(
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_a_stage_that_fails_shows_a_card_and_the_camera_goes_on(error: BaseException) -> None:
-    def fail(packet: Frame) -> Frame:
+    def fail(frame: Frame) -> Frame:
         raise error
 
     sink = MemorySink()
-    stages = (CostlyStage("swap", 0.0, fail), CostlyStage("compose"), BareMarks())
+    stages = (CostlyStage("swap", 0.0, fail), CostlyStage("composite"), BareMarks())
     plan = dataclasses.replace(a_plan(paced(40, 30), sink), prepare=lambda: Prepared(stages))
     report = run_live(plan)
     assert the_only_file() in report.state_changes[-1].why

@@ -4,7 +4,7 @@ from mien.pipeline.live.state import Failures, StageFailure, final_error, given_
 from mien_models.errors import FinalError, ModelError
 
 S = 1_000_000_000
-PASSING, FINAL = StageFailure("swap", "It broke.", False), StageFailure("permit", "It was removed.", True)
+PASSING, FINAL = StageFailure("swap", "It broke.", False), StageFailure("consent_check", "It was removed.", True)
 
 
 def test_a_stage_is_given_half_a_minute() -> None:
@@ -35,7 +35,7 @@ def test_the_card_is_shown_for_a_moment_also_where_frames_had_failed_before() ->
     assert isinstance(failures.given_up(22 * S), FinalError)
     failures.learn(None, 23 * S)
     assert failures.given_up(99 * S) is None
-    assert failures.counts == {"swap": 20, "permit": 1}
+    assert failures.counts == {"swap": 20, "consent_check": 1}
 
 
 def test_a_camera_that_is_gone_for_minutes_after_one_failed_frame_does_not_end_the_run() -> None:

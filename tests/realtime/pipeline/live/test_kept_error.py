@@ -9,12 +9,12 @@ from tests.realtime.pipeline.live.live_rig import OUTPUT, MemorySink, ScriptedSo
 
 from mien.pipeline.frame import Frame, OutputFrame, State
 from mien.pipeline.live.capture import Capture
-from mien.pipeline.live.kept_error import kept
 from mien.pipeline.live.output import Outgoing
 from mien.pipeline.live.runner import run_live
 from mien.pipeline.live.sink_workers import SinkWorker
 from mien.provenance.release import SwappedPicture
 from mien_models.errors import SinkError, SourceError
+from mien_models.system.crash.edge import kept
 from mien_models.types import BgrU8
 
 
@@ -60,7 +60,7 @@ def test_a_sink_that_has_failed_does_not_keep_the_frame_on_which_it_did() -> Non
     image = np.zeros((OUTPUT.height, OUTPUT.width, 3), np.uint8)
     alive = weakref.ref(image)
     released = background(SwappedPicture(image), 0)
-    worker.slot.put(Outgoing(OutputFrame(released, 0, 0, State.LIVE), 0))
+    worker.mailbox.put(Outgoing(OutputFrame(released, 0, 0, State.LIVE), 0))
     del image, released
     writing = threading.Thread(target=worker.run)
     writing.start()

@@ -40,7 +40,7 @@ def test_a_source_that_ends_ends_the_run_with_every_frame_accounted_for(tmp_path
     assert report.frames_swapped >= 28
     assert report.providers == {"fake": "cpu"}
     assert report.startup_s is not None
-    assert {"follow", "swap", "compose", "output", "mark", "sink"} == set(report.stages)
+    assert {"track", "swap", "composite", "output", "marks", "sink"} == set(report.stages)
     assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["frames_in"] == 30
     assert sink.closed == 1
     assert no_thread_is_left()
@@ -109,10 +109,10 @@ def test_a_silent_camera_is_a_fault_within_two_seconds() -> None:
 
 
 def test_a_stage_that_fails_now_and_then_is_a_fault_and_no_crash() -> None:
-    def fail_sometimes(packet: Frame) -> Frame:
-        if 10 <= packet.index < 20:
+    def fail_sometimes(frame: Frame) -> Frame:
+        if 10 <= frame.index < 20:
             raise ModelError("The network ran out of memory. Close other programs.")
-        return swap_everything(packet)
+        return swap_everything(frame)
 
     sink = MemorySink()
     stages = (CostlyStage("swap", 0.0, fail_sometimes), BareMarks())
@@ -124,8 +124,8 @@ def test_a_stage_that_fails_now_and_then_is_a_fault_and_no_crash() -> None:
 
 
 def test_a_programming_error_in_a_stage_shows_a_card_and_never_the_face() -> None:
-    def fail(packet: Frame) -> Frame:
-        raise KeyError(packet.index)
+    def fail(frame: Frame) -> Frame:
+        raise KeyError(frame.index)
 
     sink = MemorySink()
     stages = (CostlyStage("swap", 0.0, fail), BareMarks())
@@ -201,10 +201,10 @@ def test_a_stage_that_never_returns_is_a_fault_and_does_not_keep_the_run_from_en
     monkeypatch.setattr("mien.pipeline.live.runner._CLOSE_S", 0.3)
     never = threading.Event()
 
-    def hang_later(packet: Frame) -> Frame:
-        if packet.index == 5:
+    def hang_later(frame: Frame) -> Frame:
+        if frame.index == 5:
             never.wait(30)
-        return swap_everything(packet)
+        return swap_everything(frame)
 
     sink = MemorySink()
     stages = (CostlyStage("swap", 0.0, hang_later), BareMarks())
@@ -213,7 +213,7 @@ def test_a_stage_that_never_returns_is_a_fault_and_does_not_keep_the_run_from_en
     never.set()
     assert report.state_changes[-1].state == "fault"
     assert report.notes["stages"] == "A stage did not finish in time."
-    # One in the stage, and one before it if the source's last frame came before the slot was closed.
+    # One in the stage, and one before it if the source's last frame came before the mailbox was closed.
     assert report.dropped_by["unfinished"] in (1, 2)
     assert report.frames_in + report.repeated == report.frames_out + report.dropped
     assert sink.frames[-1].state is State.FAULT

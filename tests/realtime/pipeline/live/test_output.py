@@ -82,14 +82,14 @@ def test_a_frame_with_one_of_two_chosen_faces_not_swapped_is_lost() -> None:
 
 def test_a_face_that_shows_through_its_swap_is_lost() -> None:
     rig = Rig(Policy(hold_s=0))
-    packet = a_packet()
-    (swapped,) = packet.swapped
+    frame = a_packet()
+    (swapped,) = frame.swapped
     for bad in (
         replace(swapped, alpha=np.zeros((4, 4), np.uint8)),
         replace(swapped, frame_from_crop=np.array([[1.0, 0, 30], [0, 1, 0]])),
         replace(swapped, frame_from_crop=np.full((2, 3), np.nan)),
     ):
-        rig.output.deliver(replace(packet, swapped=(bad,)), None)
+        rig.output.deliver(replace(frame, swapped=(bad,)), None)
         assert rig.sent[-1].frame.state is State.LOST
         assert not is_swapped(rig.sent[-1])
         assert "show through" in rig.verdicts[-1].why or rig.verdicts[-1].why.startswith("1 of 1")
@@ -195,8 +195,8 @@ def test_a_picture_shown_again_keeps_its_capture_time_and_a_card_has_its_own() -
 def test_a_composed_picture_of_another_size_is_letterboxed() -> None:
     rig = Rig(Policy())
     wide = np.full((80, 20, 3), 9, np.uint8)
-    packet = dataclasses.replace(a_packet(), image=filled(REAL)[:, :20], composed=SwappedPicture(wide))
-    rig.output.deliver(packet, None)
+    frame = dataclasses.replace(a_packet(), image=filled(REAL)[:, :20], composed=SwappedPicture(wide))
+    rig.output.deliver(frame, None)
     image = rig.sent[-1].frame.image
     assert image.shape == (HEIGHT, WIDTH, 3)
     assert (image[:, WIDTH // 2] == 9).all()
@@ -210,16 +210,16 @@ def test_blur_leaves_no_detail_of_a_face() -> None:
     assert float(np.abs(np.diff(blurred(face).astype(int), axis=1)).max()) < 8
     assert blurred(face).std() < 0.4 * face.std()
     rig = Rig(Policy(lost=Show.BLUR, hold_s=0))
-    packet = a_packet(chosen=(), swapped=(), composed=False)
-    rig.output.deliver(packet, None)
-    assert (rig.sent[-1].frame.image == blurred(packet.image)).all()
+    frame = a_packet(chosen=(), swapped=(), composed=False)
+    rig.output.deliver(frame, None)
+    assert (rig.sent[-1].frame.image == blurred(frame.image)).all()
 
 
 def test_an_end_shows_the_card_and_nothing_of_before_it_comes_back_when_another_face_is_worn() -> None:
     rig = Rig(Policy(lost=Show.FREEZE, fault=Show.FREEZE, privacy=Show.FREEZE, hold_s=0.5))
     rig.frame()
     assert is_swapped(rig.frame())
-    final = StageFailure("permit", "It was removed.", is_final=True)
+    final = StageFailure("consent_check", "It was removed.", is_final=True)
     rig.output.deliver(a_packet(rig.frames), final)
     rig.output.repeat_if_quiet()
     assert not any(is_swapped_in_part(outgoing) for outgoing in rig.sent[3:])

@@ -6,10 +6,10 @@ import numpy as np
 from tests.realtime.pipeline.live.live_rig import a_packet
 
 from mien.config.choices import Show
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.frame import OutputFormat
 from mien.pipeline.live.output import Outgoing, Output
 from mien.pipeline.live.state import Policy
-from mien.provenance.marks import Marks
+from mien.stages.marks import Marks
 
 FORMAT = OutputFormat(320, 180, Fraction(30))
 SECOND = 1_000_000_000

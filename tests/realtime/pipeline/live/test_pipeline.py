@@ -19,8 +19,8 @@ class Arrivals:
         self.threads: list[str] = []
         self.failures: list[StageFailure] = []
 
-    def __call__(self, packet: Frame, failure: StageFailure | None) -> None:
-        self.indices.append(packet.index)
+    def __call__(self, frame: Frame, failure: StageFailure | None) -> None:
+        self.indices.append(frame.index)
         self.threads.append(threading.current_thread().name)
         if failure is not None:
             self.failures.append(failure)
@@ -78,16 +78,16 @@ def test_a_stage_works_on_the_next_frame_while_the_following_stage_has_the_one_b
     next_is_in_first_stage = threading.Event()
     met: list[bool] = []
 
-    def announce(packet: Frame) -> Frame:
-        if packet.index == 1:
+    def announce(frame: Frame) -> Frame:
+        if frame.index == 1:
             next_is_in_first_stage.set()
-        return packet
+        return frame
 
-    def wait_for_next(packet: Frame) -> Frame:
-        if packet.index == 0:
+    def wait_for_next(frame: Frame) -> Frame:
+        if frame.index == 0:
             first_is_in_second_stage.set()
             met.append(next_is_in_first_stage.wait(10))
-        return packet
+        return frame
 
     pipeline = Pipeline([CostlyStage("first", 0, announce), CostlyStage("second", 0, wait_for_next)], Arrivals())
     pipeline.start()
@@ -108,16 +108,16 @@ def test_a_stage_works_on_the_next_frame_while_the_following_stage_has_the_one_b
 def test_a_frame_on_which_a_stage_fails_arrives_as_it_was_and_the_next_one_is_tried(
     error: Exception, words: str
 ) -> None:
-    def fail_first(packet: Frame) -> Frame:
-        if packet.index == 0:
+    def fail_first(frame: Frame) -> Frame:
+        if frame.index == 0:
             raise error
-        return packet
+        return frame
 
     seen_later: list[int] = []
 
-    def note(packet: Frame) -> Frame:
-        seen_later.append(packet.index)
-        return packet
+    def note(frame: Frame) -> Frame:
+        seen_later.append(frame.index)
+        return frame
 
     arrivals = Arrivals()
     pipeline = Pipeline([CostlyStage("bad", 0, fail_first), CostlyStage("next", 0, note)], arrivals)

@@ -92,16 +92,34 @@ class Brighten:
     def __init__(self) -> None:
         self.seen: list[Frame] = []
 
-    def __call__(self, packet: Frame) -> Frame:
-        self.seen.append(packet)
-        if packet.index % 2:
-            return packet
-        composed = packet.image.copy()
+    def __call__(self, frame: Frame) -> Frame:
+        self.seen.append(frame)
+        if frame.index % 2:
+            return frame
+        composed = frame.image.copy()
         composed[composed.shape[0] // 2 :, composed.shape[1] // 2 :] = 255
         picture = SwappedPicture(composed)
-        return replace(packet, composed=picture, released=picture.released(lambda image_bgr: image_bgr))
+        return replace(frame, composed=picture, released=picture.released(lambda image_bgr: image_bgr))
 
 
 @pytest.fixture
 def brighten() -> Brighten:
     return Brighten()
+
+
+class Watch:
+    """Swaps nothing, so that nothing is signed; keeps what it saw."""
+
+    name = "swap"
+
+    def __init__(self) -> None:
+        self.seen: list[Frame] = []
+
+    def __call__(self, packet: Frame) -> Frame:
+        self.seen.append(packet)
+        return packet
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()

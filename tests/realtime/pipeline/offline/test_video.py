@@ -209,7 +209,7 @@ def test_a_size_that_changes_midway_is_fitted_and_said(make_clip: Clips, brighte
     result = swap_file(tmp_path / "in.h264", tmp_path / "out.mp4", [brighten])
     assert [(frame.width, frame.height) for frame in frames_of(tmp_path / "out.mp4")] == [(64, 48)] * 12
     assert sum("changes its size to 96x48" in note for note in result.notes) == 1
-    assert {packet.image.shape for packet in brighten.seen} == {(48, 64, 3)}
+    assert {frame.image.shape for frame in brighten.seen} == {(48, 64, 3)}
 
 
 def test_pictures_in_a_row_are_a_video(make_clip: Clips, brighten: Any, tmp_path: Path) -> None:
@@ -256,8 +256,8 @@ except SinkError as error:
     assert list((tmp_path / "to").iterdir()) == []
 
 
-def nothing(packet: Frame) -> Frame:
-    return packet
+def nothing(frame: Frame) -> Frame:
+    return frame
 
 
 def test_names_that_cannot_be_are_refused_before_any_work(make_clip: Clips, brighten: Any, tmp_path: Path) -> None:

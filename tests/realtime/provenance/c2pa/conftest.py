@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mien.pipeline.frame import OutputFrame, State
-from mien.pipeline.interfaces import OutputFormat
+from mien.pipeline.frame import OutputFormat, OutputFrame, State
 from mien.provenance.c2pa.sign import Signer
 from mien.provenance.release import ReleasedPicture, SwappedPicture
 from mien.sinks.backends.file import FileSink

@@ -22,12 +22,12 @@ from mien.diagnostics.verify.c2pa_reader import read_credentials
 from mien.media.formats import MEDIA_TYPES, VIDEO_SUFFIXES
 from mien.media.pictures import PICTURE_SUFFIXES
 from mien.provenance.c2pa.sign import Signer, SigningError
-from mien.tracking.source_photo import public_domain_photo
+from mien.tracking.photo import public_domain_photo
 from mien_models.types import as_u8
 
 PHOTO = "a_name_nobody_should_see.png"
 CONSENT = ["--face", PHOTO, "--consent", "public-domain"]
-LIVE = ["run", "--camera", "wearer.mp4", *CONSENT, "--seconds", "4"]
+LIVE = ["run", "--camera", "user.mp4", *CONSENT, "--seconds", "4"]
 
 
 @pytest.fixture(autouse=True)
@@ -36,14 +36,14 @@ def _in_a_folder_with_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     shutil.copy(public_domain_photo(), PHOTO)
     source_photo = cv2.imread(PHOTO)
     assert source_photo is not None
-    wearer = np.ascontiguousarray(source_photo[:, ::-1])
-    assert cv2.imwrite("wearer.png", wearer)
-    with av.open("wearer.mp4", "w") as target:
+    user = np.ascontiguousarray(source_photo[:, ::-1])
+    assert cv2.imwrite("user.png", user)
+    with av.open("user.mp4", "w") as target:
         stream = target.add_stream("libx264", rate=10, options={"preset": "ultrafast"})
         assert isinstance(stream, VideoStream)
         stream.width = stream.height = 512
         for _ in range(8):
-            target.mux(stream.encode(av.VideoFrame.from_ndarray(as_u8(wearer), "bgr24")))
+            target.mux(stream.encode(av.VideoFrame.from_ndarray(as_u8(user), "bgr24")))
         target.mux(stream.encode(None))
 
 
@@ -57,7 +57,7 @@ def session_of(report: str) -> str:
     return str(json.loads(Path(report).read_text(encoding="utf-8"))["notes"]["session"])
 
 
-@pytest.mark.parametrize(("source", "target"), [("wearer.png", "out.png"), ("wearer.mp4", "out.mp4")])
+@pytest.mark.parametrize(("source", "target"), [("user.png", "out.png"), ("user.mp4", "out.mp4")])
 def test_swap_names_the_footage_and_nothing_of_the_photo(
     source: str, target: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -72,7 +72,7 @@ def test_swap_names_the_footage_and_nothing_of_the_photo(
     assert ingredient["dc:format"] == MEDIA_TYPES[Path(source).suffix]
     everything = Path(target).read_bytes() + json.dumps(store).encode()
     photo = hashlib.sha256(Path(PHOTO).read_bytes())
-    for secret in (PHOTO.encode(), b"wearer", photo.digest(), photo.hexdigest().encode(), b"thumbnail", b"astronaut"):
+    for secret in (PHOTO.encode(), b"user.png", photo.digest(), photo.hexdigest().encode(), b"thumbnail", b"astronaut"):
         assert secret not in everything
     capsys.readouterr()
     assert main(["verify", target, "--json"]) == 0
@@ -82,7 +82,7 @@ def test_swap_names_the_footage_and_nothing_of_the_photo(
 
 @pytest.mark.parametrize("suffix", [*PICTURE_SUFFIXES, *VIDEO_SUFFIXES])
 def test_every_kind_of_file_carries_them(suffix: str) -> None:
-    source = "wearer.png" if suffix in PICTURE_SUFFIXES else "wearer.mp4"
+    source = "user.png" if suffix in PICTURE_SUFFIXES else "user.mp4"
     assert main(["swap", *CONSENT, source, f"out{suffix}"]) == 0
     assert said_by_another_reader(f"out{suffix}")["validation_results"]["activeManifest"]["success"]
     assert read_credentials(Path(f"out{suffix}"))["generator"] is not None
@@ -98,8 +98,8 @@ def test_the_library_knows_every_kind_that_is_written() -> None:
     [
         ([*LIVE, "--sink", "null", "--sink", "file:out.mkv"], "'out.mp4'"),
         ([*LIVE, "--sink", "null", "--sink", "file:out.webm"], "'out.mp4'"),
-        (["swap", *CONSENT, "wearer.mp4", "out.webm"], "'out.mp4'"),
-        (["swap", *CONSENT, "wearer.png", "out.bmp"], "'out.png'"),
+        (["swap", *CONSENT, "user.mp4", "out.webm"], "'out.mp4'"),
+        (["swap", *CONSENT, "user.png", "out.bmp"], "'out.png'"),
     ],
 )
 def test_a_file_that_cannot_carry_them_is_refused_before_anything_begins(
@@ -129,7 +129,7 @@ def test_a_certificate_that_cannot_sign_stops_before_the_run(
 ) -> None:
     chain, key, _ = certificate(tmp_path, purposes=[])
     flags = ["--credentials-certificate", str(chain), "--credentials-key", str(key)]
-    for words in ([*LIVE, "--sink", "file:out.mp4"], ["swap", *CONSENT, "wearer.png", "out.png"]):
+    for words in ([*LIVE, "--sink", "file:out.mp4"], ["swap", *CONSENT, "user.png", "out.png"]):
         assert main([*words, *flags]) == 2
         assert "cannot sign Content Credentials" in capsys.readouterr().err.replace("\n", " ")
         assert not list(Path().glob("out*"))
@@ -142,7 +142,7 @@ def test_a_swapped_file_that_cannot_be_signed_is_kept_and_says_so(
         raise SigningError("It cannot be signed: no reason.")
 
     monkeypatch.setattr(Signer, "sign", fail)
-    assert main(["swap", *CONSENT, "wearer.png", "out.png"]) == 1
+    assert main(["swap", *CONSENT, "user.png", "out.png"]) == 1
     assert "out.png is complete, but carries no Content Credentials. It cannot be signed: no reason." in " ".join(
         capsys.readouterr().err.split()
     )
@@ -160,7 +160,7 @@ def test_what_needs_no_credentials_does_not_load_them() -> None:
 
 
 def test_recover_says_what_it_saved_and_what_it_cannot(capsys: pytest.CaptureFixture[str]) -> None:
-    shutil.copy("wearer.mp4", "film.mp4.part")
+    shutil.copy("user.mp4", "film.mp4.part")
     os.utime("film.mp4.part", (1e9, 1e9))
     assert main(["recover", "film.mp4.part"]) == 0
     assert "film.mp4: 8 frames" in " ".join(capsys.readouterr().err.split())

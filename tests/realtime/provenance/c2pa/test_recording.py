@@ -15,7 +15,8 @@ import pytest
 from tests.realtime.provenance.c2pa.conftest import SESSION, frame
 
 from mien.diagnostics.verify.c2pa_reader import read_credentials
-from mien.pipeline.interfaces import OutputFormat, Signed
+from mien.pipeline.frame import OutputFormat
+from mien.pipeline.interfaces import Signed
 from mien.provenance.c2pa.sign import Signer, SigningError
 from mien.session.options import SigningOptions
 from mien.session.signing import sign_files
@@ -138,7 +139,8 @@ def _full(_file: object, _content: object) -> int:
 KILLED = """
 import os, sys
 from fractions import Fraction
-from mien.pipeline.interfaces import OutputFormat, Signed
+from mien.pipeline.frame import OutputFormat
+from mien.pipeline.interfaces import Signed
 from mien.provenance.c2pa.sign import Signer
 from mien.session.options import SigningOptions
 from mien.session.signing import sign_files

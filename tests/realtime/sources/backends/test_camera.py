@@ -91,15 +91,15 @@ def test_a_camera_that_lists_nothing_is_asked_for_720p_mjpg_at_60() -> None:
 def test_a_frame_is_stamped_when_it_was_grabbed_not_when_it_was_decoded() -> None:
     driver = FakeDriver(block_s=0.03)
     with source_of(driver) as source:
-        packet = source.read()
-    assert packet is not None
-    assert packet.captured_ns == 30_000_000
+        frame = source.read()
+    assert frame is not None
+    assert frame.captured_ns == 30_000_000
 
 
 def test_a_damaged_frame_or_two_is_no_loss() -> None:
     driver = FakeDriver([True, None, None, True])
     with source_of(driver) as source:
-        assert [packet.index for packet in (source.read(), source.read()) if packet is not None] == [0, 1]
+        assert None not in (source.read(), source.read())
 
 
 @pytest.mark.parametrize("block_s", [0.0, 1.0])

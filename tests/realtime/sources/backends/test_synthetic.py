@@ -8,7 +8,7 @@ import pytest
 from mien.pipeline.frame import Frame
 from mien.sources.backends.synthetic import SyntheticSource, motion_at
 from mien.tracking.geometry import head_pose, region_from_detection
-from mien.tracking.networks import default_networks
+from mien.tracking.landmark_fit import default_networks
 
 SIZE = (640, 360)
 
@@ -23,10 +23,10 @@ def half_a_minute() -> list[Frame]:
 def test_a_face_is_found_in_every_frame_and_turns(half_a_minute: list[Frame]) -> None:
     networks = default_networks()
     yaws: list[float] = []
-    for packet in half_a_minute:
-        found = networks.detector.detect(packet.image)
+    for frame in half_a_minute:
+        found = networks.detector.detect(frame.image)
         assert len(found) == 1
-        landmarks, presence = networks.landmarker.landmarks(packet.image, region_from_detection(found[0]))
+        landmarks, presence = networks.landmarker.landmarks(frame.image, region_from_detection(found[0]))
         assert presence > 0.9
         yaws.append(head_pose(landmarks).yaw_deg)
     assert max(yaws) - min(yaws) > 20
@@ -34,17 +34,17 @@ def test_a_face_is_found_in_every_frame_and_turns(half_a_minute: list[Frame]) ->
 
 def test_the_same_seed_gives_the_same_frames_and_another_one_others(half_a_minute: list[Frame]) -> None:
     with SyntheticSource(*SIZE, Fraction(1)) as same, SyntheticSource(*SIZE, Fraction(1), seed=9) as other:
-        for packet in half_a_minute[:2]:
-            assert np.array_equal(same.read().image, packet.image)
-            assert not np.array_equal(other.read().image, packet.image)
+        for frame in half_a_minute[:2]:
+            assert np.array_equal(same.read().image, frame.image)
+            assert not np.array_equal(other.read().image, frame.image)
 
 
 def test_no_two_frames_are_alike_to_the_last_bit(half_a_minute: list[Frame]) -> None:
-    assert len({packet.image.tobytes() for packet in half_a_minute}) == len(half_a_minute)
+    assert len({frame.image.tobytes() for frame in half_a_minute}) == len(half_a_minute)
 
 
 def test_the_background_stands_still_and_the_head_does_not(half_a_minute: list[Frame]) -> None:
-    stack = np.stack([packet.image for packet in half_a_minute]).astype(np.float32)
+    stack = np.stack([frame.image for frame in half_a_minute]).astype(np.float32)
     change = stack.std(axis=0).mean(axis=2)
     assert change[:, :60].mean() < 3
     assert change[:, -60:].mean() < 3

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mien.stages.mask_methods._base import FaceMask
+from mien.stages.mask import FaceMask
 from mien.stages.mask_methods.history import HistoryMask
 from mien_models.types import BgrU8, Face, as_u8
 

@@ -8,14 +8,11 @@ import numpy as np
 import pytest
 from tests.onnx_networks import affine_network, bisenet_network, xseg_network
 
-from mien.stages.mask_methods._base import MaskMethod
-from mien.stages.mask_methods.bisenet import bisenet_mask
-from mien.stages.mask_methods.xseg import xseg_mask
+from mien.stages.mask import MASKS
 from mien_models.errors import ModelError, UsageError
 from mien_models.types import BgrU8, Face, HeadPose, as_u8
 
-Make = Callable[[Path | None], MaskMethod]
-MAKERS: list[tuple[Make, Callable[[Path], Path]]] = [(xseg_mask, xseg_network), (bisenet_mask, bisenet_network)]
+MAKERS: list[tuple[str, Callable[[Path], Path]]] = [("xseg", xseg_network), ("bisenet", bisenet_network)]
 
 
 def face() -> Face:
@@ -32,22 +29,23 @@ def frame() -> BgrU8:
     return image
 
 
-@pytest.mark.parametrize(("make", "network"), MAKERS)
+@pytest.mark.parametrize(("name", "network"), MAKERS)
 def test_what_the_network_does_not_call_a_face_is_masked_where_it_is(
-    make: Make, network: Callable[[Path], Path], tmp_path: Path
+    name: str, network: Callable[[Path], Path], tmp_path: Path
 ) -> None:
-    mask = make(network(tmp_path / "tiny.onnx")).mask(frame(), face(), captured_ns=0)
+    mask = MASKS.load(name).make(str(network(tmp_path / "tiny.onnx"))).mask(frame(), face(), captured_ns=0)
     assert mask is not None
     drawn = as_u8(cv2.warpAffine(mask.image, mask.frame_from_mask, (200, 200)))
     assert drawn[80:120, 60:100].min() > 250
     assert drawn[80:120, 120:140].max() < 5
 
 
-@pytest.mark.parametrize("make", [make for make, _ in MAKERS])
-def test_a_missing_or_another_network_is_refused_in_one_sentence(make: Make, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [name for name, _ in MAKERS])
+def test_a_missing_or_another_network_is_refused_in_one_sentence(name: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"FILE\.onnx"):
-        make(None)
+        MASKS.parse(name)
+    make = MASKS.load(name).make
     with pytest.raises(ModelError, match="nowhere"):
-        make(tmp_path / "nowhere.onnx")
+        make(str(tmp_path / "nowhere.onnx"))
     with pytest.raises(ModelError, match="other"):
-        make(affine_network(tmp_path / "other.onnx", 64, 1, 0))
+        make(str(affine_network(tmp_path / "other.onnx", 64, 1, 0)))

@@ -1,1 +1,0 @@
-"""What is in front of a face, found by what the face looked like before."""
