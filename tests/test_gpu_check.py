@@ -18,8 +18,10 @@ from gpu_check.graphs import fill
 from gpu_check.machine import Machine
 from gpu_check.results import Results
 from gpu_check.running import Outcome, Step, run
+from mien_models.architectures._registry import LICENCE_STAMP, recognise
 from mien_models.onnx_format.check import read_network_file
 from mien_models.onnx_format.graph import read_graph
+from mien_models.specs.network import NetworkSpec, SwapSpec
 
 COMMAND = Path(__file__).parent.parent / "scripts" / "gpu_check"
 NO_CARD = Machine("", "", "", "", 0, "", "3.12.3", "Linux", 2, ())
@@ -233,3 +235,22 @@ def test_a_card_on_which_nothing_runs_fails_the_check_in_plain_words(tmp_path: P
     assert told["machine"]["capability"] == "9.0"
     assert "CUDAExecutionProvider" in told["steps"][0]["found"][0]["fault"]
     assert "## Wrong" in shown
+
+
+FULL = [name for name in plan.graphs_there() if not name.startswith("restorer") and not name.endswith("-tiny")]
+
+
+@pytest.mark.parametrize("kind", ["fp32", "mixed"])
+@pytest.mark.parametrize("name", FULL)
+def test_a_network_of_full_size_is_known_by_its_graph_as_what_its_exporter_says_it_is(name: str, kind: str) -> None:
+    with zipfile.ZipFile(plan.GRAPHS / f"{name}.zip") as archive:
+        graph = read_graph(archive.read(f"{kind}.onnx"), name)
+    assert LICENCE_STAMP not in graph.stamps
+    (stamped,) = recognise(graph, name).specs.values()
+    seen = recognise(replace(graph, stamps={}), name).specs.values()
+    # Whether it needs an identity map is what nobody sees in a graph without one.
+    assert without_map(stamped) in map(without_map, seen)
+
+
+def without_map(spec: NetworkSpec) -> NetworkSpec:
+    return replace(spec, identity=replace(spec.identity, map="none")) if isinstance(spec, SwapSpec) else spec

@@ -8,7 +8,7 @@ from typing import Final, Protocol, TypeAlias
 from torch import Tensor, nn
 
 from mien_models.plugins import Plugins
-from mien_models.specs.network import NetworkSpec, Terms
+from mien_models.specs.network import NetworkSpec
 
 Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
 """A checkpoint by what it looks like: the shape of each of its tensors."""
@@ -90,6 +90,16 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a network's keys were found."""
+
+    path: Path | None
+    """Of the checkpoint; None where it is none of a file."""
+    prefix: str
+    """What stands before each of its keys, with its dot; '' for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Variants:
     """Networks that compute differently with the same keys: which one a checkpoint is of is asked, never guessed."""
 
@@ -97,8 +107,8 @@ class Variants:
     """By the word that `--variant` takes."""
     question: str
     """One sentence, for people: how they know which one theirs is."""
-    answer: Callable[[Path], Answer | None]
-    """Looks beside a checkpoint for what its training program left there."""
+    answer: Callable[[Place], Answer | None]
+    """Looks for what its training program left: beside the checkpoint, or before its keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +121,6 @@ class Architecture:
     """As their authors published them, by variant."""
     tiny: Mapping[str, Network]
     """The same variants with about a sixteenth of the channels, for tests."""
-    terms: Terms
-    """Of the weights that are usually found in this shape."""
     serves_px: tuple[int, ...] = ()
     """Sides of crops that the same weights serve, in a network's field `size_px`; () where the keys say it."""
     presumed: str = ""

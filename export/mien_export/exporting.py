@@ -35,7 +35,7 @@ from mien_models.system.one_writer import only_writer
 from mien_models.system.printable import printable
 
 _NO_MAP: Final = "none"
-CONSENT_STAMP: Final = "mien.consent.records"
+CONSENT_STAMP: Final = "mien.consent"
 """Under which a file with a face inside says by what right it was made."""
 
 
@@ -139,7 +139,7 @@ class Shape:
     is_fused: bool = False
     """Whether pixels go in and come out, uint8 BGR in rows."""
     terms: Terms | None = None
-    """Of the weights; by default what is known of their kind."""
+    """Of the weights, where somebody said them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,16 +168,19 @@ def export(source: Source, path: Path, *, shape: Shape, asked: Asked, progress: 
         stamps[CONSENT_STAMP] = source.wish.in_use.consent
     if asked.raised is not None:
         stamps[GATE_STAMP] = json.dumps(asdict(asked.raised))
-    options = GraphOptions(shape.batch, source.identity_map, source.needs_no_map, shape.terms or found.terms, stamps)
+    is_lowered = shape.precision != "fp32"
+    options = GraphOptions(
+        shape.batch, source.identity_map, source.needs_no_map, shape.terms, may_be_apart=is_lowered, stamps=stamps
+    )
     network = Fused(found.network) if shape.is_fused else found.network
     # Beside its place, so that giving it its name is one step on the same disk.
     with only_writer(path) as part, tempfile.TemporaryDirectory(prefix=".unproven-", dir=path.parent) as folder:
         unproven = Path(folder) / path.name
-        progress("tracing the network, which takes half a minute for a large one")
+        progress("tracing the network (half a minute and more)")
         write_onnx(network, source.state(), unproven, options)
         # The traced program holds the weights in circles of references.
         gc.collect()
-        if shape.precision != "fp32":
+        if is_lowered:
             progress("measuring the numbers inside")
             runs = looked_into(make_cases(found.network, asked.faces))
             given = [fed(one, found.network, is_fused=shape.is_fused, batch=shape.batch) for one in runs]

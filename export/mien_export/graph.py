@@ -17,7 +17,7 @@ from mien_export.contracts import Network
 from mien_export.custom import CustomNetwork
 from mien_export.seeded import LAST_COUNTER, example, seeded_inputs
 from mien_export.streaming import Parts, parts_of_program, write_parts
-from mien_models.architectures._registry import LICENCE_STAMP, STAMP, UNKNOWN_TERMS, stamp_of
+from mien_models.architectures._registry import LICENCE_STAMP, STAMP, stamp_of
 from mien_models.errors import MienError
 from mien_models.specs.network import Terms
 from mien_models.system.atomic_write import PART, beside
@@ -43,7 +43,10 @@ class GraphOptions:
     """(length, length), for networks that were trained with one; it becomes part of the graph."""
     needs_no_map: bool = False
     """Whether the network was trained on identity vectors as they are."""
-    terms: Terms = UNKNOWN_TERMS
+    terms: Terms | None = None
+    """Under what terms the weights may be used, where somebody said it; None writes nothing."""
+    may_be_apart: bool = False
+    """Whether weights that one file cannot hold may stand in another beside it: for what makes it smaller next."""
     stamps: Mapping[str, str] = field(default_factory=dict[str, str])
     """Further metadata: the source's sha256, its name."""
 
@@ -107,7 +110,7 @@ def write_onnx(network: Network, state: Mapping[str, Tensor], path: Path, option
     _stamp(parts.light, network, options)
     onnx.checker.check_model(parts.light, full_check=True)
     unfinished = beside(path, PART)
-    write_parts(parts, unfinished)
+    write_parts(parts, unfinished, may_be_apart=options.may_be_apart)
     return unfinished.replace(path)
 
 
@@ -163,7 +166,7 @@ def _stamp(model: onnx.ModelProto, network: Network, options: GraphOptions) -> N
     spec = network.spec(has_map=options.needs_no_map or options.identity_map is not None)
     stamps = {
         STAMP: stamp_of(spec),
-        LICENCE_STAMP: json.dumps(asdict(options.terms)),
+        **({} if options.terms is None else {LICENCE_STAMP: json.dumps(asdict(options.terms))}),
         "mien.torch": torch.__version__,
         "mien.onnx": onnx.__version__,
         **options.stamps,

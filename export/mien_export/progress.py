@@ -19,10 +19,14 @@ def tell(text: str, share: float | None = None, /) -> None:
 class Steps:
     """Counts steps of about the same length."""
 
-    def __init__(self, progress: Progress, count: int) -> None:
-        self._progress, self._count, self._done = progress, count, 0
+    def __init__(self, progress: Progress, count: int, *, done: int = 0) -> None:
+        self._progress, self._count, self._done = progress, count, done
 
-    def one(self, text: str) -> None:
-        """Say that one more is done."""
+    def begin(self, text: str) -> None:
+        """Say what is done next; what was said before is done."""
+        self._progress(text, min(1.0, self._done / max(1, self._count)))
         self._done += 1
+
+    def also(self, text: str) -> None:
+        """Say what is done next and was not counted on."""
         self._progress(text, min(1.0, self._done / max(1, self._count)))

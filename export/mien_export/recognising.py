@@ -8,14 +8,13 @@ from pathlib import Path
 from torch import Tensor
 
 from mien_export.checkpoint.nesting import is_averaged
-from mien_export.contracts import ARCHITECTURES, Architecture, Network, Shapes, Variants
+from mien_export.contracts import ARCHITECTURES, Architecture, Network, Place, Shapes, Variants
 from mien_export.custom import custom_network
 from mien_export.grouping import Group, group_of, left_out, prefixes_of, under
 from mien_export.lookalikes import network_keys, unknown_told
 from mien_export.seeded import LAST_COUNTER
-from mien_models.architectures._registry import UNKNOWN_TERMS
 from mien_models.errors import MienError, UsageError
-from mien_models.specs.network import EmbedSpec, Terms
+from mien_models.specs.network import EmbedSpec
 
 
 class RecogniseError(MienError):
@@ -50,8 +49,6 @@ class Found:
 
     network: Network
     name: str
-    terms: Terms
-    """Of the weights that are usually found in this shape."""
     group: Group | None = None
     """Where in the state dict its keys stand; None for the whole."""
     notes: tuple[str, ...] = ()
@@ -84,12 +81,12 @@ def network_for(state: Mapping[str, Tensor], said: Said | None = None) -> Found:
     shapes = {key: tuple(one.shape) for key, one in state.items() if LAST_COUNTER not in key}
     prefix, name, made = _the_one(shapes, loaded, said.group)
     notes: list[str] = []
-    network = _variant(made, name, said, notes)
+    network = _variant(made, (name, prefix), said, notes)
     network = _sized(network, name, said, notes)
     group = group_of(prefix, shapes, network_keys(network))
     notes += _grouped(group, shapes)
     network = _followed(network, loaded[name], said.path, notes)
-    return Found(network, name, loaded[name].terms, group, tuple(notes))
+    return Found(network, name, group, tuple(notes))
 
 
 def _followed(network: Network, architecture: Architecture, path: Path | None, notes: list[str]) -> Network:
@@ -109,9 +106,9 @@ def _own(state: Mapping[str, Tensor], network: Network, name: str) -> Found:
     keys = {key: () for key in state if LAST_COUNTER not in key}
     prefix = next((one for one in prefixes_of(keys) if wanted <= under(one, keys).keys()), None)
     if prefix is None:
-        return Found(network, name, UNKNOWN_TERMS)
+        return Found(network, name)
     group = group_of(prefix, keys, wanted)
-    return Found(network, name, UNKNOWN_TERMS, group, tuple(_grouped(group, keys)))
+    return Found(network, name, group, tuple(_grouped(group, keys)))
 
 
 def _grouped(group: Group, state: Mapping[str, object]) -> list[str]:
@@ -156,8 +153,16 @@ def _is_identity(made: Network | Variants) -> bool:
     return isinstance(network.spec(has_map=True), EmbedSpec)
 
 
-def _variant(made: Network | Variants, name: str, said: Said, notes: list[str]) -> Network:
-    """Choose among networks of the same keys by what the user says or what stands beside the checkpoint."""
+def _variant(made: Network | Variants, found: tuple[str, str], said: Said, notes: list[str]) -> Network:
+    """Choose among networks of the same keys by what the user says or what the training program left.
+
+    Args:
+        made: what the keys are of.
+        found: the architecture's name, and the prefix that its keys stand under.
+        said: what the user says.
+        notes: what was chosen is added.
+    """
+    name, prefix = found
     if not isinstance(made, Variants):
         if said.variant is not None:
             raise AskError(f"The keys of {name} say all that there is to it here; leave --variant away.")
@@ -167,7 +172,7 @@ def _variant(made: Network | Variants, name: str, said: Said, notes: list[str]) 
         if said.variant not in made.networks:
             raise AskError(f"--variant takes {choices} for this checkpoint, not {said.variant!r}. {made.question}")
         return made.networks[said.variant]
-    answer = made.answer(said.path) if said.path is not None else None
+    answer = made.answer(Place(said.path, prefix))
     if answer is None:
         raise AskError(f"Say --variant {'|'.join(made.networks)}. {made.question}")
     notes.append(f"variant {answer.variant}: {answer.why} (--variant says otherwise)")

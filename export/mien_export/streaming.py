@@ -1,11 +1,12 @@
 """An ONNX file written from a graph and weights that stay where they are: none is copied into the graph first."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
-from onnx import ModelProto, TensorProto
+from onnx import ModelProto, TensorProto, helper
 
 from mien_export.weightless import is_large, weightless, without_inputs
 from mien_models.errors import MienError
@@ -14,6 +15,8 @@ from mien_models.errors import MienError
 _GRAPH, _INITIALIZER, _RAW_DATA = 7, 5, 9
 _MOST_BYTES: Final = 2**31 - 1
 """What one file of protocol buffers may hold."""
+_FRAME: Final = 32
+"""Tags and lengths of a weight and its numbers take no more bytes."""
 
 
 class TooLargeError(MienError):
@@ -58,6 +61,8 @@ def parts_of_program(program: Any) -> Parts:  # noqa: ANN401 - torch's ONNXProgr
         tensor = value.const_value
         if is_large(tuple(tensor.shape.numpy())):
             weights[name] = tensor
+            # The exporter's rules keep the last graph that they looked at for as long as the program runs.
+            value.const_value = None
             del graph.initializers[name]
             graph.inputs.append(value)
     return Parts(cast("ModelProto", cast("Any", onnx_ir).to_proto(model)), weights)
@@ -77,7 +82,8 @@ class _Raw:
 
     @property
     def nbytes(self) -> int:
-        return len(self.tobytes())
+        # To ask protocol buffers for the bytes is to copy them.
+        return math.prod(self.tensor.dims) * helper.tensor_dtype_to_np_dtype(self.tensor.data_type).itemsize
 
     def tobytes(self) -> bytes:
         from onnx import numpy_helper
@@ -85,38 +91,71 @@ class _Raw:
         return self.tensor.raw_data or numpy_helper.to_array(self.tensor).tobytes()
 
 
-def write_parts(parts: Parts, path: Path) -> None:
+def write_parts(parts: Parts, path: Path, *, may_be_apart: bool = False) -> None:
     """Write one file of a graph and those of its weights that its nodes take.
+
+    Args:
+        parts: what is written.
+        path: where to.
+        may_be_apart: write weights that one file cannot hold into `PATH.data` beside it, for what reads it next.
 
     Raises:
         TooLargeError: it is larger than one file of protocol buffers may be.
     """
     used = {name for node in parts.light.graph.node for name in node.input}
-    heads = {
+    taken = [one for one in parts.light.graph.input if one.name in parts.weights and one.name in used]
+    tensors = {
         one.name: TensorProto(
             name=one.name,
             data_type=one.type.tensor_type.elem_type,
             dims=[axis.dim_value for axis in one.type.tensor_type.shape.dim],
-        ).SerializeToString()
-        for one in parts.light.graph.input
-        if one.name in parts.weights and one.name in used
+        )
+        for one in taken
     }
     plain = without_inputs(parts.light, parts.weights)
+    held = plain.ByteSize() + sum(parts.weights[name].nbytes + one.ByteSize() + _FRAME for name, one in tensors.items())
+    if held <= _MOST_BYTES:
+        _write_whole(plain, tensors, parts.weights, path)
+    elif may_be_apart:
+        _write_apart(plain, tensors, parts.weights, path)
+    else:
+        raise TooLargeError(
+            f"The network has {held / 1e9:.1f} GB in full precision, and one ONNX file holds no more than 2.1; "
+            "give --precision mixed, which halves it."
+        )
+
+
+def _write_whole(
+    plain: ModelProto, tensors: Mapping[str, TensorProto], weights: Mapping[str, Weight], path: Path
+) -> None:
     graph = plain.graph.SerializeToString()
     plain.ClearField("graph")
-    beginnings = {name: head + _field(_RAW_DATA, parts.weights[name].nbytes) for name, head in heads.items()}
-    lengths = {name: len(one) + parts.weights[name].nbytes for name, one in beginnings.items()}
+    beginnings = {
+        name: one.SerializeToString() + _field(_RAW_DATA, weights[name].nbytes) for name, one in tensors.items()
+    }
+    lengths = {name: len(one) + weights[name].nbytes for name, one in beginnings.items()}
     framed = {name: _field(_INITIALIZER, lengths[name]) + one for name, one in beginnings.items()}
-    whole = len(graph) + sum(len(one) + parts.weights[name].nbytes for name, one in framed.items())
-    if whole > _MOST_BYTES:
-        raise TooLargeError(
-            f"The graph should fit into one file of 2 GB, but has {whole / 1e9:.1f} GB; give --precision mixed."
-        )
+    whole = len(graph) + sum(len(one) + weights[name].nbytes for name, one in framed.items())
     with path.open("wb") as file:
         file.write(plain.SerializeToString() + _field(_GRAPH, whole) + graph)
         for name, one in framed.items():
             file.write(one)
-            file.write(parts.weights[name].tobytes())
+            file.write(weights[name].tobytes())
+
+
+def _write_apart(
+    plain: ModelProto, tensors: Mapping[str, TensorProto], weights: Mapping[str, Weight], path: Path
+) -> None:
+    beside = path.with_name(f"{path.name}.data")
+    with beside.open("wb") as file:
+        for name, tensor in tensors.items():
+            tensor.data_location = TensorProto.EXTERNAL
+            where = {"location": beside.name, "offset": file.tell(), "length": weights[name].nbytes}
+            for key, value in where.items():
+                tensor.external_data.add(key=key, value=str(value))
+            file.write(weights[name].tobytes())
+            plain.graph.initializer.append(tensor)
+    path.write_bytes(plain.SerializeToString())
 
 
 def _field(number: int, length: int) -> bytes:

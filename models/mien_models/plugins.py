@@ -7,7 +7,6 @@ theirs, `plugins/KIND` of Mien's data folder (`plugins/sinks/ndi.py`), and are f
 import ast
 import difflib
 import importlib
-import importlib.util
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

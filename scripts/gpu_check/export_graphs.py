@@ -25,6 +25,7 @@ from onnx import ModelProto, TensorProto, numpy_helper
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from gpu_check.plan import EVERY
 from gpu_check.restorer import SIDE_PX, Restorer
 from mien_export.contracts import ARCHITECTURES, Network
 from mien_export.fused import Fused
@@ -82,7 +83,7 @@ def is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
 def main(wanted: Sequence[str]) -> int:
     """Write those that are not there yet, or those that are named."""
     FOLDER.mkdir(exist_ok=True)
-    names = [*_names(), RESTORER, *(f"{name}-tiny" for name in TINY)]
+    names = [*EVERY, *(f"{name}-tiny" for name in TINY)]
     for name in wanted or [one for one in names if not (FOLDER / f"{one}.zip").exists()]:
         print(name, flush=True)
         with tempfile.TemporaryDirectory() as folder:
@@ -91,10 +92,6 @@ def main(wanted: Sequence[str]) -> int:
             stripped = {kind: _stripped(onnx.load(str(path)), kind, weights) for kind, path in files.items()}
             _pack(FOLDER / f"{name}.zip", stripped, weights)
     return 0
-
-
-def _names() -> list[str]:
-    return [f"{one}-{variant}" for one in ARCHITECTURES.names() for variant in ARCHITECTURES.load(one).published]
 
 
 def _graphs(name: str, folder: Path) -> Iterator[tuple[str, Path]]:
@@ -106,7 +103,7 @@ def _graphs(name: str, folder: Path) -> Iterator[tuple[str, Path]]:
     architecture, _, variant = plain.partition("-")
     plugin = ARCHITECTURES.load(architecture)
     network, state = seeded_checkpoint(plugin, variant, SEED, "tiny" if plain != name else "full")
-    options = GraphOptions(needs_no_map=True, terms=plugin.terms)
+    options = GraphOptions(needs_no_map=True)
     path = write_onnx(network, state, folder / "fp32.onnx", options)
     yield "fp32", path
     yield "mixed", _mixed(network, path, folder / "mixed.onnx", is_fused=False)

@@ -330,6 +330,37 @@ def test_a_number_that_a_process_had_before_is_no_living_process(
     assert "ended by the system (Segmentation fault)" in capsys.readouterr().err
 
 
+def ended_with_a_thread(work: str) -> subprocess.CompletedProcess[str]:
+    """Run a program whose command is the function `work` of that code, to its end."""
+    code = f"import threading, time; from mien_models.system.crash.program import run_program\n{work}"
+    code += "raise SystemExit(run_program('mien', None, work))"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(("hangs", "printed"), [(True, "first "), (False, "first at the end ")])
+def test_a_thread_that_hangs_is_not_stopped_in_the_middle_of_native_code(hangs: bool, printed: str) -> None:
+    done = ended_with_a_thread(
+        "import atexit; atexit.register(lambda: print('at the end', end=' '))\n"
+        "def work(words, is_debug):\n"
+        f"    threading.Thread(target=time.sleep, args=(60 if {hangs} else 0,), daemon=True).start(); time.sleep(0.3)\n"
+        "    print('first', end=' '); raise SystemExit(3)\n"
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (3, printed, "")
+
+
+def test_a_network_that_is_still_being_loaded_does_not_abort_a_run_that_ends() -> None:
+    done = ended_with_a_thread(
+        "from mien.diagnostics.doctor.onnx_probe import probe_network\n"
+        "from mien_models.runtimes.ort.library import onnxruntime\n"
+        "def load():\n"
+        "    while True: onnxruntime.InferenceSession(probe_network(), providers=['CPUExecutionProvider'])\n"
+        "def work(words, is_debug):\n"
+        "    for _ in range(3): threading.Thread(target=load, daemon=True).start()\n"
+        "    time.sleep(1.5)\n"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_question_leaves_nothing(program: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
     for words in ((), ("--help",), ("run", "-h"), ("--version",)):
         assert ended(program(*words)) == (0, "done\n", "")

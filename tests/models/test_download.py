@@ -1,5 +1,7 @@
 """Downloads from a server of our own, which breaks off, lies and sends elsewhere."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -138,3 +140,38 @@ def test_only_the_web_is_asked(address: str) -> None:
 def test_a_hash_that_is_none_is_wrong_usage(sha256: str, tmp_path: Path) -> None:
     with pytest.raises(MienError, match="64 hexadecimal digits"):
         fetched("http://127.0.0.1:9/net.onnx", tmp_path, sha256)
+
+
+@pytest.mark.parametrize("name", ["net.onnx?of=modèle", "net.onnx/ein Modell 図", "net.onnx?a=100%25&b=[1]"])
+def test_an_address_may_have_the_letters_that_a_browser_shows(address: str, tmp_path: Path, name: str) -> None:
+    assert fetched(f"{address}/{name}", tmp_path, SHA256).path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    "wrong", ["http://[::1", "https://", "http://a\udcff.example/x", "http://x..y/ü", "http://a:99999/x"]
+)
+def test_an_address_that_is_none_is_one_sentence(tmp_path: Path, wrong: str) -> None:
+    with pytest.raises((UsageError, ModelError)):
+        fetched(wrong, tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no limit there")
+def test_a_disk_that_fills_is_said_at_once_and_not_tried_again(
+    address: str, behaviour: Behaviour, tmp_path: Path
+) -> None:
+    code = """
+import resource, sys
+from pathlib import Path
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+from mien_models.errors import ModelError
+from mien_models.library.download import fetch
+try:
+    fetch(sys.argv[1], Path(sys.argv[2]), sha256=None, progress=lambda *_: None, pause_s=30)
+except ModelError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, f"{address}/net.onnx", str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert "it grew larger than the disk or the system allows" in done.stdout
+    assert behaviour.asked == [None]

@@ -13,7 +13,6 @@ from torch.nn import functional
 
 from mien_export.architectures._plain import called
 from mien_export.contracts import Architecture, Port, Shapes
-from mien_models.architectures.crossface import TERMS
 from mien_models.specs.network import ConvertSpec
 
 SHORTCUT: Final = 0.2
@@ -81,5 +80,4 @@ PLUGIN: Final = Architecture(
     recognise=_recognise,
     published={"512": CrossFace()},
     tiny={"512": CrossFace((512, 64, 128, 64, 512))},
-    terms=TERMS,
 )

@@ -16,7 +16,6 @@ from torch.nn import functional
 
 from mien_export.architectures._plain import called
 from mien_export.contracts import Architecture, Port, Shapes
-from mien_models.architectures._registry import UNKNOWN_TERMS
 from mien_models.architectures.dfm import crop
 from mien_models.specs.network import UNIT_OUTPUT, IdentitySpec, SwapNames, SwapSpec
 
@@ -228,5 +227,4 @@ PLUGIN: Final = Architecture(
     recognise=_recognise,
     published={"df-224": Dfl(), "liae-224": Dfl("liae")},
     tiny={"df-224": Dfl("df", 64, 16, 4, 4, 2), "liae-224": Dfl("liae", 64, 16, 4, 4, 2)},
-    terms=UNKNOWN_TERMS,
 )

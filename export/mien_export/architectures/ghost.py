@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mien_export.architectures._ghost_encoders import BACKBONES, Backbone, encoder_of, levels_of
 from mien_export.architectures._plain import attribute_blend, called, doubled, generator_channels, over_the_picture
 from mien_export.contracts import Architecture, Port, Shapes, width_of
-from mien_models.architectures.ghost import TERMS, crop, own_identity
+from mien_models.architectures.ghost import crop, own_identity
 from mien_models.specs.network import SIGNED_OUTPUT, SwapNames, SwapSpec
 
 SLOPE: Final = 0.1
@@ -179,5 +179,4 @@ PLUGIN: Final = Architecture(
     recognise=_recognise,
     published=PUBLISHED,
     tiny={name: replace(network, width=2) for name, network in PUBLISHED.items()},
-    terms=TERMS,
 )

@@ -25,7 +25,6 @@ from mien_export.architectures._plain import (
     over_the_picture,
 )
 from mien_export.contracts import Architecture, Network, Port, Shapes, width_of
-from mien_models.architectures.hyperswap import TERMS
 from mien_models.specs.network import SIGNED_OUTPUT, SIGNED_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec
 
 SLOPE: Final = 0.1
@@ -262,7 +261,6 @@ PLUGIN: Final = Architecture(
     recognise=_recognise,
     published={"256": PUBLISHED} | {str(side): replace(PUBLISHED, size_px=side) for side in (128, 512, 1024)},
     tiny={str(side): replace(PUBLISHED, width=2, filters=4, size_px=side) for side in (256, 128, 512)},
-    terms=TERMS,
     presumed=(
         f"taken for the published kind: fed with the vectors of arcface_w600k_r50, its mask shrunk by {MASK_FACTOR:g} "
         "of the side; the settings (.ini) that its trainer leaves beside it are followed where they are there"

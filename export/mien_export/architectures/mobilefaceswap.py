@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from mien_export.architectures._plain import called, doubled
 from mien_export.contracts import Architecture, Port, Shapes, width_of
-from mien_models.architectures.mobilefaceswap import TERMS, crop
+from mien_models.architectures.mobilefaceswap import crop
 from mien_models.specs.network import UNIT_OUTPUT, IdentitySpec, SwapNames, SwapSpec
 
 SLOPE: Final = 0.1
@@ -129,6 +129,5 @@ PLUGIN: Final = Architecture(
     recognise=_recognise,
     published={"224": PUBLISHED, "256": replace(PUBLISHED, size_px=256)},
     tiny={"224": replace(PUBLISHED, width=4), "256": replace(PUBLISHED, width=4, size_px=256)},
-    terms=TERMS,
     serves_px=(224, 256),
 )

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from mien_export.architectures._plain import Mapped, called, doubled, over_the_picture, strict_norm
 from mien_export.contracts import Architecture, Port, Shapes, width_of
-from mien_models.architectures.inswapper import TERMS, crop
+from mien_models.architectures.inswapper import crop
 from mien_models.specs.network import UNIT_OUTPUT, IdentitySpec, SwapNames, SwapSpec
 
 SLOPE: Final = 0.2
@@ -137,6 +137,5 @@ PLUGIN: Final = Architecture(
     recognise=_recognise,
     published={"128": PUBLISHED, "256": replace(PUBLISHED, size_px=256)},
     tiny={"128": TINY, "256": replace(TINY, size_px=256)},
-    terms=TERMS,
     serves_px=(128, 256),
 )

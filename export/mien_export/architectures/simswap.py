@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mien_export.architectures._plain import called, over_the_picture, strict_norm
-from mien_export.contracts import Answer, Architecture, Port, Shapes, Variants, width_of
-from mien_models.architectures.simswap import TERMS, crop, own_identity
+from mien_export.contracts import Answer, Architecture, Place, Port, Shapes, Variants, width_of
+from mien_models.architectures.simswap import crop, own_identity
 from mien_models.specs.network import UNIT_OUTPUT, SwapNames, SwapSpec
 
 IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
@@ -187,8 +187,11 @@ _LONGEST: Final = 100_000
 _SUFFIX: Final = "_net_G.pth"
 
 
-def _beside(checkpoint: Path) -> Answer | None:
+def _beside(place: Place) -> Answer | None:
     """Look at the options and the other networks that the training program left beside its generator."""
+    checkpoint = place.path
+    if checkpoint is None:
+        return None
     found = [one for one in (_by_options(checkpoint.with_name(_OPTIONS)), _by_names(checkpoint)) if one is not None]
     return found[0] if len({one.variant for one in found}) == 1 else None
 
@@ -245,6 +248,5 @@ PLUGIN: Final = Architecture(
     recognise=_recognise,
     published=_published(),
     tiny={name: _tiny(network) for name, network in _published().items()},
-    terms=TERMS,
     serves_px=(224, 256, 512),
 )

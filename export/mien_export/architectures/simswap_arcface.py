@@ -11,9 +11,8 @@ from torch import Tensor, nn
 
 from mien_export.architectures._plain import called
 from mien_export.contracts import Architecture, Port, Shapes, width_of
-from mien_models.architectures.arcface import SIDE_PX
-from mien_models.architectures.simswap import TERMS
-from mien_models.specs.network import IMAGENET_PIXELS, EmbedSpec, PictureSpec
+from mien_models.architectures.arcface import SIDE_PX, picture
+from mien_models.specs.network import IMAGENET_PIXELS, EmbedSpec
 
 REDUCTION: Final = 16
 """So many channels become one before each gate."""
@@ -132,7 +131,7 @@ class SimSwapArcFace:
         return EmbedSpec(
             kind="identity",
             architecture="arcface",
-            picture=PictureSpec("arcface_112_v2", SIDE_PX, *IMAGENET_PIXELS),
+            picture=picture(IMAGENET_PIXELS),
             input="input",
             output="output",
             length=self.length,
@@ -155,5 +154,4 @@ PLUGIN: Final = Architecture(
     recognise=_recognise,
     published={"112": PUBLISHED},
     tiny={"112": replace(PUBLISHED, width=4, depths=(1, 1, 2, 1))},
-    terms=TERMS,
 )

@@ -122,7 +122,7 @@ def _content(path: Path, start: bytes) -> object:
     except NamesCodeError as error:
         raise _RunsCodeError(str(error)) from error
     except Exception as error:  # a damaged pickle may raise anything
-        raise CheckpointError(f"{path.name!r} is damaged or cut short ({_said(error)}); download it again.") from error
+        raise _damaged(path, error) from error
 
 
 def _inertly(path: Path, start: bytes, named: str) -> Taken:
@@ -161,13 +161,7 @@ def _torch_file(path: Path, *, is_zip: bool) -> object:
         except UnpicklingError as error:
             raise _RunsCodeError(_named_globals(path, str(error), is_zip=is_zip)) from error
         except Exception as error:  # a damaged pickle may raise anything
-            raise CheckpointError(
-                f"{path.name!r} is damaged or cut short ({_said(error)}); download it again."
-            ) from error
-
-
-def _said(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise _damaged(path, error) from error
 
 
 def _check_zip(path: Path) -> None:
@@ -175,8 +169,8 @@ def _check_zip(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except zipfile.BadZipFile as error:
-        raise CheckpointError(f"{path.name!r} is damaged or cut short ({error}); download it again.") from error
+    except Exception as error:  # a damaged directory of an archive may raise anything
+        raise _damaged(path, error) from error
     if any(name.endswith("/constants.pkl") for name in names):
         raise CheckpointError(
             f"{path.name!r} should hold weights, but is a TorchScript program. Convert it: "
@@ -192,13 +186,22 @@ def _check_zip(path: Path) -> None:
 def _named_globals(path: Path, said: str, *, is_zip: bool) -> str:
     """Name the classes and functions that the file would call; raises CheckpointError for a damaged file."""
     if is_zip:
-        named = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+        try:
+            named = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+        except Exception as error:  # as above
+            raise _damaged(path, error) from error
         if named:
             return ", ".join(sorted(named)[:5])
     for line in said.splitlines():
-        if "GLOBAL" in line:
-            return line.partition("GLOBAL")[2].split()[0]
+        words = line.partition("GLOBAL")[2].split()
+        if words:
+            return words[0]
     raise CheckpointError(f"{path.name!r} is damaged, or no checkpoint of PyTorch; download it again.")
+
+
+def _damaged(path: Path, error: Exception) -> CheckpointError:
+    said = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return CheckpointError(f"{path.name!r} is damaged or cut short ({said}); download it again.")
 
 
 def _refusal(path: Path, named: str) -> str:

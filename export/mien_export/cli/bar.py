@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mien_export.progress import Progress
 
 _LINE_EVERY_S: Final = 5.0
+_BAR_WIDTH: Final = 24
 
 
 @contextmanager
@@ -24,10 +25,13 @@ def shown() -> Generator["Progress", None, None]:
         yield Lines()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.table import Column
 
-    columns = SpinnerColumn(), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn()
-    with Progress(*columns, TextColumn("{task.description}"), console=Console(stderr=True), transient=True) as bar:
+    # Its column says no percentage where none is known. What is done may be long: that is cut, not the time beside it.
+    said = TextColumn("{task.description}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"))
+    columns = SpinnerColumn(), BarColumn(_BAR_WIDTH), TaskProgressColumn(), TimeElapsedColumn(), said
+    with Progress(*columns, console=Console(stderr=True), transient=True, expand=True) as bar:
         yield Bar(bar)
 
 
@@ -41,9 +45,9 @@ class Lines:
         """Take what is done now."""
         if share is None:
             say(text)
-        elif share >= 1 or time.monotonic() - self._said_s > _LINE_EVERY_S:
+        elif time.monotonic() - self._said_s > _LINE_EVERY_S:
             self._said_s = time.monotonic()
-            say(f"{share:.0%} proven, {text}")
+            say(f"{share:.0%} proven, now {text}")
 
 
 class Bar:
@@ -51,7 +55,7 @@ class Bar:
 
     def __init__(self, bar: "Rich") -> None:
         self._bar = bar
-        self._task: TaskID = bar.add_task("", total=None)
+        self._task: TaskID = bar.add_task("beginning", total=None)
 
     def __call__(self, text: str, share: float | None = None, /) -> None:
         """Take what is done now."""

@@ -29,7 +29,7 @@ def onnx(
         bool, typer.Option("--fused", help="Pixels in and out: uint8 BGR in rows, nothing left to convert.")
     ] = False,
     licence: Annotated[
-        str | None, typer.Option(metavar="SPDX", help="The weights' licence; by default what is known of the kind.")
+        str | None, typer.Option(metavar="SPDX", help="The weights' licence; without it the file says nothing of one.")
     ] = None,
     allow_pickle: shared.AllowPickle = False,
     face: shared.Face = None,
@@ -68,6 +68,8 @@ def onnx(
     with shown() as progress:
         proof = export(source, output, shape=shape, asked=Asked(faces, identity, raised), progress=progress)
     typer.echo(json_text(as_data(proof, source.sha256)) if as_json else table(proof))
+    if terms is None:
+        shared.say("nobody said under what licence these weights are, so the file says none; --licence NAME says it")
     shared.say(f"{output.name} is ready: mien models add {output.name}{' --map FILE.npy' if source.lacks_map else ''}")
 
 

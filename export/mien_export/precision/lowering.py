@@ -13,6 +13,7 @@ from onnx import ModelProto, TensorProto
 from mien_export.precision.halving import in_half, name_nodes
 from mien_export.precision.islands import Island, find_islands
 from mien_export.precision.ranges import FLOATS, measure_ranges, typed_tensors
+from mien_export.streaming import parts_of_model, write_parts
 from mien_export.weightless import weightless
 from mien_models.system.json_text import json_value
 
@@ -45,7 +46,7 @@ def lower(path: Path, precision: Precision, runs: Sequence[Mapping[str, NDArray[
     for key, text in ((PRECISION_STAMP, precision), (ISLANDS_STAMP, json.dumps([asdict(one) for one in islands]))):
         half.metadata_props.add(key=key, value=text)
     onnx.checker.check_model(weightless(half), full_check=True)
-    onnx.save(half, str(path))
+    write_parts(parts_of_model(half), path)
     return islands
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper
 
+from mien_export.streaming import parts_of_model, write_parts
 from mien_export.weightless import inferred
 from mien_models.runtimes.ort.library import onnxruntime
 
@@ -73,8 +73,8 @@ def _opened(model: ModelProto, wanted: Mapping[str, int]) -> Any:  # noqa: ANN40
     try:
         # By way of a file: in memory the weights would be there three times.
         with tempfile.TemporaryDirectory(prefix="mien-ranges-") as folder:
-            path = str(Path(folder) / "shown.onnx")
-            onnx.save(model, path)
-            return cast("Any", onnxruntime).InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            path = Path(folder) / "shown.onnx"
+            write_parts(parts_of_model(model), path, may_be_apart=True)
+            return cast("Any", onnxruntime).InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     finally:
         del model.graph.output[len(given) :]

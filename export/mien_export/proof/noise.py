@@ -5,7 +5,7 @@ asked for a file that is closer to it than that.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mien_export.contracts import Network
 from mien_export.proof.cases import Case
@@ -78,5 +78,10 @@ def weigh(
 
 
 def _loudest(output: str, noises: Sequence[Measured]) -> Measured:
-    """Take the case in which the network loses most: how much it is in one case is chance."""
-    return max((one for one in noises if one.output == output), key=lambda one: one.max_error)
+    """Take the most that the network loses in any case: how much it is in one is chance, and so is the mean there."""
+    of_output = [one for one in noises if one.output == output]
+    loudest = max(of_output, key=lambda one: one.max_error)
+    cosines = [one.cosine for one in of_output if one.cosine is not None]
+    return replace(
+        loudest, mean_error=max(one.mean_error for one in of_output), cosine=min(cosines) if cosines else None
+    )

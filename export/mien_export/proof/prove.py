@@ -103,14 +103,14 @@ def prove(
         raised: what the user allows more.
     """
     module = reference()
+    progress(f"the checkpoint in torch: {cases[0].name}", 0.0)
     answer, cost_gmac = run_counted(module, network, cases[0].inputs)
     asked, batches = choose(cases, cost_gmac)
-    steps = Steps(progress, len(asked) + len(paths) * (len(asked) + len(batches)))
+    steps = Steps(progress, len(asked) + len(paths) * (len(asked) + len(batches)), done=1)
     expected = {asked[0].name: answer}
-    steps.one("the checkpoint in torch")
     for case in asked[1:]:
+        steps.begin(f"the checkpoint in torch: {case.name}")
         expected[case.name] = run_torch(module, network, case.inputs)
-        steps.one(f"the checkpoint in torch: {case.name}")
     # A file that runs needs as much memory again.
     del module
     gc.collect()
@@ -166,6 +166,8 @@ def _judged(path: Path, network: Network, questions: Questions, steps: Steps) ->
         for one in measure(network, case, questions.expected[asked], answer, asked)
     ]
     suspects = [pair for pair in measured if gates.failures(pair[0])]
+    if suspects:
+        steps.also(f"{candidate.name}: how much the network loses by itself")
     weighed = _weighed(found, network, questions, suspects)
     first = network.outputs[0].name
     return replace(
@@ -198,8 +200,8 @@ def _one_by_one(
 ) -> Iterator[tuple[str, str, Mapping[str, Numbers]]]:
     """Give the name of each case, twice, and the answer."""
     for case in questions.cases:
+        steps.begin(f"{candidate.name}: {case.name}")
         yield case.name, case.name, candidate.run(case.inputs, network)
-        steps.one(f"{candidate.name}: {case.name}")
 
 
 def _in_batches(
@@ -215,8 +217,8 @@ def _in_batches(
             else together[0].inputs[port.name]
             for port in network.inputs
         }
+        steps.begin(f"{candidate.name}: {size} at once")
         answers = candidate.run(inputs, network)
-        steps.one(f"{candidate.name}: {size} at once")
         for place, case in enumerate(together):
             alone = {name: one[place : place + 1] for name, one in answers.items()}
             yield case.name, f"{case.name} in a batch of {size}", alone

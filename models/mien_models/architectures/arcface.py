@@ -5,11 +5,8 @@ from typing import Final
 from mien_models.architectures._registry import Architecture, Recognised, marks
 from mien_models.onnx_format.graph import GraphDescription
 from mien_models.onnx_format.signature import FREE, signature
-from mien_models.specs.network import IMAGENET_PIXELS, SIGNED_PIXELS, EmbedSpec, PictureSpec, Pixels, Terms
+from mien_models.specs.network import IMAGENET_PIXELS, SIGNED_PIXELS, EmbedSpec, PictureSpec, Pixels
 
-TERMS: Final = Terms(
-    "non-commercial", "InsightFace's identity networks, and those made of them, are for non-commercial use."
-)
 SIDE_PX: Final = 112
 USUAL_LENGTH: Final = 512
 LENGTHS: Final = (128, 256, 512, 1024)

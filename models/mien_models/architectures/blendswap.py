@@ -5,12 +5,8 @@ from typing import Final
 from mien_models.architectures._registry import Architecture, Recognised, marks
 from mien_models.onnx_format.graph import GraphDescription
 from mien_models.onnx_format.signature import Signature, signature
-from mien_models.specs.network import UNIT_OUTPUT, UNIT_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec, Terms
+from mien_models.specs.network import UNIT_OUTPUT, UNIT_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec
 
-TERMS: Final = Terms(
-    "CC-BY-NC-SA-4.0",
-    "These weights may be used and passed on for non-commercial purposes, with credit, on the same terms.",
-)
 SOURCE_PX: Final = 112
 EMBEDDING: Final = (512, 25088)
 """The last layer of the identity network inside: 512 numbers of 512 maps of 7 x 7."""

@@ -5,9 +5,8 @@ from typing import Final
 from mien_models.architectures._registry import Architecture, Recognised, marks
 from mien_models.onnx_format.graph import GraphDescription
 from mien_models.onnx_format.signature import FREE, signature
-from mien_models.specs.network import ConvertSpec, Terms
+from mien_models.specs.network import ConvertSpec
 
-TERMS: Final = Terms("OpenRAIL-MS", "These weights may be used within the limits of use that their licence lists.")
 USUAL_LENGTH: Final = 512
 
 

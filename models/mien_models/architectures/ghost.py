@@ -13,13 +13,8 @@ from mien_models.specs.network import (
     PictureSpec,
     SwapNames,
     SwapSpec,
-    Terms,
 )
 
-TERMS: Final = Terms(
-    "Apache-2.0",
-    "GHOST may be used freely, also commercially; the identity network that it needs is for non-commercial use.",
-)
 START: Final = (512, 1024, 2, 2)
 """The transposed convolution that makes a map of the identity; the attributes' encoder differs between backbones."""
 GATE: Final = (1, 1024, 1, 1)

@@ -12,10 +12,8 @@ from mien_models.specs.network import (
     PictureSpec,
     SwapNames,
     SwapSpec,
-    Terms,
 )
 
-TERMS: Final = Terms("unknown", "The code is free, but nobody said under what terms these weights may be used.")
 FIRST_LAYER: Final = (64, 3, 3, 3)
 
 

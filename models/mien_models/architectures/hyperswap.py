@@ -13,12 +13,8 @@ from mien_models.specs.network import (
     PictureSpec,
     SwapNames,
     SwapSpec,
-    Terms,
 )
 
-TERMS: Final = Terms(
-    "ResearchRAIL-MS", "These weights may be used for research, within the limits of use that their licence lists."
-)
 START: Final = (4096, 512, 3, 3)
 
 

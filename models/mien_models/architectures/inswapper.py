@@ -8,12 +8,8 @@ from typing import Final, Literal
 from mien_models.architectures._registry import Architecture, Recognised, marks
 from mien_models.onnx_format.graph import GraphDescription
 from mien_models.onnx_format.signature import signature
-from mien_models.specs.network import UNIT_OUTPUT, UNIT_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec, Terms
+from mien_models.specs.network import UNIT_OUTPUT, UNIT_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec
 
-TERMS: Final = Terms(
-    "non-commercial",
-    "inswapper may be used for research only, ReSwapper under the AGPL-3.0; their identity network is non-commercial.",
-)
 IDENTITY_LENGTH: Final = 512
 STYLE: Final = 2048
 """Each block has two layers that make so many numbers, scale and shift, of the identity."""

@@ -5,9 +5,7 @@ from typing import Final
 from mien_models.architectures._registry import Architecture, Recognised, marks
 from mien_models.onnx_format.graph import GraphDescription
 from mien_models.onnx_format.signature import signature
-from mien_models.specs.network import UNIT_OUTPUT, UNIT_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec, Terms
-
-TERMS: Final = Terms("Apache-2.0", "The code is free for any use; whose face is inside the weights is for you to know.")
+from mien_models.specs.network import UNIT_OUTPUT, UNIT_PIXELS, IdentitySpec, PictureSpec, SwapNames, SwapSpec
 
 
 class MobileFaceSwap:

@@ -17,12 +17,8 @@ from mien_models.specs.network import (
     PictureSpec,
     SwapNames,
     SwapSpec,
-    Terms,
 )
 
-TERMS: Final = Terms(
-    "CC-BY-NC-4.0", "These weights may be used and passed on for non-commercial purposes, with credit."
-)
 STYLE: Final = (1024, 512)
 """Each block has two layers that make scale and shift of the identity."""
 FIRST_LAYERS: Final = ((64, 3, 7, 7), (32, 3, 7, 7))

@@ -13,11 +13,6 @@ from mien_models.specs.network import (
     PictureSpec,
     SwapNames,
     SwapSpec,
-    Terms,
-)
-
-TERMS: Final = Terms(
-    "unknown", "Nobody said under what terms these weights may be used; parts of the code are CC BY-NC 4.0."
 )
 
 

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import os
 import shutil
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -13,7 +14,7 @@ from http.client import HTTPException, HTTPMessage, HTTPResponse
 from pathlib import Path
 from typing import IO, Final, cast
 from urllib.error import HTTPError, URLError
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 from urllib.request import (
     HTTPDefaultErrorHandler,
     HTTPErrorProcessor,
@@ -27,6 +28,7 @@ from urllib.request import (
 
 from mien_models.errors import ModelError, UsageError
 from mien_models.onnx_format.wire import LARGEST_BYTES
+from mien_models.system.causes import advice_for, cause_of, is_full
 from mien_models.system.json_text import json_object, whole_number
 
 SCHEMES: Final = ("http", "https")
@@ -36,6 +38,9 @@ _SILENCE_S: Final = 30.0
 
 
 _MOST_REDIRECTS: Final = 5
+
+
+_SENT_AS_IT_IS: Final = "%/:=&?~+!$,;'@()*[]"
 
 
 def is_address(text: str) -> bool:
@@ -55,9 +60,7 @@ def open_address(address: str, headers: Mapping[str, str]) -> HTTPResponse:
         ModelError: the server sends us from https to http.
         URLError, OSError: it does not answer, or with an error, or sends us on too often.
     """
-    parts = urlsplit(address)
-    if parts.scheme not in SCHEMES or not parts.hostname:
-        raise UsageError(f"A download needs an address that begins with https:// or http://, but got {address!r}.")
+    parts = split_address(address)
     opener = OpenerDirector()
     for handler in (
         ProxyHandler(),
@@ -71,8 +74,35 @@ def open_address(address: str, headers: Mapping[str, str]) -> HTTPResponse:
     if parts.username is not None:
         raise UsageError("An address with a name and a password in it is not used; download that file by other means.")
     # Packed content would change length and hash.
-    asked = Request(address, headers={"User-Agent": "mien", "Accept-Encoding": "identity", **headers})  # noqa: S310 - checked above
+    asked = Request(_in_ascii(parts), headers={"User-Agent": "mien", "Accept-Encoding": "identity", **headers})  # noqa: S310 - checked above
     return cast("HTTPResponse", opener.open(asked, timeout=_SILENCE_S))
+
+
+def split_address(address: str) -> SplitResult:
+    """Take an address apart.
+
+    Raises:
+        UsageError: it is no address of the web.
+    """
+    try:
+        parts = urlsplit(address)
+        # A port that is none raises, too.
+        if parts.scheme in SCHEMES and parts.hostname and parts.port != 0:
+            return parts
+    except ValueError:
+        pass
+    raise UsageError(f"A download needs an address that begins with https:// or http://, but got {address!r}.")
+
+
+def _in_ascii(parts: SplitResult) -> str:
+    """Write an address as it is sent: browsers show and copy letters that no request may contain."""
+    path, query = (quote(part, _SENT_AS_IT_IS, errors="surrogateescape") for part in (parts.path, parts.query))
+    try:
+        (parts.hostname or "").encode("idna")
+        host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode()
+    except UnicodeError as error:
+        raise UsageError(f"There can be no server called {parts.netloc!r}. Look for the right address.") from error
+    return urlunsplit((parts.scheme, host, path, query, ""))
 
 
 class _Redirects(HTTPRedirectHandler):
@@ -149,13 +179,17 @@ def fetch(address: str, folder: Path, *, sha256: str | None, progress: Progress,
         ModelError: it does not come, is too large, or is not the file of that hash.
     """
     wanted = checked_hash(sha256)
-    part = _Part(folder / hashlib.sha256(address.encode()).hexdigest()[:24], address)
+    part = _Part(folder / hashlib.sha256(os.fsencode(address)).hexdigest()[:24], address)
     breaks = 0
     while not part.is_whole:
         before = part.size_bytes
         try:
             _go_on(part, progress)
         except (URLError, HTTPException, OSError) as error:
+            if isinstance(error, OSError) and is_full(error):
+                raise ModelError(
+                    f"{part.origin} cannot be kept in {str(folder)!r}: {cause_of(error)}. {advice_for(error)}"
+                ) from error
             breaks = 1 if part.size_bytes > before else breaks + 1
             _give_up_or_wait(error, part, breaks, pause_s)
     found = part.hash()
@@ -172,7 +206,7 @@ class _Part:
     """A file that grows, and beside it what the server called this version of it."""
 
     def __init__(self, stem: Path, address: str) -> None:
-        parts = urlsplit(address)
+        parts = split_address(address)
         self.address = address
         self.origin = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
         self.file = unquote(parts.path.rpartition("/")[2]) or "model"

@@ -29,6 +29,9 @@ _CAUSES: Final = {
 }
 """By the system's own name, because not every system knows every one."""
 _BY_NUMBER: Final = {number: _CAUSES[name] for name in _CAUSES if (number := getattr(errno, name, None)) is not None}
+_FULL: Final = frozenset(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name))
+_OURS: Final = frozenset({errno.EBADF, errno.EPIPE})
+"""What a mistake in the code causes as easily."""
 
 
 def cause_of(error: Exception) -> str:
@@ -51,9 +54,14 @@ def advice_for(error: OSError) -> str:
     return known[1] if known is not None else _PLACE
 
 
+def is_full(error: OSError) -> bool:
+    """Whether there was no room for what should be written."""
+    return error.errno in _FULL
+
+
 def outside_cause(error: OSError) -> str | None:
     """Give a whole sentence for what the system refused; None where nothing but our own code can have caused it."""
-    if (error.errno or 0) not in _BY_NUMBER:
+    if error.errno not in _BY_NUMBER or error.errno in _OURS:
         return None
     name = error.filename
     subject = shown(Path(name)) if isinstance(name, str) else "The system"

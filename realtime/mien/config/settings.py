@@ -102,6 +102,21 @@ class Settings(BaseSettings):
         json_schema_extra=said("Camera", "camera", plugins="mien.sources.backends"),
         description="where frames come from; the first camera by default",
     )
+    microphone: str | None = Field(
+        None,
+        json_schema_extra=said("Microphone", "sound", form="NAME|default|synthetic|none"),
+        description="name or number, 'default', 'synthetic' or 'none'; else the system's, where an output has sound",
+    )
+    mute: bool = Field(
+        default=False,
+        json_schema_extra=said("Mute", "sound"),
+        description="send silence instead of the microphone",
+    )
+    panic_mutes: bool = Field(
+        default=True,
+        json_schema_extra=said("The panic key mutes", "sound"),
+        description="send silence while the panic key is down",
+    )
     sinks: Names = Field(
         (),
         json_schema_extra=said("Outputs", "outputs", plugins="mien.sinks.backends"),

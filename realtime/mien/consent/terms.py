@@ -25,6 +25,15 @@ class Scope(Enum):
     """In a virtual camera or a window: calls and streams."""
     RECORDING = "recording"
     """In files: recordings, and what `mien swap` writes."""
+    STREAMING = "streaming"
+    """To the public: streams to a server that shows them to others."""
+
+
+_WITHOUT: Final = {
+    Scope.LIVE: "write to files only",
+    Scope.RECORDING: "leave file sinks and 'mien swap' away",
+    Scope.STREAMING: "stream without it",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +72,10 @@ class Terms:
         """
         if use not in self.scope:
             agreed = " and ".join(one.value for one in self.scope)
-            hint = "leave file sinks and 'mien swap' away" if use is Scope.RECORDING else "write to files only"
-            raise ConsentError(f"{self.name!r} may be used for {agreed}, not for {use.value}: {hint}, or ask again.")
+            raise ConsentError(
+                f"{self.name!r} may be used for {agreed}, not for {use.value}: {_WITHOUT[use]}, or ask again and add "
+                f"it anew with --scope {use.value}."
+            )
 
     @property
     def signer(self) -> bytes:

@@ -1,10 +1,16 @@
 """What FFmpeg decodes, as upright 8-bit pictures with the right colours."""
 
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, cast
 
 import numpy as np
-from av import VideoFrame
+from av import CodecContext, VideoFrame
+from av.frame import Frame
+from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
 from mien.media.video.orientation import orientation_of
 from mien_models.types import BgrU8
@@ -15,6 +21,19 @@ _HD_LINES: Final = 576
 """Above it an unmarked picture is taken for BT.709, up to it for BT.601: the rule of video players (mpv, VLC)."""
 
 _EXACT: Final = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+_WITH_ALPHA: Final = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""FFmpeg's own decoders of these know no transparency, which lies beside the picture (WebM's `alpha_mode`)."""
+
+
+def decoder_of(stream: VideoStream) -> Callable[["Packet[Any]"], Sequence[Frame]]:
+    """Give what decodes the packets of a stream, transparency included."""
+    name = _WITH_ALPHA.get(stream.codec_context.name)
+    tags = {key.lower(): text for key, text in stream.metadata.items()}
+    if name is None or tags.get("alpha_mode") != "1":
+        return lambda packet: packet.decode()
+    context = CodecContext.create(name, "r")
+    assert isinstance(context, VideoCodecContext)  # noqa: S101 - both make pictures
+    return lambda packet: context.decode(packet if packet.size else None)
 
 
 def upright_bgr(frame: VideoFrame, *, is_exact: bool = False) -> BgrU8:
@@ -27,14 +46,38 @@ def upright_bgr(frame: VideoFrame, *, is_exact: bool = False) -> BgrU8:
         frame: what a decoder gave.
         is_exact: right to the level; without it FFmpeg's fast way may be two levels too dark.
     """
+    return orientation_of(frame).turned(np.asarray(_converted(frame, "bgr24", is_exact=is_exact), np.uint8))
+
+
+def stored_samples(frame: VideoFrame, *, is_deep: bool) -> NDArray[np.uint8 | np.uint16]:
+    """Give (height, width, 3) BGR, or 4 with alpha where the format knows it, full range, as it lies in the file.
+
+    Args:
+        frame: what a decoder gave.
+        is_deep: 16 bits instead of 8.
+    """
+    has_alpha = has_transparency(frame)
+    if not is_deep:
+        return _converted(frame, "bgra" if has_alpha else "bgr24", is_exact=True)
+    # In planes, because FFmpeg's way to packed 16 bits is wrong where chroma is interpolated.
+    rgb = _converted(frame, "gbrap16le" if has_alpha else "gbrp16le", is_exact=True)
+    return rgb[..., (2, 1, 0, 3)[: rgb.shape[2]]]
+
+
+def _converted(frame: VideoFrame, form: str, *, is_exact: bool) -> NDArray[np.uint8 | np.uint16]:
     shown = frame.reformat(
-        format="bgr24",
+        format=form,
         src_colorspace=matrix_of(frame),
         src_color_range=range_of(frame),
         dst_color_range=ColorRange.JPEG,
         interpolation=_EXACT if is_exact else None,
     )
-    return orientation_of(frame).turned(np.asarray(shown.to_ndarray(), np.uint8))
+    return cast("NDArray[np.uint8 | np.uint16]", shown.to_ndarray())
+
+
+def has_transparency(frame: VideoFrame) -> bool:
+    """Whether a frame's pixel format knows transparency; a palette may hold some."""
+    return frame.format.has_palette or any(component.is_alpha for component in frame.format.components)
 
 
 def matrix_of(frame: VideoFrame) -> int | None:

@@ -56,6 +56,8 @@ class Container:
     """The codec for sound that cannot be copied; None where the container is silent."""
     copied_sound: frozenset[str] = frozenset()
     """The codecs of sound that may be copied: those that players look for here, not all that FFmpeg takes."""
+    alpha_codec: str | None = None
+    """The codec for video that is transparent; None where the container cannot show what is under it."""
     safe_options: tuple[tuple[str, str], ...] = ()
     """Muxer options that keep an interrupted file playable, up to its last two seconds."""
 
@@ -85,10 +87,10 @@ _IN_MOV: Final = _IN_BOTH | {
 
 
 _CONTAINERS: Final = {
-    ".mp4": Container("mp4", "libx264", "aac", _IN_MP4, _FRAGMENTED),
-    ".m4v": Container("mp4", "libx264", "aac", _IN_MP4, _FRAGMENTED),
-    ".mov": Container("mov", "libx264", "aac", _IN_MOV, _FRAGMENTED),
-    ".gif": Container("gif", "gif", None),
+    ".mp4": Container("mp4", "libx264", "aac", _IN_MP4, safe_options=_FRAGMENTED),
+    ".m4v": Container("mp4", "libx264", "aac", _IN_MP4, safe_options=_FRAGMENTED),
+    ".mov": Container("mov", "libx264", "aac", _IN_MOV, "prores_ks", _FRAGMENTED),
+    ".gif": Container("gif", "gif", None, alpha_codec="gif"),
 }
 
 

@@ -86,6 +86,13 @@ class OutputFrame:
     captured_ns: int
     """As in the `TrackedImage` that it was made of; for a card, when the card was made."""
     state: State
+    shown_ns: int | None = None
+    """For a card and a picture that is sent again: when what is sent now was captured; None: `captured_ns`."""
+
+    @property
+    def time_ns(self) -> int:
+        """When it belongs to in a recording or stream, on the clock of the sound."""
+        return self.captured_ns if self.shown_ns is None else self.shown_ns
 
     @property
     def image(self) -> BgrU8:

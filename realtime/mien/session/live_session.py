@@ -41,7 +41,8 @@ class LiveSession:
         self._run: LiveRun | None = None
         self._changes: Changes | None = None
         self._subscribers = Subscribers()
-        self.controls = Controls()
+        self._sound = begins_with.sound
+        self.controls = Controls(lambda on: self._sound.hush(is_private=on))
 
     def take(self, plan: LivePlan) -> None:
         """Know what is run; once, before `run`."""
@@ -57,9 +58,11 @@ class LiveSession:
         """
         run, changes = self._running()
         changes.start()
+        self._sound.start(run.tell)
         try:
             return run.run()
         finally:
+            self._sound.close()
             changes.close()
             self._subscribers.close()
 
@@ -103,6 +106,7 @@ class LiveSession:
             pending=changes.pending,
             faces=source_faces.names,
             networks={} if making is None else dict(making.loaded.providers),
+            sound=self._sound.status,
             is_private=self.controls.is_private,
             uptime_s=round(time.monotonic() - self._began_s, 1),
         )

@@ -79,6 +79,16 @@ class SourceOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundOptions:
+    """What is heard."""
+
+    microphone: str | None
+    """Its name; 'none' for none, None for the system's where an output has sound."""
+    is_muted: bool
+    panic_mutes: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SigningOptions:
     """The user's own certificate, where there is one."""
 
@@ -110,6 +120,7 @@ class Options:
     label: LabelOptions
     policy: Policy
     source: SourceOptions
+    sound: SoundOptions
     sinks: tuple[str, ...]
     """As `--sink` takes them; empty: what somebody can see."""
     signing: SigningOptions
@@ -158,6 +169,7 @@ def resolve(settings: Settings) -> Options:
         label=LabelOptions(settings.label, settings.language),
         policy=Policy(settings.policy.lost, settings.policy.privacy, settings.policy.fault),
         source=SourceOptions(settings.camera, settings.size, settings.fps, settings.loop),
+        sound=SoundOptions(settings.microphone, settings.mute, settings.panic_mutes),
         sinks=settings.sinks,
         signing=SigningOptions(settings.credentials_certificate, settings.credentials_key),
         run=RunOptions(settings.seconds, settings.report),

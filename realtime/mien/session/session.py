@@ -8,6 +8,7 @@ from typing import Protocol
 from mien.pipeline.events import Event
 from mien.pipeline.frame import State
 from mien.pipeline.live.accounting import Snapshot
+from mien.sound.hub import SoundStatus
 from mien_models.types import BgrU8
 
 
@@ -58,6 +59,8 @@ class SessionStatus:
     """The source faces in use, by name in the library, else 'photo'."""
     networks: Mapping[str, str]
     """What each network really runs on."""
+    sound: SoundStatus | None
+    """The microphone; None without one."""
     is_private: bool
     uptime_s: float
 

@@ -1,5 +1,6 @@
 """What a sink's file says of itself, so that nothing else has to know it by name."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mien.consent.terms import Scope
@@ -22,3 +23,5 @@ class SinkPlugin:
     """Whether its target is a file or folder that it writes, so that it may be none that is read."""
     usual: Usual | None = None
     """What makes it the one that is used where the user named none; None: never."""
+    conceal: Callable[[str], str] | None = None
+    """Writes a target without what is secret in it, a stream's key; None: nothing is."""

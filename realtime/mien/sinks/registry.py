@@ -60,3 +60,10 @@ def default_sinks() -> tuple[str, ...]:
         BrokenPluginError: a sink of the user's own cannot be used.
     """
     return (usual(((name, plugin.usual) for name, plugin in SINKS.each()), _LOG.warning),)
+
+
+def shown_spec(spec: str) -> str:
+    """Write what followed `--sink` without what is secret in it."""
+    name, separator, target = spec.partition(":")
+    conceal = SINKS.load(name).conceal if name in SINKS.names() else None
+    return spec if conceal is None else f"{name}{separator}{conceal(target)}"

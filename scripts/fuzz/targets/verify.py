@@ -1,6 +1,7 @@
 """`mien verify` of signed files: what stands in their Content Credentials, and what is said of it."""
 
 import json
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +17,9 @@ from mien.diagnostics.verify.frames import MediaFrames
 from mien.diagnostics.verify.scan import scan_frames
 from mien.media.formats import media_type
 from mien.provenance.c2pa.sign import Signer
+
+_LOOKED_AT: Final = 16
+"""In one of so many the mark is looked for, which takes a second; the others are read up to there."""
 
 
 class _Verify:
@@ -52,6 +56,8 @@ class _Verify:
         json.dumps(read_credentials(path))
         path = path.rename(folder / "in put.mp4")
         credentials = read_credentials(path)
+        if zlib.crc32(content) % _LOOKED_AT:
+            return
         media_frames = MediaFrames(path)
         result = answer(scan_frames(media_frames, is_whole=True, progress=lambda *_: None), media_frames, credentials)
         json.dumps(result)

@@ -1,6 +1,11 @@
 """Every architecture has the keys of its published checkpoints, and its ONNX file gives what the module gives."""
 
+import dataclasses
+import gc
 import hashlib
+import weakref
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,10 +16,10 @@ import torch
 from numpy.typing import NDArray
 
 from mien_export.architectures import reswapper
-from mien_export.contracts import ARCHITECTURES
+from mien_export.contracts import ARCHITECTURES, Network
 from mien_export.graph import ExportError, GraphOptions, loaded, simplified, traced, write_onnx
 from mien_export.seeded import LAST_COUNTER, example, seeded_checkpoint, seeded_inputs
-from mien_models.architectures._registry import recognise
+from mien_models.architectures._registry import UNKNOWN_TERMS, recognise
 from mien_models.onnx_format.graph import read_graph
 from mien_models.runtimes.ort.library import onnxruntime
 
@@ -62,9 +67,24 @@ FOR_EXPORT = [
     ("mobilefaceswap", "224"),
     ("reswapper", "128"),
     ("simswap", "224"),
+    ("simswap", "224-imagenet"),
     ("simswap", "512-beta"),
     ("simswap", "512-unofficial"),
 ]
+Written = tuple[Network, dict[str, torch.Tensor], Path]
+"""A network, its weights, and the file of them."""
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Written]:
+    """Export each small network once."""
+
+    @cache
+    def write(name: str, variant: str) -> Written:
+        network, state = seeded_checkpoint(ARCHITECTURES.load(name), variant, seed=1)
+        return network, state, write_onnx(network, state, tmp_path_factory.mktemp(name) / "tiny.onnx", GraphOptions())
+
+    return write
 
 
 @pytest.mark.parametrize(("name", "variant"), VARIANTS)
@@ -131,9 +151,10 @@ def _reference(module: torch.nn.Module, arguments: tuple[torch.Tensor, ...]) -> 
 
 
 @pytest.mark.parametrize(("name", "variant"), FOR_EXPORT)
-def test_the_onnx_file_gives_what_the_module_gives(name: str, variant: str, tmp_path: Path) -> None:
-    network, state = seeded_checkpoint(ARCHITECTURES.load(name), variant, seed=1)
-    path = write_onnx(network, state, tmp_path / "tiny.onnx", GraphOptions())
+def test_the_onnx_file_gives_what_the_module_gives(
+    name: str, variant: str, written: Callable[[str, str], Written]
+) -> None:
+    network, state, path = written(name, variant)
     module = network.deployed(loaded(network, state), None).eval()
     found: list[NDArray[np.float32]] = []
     for batch in (1, 2, 4):
@@ -153,6 +174,21 @@ def test_the_onnx_file_gives_what_the_module_gives(name: str, variant: str, tmp_
         assert np.mean(np.abs(picture) > 0.999) < 0.3, "burnt out"
 
 
+@pytest.mark.parametrize(("name", "variant"), FOR_EXPORT)
+def test_what_is_stamped_into_a_file_is_what_its_family_makes_of_it_without_the_stamp(
+    name: str, variant: str, written: Callable[[str, str], Written]
+) -> None:
+    network, _, path = written(name, variant)
+    graph = read_graph(path.read_bytes(), path.name)
+    spec = network.spec(has_map=False)
+    stamped = recognise(graph, path.name)
+    assert list(stamped.specs.values()) == [spec]
+    assert stamped.terms == UNKNOWN_TERMS
+    bare = dataclasses.replace(graph, stamps={})
+    # A sixteenth of the channels bears no marks of the family, so that it is named here.
+    assert spec in recognise(bare, path.name, family=spec.architecture).specs.values()
+
+
 @pytest.mark.parametrize(("name", "variant"), [("reswapper", "128"), ("simswap", "224"), ("hyperswap", "256")])
 @pytest.mark.parametrize("level", [0.0, 0.5])
 def test_flat_pictures_stay_finite(name: str, variant: str, level: float, tmp_path: Path) -> None:
@@ -164,6 +200,17 @@ def test_flat_pictures_stay_finite(name: str, variant: str, level: float, tmp_pa
     for ours, theirs in zip(_run(path, inputs), _reference(module, example(inputs, network)), strict=True):
         assert np.isfinite(ours).all()
         assert np.abs(ours - theirs.numpy()).max() < 0.02
+
+
+def test_weights_are_let_go_when_they_are_written(tmp_path: Path) -> None:
+    network, state = seeded_checkpoint(ARCHITECTURES.load("crossface"), "512", seed=1)
+    arrays = {key: one.numpy().copy() for key, one in state.items()}
+    largest = weakref.ref(arrays[max(arrays, key=lambda key: arrays[key].size)])
+    state = {key: torch.from_numpy(arrays.pop(key)) for key in list(arrays)}
+    write_onnx(network, state, tmp_path / "tiny.onnx", GraphOptions())
+    del state
+    gc.collect()
+    assert largest() is None
 
 
 def test_a_norm_with_its_epsilon_added_by_hand_does_not_survive_the_exporter(

@@ -229,7 +229,72 @@ def discriminator(path: Path) -> None:
     saved({"netD": weights(), "optimizer": {"state": weights()}}, path)
 
 
-BAD = (cut, cut_safetensors, empty, pointer, page, noise, other_zip, broken_pickle, numbers, discriminator)
+def in_directory(path: Path, at: int, value: int) -> None:
+    """Set a byte of the archive's first entry, as its directory has it (APPNOTE 4.3.12)."""
+    saved(weights(), path)
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + at] = value
+    path.write_bytes(content)
+
+
+def newer_zip(path: Path) -> None:
+    in_directory(path, 6, 255)
+
+
+def zip_with_a_name_that_is_no_text(path: Path) -> None:
+    in_directory(path, 9, 0x08)
+    in_utf8 = bytearray(path.read_bytes())
+    in_utf8[in_utf8.index(b"PK\x01\x02") + 46] = 0xFF
+    path.write_bytes(in_utf8)
+
+
+def with_pickle(path: Path, pickled: bytes) -> None:
+    """Write what torch writes, with another pickle in it."""
+    saved(weights(), path)
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in entries.items():
+            archive.writestr(name, pickled if name.endswith("data.pkl") else content)
+
+
+def zip_with_an_empty_pickle(path: Path) -> None:
+    with_pickle(path, b"")
+
+
+def zip_with_an_unknown_operation(path: Path) -> None:
+    with_pickle(path, b"\x80\x02\x00.")
+
+
+def zip_with_a_global_that_is_no_text(path: Path) -> None:
+    with_pickle(path, b"\x80\x02c\x80\xff\n\xfe\n.")
+
+
+def zip_with_a_global_without_a_name(path: Path) -> None:
+    with_pickle(path, b"\x80\x02c\n\n.")
+
+
+DAMAGED_ZIPS = (
+    newer_zip,
+    zip_with_a_name_that_is_no_text,
+    zip_with_an_empty_pickle,
+    zip_with_an_unknown_operation,
+    zip_with_a_global_that_is_no_text,
+    zip_with_a_global_without_a_name,
+)
+BAD = (
+    cut,
+    cut_safetensors,
+    empty,
+    pointer,
+    page,
+    noise,
+    other_zip,
+    broken_pickle,
+    numbers,
+    discriminator,
+    *DAMAGED_ZIPS,
+)
 
 
 @pytest.mark.parametrize("make", BAD)

@@ -1,21 +1,29 @@
 """`mien-export onnx` and `mien-export verify`, from checkpoint to the user's folder of models."""
 
 import json
+import pickle
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 
+import cv2
 import numpy as np
 import onnx
 import pytest
 import torch
+from tests.export.networks.golden import recipe
 from typer.testing import CliRunner, Result
 
+from mien_export.architectures._mobilefaceswap_face import FaceWeights
+from mien_export.architectures.mobilefaceswap import MobileFaceSwapModule
+from mien_export.architectures.simswap_arcface import SimSwapArcFace, SimSwapArcFaceModule
 from mien_export.cli.app import app
 from mien_export.contracts import ARCHITECTURES
 from mien_export.graph import ExportError
 from mien_export.proof.gates import Gates
 from mien_export.proof.measuring import Measured
-from mien_export.seeded import seeded_checkpoint
+from mien_export.seeded import LAST_COUNTER, seeded_checkpoint
+from mien_models.architectures._registry import UNKNOWN_TERMS
 from mien_models.errors import UsageError
 from mien_models.library.add import Wishes, add, chosen
 from mien_models.library.inspect import look_at
@@ -39,7 +47,7 @@ def run(*words: str) -> Result:
     return CliRunner().invoke(app, list(words))
 
 
-def files() -> list[str]:
+def listed() -> list[str]:
     return sorted(path.name for path in Path().iterdir())
 
 
@@ -48,12 +56,21 @@ def test_a_checkpoint_becomes_a_model_that_is_added_without_a_question(tmp_path:
     assert done.exit_code == 0, done.output
     assert "passed" in done.stdout
     assert "mien models add net.onnx" in done.stderr
-    assert files() == ["net.onnx", "net.proof.json", "net.proof.png", "other.pth", "trained.pth"]
+    assert listed() == ["net.onnx", "net.proof.json", "net.proof.png", "other.pth", "trained.pth"]
     candidate = look_at(Path("net.onnx"))
     library = ModelLibrary(tmp_path / "models")
     stored = add(library, candidate, chosen(candidate.found, None, "net.onnx"), Wishes(origin="net.onnx")).stored
     assert isinstance(stored.manifest.network, SwapSpec)
     assert stored.manifest.licence.name == "MIT"
+
+
+def test_a_file_whose_licence_was_not_said_is_added_without_one(tmp_path: Path) -> None:
+    done = run("onnx", "trained.pth", "-o", "net.onnx", "--emap", "none")
+    assert "nobody said under what licence" in done.stderr
+    candidate = look_at(Path("net.onnx"))
+    spec = chosen(candidate.found, None, "net.onnx")
+    stored = add(ModelLibrary(tmp_path / "models"), candidate, spec, Wishes(origin="net.onnx")).stored
+    assert stored.manifest.licence == UNKNOWN_TERMS
 
 
 def test_a_map_that_is_missing_is_told() -> None:
@@ -98,6 +115,59 @@ def test_a_face_becomes_a_part_of_a_network_only_with_a_word_on_whose_it_is() ->
     assert "--consent" in str(half)
 
 
+def as_paddle(state: dict[str, torch.Tensor]) -> dict[str, object]:
+    """Name and lay out weights as `paddle.save` writes them: a pickle of arrays."""
+    names = {"running_mean": "_mean", "running_var": "_variance"}
+    kept: dict[str, object] = {}
+    for key, one in state.items():
+        before, dot, name = key.rpartition(".")
+        is_linear = name == "weight" and one.ndim == 2
+        kept[f"{before}{dot}{names.get(name, name)}"] = np.ascontiguousarray(
+            one.numpy().T if is_linear else one.numpy()
+        )
+    return {**kept, "StructuredToParameterName@@": {key: f"param_{place}" for place, key in enumerate(kept)}}
+
+
+def seeded(like: torch.nn.Module, seed: int) -> dict[str, torch.Tensor]:
+    shapes = {key: tuple(one.shape) for key, one in like.state_dict().items() if LAST_COUNTER not in key}
+    return {key: torch.from_numpy(one) for key, one in recipe.weights(shapes, seed).items()}
+
+
+@pytest.fixture
+def paddle_files() -> None:
+    """Write what MobileFaceSwap publishes, narrower: the trained part and the identity network, and two photos."""
+    narrow = seeded(MobileFaceSwapModule(4), 8)
+    shared = {key: one for key, one in narrow.items() if key.startswith(("final.", "mask."))}
+    trained = shared | seeded(FaceWeights(4, 512), 8)
+    identity = seeded(SimSwapArcFaceModule(SimSwapArcFace((1, 1, 1, 1))), 9)
+    for name, state in (("MobileFaceSwap_224.pdparams", trained), ("arcface.pdparams", identity)):
+        Path(name).write_bytes(pickle.dumps(as_paddle(state), protocol=2))
+    Path("ann.png").write_bytes((files("skimage") / "data" / "astronaut.png").read_bytes())
+    cv2.imwrite("wall.png", np.full((240, 240, 3), 90, np.uint8))
+
+
+@pytest.mark.usefixtures("paddle_files")
+def test_a_photo_is_baked_into_paddles_weights_and_the_file_swaps_without_one(tmp_path: Path) -> None:
+    words = ("MobileFaceSwap_224.pdparams", "--face-network", "arcface.pdparams", "--consent", "public-domain")
+    nobody = run("onnx", *words, "--face", "wall.png", "-o", "ann.onnx").exception
+    assert isinstance(nobody, ExportError)
+    assert "'wall.png' shows no face" in str(nobody)
+    done = run("onnx", *words, "--face", "ann.png", "-o", "ann.onnx")
+    assert done.exit_code == 0, done.output
+    stamps = {one.key: one.value for one in onnx.load("ann.onnx").metadata_props}
+    assert stamps["mien.consent"] == "public-domain"
+    candidate = look_at(Path("ann.onnx"))
+    spec = chosen(candidate.found, None, "ann.onnx")
+    assert isinstance(spec, SwapSpec)
+    assert (spec.architecture, spec.identity.form, spec.blends) == ("mobilefaceswap", "none", True)
+    assert add(ModelLibrary(tmp_path / "models"), candidate, spec, Wishes(origin="ann.onnx")).run_ms > 0
+    # The face is a part of what is proven: another one is another network.
+    mirrored = cv2.imread("ann.png")
+    assert mirrored is not None
+    cv2.imwrite("mirrored.png", mirrored[:, ::-1])
+    assert run("verify", *words[:3], *words[3:], "ann.onnx", "--face", "mirrored.png").exit_code == 1
+
+
 def test_verify_passes_what_it_is_and_fails_what_it_is_not() -> None:
     assert run("onnx", "trained.pth", "-o", "net.onnx", "--batch", "1").exit_code == 0
     done = run("verify", "trained.pth", "net.onnx", "--json")
@@ -117,7 +187,7 @@ def test_a_file_that_fails_a_gate_gets_no_name(monkeypatch: pytest.MonkeyPatch) 
     failed = run("onnx", "trained.pth", "-o", "net.onnx")
     assert isinstance(failed.exception, ExportError)
     assert "too far away" in str(failed.exception)
-    assert files() == ["net.proof.json", "net.proof.png", "other.pth", "trained.pth"]
+    assert listed() == ["net.proof.json", "net.proof.png", "other.pth", "trained.pth"]
 
 
 def test_the_identity_map_becomes_a_part_of_the_graph() -> None:
@@ -143,4 +213,4 @@ def test_the_identity_map_becomes_a_part_of_the_graph() -> None:
 )
 def test_a_wrong_command_line_is_told_before_anything_is_read(words: tuple[str, ...]) -> None:
     assert isinstance(run(*words).exception, UsageError)
-    assert files() == ["other.pth", "trained.pth"]
+    assert listed() == ["other.pth", "trained.pth"]

@@ -39,6 +39,7 @@ NETWORKS: dict[str, tuple[Network, int, float]] = {
     "simswap-512-deep": (shrunk("512-unofficial"), 2, 1.0),
     "hyperswap-128": (hyperswap.HyperSwap(1, size_px=128), 4, 1.0),
     "arcface": (arcface.ArcFace((2, 1, 2, 1)), 6, 1.0),
+    "magface": (arcface.ArcFace((2, 1, 2, 1), is_magface=True), 10, 1.0),
     "simswap-arcface": (SimSwapArcFace((2, 1, 2, 1)), 7, 1.0),
 }
 LARGE: dict[str, tuple[Network, int, float]] = {
@@ -50,6 +51,7 @@ LARGE: dict[str, tuple[Network, int, float]] = {
     "hyperswap-512": (hyperswap.HyperSwap(1, size_px=512), 4, 1.0),
 }
 LOWEST = {"arcface": -1.0, "simswap-arcface": -2.0, "ghost": -1.0, "hyperswap": -1.0}
+SEES_FACES = {"arcface", "magface", "simswap-arcface"}
 SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in LARGE]
 
 
@@ -75,7 +77,7 @@ def inputs_of(name: str, network: Network, length: float) -> dict[str, Numbers]:
         if port.is_vector:
             given[port.name] = recipe.vector("source", length)
         else:
-            given[port.name] = recipe.picture("face" if "arcface" in name else "target", port.shape[1], low=low)
+            given[port.name] = recipe.picture("face" if name in SEES_FACES else "target", port.shape[1], low=low)
     return given
 
 

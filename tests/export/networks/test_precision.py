@@ -12,6 +12,7 @@ import torch
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 from torch import Tensor
 
+from mien_export import streaming
 from mien_export.contracts import ARCHITECTURES, Network
 from mien_export.exporting import Asked, Shape, Wish, export, hold_against, read_source
 from mien_export.graph import ExportError, GraphOptions, simplified, write_onnx
@@ -88,6 +89,20 @@ def test_an_epsilon_that_half_precision_rounds_to_zero_keeps_its_norm_in_full(na
     assert "its epsilon 1e-08 is zero" in table(proof)
     told = json.loads((tmp_path / f"{name}.proof.json").read_text())
     assert len(told["files"][0]["islands"]) == len(islands)
+
+
+def test_what_one_file_cannot_hold_in_full_precision_becomes_one_in_half(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, _ = exported("crossface", tmp_path, Shape(precision="mixed"))
+    monkeypatch.setattr(streaming, "_MOST_BYTES", int(1.5 * usual.stat().st_size))
+    (tmp_path / "small").mkdir()
+    with pytest.raises(streaming.TooLargeError, match="give --precision mixed"):
+        exported("crossface", tmp_path / "small", Shape())
+    path, proof = exported("crossface", tmp_path / "small", Shape(precision="mixed"))
+    assert proof.files[0].has_passed, table(proof)
+    assert path.read_bytes() == usual.read_bytes()
+    assert {one.suffix for one in path.parent.iterdir()} == {".onnx", ".pth", ".json"}
 
 
 def loud(state: dict[str, Tensor]) -> None:

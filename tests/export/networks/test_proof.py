@@ -3,6 +3,7 @@
 import json
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from mien_export.proof.cases import choose, make_cases
 from mien_export.proof.faces import FacesError, known_faces
 from mien_export.proof.gates import Gates
 from mien_export.proof.identity import IdentityJudge
-from mien_export.proof.measuring import Measured
+from mien_export.proof.measuring import Measured, measure
+from mien_export.proof.noise import weigh
 from mien_export.proof.prove import Proof, prove
 from mien_export.proof.reference import Reference, run_exactly, run_torch
 from mien_export.proof.report import as_data, save, sheet, table
@@ -132,6 +134,24 @@ def test_a_gate_follows_the_networks_own_noise_and_a_changed_file_fails_all_the_
     assert "its own noise is" in failed.files[0].failures[0]
 
 
+def test_what_a_network_loses_in_the_mean_need_not_be_where_it_loses_most_in_one_pixel() -> None:
+    network, state = seeded_checkpoint(ARCHITECTURES.load("crossface"), "512", seed=3)
+    case = make_cases(network)[0]
+    module = reference(network, state)()
+    exact = run_exactly(module, network, case.inputs)["output"]
+    off = float(np.linalg.norm(exact))
+    spike, haze = exact.copy(), exact + np.float32(1e-5 * off)
+    spike[0, 0] += 1e-4 * off
+    cases = {"spike": replace(case, name="spike"), "haze": replace(case, name="haze")}
+    expected = {"spike": {"output": spike}, "haze": {"output": haze}}
+    answers = {"spike": {"output": exact}, "haze": {"output": exact + np.float32(2e-5 * off)}}
+    gates = Gates(1e-9, 1e-9, 1e-9, 0.0)
+    suspects = [(measure(network, name, expected[name], one)[0], one) for name, one in answers.items()]
+    weighed = weigh(lambda: module, network, cases, expected, suspects=suspects, gates=gates)
+    assert weighed.failures == ()
+    assert weighed.allowances[0].noise == pytest.approx(1e-4, rel=0.01)
+
+
 def test_noise_beyond_what_can_be_seen_is_not_allowed() -> None:
     spec = ARCHITECTURES.load("ghost").published["1-block"].spec(has_map=True)
     plain = Gates.of(spec, is_half=False)
@@ -178,15 +198,17 @@ def test_a_network_that_costs_much_is_asked_less_but_faces_and_flat_pictures_alw
 @pytest.mark.filterwarnings("ignore")
 def test_a_proof_says_how_far_it_is(tmp_path: Path) -> None:
     network, state, path = exported("crossface", tmp_path)
-    shares: list[float] = []
+    said: list[tuple[str, float]] = []
 
-    def kept(_text: str, share: float | None = None, /) -> None:
-        shares.append(share or 0.0)
+    def kept(text: str, share: float | None = None, /) -> None:
+        said.append((text, share or 0.0))
 
     prove(reference(network, state), network, [path], make_cases(network), progress=kept)
-    assert shares == sorted(shares)
-    assert shares[-1] == pytest.approx(1.0)
-    assert len(shares) == 3 + 3 + 2
+    # Said before it is done: the first while nothing is, the last while it alone is left.
+    assert [share for _, share in said] == pytest.approx([done / 8 for done in range(8)])
+    assert said[0][0] == "the checkpoint in torch: noise 11"
+    assert said[3][0].endswith(": noise 11")
+    assert said[7][0].endswith(": 4 at once")
 
 
 @pytest.mark.filterwarnings("ignore")

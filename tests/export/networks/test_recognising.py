@@ -13,7 +13,7 @@ from mien_export.seeded import seeded_checkpoint, seeded_state
 from mien_models.architectures._registry import recognise
 from mien_models.errors import ModelError, UnknownPluginError
 from mien_models.onnx_format.graph import read_graph
-from mien_models.specs.network import SwapSpec
+from mien_models.specs.network import SIGNED_PIXELS, UNIT_PIXELS, EmbedSpec, PictureSpec, SwapSpec
 
 MANIFEST = """
 source_norm = 1.0
@@ -98,8 +98,8 @@ def test_an_unknown_checkpoint_is_told_with_what_is_near() -> None:
 def test_keys_that_lie_far_from_each_other_in_the_alphabet_are_shown_when_they_are_near() -> None:
     _, state = seeded_checkpoint(ARCHITECTURES.load("ghost"), "1-block", 0)
     state = {f"aa.{number}": torch.zeros(1) for number in range(9)} | state
-    state["encoder.convolution1.0.weight"] = state.pop("encoder.conv1.0.weight")
-    with pytest.raises(RecogniseError, match=r"it has encoder\.convolution1\.0\.weight for encoder\.conv1\.0\.weight"):
+    state["encoder.deconvolution2.deconv.weight"] = state.pop("encoder.deconv2.deconv.weight")
+    with pytest.raises(RecogniseError, match=r"it has encoder\.deconvolution2\.deconv\.weight for"):
         network_for(state)
 
 
@@ -208,6 +208,38 @@ def test_averaged_weights_beside_the_last_ones_come_first() -> None:
     found = network_for(whole)
     assert found.group is not None
     assert found.group.prefix == "net_ema."
+
+
+@pytest.mark.parametrize("before", ["features.module.", "features."])
+def test_a_checkpoint_of_magfaces_trainer_is_not_taken_for_insightfaces(before: str) -> None:
+    _, state = seeded_checkpoint(ARCHITECTURES.load("arcface"), "r50", 0)
+    whole = {f"{before}{key}": one for key, one in state.items()} | {"fc.weight": torch.zeros(512, 10)}
+    found = network_for(whole, Said(path=Path("00025.pth")))
+    assert found.state_in(whole).keys() == state.keys()
+    picture, eps = seen(found)
+    assert picture.colour == "bgr"
+    assert (picture.scale, picture.offset) == UNIT_PIXELS
+    assert eps == {2e-5}
+    assert any("MagFace's trainer" in note and "--variant" in note for note in found.notes)
+    assert seen(network_for(whole, Said(variant="insightface")))[0].colour == "rgb"
+
+
+def test_insightfaces_own_is_seen_as_it_was_trained_unless_its_name_or_the_user_says_otherwise() -> None:
+    _, state = seeded_checkpoint(ARCHITECTURES.load("arcface"), "r50", 0)
+    picture, eps = seen(network_for(state, Said(path=Path("backbone.pth"))))
+    assert picture.colour == "rgb"
+    assert (picture.scale, picture.offset) == SIGNED_PIXELS
+    assert eps == {1e-5}
+    assert seen(network_for(state, Said(path=Path("MagFace_r100.pth"))))[0].colour == "bgr"
+    assert seen(network_for(state, Said(variant="magface")))[0].colour == "bgr"
+
+
+def seen(found: Found) -> tuple[PictureSpec, set[float]]:
+    """How it sees a face, and the epsilons of its norms."""
+    spec = found.network.spec(has_map=False)
+    assert isinstance(spec, EmbedSpec)
+    norms = (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d)
+    return spec.picture, {one.eps for one in found.network.build().modules() if isinstance(one, norms)}
 
 
 @pytest.fixture

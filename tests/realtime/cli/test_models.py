@@ -18,7 +18,6 @@ from tests.onnx_networks import arcface_network, dfm_network, inswapper_network
 
 from mien.cli.main import main
 from mien.config import paths
-from mien_models.architectures import ghost
 from mien_models.library import known_files
 from mien_models.specs.stored import MANIFEST
 
@@ -263,7 +262,7 @@ def test_the_licence_of_a_published_file_is_shown_and_of_no_other(
     assert main([*add, "--name", "unknown"]) == 0
     assert "freely" not in capsys.readouterr().err
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    monkeypatch.setitem(known_files.KNOWN, sha256, ghost.TERMS)
+    monkeypatch.setitem(known_files.KNOWN, sha256, known_files.GHOST)
     assert main([*add, "--name", "known"]) == 0
     assert "Licence: Apache-2.0. GHOST may be used freely" in capsys.readouterr().err
 

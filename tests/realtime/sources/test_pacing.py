@@ -129,3 +129,35 @@ def test_the_loop_may_begin_it_when_it_is_ready() -> None:
     clock = Clock()
     with PacedSource(Film([0], clock), clock_ns=clock, wait=clock.wait) as source:
         assert not source.info.is_live
+
+
+class LongEnding(Film):
+    """A film whose last frame stays."""
+
+    length_ns = 500_000_000
+
+
+def test_the_last_frame_stays_as_long_as_the_film_says_before_the_next_round() -> None:
+    clock = Clock()
+    with PacedSource(LongEnding([0, 40], clock), clock_ns=clock, wait=clock.wait) as source:
+        starts_ms = [round((packet.captured_ns - 5_000_000_000) / 1e6) for packet in shown(source, 5)]
+    assert starts_ms == [0, 40, 500, 540, 1000]
+
+
+def test_the_last_frame_stays_as_long_as_the_film_says_before_the_end() -> None:
+    clock = Clock()
+    with PacedSource(LongEnding([0, 40], clock), loops=False, clock_ns=clock, wait=clock.wait) as source:
+        shown(source, 2)
+        assert source.read(0.1) is None
+        while not isinstance(source.read(0.1), End):
+            pass
+    assert clock.now_ns == 5_500_000_000
+
+
+def shown(source: PacedSource, count: int) -> list[Frame]:
+    packets: list[Frame] = []
+    while len(packets) < count:
+        packet = source.read(1.0)
+        if isinstance(packet, Frame):
+            packets.append(packet)
+    return packets

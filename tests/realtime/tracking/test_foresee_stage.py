@@ -10,6 +10,7 @@ from mien.config.choices import ChooseMode
 from mien.pipeline.frame import Frame
 from mien.stages.track import ForeseeStage, TrackStage
 from mien.tracking.landmark_fit import FaceNetworks
+from mien.tracking.photo import find_faces
 from mien.tracking.selection import ForesightedOne, make_chooser, width_of
 from mien.tracking.settings import TrackerSettings
 from mien.tracking.tracker import Tracker
@@ -63,8 +64,18 @@ def test_a_cut_leaves_no_frame_without_a_chosen_face(stage: ForeseeStage, heads:
     assert [len(frame.chosen) for frame in done] == [int(bool(shot)) for shot in shots for _ in shot or WHITE]
 
 
-def test_somebody_else_in_the_same_place_is_another_face(stage: ForeseeStage, heads: tuple[Head, Head]) -> None:
+@pytest.mark.parametrize("who", ["a stranger", "somebody alike"])
+def test_somebody_else_in_the_same_place_is_another_face(
+    stage: ForeseeStage,
+    networks: FaceNetworks,
+    source_photo: BgrU8,
+    heads: tuple[Head, Head],
+    who: str,
+) -> None:
     one, other = heads
+    if who == "somebody alike":
+        mirrored = np.ascontiguousarray(source_photo[:, ::-1])
+        other = Head(mirrored, find_faces(mirrored, networks)[0])
     done = played(stage, standing(one, 1, (320, 180), 120), standing(other, 2, (320, 180), 120))
     assert {frame.chosen[0].id for frame in done[:4]}.isdisjoint(frame.chosen[0].id for frame in done[4:])
 

@@ -47,8 +47,13 @@ def run_program(name: str, words: Sequence[str] | None, work: Callable[[list[str
 
 
 def _leave(status: int) -> None:
-    """End the process at once where a thread is still busy in a library: Python would abort it there."""
+    """End the process at once where a thread is still busy in a library.
+
+    The interpreter's own end stops it wherever it is; in C++ that is an abort (`terminate called without an active
+    exception`) after all was well.
+    """
     if any(thread.daemon for thread in threading.enumerate()):
+        logging.shutdown()
         os._exit(status)
 
 

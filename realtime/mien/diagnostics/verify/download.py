@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from mien_models.errors import SourceError
-from mien_models.library.download import is_address, open_address
+from mien_models.library.download import is_address, open_address, split_address
+from mien_models.system.causes import cause_of, is_full
 
 MOST_BYTES: Final = 2 * 2**30
 _CHUNK_BYTES: Final = 2**18
@@ -27,13 +28,15 @@ def local_copy(target: str, progress: Callable[[int, int | None], None]) -> Gene
         yield Path(target)
         return
     with tempfile.TemporaryDirectory(prefix="mien-verify-") as folder:
-        suffix = PurePosixPath(unquote(urlsplit(target).path)).suffix[:8]
+        suffix = PurePosixPath(unquote(split_address(target).path)).suffix[:8]
         path = Path(folder) / f"file{suffix if suffix[1:].isalnum() else ''}"
         try:
             _fetch(target, path, progress)
         except (OSError, HTTPException) as error:
+            if isinstance(error, OSError) and is_full(error):
+                raise SourceError(f"There is no room here for a copy of it: {cause_of(error)}.") from error
             reason = str(getattr(error, "reason", error)) or type(error).__name__
-            raise SourceError(f"{urlsplit(target).hostname} does not give that file: {reason}.") from error
+            raise SourceError(f"{split_address(target).hostname} does not give that file: {reason}.") from error
         yield path
 
 

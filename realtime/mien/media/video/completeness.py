@@ -28,6 +28,8 @@ class _Doubt:
     """When it ends, or the one after it."""
     packets_left: int = 2
     """Within so many packets another recording begins: parsers are one behind."""
+    has_begun: bool = False
+    """Whether one of them was a key frame."""
 
 
 class Completeness:
@@ -42,15 +44,15 @@ class Completeness:
 
     def see(self, packet: "Packet[Any]") -> None:
         """Take in a packet with the times that it has in the file."""
-        if packet.stream_index == self._stream.index and packet.size > 0:
+        if packet.stream.index == self._stream.index and packet.size > 0:
             self._packets += 1
         self._settle(packet)
         if packet.dts is not None:
             end_s = (packet.dts + (packet.duration or 0)) * packet.time_base
             if packet.is_corrupt:
-                self._doubts[packet.stream_index] = _Doubt(end_s)
-            elif packet.stream_index in self._doubts:
-                self._doubts[packet.stream_index].end_s = end_s
+                self._doubts[packet.stream.index] = _Doubt(end_s)
+            elif packet.stream.index in self._doubts:
+                self._doubts[packet.stream.index].end_s = end_s
             shown_s = end_s if packet.pts is None else (packet.pts + (packet.duration or 0)) * packet.time_base
             self._ends_s = max(self._ends_s, end_s, shown_s)
         elif packet.is_corrupt:
@@ -95,16 +97,17 @@ class Completeness:
         A demuxer only sees that the numbers of its pieces do not go on, be it a loss or where another recording begins:
         at a time that is nowhere near, or at once with a key frame.
         """
-        doubt = self._doubts.get(packet.stream_index)
+        doubt = self._doubts.get(packet.stream.index)
         if doubt is None or packet.dts is None:
             return
         gap_s = packet.dts * packet.time_base - doubt.end_s
         is_gap = (packet.duration or 0) * packet.time_base / 2 < gap_s < _ELSEWHERE_S
-        is_join = not is_gap and (packet.is_keyframe or not -_BACK_S <= gap_s < _ELSEWHERE_S)
+        is_elsewhere = not -_BACK_S <= gap_s < _ELSEWHERE_S
         doubt.packets_left -= 1
-        if is_join or is_gap or not doubt.packets_left:
-            del self._doubts[packet.stream_index]
-            self._damaged += not is_join
+        doubt.has_begun = doubt.has_begun or packet.is_keyframe
+        if is_gap or is_elsewhere or not doubt.packets_left:
+            del self._doubts[packet.stream.index]
+            self._damaged += is_gap or not (is_elsewhere or doubt.has_begun)
 
     def _ends_early(self) -> bool:
         if self._is_avi:

@@ -88,12 +88,12 @@ class Continuity:
         at_s = _seconds(packet, packet.dts)
         shown_s = at_s if packet.pts is None else _seconds(packet, packet.pts)
         if shown_s is None:  # the end of a stream, or a file without times
-            return [*self._released(packet.stream_index), packet]
+            return [*self._released(packet.stream.index), packet]
         if not self._clocks:
             self._clocks.append(_Clock(0, shown_s, shown_s))
         is_dense = packet.stream.type in _DENSE
-        track = self._tracks.setdefault(packet.stream_index, _Track(self._clocks[-1], is_dense))
-        if packet.stream_index == self._pictures:
+        track = self._tracks.setdefault(packet.stream.index, _Track(self._clocks[-1], is_dense))
+        if packet.stream.index == self._pictures:
             return self._picture(track, packet, at_s, shown_s)
         if is_dense:
             return self._other(track, packet, shown_s)
@@ -101,9 +101,11 @@ class Continuity:
         return self._let_through(track, packet)
 
     def _picture(self, track: _Track, packet: AnyPacket, at_s: Fraction | None, shown_s: Fraction) -> list[AnyPacket]:
-        is_back = at_s is not None and track.at_s is not None and at_s < track.at_s - self._back_s
-        is_back = is_back or shown_s < track.clock.last_s - _REORDERED_S
         clock = track.clock
+        if at_s is None or track.at_s is None:
+            is_back = shown_s < clock.last_s - _REORDERED_S
+        else:
+            is_back = at_s < track.at_s - self._back_s
         if is_back or self._is_ahead(track, shown_s):
             before = self._clocks[clock.number - 1] if clock.number and track.held else None
             if before is not None and abs(shown_s - before.last_s) < _REORDERED_S:
@@ -188,7 +190,7 @@ class Continuity:
         if shift:
             packet.dts = None if packet.dts is None else packet.dts + shift
             packet.pts = None if packet.pts is None else packet.pts + shift
-        if packet.stream_index == self._pictures:
+        if packet.stream.index == self._pictures:
             length_s = length_s or self._frame_s
         track.end_s = max(track.end_s, start_s + length_s)
         return [packet]

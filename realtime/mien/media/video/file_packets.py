@@ -9,6 +9,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.video.stream import VideoStream
 
+from mien.media.convert import decoder_of
 from mien.media.video.completeness import Completeness
 from mien.media.video.continuity import AnyPacket, Continuity
 
@@ -20,6 +21,7 @@ class FilePackets:
         """Take a file and the stream of it whose pictures are wanted."""
         self._container = container
         self._pictures = pictures.index
+        self._decode = decoder_of(pictures)
         self._continuity = Continuity(container, pictures)
         self._recording = -1
         self._is_opening = True
@@ -53,11 +55,11 @@ class FilePackets:
 
     def pictures_of(self, packet: AnyPacket) -> Iterator[av.VideoFrame]:
         """Decode a packet; one of another stream holds no picture, and what cannot be decoded is counted."""
-        if packet.stream_index != self._pictures:
+        if packet.stream.index != self._pictures:
             return
         self._open(packet)
         try:
-            for frame in packet.decode():
+            for frame in self._decode(packet):
                 if isinstance(frame, av.VideoFrame):
                     self._unopened.discard(frame.pts)
                     if frame.is_corrupt:

@@ -16,6 +16,7 @@ from mien.pipeline.report import (
     Ages,
     LoadChange,
     Report,
+    SoundReport,
     StageTime,
     StateChange,
     ages_of,
@@ -134,6 +135,7 @@ class Account:
     load_changes: tuple[LoadChange, ...]
     providers: Mapping[str, str]
     notes: Mapping[str, str]
+    sound: SoundReport | None
     began_ns: int
     process_age_s: float
     """How old the process was when the run began."""
@@ -162,6 +164,7 @@ class Account:
             dropped_by=dropped_by,
             failures=dict(self.failures),
             sinks=self.sink_workers.counts,
+            sound=self.sound,
             load_shedding=self.load_changes,
             notes=dict(self.notes),
         )

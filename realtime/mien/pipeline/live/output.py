@@ -22,6 +22,10 @@ _BLUR_WIDTH_PX: Final = 12
 """A face that fills half the width keeps 6 pixels across; people recognise friends down to about 7 (Sinha 2006)."""
 _QUIET_INTERVALS: Final = 2
 """Consumers of a virtual camera hang or complain when frames stop: after so many intervals the last is sent again."""
+_AGE_AT_FIRST_NS: Final = 300_000_000.0
+"""Cards before the first frame are stamped so far back, else the first frames would have to be stamped too late."""
+_AGE_OVER: Final = 8
+"""Frames over which their age is averaged: what is sent in between is stamped as if it had come the same way."""
 _STALL_NS: Final = 2_000_000_000
 _REVEAL_NS: Final = 3_000_000_000
 
@@ -74,6 +78,7 @@ class Output:
         self._shown: OutputFrame | None = None
         self._shown_from: SwappedPicture | BgrU8 | None = None
         self._sent_ns = 0
+        self._age_ns = _AGE_AT_FIRST_NS
         self._delivered_ns: int | None = None
         self.faces_in_sight = 0
         """In the newest frame that came through."""
@@ -210,7 +215,10 @@ class Output:
             captured_ns = shown.captured_ns
         else:
             captured_ns = now_ns if frame is None else frame.captured_ns
-        outgoing = OutputFrame(self._released(picture, now_ns), self.sent, captured_ns, verdict.state)
+        if frame is not None:
+            self._age_ns += (now_ns - frame.captured_ns - self._age_ns) / _AGE_OVER
+        shown_ns = now_ns - round(self._age_ns) if frame is None else frame.captured_ns
+        outgoing = OutputFrame(self._released(picture, now_ns), self.sent, captured_ns, verdict.state, shown_ns)
         self._count(verdict.state, frame)
         self._shown, self._shown_from, self._sent_ns = outgoing, picture, now_ns
         self._send(Outgoing(outgoing, None if frame is None else frame.captured_ns))

@@ -6,19 +6,24 @@ from typing import Any, Final
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
-from av.error import FFmpegError
+from av.error import FFmpegError, InvalidDataError
 from av.packet import Packet
 from av.stream import Disposition, Stream
+from av.subtitles.stream import SubtitleStream
 from av.video.stream import VideoStream
 
 from mien.media.formats import Container
+from mien.media.video.adts import AdtsForm
 from mien.media.video.sound import SoundEncoder, SoundEncoding
 from mien.media.video.sound_trial import nameless
 from mien.pipeline.offline.reader import start_of
 from mien.pipeline.offline.sound_plan import TrackPlan, codec_name
+from mien.pipeline.offline.subtitles import TextSubtitles, is_convertible
 from mien.pipeline.offline.summary import Summary
+from mien.pipeline.offline.tags import kept_tags
 
-_OF_THE_OLD_FILE: Final = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder"})
+_OF_CHAPTERS: Final = (None, "", "SubtitleHandler", "Apple Text Media Handler", "QuickTime Text Media Handler")
+"""Who handles the text track in which MP4 and MOV keep the names of chapters."""
 
 _TIME_CODE: Final = "timecode"
 _WITH_TIME_CODE: Final = frozenset({"mp4", "mov"})
@@ -46,15 +51,18 @@ class OtherStreams:
         self._copied: dict[int, Stream] = {}
         self._encoded: dict[int, SoundEncoder] = {}
         self._last_dts: dict[int, int] = {}
-        tags = {key: text for key, text in source.metadata.items() if key not in _OF_THE_OLD_FILE}
-        target.metadata.update(tags)
+        self._adts: dict[int, AdtsForm] = {}
+        self._converted: dict[int, TextSubtitles] = {}
+        target.metadata.update(kept_tags(source.metadata))
         chapters = source.chapters()
         if chapters:
             target.set_chapters(chapters)
+        self._has_chapters = bool(chapters)
+        self._time_code = _time_code(swapped.metadata) or _time_code(source.metadata)
         for stream in source.streams:
             if stream.index != swapped.index:
                 self._add(stream, sound.get(stream.index, TrackPlan()))
-        if container.muxer not in _WITH_TIME_CODE and any(_has_time_code(tags) for tags in _all_tags(source)):
+        if container.muxer not in _WITH_TIME_CODE and any(map(_time_code, _all_tags(source))):
             summary.note(f"The time code cannot be kept in {container.muxer}: it is left out.")
 
     def take(self, packet: "Packet[Any]") -> None:
@@ -63,6 +71,9 @@ class OtherStreams:
             self._copy(packet, self._copied[packet.stream.index])
         elif packet.stream.index in self._encoded:
             self._encode(packet, self._encoded[packet.stream.index])
+        elif packet.stream.index in self._converted and packet.pts is not None:
+            packet.pts -= round(self._start_s / packet.time_base)
+            self._converted[packet.stream.index].take(packet)
 
     def finish(self) -> None:
         """Encode what the encoders still hold."""
@@ -76,15 +87,40 @@ class OtherStreams:
             self._summary.note(f"The {kind} is left out: it may show the face that was there.")
         elif sound.is_copied or (stream.type == "subtitle" and name in self._target.supported_codecs):
             self._copied[stream.index] = _tagged(self._target.add_stream_from_template(stream), stream)
+            if name == "aac" and not stream.codec_context.extradata:
+                self._adts[stream.index] = AdtsForm()
         elif sound.encoding is not None and isinstance(stream, AudioStream):
             self._add_encoder(stream, name, sound.encoding, changes=sound.changes)
             stream.codec_context.options = nameless(sound.nameless_channels)
-        elif name != "bin_data" and not _has_time_code(stream.metadata):
-            # bin_data: the text track of chapters, which are kept as chapters. A time code is written from its tag.
-            kind = f"The {stream.type} stream ({name}) cannot be kept in {self._container.muxer}"
-            if stream.type == "audio" and self._container.audio_codec is not None:
-                kind = f"The sound ({name}) can neither be copied into {self._container.muxer} nor encoded anew"
-            self._summary.note(f"{kind}: it is left out.")
+        elif isinstance(stream, SubtitleStream) and is_convertible(stream, self._container.muxer):
+            self._converted[stream.index] = TextSubtitles(self._target, stream)
+            _tagged(self._converted[stream.index].stream, stream)
+            self._summary.note(f"The subtitles ({name}) are written as plain text, without fonts and places.")
+        elif not self._is_kept_elsewhere(stream, name):
+            self._say_left_out(stream, name)
+
+    def _is_kept_elsewhere(self, stream: Stream, name: str) -> bool:
+        """Whether a stream of data is the text of the chapters, or the time code that stands in the video's tags.
+
+        Where a container has no time code, that is said of the file.
+        """
+        if stream.type != "data":
+            return False
+        is_text = name == "bin_data" and self._has_chapters and stream.metadata.get("handler_name") in _OF_CHAPTERS
+        time_code = _time_code(stream.metadata)
+        is_said = self._container.muxer not in _WITH_TIME_CODE
+        return is_text or (time_code is not None and (is_said or time_code == self._time_code))
+
+    def _say_left_out(self, stream: Stream, name: str) -> None:
+        muxer = self._container.muxer
+        if stream.type == "audio" and self._container.audio_codec is not None:
+            self._summary.note(
+                f"The sound ({name}) can neither be copied into {muxer} nor encoded anew: it is left out."
+            )
+            return
+        named = stream.metadata.get("handler_name", name).strip() or name if stream.type == "data" else name
+        kind = "sound" if stream.type == "audio" else f"{stream.type} stream"
+        self._summary.note(f"The {kind} ({named}) cannot be kept in {muxer}: it is left out.")
 
     def _add_encoder(self, stream: AudioStream, name: str, encoding: SoundEncoding, *, changes: bool) -> None:
         encoder = SoundEncoder(self._target, encoding)
@@ -105,26 +141,35 @@ class OtherStreams:
         packet.dts -= shift
         if packet.pts is not None:
             packet.pts -= shift
+        if packet.stream.index in self._adts and not self._adts[packet.stream.index].holds(bytes(packet)):
+            self._count_damage()
+            return
         self._keep_order(packet)
         packet.stream = stream
-        self._target.mux(packet)
+        try:
+            self._target.mux(packet)
+        except InvalidDataError:  # the muxer reads the head of each packet, as of AAC that comes from MPEG-TS
+            self._count_damage()
 
     def _keep_order(self, packet: "Packet[Any]") -> None:
         """Let each packet of a stream come after the one before, where a file has them out of order: muxers insist."""
-        last = self._last_dts.get(packet.stream_index)
+        last = self._last_dts.get(packet.stream.index)
         if packet.dts is not None and last is not None and packet.dts <= last:
             packet.dts = last + 1
         if packet.dts is not None:
-            self._last_dts[packet.stream_index] = packet.dts
+            self._last_dts[packet.stream.index] = packet.dts
             if packet.pts is not None and packet.pts < packet.dts:
                 packet.pts = packet.dts
+
+    def _count_damage(self) -> None:
+        self._summary.is_complete = False
+        self._summary.note("Some of the sound is damaged and left out.")
 
     def _encode(self, packet: "Packet[Any]", encoder: SoundEncoder) -> None:
         try:
             frames = packet.decode()
         except FFmpegError:
-            self._summary.is_complete = False
-            self._summary.note("Some of the sound is damaged and left out.")
+            self._count_damage()
             return
         for frame in frames:
             if isinstance(frame, av.AudioFrame):
@@ -133,8 +178,8 @@ class OtherStreams:
                 encoder.encode(frame)
 
 
-def _has_time_code(tags: Mapping[str, str]) -> bool:
-    return any(key.lower() == _TIME_CODE for key in tags)
+def _time_code(tags: Mapping[str, str]) -> str | None:
+    return next((text for key, text in tags.items() if key.lower() == _TIME_CODE), None)
 
 
 def _all_tags(source: InputContainer) -> Iterator[Mapping[str, str]]:

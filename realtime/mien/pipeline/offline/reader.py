@@ -10,7 +10,6 @@ import av
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
-from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from mien.media.convert import upright_bgr
@@ -19,6 +18,7 @@ from mien.media.video.deinterlacing import deinterlaced
 from mien.media.video.ffmpeg_path import ffmpeg_path
 from mien.media.video.file_packets import FilePackets
 from mien.media.video.frame_times import FrameTimes
+from mien.media.video.streams import is_film, kind_of
 from mien.pipeline.frame import Frame
 from mien.pipeline.offline.summary import Summary
 from mien_models.errors import SourceError
@@ -49,10 +49,10 @@ def open_video(path: Path, stack: ExitStack) -> tuple[InputContainer, VideoStrea
     if source.format.name in _NOT_VIDEO:
         raise SourceError(f"{str(path)!r} is a text, not a video. Give a picture or video.")
     for stream in source.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
+        if is_film(stream):
             stream.thread_type = "AUTO"
             return source, stream
-    kinds = ", ".join(sorted({"a cover" if one.type == "video" else one.type for one in source.streams}))
+    kinds = ", ".join(sorted(set(map(kind_of, source.streams))))
     found = f"no video, only {kinds}" if kinds else "nothing that can be played"
     raise SourceError(f"{str(path)!r} holds {found}. Give a file with a picture.")
 
@@ -81,7 +81,7 @@ def last_length_s(path: Path) -> Fraction:
         shown = [
             (packet.pts * packet.time_base, (packet.duration or 0) * packet.time_base)
             for packet in FilePackets(path, source, stream)
-            if packet.stream_index == stream.index and packet.pts is not None
+            if packet.stream.index == stream.index and packet.pts is not None
         ]
         length_s = max(shown)[1] if shown else 0
         return Fraction(length_s or 1 / (stream.guessed_rate or stream.average_rate or Fraction(10)))
@@ -150,7 +150,7 @@ class VideoReader:
     def _decoded(self, others: OtherStreamsInfo | None) -> Iterator[av.VideoFrame]:
         for packet in self._packets:
             yield from self._packets.pictures_of(packet)
-            if others is not None and packet.stream_index != self._stream.index:
+            if others is not None and packet.stream.index != self._stream.index:
                 others.take(packet)
 
     def judge(self) -> None:

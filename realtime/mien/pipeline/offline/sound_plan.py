@@ -50,7 +50,7 @@ def _changing(packets: "Iterator[Packet[Any]]") -> frozenset[int]:
     changing: set[int] = set()
     for packet in packets:
         form = None if packet.size == 0 else _form_of(packet)
-        index = packet.stream_index
+        index = packet.stream.index
         if form is None:
             continue
         if first.setdefault(index, form) == form:
@@ -154,8 +154,10 @@ def _ask(path: Path, index: int, muxer: str, codec: str, channels: int) -> "dict
 def _pcm_channels(stream: AudioStream) -> int:
     """Count the channels of plain samples without asking for their layout, which may be the one PyAV fails on."""
     bits = _PCM.match(codec_name(stream))
+    if bits is None:
+        return 0
     bit_rate = stream.codec_context.bit_rate
-    if bits is None or not bit_rate or not stream.codec_context.sample_rate:
+    if not bit_rate or not stream.codec_context.sample_rate:
         return 0
     return bit_rate // (stream.codec_context.sample_rate * int(bits[1]))
 

@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 
 from mien.media.convert import upright_bgr
 from mien.media.video.deinterlacing import deinterlaced
+from mien.media.video.streams import is_film
 from mien.pipeline.frame import UNNUMBERED, Frame
 from mien.pipeline.interfaces import SourceInfo
 from mien.sources.decoded import DecodedSource
@@ -83,7 +84,7 @@ class UrlSource(DecodedSource):
                 container = self._open(stack, {**_LEAST_DELAY, **look})
             except (FFmpegError, OSError, ValueError) as error:
                 raise SourceError(self._complaint(error, (self._clock_ns() - begun_ns) / 1e9)) from error
-            stream = next((s for s in container.streams.video if s.codec_context.width > 0), None)
+            stream = next((s for s in container.streams.video if is_film(s) and s.codec_context.width > 0), None)
             if stream is not None:
                 # Threads by frame would each hold one back.
                 stream.thread_type = "SLICE"

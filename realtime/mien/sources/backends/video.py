@@ -10,7 +10,6 @@ from typing import Final
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
-from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from mien.media.convert import upright_bgr
@@ -18,6 +17,7 @@ from mien.media.video.deinterlacing import deinterlaced
 from mien.media.video.ffmpeg_path import ffmpeg_path
 from mien.media.video.file_packets import FilePackets
 from mien.media.video.frame_times import FrameTimes, steady_rate
+from mien.media.video.streams import is_film, kind_of
 from mien.pipeline.frame import UNNUMBERED, Frame
 from mien.pipeline.interfaces import SourceInfo
 from mien.sources.decoded import DecodedSource
@@ -86,10 +86,10 @@ class VideoSource(DecodedSource):
 
     def _video_stream(self, container: InputContainer) -> VideoStream:
         for stream in container.streams.video:
-            if not stream.disposition & Disposition.attached_pic:  # the cover of a song is no video
+            if is_film(stream):
                 stream.thread_type = "AUTO"
                 return stream
-        kinds = ", ".join(sorted({"a cover" if s.type == "video" else s.type for s in container.streams})) or "nothing"
+        kinds = ", ".join(sorted(set(map(kind_of, container.streams)))) or "nothing"
         raise SourceError(f"{self._name} holds no video, only {kinds}. Give a file with moving pictures.")
 
     def _decode(self, container: InputContainer, stream: VideoStream) -> Iterator[Frame]:

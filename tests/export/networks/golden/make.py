@@ -119,6 +119,12 @@ def arcface() -> dict[str, np.ndarray]:
     return {"output": asked(module, recipe.picture("face", 112, low=-1.0))[0]}
 
 
+def magface() -> dict[str, np.ndarray]:
+    models = imported("MagFace", "models.iresnet")
+    module = filled(models.IResNet(models.IBasicBlock, [2, 1, 2, 1]), 10)
+    return {"output": asked(module, recipe.picture("face", 112))[0]}
+
+
 def simswap_arcface() -> dict[str, np.ndarray]:
     models = imported("SimSwap", "models.arcface_models")
     # The file lacks the function; its neighbour has it.
@@ -181,6 +187,7 @@ ARCHITECTURES: Mapping[str, Callable[[], dict[str, np.ndarray]]] = {
     "hyperswap-512": lambda: hyperswap(512, 1),
     "crossface": crossface,
     "arcface": arcface,
+    "magface": magface,
     "simswap-arcface": simswap_arcface,
     "mobilefaceswap": mobilefaceswap,
     "mobilefaceswap-arcface": mobilefaceswap_arcface,

@@ -105,3 +105,21 @@ class Brighten:
 @pytest.fixture
 def brighten() -> Brighten:
     return Brighten()
+
+
+class Watch:
+    """Swaps nothing, so that nothing is signed; keeps what it saw."""
+
+    name = "swap"
+
+    def __init__(self) -> None:
+        self.seen: list[Frame] = []
+
+    def __call__(self, packet: Frame) -> Frame:
+        self.seen.append(packet)
+        return packet
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()

@@ -32,13 +32,21 @@ def write_film(
     rate: int = 48_000,
     *,
     tracks: int = 1,
+    pictures: str | None = None,
+    is_sound_first: bool = False,
 ) -> Path:
     """Write a film with chirps; what the container keeps of the layout is the container's business."""
+    pictures = pictures or ("mpeg2video" if path.suffix == ".ts" else "mjpeg")
     with av.open(str(path), "w") as target:
-        video = target.add_stream("mjpeg", rate=25)
+        early = target.add_stream(codec, rate=rate) if is_sound_first else None
+        video = target.add_stream(pictures, rate=25)
         assert isinstance(video, VideoStream)
-        video.width, video.height, video.pix_fmt = 64, 48, "yuvj420p"
+        video.width, video.height = 64, 48
+        video.pix_fmt = "yuvj420p" if pictures == "mjpeg" else "yuv420p"
         sounds: list[AudioStream] = []
+        if isinstance(early, AudioStream):
+            early.codec_context.layout, tracks = layout, tracks - 1
+            sounds.append(early)
         for _ in range(tracks):
             sound = target.add_stream(codec, rate=rate)
             assert isinstance(sound, AudioStream)
@@ -222,7 +230,7 @@ def test_what_no_header_can_be_written_for_is_said_before_the_first_frame(
 ) -> None:
     source = write_film(tmp_path / "in.mkv", "wavpack")
     seen: list[int] = []
-    monkeypatch.setattr("mien.pipeline.offline.swap.OtherStreams", _Refused)
+    monkeypatch.setattr("mien.pipeline.offline.video.OtherStreams", _Refused)
     with pytest.raises(SinkError, match=r"'out.mp4' cannot be begun: "):
         swap_file(source, tmp_path / "out.mp4", [], progress=lambda done, _total: seen.append(done))
     assert seen == []
@@ -260,3 +268,30 @@ def test_sound_after_damage_stays_in_step(tmp_path: Path, damage: str) -> None:
     assert np.abs(found[0][int(0.58 * rate) : int(0.68 * rate)]).max() < 0.05 or damage == "done"
     last = slice(int(0.85 * rate), int(1.1 * rate))
     assert np.corrcoef(found[0][last], chirp(0, rate)[last])[0, 1] > 0.95
+
+
+@pytest.mark.parametrize(("place", "byte"), [(1, 0x31), (3, 0x00), (6, 0xFF)])
+def test_a_damaged_packet_that_cannot_be_copied_is_left_out_and_said(tmp_path: Path, place: int, byte: int) -> None:
+    source = write_film(tmp_path / "in.ts", "aac")
+    content = bytearray(source.read_bytes())
+    start = content.index(b"\xff\xf1", len(content) * 2 // 3)
+    content[start + place] = byte
+    source.write_bytes(content)
+    result = swap_file(source, tmp_path / "out.mp4", [])
+    assert (result.frames_written, result.is_complete) == (30, False)
+    assert any("sound is damaged" in note for note in result.notes)
+    found, rate = heard(tmp_path / "out.mp4")
+    assert np.abs(found[0][rate // 10 : rate // 2]).mean() > 0.1
+
+
+@pytest.mark.parametrize("is_sound_first", [False, True])
+@pytest.mark.parametrize(("name", "codec"), [("in.mkv", "flac"), ("in.mov", "pcm_s16le"), ("in.ts", "ac3")])
+def test_the_last_frames_and_the_last_sound_are_there_whichever_stream_comes_first(
+    tmp_path: Path, name: str, codec: str, is_sound_first: bool
+) -> None:
+    source = write_film(tmp_path / name, codec, pictures="libx264", is_sound_first=is_sound_first)
+    result = swap_file(source, tmp_path / "out.mp4", [])
+    assert (result.frames_written, result.is_complete) == (30, True)
+    found, rate = heard(tmp_path / "out.mp4")
+    last = slice(int(1.1 * rate), int(1.19 * rate))
+    assert np.abs(found[0][last]).mean() > 0.1

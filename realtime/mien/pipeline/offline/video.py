@@ -1,0 +1,124 @@
+"""The way of a video: read, swap, encode, and everything that is no picture carried along."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import av
+from av.container import OutputContainer
+from av.error import FFmpegError
+from av.sidedata.sidedata import Type
+
+from mien.media.formats import Container, container_of
+from mien.media.video.ffmpeg_path import ffmpeg_path
+from mien.media.video.side_data import side_data_of
+from mien.media.video.spherical import put_into_first_track, spherical_box
+from mien.pipeline.frame import Frame
+from mien.pipeline.interfaces import Stage
+from mien.pipeline.offline.encoder import VideoWriter
+from mien.pipeline.offline.gif import GifWriter, gif_options
+from mien.pipeline.offline.other_streams import OtherStreams
+from mien.pipeline.offline.reader import VideoReader, first_frame, open_video
+from mien.pipeline.offline.sound_plan import plan_sound
+from mien.pipeline.offline.summary import Progress, Signing, Summary
+from mien.pipeline.offline.tags import kept_tags, lost_tags, tag_options
+from mien.pipeline.offline.transparency import shows_transparency
+from mien_models.errors import SinkError
+from mien_models.system.atomic_write import whole_name
+from mien_models.system.one_writer import only_writer
+
+
+def swap_video(
+    input_path: Path,
+    output_path: Path,
+    stages: Sequence[Stage],
+    summary: Summary,
+    progress: Progress,
+    *,
+    signing: Signing,
+) -> None:
+    """Swap every frame of a video; see `swap_file` for what holds."""
+    container = container_of(output_path)
+    with only_writer(output_path) as part:
+        first = first_frame(input_path)
+        _write(input_path, part, stages, summary, progress, container=container, first=first)
+        _keep_all_around(first, part, summary, container)
+        if summary.swapped:
+            signing.sign(part)
+
+
+def _swapped(
+    frames: Iterator[tuple[Frame, av.VideoFrame]], stages: Sequence[Stage], summary: Summary
+) -> Iterator[tuple[Frame, av.VideoFrame]]:
+    """Send every frame through the stages, which may give it late; decoded frames wait for their turn."""
+    waiting: deque[av.VideoFrame] = deque()
+    for frame, decoded in frames:
+        waiting.append(decoded)
+        for done in summary.run(frame, stages):
+            yield done, waiting.popleft()
+    for done in summary.run_rest(stages):
+        yield done, waiting.popleft()
+
+
+def _write(
+    input_path: Path,
+    part: Path,
+    stages: Sequence[Stage],
+    summary: Summary,
+    progress: Progress,
+    *,
+    container: Container,
+    first: av.VideoFrame,
+) -> None:
+    sound = plan_sound(input_path, container)
+    is_transparent = shows_transparency(input_path)
+    if is_transparent and container.alpha_codec is None:
+        summary.note(f"{container.muxer} cannot show what is under a video: it was laid over white. A .mov keeps it.")
+        is_transparent = False
+    with ExitStack() as stack:
+        source, stream = open_video(input_path, stack)
+        reader = VideoReader(input_path, source, stream, summary)
+        tags = kept_tags(source.metadata)
+        options = tag_options(tags, container.muxer)
+        if lost := lost_tags(tags, container.muxer, options):
+            summary.note(f"{container.muxer} has no place for these tags: {', '.join(sorted(lost))}.")
+        if container.muxer == "gif":
+            options |= gif_options(input_path)
+        target = stack.enter_context(av.open(ffmpeg_path(part), "w", format=container.muxer, options=options))
+        make = GifWriter if container.muxer == "gif" else VideoWriter
+        writer = make(target, container, stream, first, summary, keeps_alpha=is_transparent)
+        companions = OtherStreams(source, target, container, stream, summary, sound=sound)
+        _begin(target, part)
+        for done, frame in _swapped(reader.frames(companions), stages, summary):
+            with summary.stage("encode").measure():
+                writer.write(frame, done)
+            summary.count_written(done)
+            progress(summary.written.count, reader.estimated_frames)
+        companions.finish()
+        writer.finish()
+        reader.judge()
+
+
+def _keep_all_around(first: av.VideoFrame, part: Path, summary: Summary, container: Container) -> None:
+    if side_data_of(first, Type.SPHERICAL) is None:
+        return
+    box = spherical_box(first)
+    if container.muxer not in ("mp4", "mov") or box is None or not put_into_first_track(part, box):
+        summary.note("What says that the video is seen all around (360°) is left out: players show it flat.")
+
+
+def _begin(target: OutputContainer, part: Path) -> None:
+    """Write the header, so that what a container or an encoder does not take is found out before any work.
+
+    Raises:
+        SinkError: it does not take it.
+    """
+    try:
+        target.start_encoding()
+    except (FFmpegError, ValueError) as error:
+        if isinstance(error, OSError):
+            raise
+        raise SinkError(
+            f"{whole_name(part)!r} cannot be begun: {str(error).splitlines()[0]}. Try another format, or a smaller one."
+        ) from error
