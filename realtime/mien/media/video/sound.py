@@ -14,6 +14,15 @@ from av.filter import Graph
 
 DEFAULT_LAYOUTS: Final = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 """Where a file says only how many channels there are. Three are no 2.1: an encoder would cut the third's treble off."""
+_HELD_BY: Final = {
+    "5.0": ("5.0(side)",),
+    "5.1": ("5.1(side)", "3.1", "4.1"),
+    "7.1": (
+        *("6.0", "6.0(front)", "hexagonal", "6.1", "6.1(back)", "6.1(front)", "7.0", "7.0(front)"),
+        *("7.1(wide)", "7.1(wide-side)"),
+    ),
+}
+"""AAC numbers few layouts (ISO/IEC 14496-3, table 1.19); others it describes, which many players cannot read."""
 _MOST_CHANNELS: Final = 8
 """More fit into AAC, but hardly a player knows where they belong."""
 _MOST_KBITS_A_CHANNEL: Final = 96
@@ -45,9 +54,15 @@ def encodings_of(frame: av.AudioFrame, codec: str) -> tuple[SoundEncoding, ...]:
     rate = _rate_for(frame.sample_rate, codec)
     channels = frame.layout.nb_channels
     known = frame.layout.name if _is_known(frame.layout) and channels <= _MOST_CHANNELS else None
-    layouts = dict.fromkeys(layout for layout in (known, DEFAULT_LAYOUTS.get(channels)) if layout)
+    wanted = [layout for layout in (known, DEFAULT_LAYOUTS.get(channels)) if layout]
+    layouts = dict.fromkeys(layout for name in wanted for layout in (*_numbered(name, codec), name))
     mixed = SoundEncoding(codec, rate, "stereo", mixed_channels=channels)
     return (*(SoundEncoding(codec, rate, layout) for layout in layouts), mixed)
+
+
+def _numbered(layout: str, codec: str) -> list[str]:
+    """Give the layout in which every player hears all channels of another one, if that is another."""
+    return [held for held, layouts in _HELD_BY.items() if codec == "aac" and layout in layouts]
 
 
 def _is_known(layout: av.AudioLayout) -> bool:

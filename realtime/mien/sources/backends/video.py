@@ -17,6 +17,7 @@ from mien.media.video.deinterlacing import deinterlaced
 from mien.media.video.ffmpeg_path import ffmpeg_path
 from mien.media.video.file_packets import FilePackets
 from mien.media.video.frame_times import FrameTimes, steady_rate
+from mien.media.video.orientation import Orientations
 from mien.media.video.streams import is_film, kind_of
 from mien.pipeline.frame import UNNUMBERED, Frame
 from mien.pipeline.interfaces import SourceInfo
@@ -97,10 +98,11 @@ class VideoSource(DecodedSource):
         time_base = stream.time_base or Fraction(1, 90_000)
         times = FrameTimes(time_base, start_s, stream.average_rate)
         packets = FilePackets(self._path, container, stream)
+        orientations = Orientations()
         index, size = 0, (0, 0)
         decoded = (frame for packet in packets for frame in packets.pictures_of(packet))
         for frame in deinterlaced(decoded, stream, self._say_interlaced):
-            image = upright_bgr(frame)
+            image = upright_bgr(frame, orientations.of(frame))
             if index > 0 and image.shape[:2] != size:
                 _log.info(
                     "%s changes its size to %dx%d at frame %d.", self._name, image.shape[1], image.shape[0], index
