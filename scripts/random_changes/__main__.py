@@ -125,8 +125,8 @@ def prepare(folder: Path) -> None:
         striped[is_odd] = photo[is_odd][:, :, ::-1]
         cv2.imwrite(str(folder / name), striped)
     cv2.imwrite(str(folder / "wall.png"), np.full((200, 200, 3), 128, np.uint8))
-    (folder / "wall.png.mp4").write_bytes((folder / "wall.png").read_bytes())
-    (folder / "notes.txt").write_text("no photo", encoding="utf-8")
+    for name in ("notes.txt", "notes.mp4"):
+        (folder / name).write_text("no picture", encoding="utf-8")
     with SyntheticSource(*_SIZE, Fraction(_FPS)) as source, av.open(str(folder / "clip.mkv"), "w") as container:
         stream = container.add_stream("ffv1", rate=_FPS)
         stream.width, stream.height, stream.pix_fmt = *_SIZE, "yuv420p"
