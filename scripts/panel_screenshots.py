@@ -2,8 +2,8 @@
 
     uv run python scripts/panel_screenshots.py --person WEARER.png --faces FACE.png ...
 
-The portraits have to be synthetic: they are published. The panel, its session and Chromium run as they do for a user,
-in folders of their own.
+The portraits have to be synthetic: they are published. The panel, its session and Chromium run as for a user, in
+folders of their own.
 """
 
 import argparse

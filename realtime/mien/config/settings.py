@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from mien.config.choices import ConsentKind, GateMode, LabelMode, Show
+from mien.config.choices import ConsentKind, GateMode, LabelMode, LandmarksMode, Show
 from mien.config.fields import Names, Rate, Size, said
 from mien_models.types import SwapOptions
 
@@ -164,6 +164,11 @@ class Settings(BaseSettings):
         ("history",),
         json_schema_extra=said("Masks", "look", plugins="mien.stages.mask_methods"),
         description="what keeps things in front of the face, several at once",
+    )
+    landmarks: LandmarksMode = Field(
+        LandmarksMode.QUICK,
+        json_schema_extra=said("Lips and lids", "look", is_live=False),
+        description="how closely the face is looked at: quick, or fine (lips and lids better, 6 ms more a frame)",
     )
     assign: str = Field(
         "largest",

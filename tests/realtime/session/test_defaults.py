@@ -52,29 +52,25 @@ def test_the_virtual_camera_comes_before_the_window_and_what_is_missing_is_said(
     assert ("No virtual camera was found" in caplog.text) != virtual
 
 
-def asked(
-    address: str, size: tuple[int, int] | None = None, fps: Fraction | None = None, microphone: str | None = None
-) -> SourceRequest:
-    source = SourceOptions(address, size, fps, loops=True)
-    sound = SoundOptions(microphone, is_muted=False, panic_mutes=False)
-    return defaults.source_request(address, source, sound)
+def requested(address: str, size: tuple[int, int] | None = None, fps: Fraction | None = None) -> SourceRequest:
+    silent = SoundOptions("none", is_muted=False, panic_mutes=True)
+    return defaults.source_request(address, SourceOptions(address, size, fps, loops=False), silent)
 
 
 def test_a_camera_is_asked_for_what_suits_a_call_and_a_stream_is_taken_as_it_is() -> None:
-    assert asked("0") == SourceRequest("0", 1280, 720, Fraction(30))
-    assert asked("0", (640, 480), Fraction(60)) == SourceRequest("0", 640, 480, Fraction(60))
-    assert asked("rtsp://phone/") == SourceRequest("rtsp://phone/")
-    assert asked("rtsp://phone/", microphone="synthetic") == SourceRequest("rtsp://phone/", claps=True)
+    assert requested("0") == SourceRequest("0", 1280, 720, Fraction(30))
+    assert requested("0", (640, 480), Fraction(60)) == SourceRequest("0", 640, 480, Fraction(60))
+    assert requested("rtsp://phone/") == SourceRequest("rtsp://phone/")
 
 
 def test_the_output_is_as_asked_or_as_the_file_is_with_even_sides(tmp_path: Path) -> None:
     picture = tmp_path / "odd.png"
     assert cv2.imwrite(str(picture), np.zeros((201, 303, 3), np.uint8))
-    request = asked(str(picture))
+    request = requested(str(picture))
     found = defaults.output_format(request, None, None)
     assert (found.width % 2, found.height % 2) == (0, 0)
     assert abs(found.width - 303) <= 1
     assert abs(found.height - 201) <= 1
-    wished = defaults.output_format(request, (640, 360), Fraction(24))
-    assert wished == OutputFormat(640, 360, Fraction(24))
+    asked = defaults.output_format(request, (640, 360), Fraction(24))
+    assert asked == OutputFormat(640, 360, Fraction(24))
     assert defaults.output_format(SourceRequest("0"), None, None) == OutputFormat(1280, 720, Fraction(30))

@@ -44,6 +44,8 @@ _KEPT_TAGS: Final = frozenset(
     }
 )
 """Of a TIFF's first directory, which else holds where its strips lie in the old file."""
+_OF_PROGRAMS: Final = ("ImageJ=", "<?xml", "<OME", '{"shape"', "SCANIMAGE", "Aperio")
+"""How descriptions begin that are for programs: they list the planes and sizes of the old file."""
 _DROPPED_EXIF_TAGS: Final = frozenset(
     # Maker notes break when they are moved and may hold a preview; the pointer leads nowhere in a new file.
     {Base.MakerNote, 0xA005}
@@ -188,6 +190,8 @@ def _kept_exif(found: Image.Exif, size: tuple[int, int]) -> bytes | None:
     kept = Image.Exif()
     for tag in _KEPT_TAGS & set(found):
         kept[tag] = _as_read(found[tag])
+    if str(found.get(Base.ImageDescription, "")).lstrip().startswith(_OF_PROGRAMS):
+        del kept[Base.ImageDescription]
     exif_ifd = {tag: value for tag, value in found.get_ifd(IFD.Exif).items() if tag not in _DROPPED_EXIF_TAGS}
     gps_ifd = dict(found.get_ifd(IFD.GPSInfo))
     orientation = found.get(Base.Orientation, 1)
