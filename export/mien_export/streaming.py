@@ -83,8 +83,8 @@ class _Raw:
     @property
     def nbytes(self) -> int:
         # To ask protocol buffers for the bytes is to copy them.
-        each = int(helper.tensor_dtype_to_np_dtype(self.tensor.data_type).itemsize)
-        return math.prod(self.tensor.dims) * each
+        count: int = math.prod(self.tensor.dims)
+        return count * int(helper.tensor_dtype_to_np_dtype(self.tensor.data_type).itemsize)
 
     def tobytes(self) -> bytes:
         from onnx import numpy_helper

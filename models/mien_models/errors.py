@@ -9,6 +9,7 @@
     ├── SourceError           a camera, file or address that gives no frames
     ├── SinkError             an output that cannot be opened or written
     │   └── SinkClosedError   its user closed it: nothing is wrong
+    ├── SoundError            a microphone or sound output that is not there or gives nothing
     ├── ModelError            a network that is missing, damaged or does not run
     ├── FinalError            a run must end at once: what it was given, or a face in use, may not be used
     └── FaultError            Mien itself failed; the message names the file with the details
@@ -65,6 +66,10 @@ class SinkError(MienError):
 
 class SinkClosedError(SinkError):
     """The user closed this output, for instance its window; the rest of the run goes on or ends cleanly."""
+
+
+class SoundError(MienError):
+    """A microphone or sound output that is not there, cannot be opened or is gone."""
 
 
 class ModelError(MienError):

@@ -116,7 +116,7 @@ class Swapper(Protocol):
     """Puts the source face, fixed when the swapper was made, in the place of a followed face."""
 
     def swap(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> SwappedFace:
-        """Swap one face of one frame. Reads the frame, never writes into it; one thread calls it.
+        """Swap one face of one frame. Reads the frame, never writes into it; one thread at a time calls it.
 
         May keep what it learns of a face under `face.id` (light, texture) until `forget`; what is smoothed in time goes
         by `captured_ns`, the frame's own.
@@ -142,7 +142,7 @@ class SwapperFactory(Protocol):
 
 
 class Enhancer(Protocol):
-    """Makes an aligned face clearer. Keeps nothing between two calls; one thread calls it."""
+    """Makes an aligned face clearer. Keeps nothing between two calls; one thread at a time calls it."""
 
     @property
     def template(self) -> str:

@@ -26,7 +26,7 @@ GOOD: Final[Mapping[str, tuple[str, ...]]] = {
     "face": ("first.png", "second.png"),
     "consent": ("public-domain", "synthetic"),
     "camera": ("synthetic", "clip.mkv"),
-    "sinks": ("JUDGE", "JUDGE,null", "JUDGE,file:NUMBER.mp4", "JUDGE,images:NUMBER", "JUDGE,null,file:NUMBER.mkv"),
+    "sinks": ("JUDGE", "JUDGE,null", "JUDGE,file:NUMBER.mp4", "JUDGE,images:NUMBER", "JUDGE,null,images:NUMBER"),
 }
 """By setting; of these none shows the real face on purpose, as 'blur' and 'passthrough' do."""
 BAD: Final = (
@@ -56,7 +56,7 @@ BAD: Final = (
     ("face", "wall.png"),
     ("face", "notes.txt"),
     ("camera", "/no/such/film.mp4"),
-    ("camera", "wall.png.mp4"),
+    ("camera", "notes.mp4"),
     ("sinks", "nul"),
     ("sinks", "JUDGE,file:/no/such/folder/x.mp4"),
     ("size", "640x480"),

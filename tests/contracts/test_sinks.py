@@ -7,8 +7,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Self
 
+import av
 import numpy as np
 import pytest
+from av.container import OutputContainer
 from numpy.typing import NDArray
 
 from mien.media.devices.cameras import VirtualCamera
@@ -19,7 +21,14 @@ from mien.sinks.registry import SINKS, make_sink, parse_sink
 from mien_models.errors import UnknownPluginError, UsageError
 
 FORMAT = OutputFormat(64, 48, Fraction(30))
-TARGETS = {"file": "file:{}/out.mp4", "images": "images:{}/frames"}
+TARGETS = {
+    "rtmp": "rtmp://127.0.0.1/app/key",
+    "rtmps": "rtmps://127.0.0.1/app/key",
+    "twitch": "twitch:key",
+    "youtube": "youtube:key",
+    "file": "file:{}/out.mp4",
+    "images": "images:{}/frames",
+}
 
 
 def frame(index: int, width: int = 64, height: int = 48) -> OutputFrame:
@@ -47,6 +56,26 @@ class LoopbackInMemory:
         assert frame.size == self._size
 
 
+class NoLine:
+    """Takes the place of a line to a server that is somewhere else."""
+
+    def __init__(self, _address: object) -> None:
+        pass
+
+    def open(self, on_up: Callable[[], None]) -> OutputContainer:
+        on_up()
+        return av.open("-", "w", format="null")
+
+    def why(self) -> str:
+        return ""
+
+    def finish(self) -> None:
+        pass
+
+    def cut(self) -> None:
+        pass
+
+
 @pytest.fixture(params=SINKS.names())
 def make(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Sink]:
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
@@ -55,6 +84,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
         "mien.sinks.backends.virtualcam.virtual_cameras", lambda: (VirtualCamera("Mien", "/dev/video10"),)
     )
     monkeypatch.setattr("mien.sinks.backends.virtualcam.LoopbackWriter", LoopbackInMemory)
+    monkeypatch.setattr("mien.sinks.rtmp.RtmpConnection", NoLine)
     name: str = request.param
     spec = TARGETS.get(name, name).format(tmp_path)
     return lambda: make_sink(spec, FORMAT)

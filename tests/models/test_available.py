@@ -9,15 +9,15 @@ import pytest
 
 from mien_models.runtimes.ort import libraries, plug_ins
 from mien_models.runtimes.ort.available import Available, idle_card, look
-from mien_models.runtimes.ort.card import Slate, read_card
+from mien_models.runtimes.ort.card import GraphicsCard, read_card
 from mien_models.runtimes.ort.packages import CUDA_LINE, RTX_CUDA_12_LINE, RTX_LINE, Package, package_for
 from mien_models.runtimes.ort.plug_ins import PlugIn
 from mien_models.runtimes.ort.providers import CPU_PROVIDER, PROVIDERS
 
 CUDA, RTX, TENSORRT = PROVIDERS["cuda"], PROVIDERS["tensorrt-rtx"], PROVIDERS["tensorrt"]
 LISTED = (TENSORRT, CUDA, CPU_PROVIDER)
-RTX_3060 = Slate("NVIDIA GeForce RTX 3060", (8, 6), "580.159.04", 12288)
-H100 = Slate("NVIDIA H100 80GB HBM3", (9, 0), "580.159.04", 81559)
+RTX_3060 = GraphicsCard("NVIDIA GeForce RTX 3060", (8, 6), "580.159.04", 12288)
+H100 = GraphicsCard("NVIDIA H100 80GB HBM3", (9, 0), "580.159.04", 81559)
 
 
 def nothing_missing(provider: str) -> tuple[str, ...]:
@@ -85,7 +85,7 @@ def test_an_idle_card_is_said_in_one_plain_sentence() -> None:
     ],
 )
 def test_each_card_and_driver_has_its_package(capability: tuple[int, int], driver: str, expected: str) -> None:
-    package = package_for(Slate("A card", capability, driver, 8192))
+    package = package_for(GraphicsCard("A card", capability, driver, 8192))
     assert expected in (package.line if isinstance(package, Package) else package)
 
 

@@ -23,7 +23,7 @@ class Processed:
 
 
 class Processing(Protocol):
-    """Pre- and post-processing of one swapper; may keep memory between two calls. One thread calls it."""
+    """Pre- and post-processing of one swapper; may keep memory between two calls. One thread at a time calls it."""
 
     def feeds(self, crop_bgr: BgrU8, source: NDArray[np.float32] | None) -> Mapping[str, NDArray[Any]]:
         """Make every array that the network takes.

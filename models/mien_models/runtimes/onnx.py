@@ -107,16 +107,6 @@ class OnnxSession:
         """Shape of every input by name; -1 where it is free."""
         return self._shapes
 
-    @property
-    def input_types(self) -> Mapping[str, type[np.generic]]:
-        """What the numbers of every input are."""
-        return self._types
-
-    @property
-    def output_shapes(self) -> Mapping[str, tuple[int, ...]]:
-        """Shape of every output by name; -1 where it is free."""
-        return self._outputs
-
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
         """Run once; inputs of another type are converted. The next run writes over the arrays that are returned.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -88,6 +89,49 @@ def quality(
                 source, work.stages, work.source_photo, frames, landmarker=work.landmarker, limit=limit, progress=show
             )
     _give(asdict(report), json_file)
+
+
+@bench.command()
+def sync(
+    context: typer.Context,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]",
+            help="A recording of --camera synthetic --microphone synthetic, by whatever program; "
+            "without one, a recording is made.",
+        ),
+    ] = None,
+    json_file: JsonFile = None,
+    seconds: Annotated[float, typer.Option(min=5, help="How long the recording lasts.")] = 60,
+    size: Annotated[str, typer.Option(metavar="WxH", help="Its size.")] = "640x360",
+    slow_stage: Annotated[
+        float, typer.Option(min=0, help="Milliseconds that are added to every frame's way in the second half.")
+    ] = 40,
+    microphone_ppm: Annotated[
+        float, typer.Option(min=-1000, max=1000, help="How much too fast the microphone's clock runs, in millionths.")
+    ] = 300,
+) -> None:
+    """Measure how far picture and sound lie apart: claps that are seen and heard at the same instant."""
+    from mien.cli.console import terminal
+
+    with terminal(is_debug=bool(context.obj)) as console:
+        from mien.config.settings import load_settings
+        from mien.diagnostics.bench.sync import bench_sync, measured
+        from mien.pipeline.frame import OutputFormat
+
+        if file is not None:
+            _give(asdict(measured(file)), json_file)
+            return
+        width, height = load_settings({"size": size}).size or (640, 360)
+        with console.status(f"Recording {seconds:.0f} s of claps ..."):
+            result = bench_sync(
+                seconds,
+                OutputFormat(width, height, Fraction(30)),
+                slow_stage_ms=slow_stage,
+                microphone_ppm=microphone_ppm,
+            )
+    _give(asdict(result), json_file)
 
 
 def _summary(result: "LiveBench") -> dict[str, Any]:

@@ -38,7 +38,7 @@ def run(
         from mien.session.live_session import LiveSession
         from mien.session.options import resolve
         from mien.session.server import ControlServer
-        from mien.session.session import SettingsPatch
+        from mien.session.session import Applied, SettingsPatch
 
         line, teller = StatusLine(console), Teller()
 
@@ -50,8 +50,8 @@ def run(
             while (event := events.get(0)) is not None:
                 teller.say(event)
 
-        def change(values: Mapping[str, object]) -> None:
-            session.apply(SettingsPatch(values))
+        def change(values: Mapping[str, object]) -> bool:
+            return isinstance(session.apply(SettingsPatch(values)).result(), Applied)
 
         session = live_session(resolve(settings), ask=asker(), on_tick=tick)
         events = session.subscribe()

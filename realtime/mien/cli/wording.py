@@ -6,7 +6,11 @@ from typing import Final
 from mien.pipeline.events import (
     Event,
     EventFact,
+    LineBack,
+    LineBroken,
     LoadShed,
+    MicrophoneAway,
+    MicrophoneOpened,
     SettingsApplied,
     SettingsRefused,
     SinkFailed,
@@ -20,7 +24,7 @@ from mien.pipeline.frame import State
 from mien_models.errors import MienError
 
 _LOG = logging.getLogger(__name__)
-_WARNED: Final = (LoadShed, SinkFailed, SettingsRefused)
+_WARNED: Final = (LoadShed, SinkFailed, SettingsRefused, MicrophoneAway, LineBroken)
 
 
 def sentence(fact: EventFact) -> str:
@@ -37,6 +41,8 @@ def sentence(fact: EventFact) -> str:
             text = f"Output closed: {description}."
         case SinkFailed(_, why, is_tried_again):
             text = f"{why} Trying again." if is_tried_again else why
+        case MicrophoneOpened() | MicrophoneAway() | LineBroken() | LineBack():
+            text = _of_what_may_go(fact)
         case StagesGrouped(groups):
             text = f"Stages by thread: {' | '.join('+'.join(names) for names in groups)}."
         case LoadShed(change):
@@ -46,6 +52,19 @@ def sentence(fact: EventFact) -> str:
         case SettingsRefused(reasons):
             text = f"Not changed: {' '.join(dict.fromkeys(why for _, why in reasons))}"
     return text
+
+
+def _of_what_may_go(fact: MicrophoneOpened | MicrophoneAway | LineBroken | LineBack) -> str:
+    """Say what happened to a device or a line that may go and come back."""
+    match fact:
+        case MicrophoneOpened(description):
+            return f"Microphone: {description}."
+        case MicrophoneAway(why):
+            return f"No sound: {why}"
+        case LineBroken(description, why):
+            return f"The {description} is away and comes back by itself: {why}"
+        case LineBack(description):
+            return f"The {description} goes on."
 
 
 def level(fact: EventFact) -> int:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from mien.config import paths
-from mien.config.choices import ConsentKind, GateMode, LabelMode, Show
+from mien.config.choices import ConsentKind, GateMode, LabelMode, LandmarksMode, Show
 from mien.config.fields import Names, Rate, Size, said
 from mien_models.errors import UsageError
 from mien_models.system.causes import cause_of
@@ -102,6 +102,21 @@ class Settings(BaseSettings):
         json_schema_extra=said("Camera", "camera", plugins="mien.sources.backends"),
         description="where frames come from; the first camera by default",
     )
+    microphone: str | None = Field(
+        None,
+        json_schema_extra=said("Microphone", "sound", form="NAME|default|synthetic|none"),
+        description="name or number, 'default', 'synthetic' or 'none'; else the system's, where an output has sound",
+    )
+    mute: bool = Field(
+        default=False,
+        json_schema_extra=said("Mute", "sound"),
+        description="send silence instead of the microphone",
+    )
+    panic_mutes: bool = Field(
+        default=True,
+        json_schema_extra=said("The panic key mutes", "sound"),
+        description="send silence while the panic key is down",
+    )
     sinks: Names = Field(
         (),
         json_schema_extra=said("Outputs", "outputs", plugins="mien.sinks.backends"),
@@ -164,6 +179,11 @@ class Settings(BaseSettings):
         ("history",),
         json_schema_extra=said("Masks", "look", plugins="mien.stages.mask_methods"),
         description="what keeps things in front of the face, several at once",
+    )
+    landmarks: LandmarksMode = Field(
+        LandmarksMode.QUICK,
+        json_schema_extra=said("Lips and lids", "look", is_live=False),
+        description="how closely the face is looked at: quick, or fine (lips and lids better, 6 ms more a frame)",
     )
     assign: str = Field(
         "largest",

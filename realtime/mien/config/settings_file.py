@@ -17,9 +17,10 @@ _SETTLE_MS: Final = 100
 
 
 class SettingsFileClient:
-    """Watches the file between enter and exit. Has state: what stood in it when it last could be read.
+    """Watches the file between enter and exit. Has state: what of it was asked for, and was not refused.
 
     Only what was changed in the file is asked for, so that saving it does not take back what somebody else has set.
+    What was refused is asked for again with the next save, for it still stands there.
     """
 
     def __init__(
@@ -27,9 +28,9 @@ class SettingsFileClient:
         flags: Mapping[str, object],
         config_file: Path | None,
         settings: Settings,
-        ask: Callable[[Mapping[str, object]], object],
+        ask: Callable[[Mapping[str, object]], bool],
     ) -> None:
-        """Take what `load_settings` took and gave, and whom to ask for other values, by setting."""
+        """Take what `load_settings` took and gave, and who puts other values in force, by setting, or refuses them."""
         self._flags, self._settings, self._ask = flags, settings, ask
         self._file = config_file if config_file is not None else settings_file()
         self._ending = threading.Event()
@@ -57,9 +58,8 @@ class SettingsFileClient:
             _LOG.warning("%s Nothing is changed.", error)
             return
         changed = changed_names(self._settings, read)
-        self._settings = read
-        if changed:
-            self._ask({name: _value_of(read, name) for name in changed})
+        if not changed or self._ask({name: _value_of(read, name) for name in changed}):
+            self._settings = read
 
     def _watch(self) -> None:
         from watchfiles import watch

@@ -50,6 +50,37 @@ class SinkRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class MicrophoneOpened:
+    """Sound comes from here now."""
+
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class MicrophoneAway:
+    """There is silence until a microphone can be opened again."""
+
+    why: str
+    """One sentence for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineBroken:
+    """A stream's server is away; the stream comes back by itself."""
+
+    description: str
+    why: str
+    """One sentence for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineBack:
+    """A stream goes on."""
+
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
 class StagesGrouped:
     """The stages share threads anew."""
 
@@ -91,6 +122,10 @@ EventFact: TypeAlias = (
     | SinkOpened
     | SinkFailed
     | SinkRemoved
+    | MicrophoneOpened
+    | MicrophoneAway
+    | LineBroken
+    | LineBack
     | StagesGrouped
     | LoadShed
     | SettingsApplied

@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
+from typing import Final
 
 import numpy as np
 
 from mien.provenance.release import ReleasedPicture, SwappedPicture
 from mien_models.types import BgrU8, Face, SwappedFace
+
+UNNUMBERED: Final = -1
+"""The index of a frame that has only left its source: a source does not know which of a run's frames its own are."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,7 +21,7 @@ class Frame:
     image: BgrU8
     """(height, width, 3) as captured; nobody writes into it after the source has handed it over."""
     index: int
-    """Counts captured frames from 0; a gap is a counted drop."""
+    """Counts the run's frames from 0; a gap is a counted drop. `UNNUMBERED` until whoever runs the stages gives it."""
     captured_ns: int
     """`time.monotonic_ns()` when the frame left the source; for files, the presentation time from the file's start."""
     faces: tuple[Face, ...] = ()
@@ -82,6 +86,13 @@ class OutputFrame:
     captured_ns: int
     """As in the `TrackedImage` that it was made of; for a card, when the card was made."""
     state: State
+    shown_ns: int | None = None
+    """For a card and a picture that is sent again: when what is sent now was captured; None: `captured_ns`."""
+
+    @property
+    def time_ns(self) -> int:
+        """When it belongs to in a recording or stream, on the clock of the sound."""
+        return self.captured_ns if self.shown_ns is None else self.shown_ns
 
     @property
     def image(self) -> BgrU8:

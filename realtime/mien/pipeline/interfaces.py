@@ -21,6 +21,8 @@ class SourceRequest:
     """Pixels asked for; None takes what the source likes best."""
     height: int | None = None
     fps: Fraction | None = None
+    claps: bool = False
+    """Whether a synthetic camera shows a white square every two seconds, when a synthetic microphone clicks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,16 @@ class HasLength(Protocol):
     @property
     def length_ns(self) -> int:
         """When the frame that was read last ends, counted from the start of the source."""
+        ...
+
+
+@runtime_checkable
+class KeepsTime(Protocol):
+    """A played source whose frames belong to moments of `time.monotonic_ns()`."""
+
+    @property
+    def keeps_time(self) -> bool:
+        """Whether `captured_ns` is such a moment; it is not moved then, even where a frame comes late."""
         ...
 
 

@@ -77,6 +77,18 @@ class SinkCount:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundReport:
+    """How a run's sound was."""
+
+    delay_ms: float | None
+    """By how much sound is held back where it is played beside the pictures: the 99th percentile of their age."""
+    drift_ppm: float
+    """How much faster the microphone's clock ran than it says; it was corrected by that."""
+    gaps: int
+    """How often sound was missing; there is silence."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """One run in numbers; every list in it is bounded.
 
@@ -113,6 +125,8 @@ class Report:
     failures: Mapping[str, int] = field(default_factory=dict[str, int])
     """On how many frames each stage failed."""
     sinks: Mapping[str, SinkCount] = field(default_factory=dict[str, SinkCount])
+    sound: SoundReport | None = None
+    """None without a microphone, and offline."""
     load_shedding: tuple[LoadChange, ...] = ()
     """What was left out because the machine was too slow, and when it came back; offline nothing ever is."""
     notes: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -20,11 +20,11 @@ from mien.session.live_session import LiveSession, Ticker
 from mien.session.loaded import load
 from mien.session.options import Options
 from mien.session.signing import checked_signer, sign_files
+from mien.session.sound import SessionSound
 from mien.session.source_faces import Ask, SourceFaces, open_source_faces, photos_of
 from mien.session.stages import Making, check_names, stages_of
 from mien.sinks.registry import default_sinks, make_sink, uses_of, written_by
-from mien.sources.plugin import local_path
-from mien.sources.registry import default_address, is_played, live_source
+from mien.sources.registry import default_address, is_played, live_source, local_path
 from mien.stages.marks import Marks
 from mien.tracking.landmark_fit import default_networks
 from mien_models.errors import MienError
@@ -79,7 +79,7 @@ def live_session(options: Options, *, ask: Ask | None, on_tick: Ticker | None = 
     address = options.source.address if options.source.address is not None else default_address()
     specs = options.sinks or default_sinks()
     spare_inputs(options, address, specs, options.run.report)
-    request = source_request(address, options.source.size, options.source.fps)
+    request = source_request(address, options.source, options.sound)
     output = output_format(request, options.source.size, options.source.fps)
     marks = Marks(options.label.mode, options.label.language)
     sinks: dict[str, Sink] = {spec: make_sink(spec, output) for spec in specs}
@@ -87,7 +87,9 @@ def live_session(options: Options, *, ask: Ask | None, on_tick: Ticker | None = 
     for use in uses_of(specs):
         source_faces.allow(use)
     sign_files(sinks.values(), options.signing, marks.session_id)
-    begins_with = InForce(options, None, marks, address, sinks)
+    sound = SessionSound(options.sound, output.fps)
+    sound.lend(sinks.values())
+    begins_with = InForce(options, None, marks, address, sound, sinks)
     session = LiveSession(begins_with, source_faces, output, on_tick)
     plan = LivePlan(
         source=live_source(request, loops=options.source.loops),
@@ -101,6 +103,7 @@ def live_session(options: Options, *, ask: Ask | None, on_tick: Ticker | None = 
         notes=notes_of(options, source_faces, marks),
         on_event=session.hear,
         on_tick=session.tick,
+        sound=lambda: sound.report,
         run_log=session_log("run", options, source_faces, marks, tuple(sink.description for sink in sinks.values())),
     )
     session.take(plan)

@@ -19,6 +19,7 @@ from mien.session.loaded import Loaded, load
 from mien.session.options import Options
 from mien.session.session import Applied, Refused, SettingsPatch
 from mien.session.signing import sign_files
+from mien.session.sound import SessionSound
 from mien.session.source_faces import SourceFaces, open_source_faces
 from mien.session.stages import Making, changed_stages, check_names
 from mien.sinks.registry import default_sinks, make_sink, uses_of
@@ -43,6 +44,8 @@ class InForce:
     marks: Marks
     address: str
     """Where frames come from."""
+    sound: SessionSound
+    """The microphone, and what records with it."""
     sinks: Mapping[str, Sink]
     """By what was written after `--sink`."""
 
@@ -185,11 +188,14 @@ class Changes:
             for sink in added.values():
                 self._run.remove_sink(sink)
             raise
+        if loaded.source_faces is not was.loaded.source_faces:
+            self._run.freeze(on=False)
         kept = {spec: sink for spec, sink in before.sinks.items() if spec in specs}
         for spec in before.sinks.keys() - kept.keys():
             self._run.remove_sink(before.sinks[spec])
         sinks = {**kept, **added}
-        return InForce(options, making, marks, address, sinks)
+        before.sound.change(options.sound)
+        return InForce(options, making, marks, address, before.sound, sinks)
 
     def _source_faces(self, options: Options, loaded: Loaded) -> SourceFaces:
         """Open other faces, with their consent; the same ones are not opened again, nobody could be asked now."""
@@ -206,6 +212,7 @@ class Changes:
         """Open the sinks that are new; when one does not open, none of them stays."""
         made = {spec: make_sink(spec, self._output) for spec in specs if spec not in before.sinks}
         sign_files(made.values(), options.signing, before.marks.session_id)
+        before.sound.lend(made.values())
         opened: dict[str, Sink] = {}
         try:
             for spec, sink in made.items():
@@ -218,7 +225,7 @@ class Changes:
         return opened
 
     def _change_camera(self, options: Options, address: str, put_in: Callable[[], None]) -> SourceInfo:
-        request = source_request(address, options.source.size, options.source.fps)
+        request = source_request(address, options.source, options.sound)
         source = live_source(request, loops=options.source.loops)
         return self._run.change_source(source, put_in).result(_CAMERA_S)
 

@@ -6,6 +6,8 @@ from typing import Final
 from mien.media.letterbox import even
 from mien.pipeline.frame import OutputFormat
 from mien.pipeline.interfaces import SourceInfo, SourceRequest
+from mien.session.options import SoundOptions, SourceOptions
+from mien.sound.microphone import SYNTHETIC
 from mien.sources.registry import make_source, source_plugin
 
 _SIZE: Final = (1280, 720)
@@ -14,13 +16,14 @@ _FPS: Final = Fraction(30)
 _FASTEST: Final = Fraction(240)
 
 
-def source_request(address: str, size: tuple[int, int] | None, fps: Fraction | None) -> SourceRequest:
+def source_request(address: str, options: SourceOptions, sound: SoundOptions) -> SourceRequest:
     """Ask a device for a size and rate that suit a call where the user asked for none; a file is taken as it is."""
+    size, fps, claps = options.size, options.fps, sound.microphone == SYNTHETIC
     if source_plugin(address).takes_wishes:
         size, fps = size or _SIZE, fps or _FPS
     if size is None:
-        return SourceRequest(address, fps=fps)
-    return SourceRequest(address, *size, fps)
+        return SourceRequest(address, fps=fps, claps=claps)
+    return SourceRequest(address, *size, fps, claps=claps)
 
 
 def output_format(request: SourceRequest, size: tuple[int, int] | None, fps: Fraction | None) -> OutputFormat:

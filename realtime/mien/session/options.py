@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-from mien.config.choices import ConsentKind, GateMode, LabelMode
+from mien.config.choices import ConsentKind, GateMode, LabelMode, LandmarksMode
 from mien.config.patch import changed_names, patched
 from mien.config.settings import Settings
 from mien.pipeline.live.state import Policy
@@ -79,6 +79,16 @@ class SourceOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundOptions:
+    """What is heard."""
+
+    microphone: str | None
+    """Its name; 'none' for none, None for the system's where an output has sound."""
+    is_muted: bool
+    panic_mutes: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SigningOptions:
     """The user's own certificate, where there is one."""
 
@@ -110,12 +120,15 @@ class Options:
     label: LabelOptions
     policy: Policy
     source: SourceOptions
+    sound: SoundOptions
     sinks: tuple[str, ...]
     """As `--sink` takes them; empty: what somebody can see."""
     signing: SigningOptions
     run: RunOptions
     threads: int
     """Of each network and picture operation."""
+    landmarks: LandmarksMode
+    """How closely a face is looked at."""
     _settings: Settings = field(repr=False)
     """What they were resolved from; parts do not look at it."""
 
@@ -158,10 +171,12 @@ def resolve(settings: Settings) -> Options:
         label=LabelOptions(settings.label, settings.language),
         policy=Policy(settings.policy.lost, settings.policy.privacy, settings.policy.fault),
         source=SourceOptions(settings.camera, settings.size, settings.fps, settings.loop),
+        sound=SoundOptions(settings.microphone, settings.mute, settings.panic_mutes),
         sinks=settings.sinks,
         signing=SigningOptions(settings.credentials_certificate, settings.credentials_key),
         run=RunOptions(settings.seconds, settings.report),
         threads=settings.threads,
+        landmarks=settings.landmarks,
         _settings=settings,
     )
 

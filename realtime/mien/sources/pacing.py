@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from mien.pipeline.frame import Frame
-from mien.pipeline.interfaces import End, HasLength, Source, SourceInfo
+from mien.pipeline.interfaces import End, HasLength, KeepsTime, Source, SourceInfo
 from mien_models.errors import SourceError
 
 _log: Final = logging.getLogger(__name__)
@@ -43,7 +43,6 @@ class PacedSource:
         self._frames: Iterator[Frame] = iter(())
         self._epoch_ns: int | None = None
         self._ends_ns = 0
-        self._given = 0
 
     @property
     def info(self) -> SourceInfo:
@@ -60,7 +59,7 @@ class PacedSource:
         """
         self._source.__enter__()
         self._info = self._source.info
-        self._next, self._epoch_ns, self._ends_ns, self._given = None, None, 0, 0
+        self._next, self._epoch_ns, self._ends_ns = None, None, 0
         self._frames = self._rounds()
         return self
 
@@ -81,20 +80,20 @@ class PacedSource:
         if self._next is None:
             return self._end(timeout_s)
         now_ns = self._clock_ns()
+        keeps_time = isinstance(self._source, KeepsTime) and self._source.keeps_time
         if self._epoch_ns is None:
-            self._epoch_ns = now_ns - self._next.captured_ns
+            self._epoch_ns = 0 if keeps_time else now_ns - self._next.captured_ns
         due_ns = self._epoch_ns + self._next.captured_ns
         wait_s = (due_ns - now_ns) / 1e9
         if wait_s > 0:
             self._wait(min(wait_s, timeout_s))
         if wait_s > timeout_s:
             return None
-        if now_ns - due_ns > _LATE_NS:
+        if now_ns - due_ns > _LATE_NS and not keeps_time:
             self._epoch_ns += now_ns - due_ns
             due_ns = now_ns
         frame, self._next = self._next, None
-        self._given += 1
-        return replace(frame, index=self._given - 1, captured_ns=due_ns)
+        return replace(frame, captured_ns=due_ns)
 
     def _end(self, timeout_s: float) -> End | None:
         """Show the last frame for as long as the file says."""

@@ -2,6 +2,7 @@
 
 import logging
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -11,9 +12,15 @@ from typing import Final, Self
 from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import End, Outage, SourceInfo, SourceRequest
 from mien.sources.reader_thread import Reading
-from mien.sources.watchdog import Watchdog
 from mien_models.errors import SourceError
+from mien_models.types import BgrU8
 
+_LEAST_S: Final = 1.0
+_MOST_S: Final = 1.8
+"""So that a fault is known within 2 s, however slow the camera is."""
+_INTERVALS: Final = 10
+_SAMPLES: Final = 64
+"""Rows and columns that are looked at: 0.05 ms a frame."""
 _log: Final = logging.getLogger(__name__)
 
 _OPENING_S: Final = 10.0
@@ -26,10 +33,67 @@ _MOST_HANGING: Final = 3
 _NS: Final = 1_000_000_000
 
 
+class Watchdog:
+    """Judges by the frames that come whether a source has stalled or shows one picture for ever. Keeps the last one.
+
+    Some drivers repeat the last picture for ever when the camera is gone (opencv#5221). A capture card may honestly
+    show a still: so a picture that is still the same after the device was opened anew is believed from then on.
+    """
+
+    def __init__(self, *, can_freeze: bool) -> None:
+        """Start with patience; `can_freeze` is False for what may honestly stand still."""
+        self._is_still_suspicious = can_freeze
+        self._limit_s = self._steady_limit_s = _LEAST_S
+        self._new_ns = 0
+        self._print: int | None = None
+        self._is_repeating = False
+        self._reported_print: int | None = None
+
+    def restart(self, now_ns: int, patience_s: float) -> None:
+        """Forget the last picture and wait `patience_s` for the first one."""
+        self._new_ns, self._limit_s = now_ns, patience_s
+        self._print, self._is_repeating = None, False
+
+    def expect(self, fps: Fraction) -> None:
+        """Set what a source of this rate may take between two new pictures."""
+        self._steady_limit_s = min(_MOST_S, max(_LEAST_S, float(_INTERVALS / fps)))
+
+    def saw(self, image_bgr: BgrU8, now_ns: int) -> None:
+        """Take note of a frame that came."""
+        fingerprint = _fingerprint(image_bgr) if self._is_still_suspicious else None
+        self._is_repeating = fingerprint is not None and fingerprint == self._print
+        self._print = fingerprint
+        if not self._is_repeating:
+            self._new_ns, self._limit_s = now_ns, self._steady_limit_s
+
+    def remaining_s(self, now_ns: int) -> float:
+        """Seconds until the next picture must have come, at least 0."""
+        return max(0.0, self._limit_s - (now_ns - self._new_ns) / _NS)
+
+    def trouble(self, now_ns: int) -> str | None:
+        """Say what is wrong, in one sentence; None while all is well."""
+        if self.remaining_s(now_ns) > 0:
+            return None
+        if not self._is_repeating:
+            return f"The camera has sent nothing for {(now_ns - self._new_ns) / _NS:.1f} s."
+        if self._print == self._reported_print:
+            self._is_still_suspicious = False
+            self._new_ns = now_ns
+            return None
+        self._reported_print = self._print
+        return "The camera sends one and the same picture over and over."
+
+
+def _fingerprint(image_bgr: BgrU8) -> int:
+    height, width = image_bgr.shape[:2]
+    sample = image_bgr[:: max(1, height // _SAMPLES), :: max(1, width // _SAMPLES)]
+    return zlib.crc32(sample.tobytes())
+
+
 class SurvivingSource:
     """Gives a live source's frames and reopens it by its own address when they cease; keeps the state of the outage.
 
-    Frames keep counting through every outage. One thread reads; the device has a thread of its own (`Reading`).
+    One thread reads; the device has a thread of its own (`Reading`).
     """
 
     def __init__(
@@ -62,8 +126,6 @@ class SurvivingSource:
         self._why: str | None = None
         self._info: SourceInfo | None = None
         self._first: Frame | None = None
-        self._given = 0
-        self._offset = 0
 
     @property
     def info(self) -> SourceInfo:
@@ -78,7 +140,7 @@ class SurvivingSource:
         Raises:
             SourceError: it cannot be opened, or gives no frame in 10 s.
         """
-        self._why, self._given = None, 0
+        self._why = None
         reading = self._begin(self._request)
         try:
             self._first = reading.take(_OPENING_S)
@@ -106,7 +168,7 @@ class SurvivingSource:
         """Give the newest frame; None when none came in time; an outage, and again on every read until it is over."""
         if self._first is not None:
             first, self._first = self._first, None
-            return self._pass_on(first)
+            return first
         reading = self._reading or self._reopen(timeout_s)
         if reading is None:
             return self._outage()
@@ -121,7 +183,7 @@ class SurvivingSource:
             self._why = trouble
         if self._why is not None:
             return self._outage()
-        return None if frame is None else self._pass_on(frame)
+        return frame
 
     def _trouble(self, frame: Frame | None) -> str | None:
         now_ns = self._clock_ns()
@@ -132,7 +194,6 @@ class SurvivingSource:
     def _begin(self, request: SourceRequest) -> Reading:
         self._begun_ns = self._clock_ns()
         self._watchdog.restart(self._begun_ns, _OPENING_S)
-        self._offset = self._given
         self._reading = reading = self._start(request)
         return reading
 
@@ -141,11 +202,6 @@ class SurvivingSource:
             _log.info("It is back: %s.", info.description)
         self._why, self._info = None, info
         self._watchdog.expect(info.fps or Fraction(30))
-
-    def _pass_on(self, frame: Frame) -> Frame:
-        index = self._offset + frame.index
-        self._given = index + 1
-        return replace(frame, index=index)
 
     def _leave(self, reading: Reading) -> None:
         reading.leave()

@@ -68,7 +68,7 @@ class Choice:
 
 
 class Chooser(Protocol):
-    """Chooses the faces to be swapped, frame by frame; one thread calls it."""
+    """Chooses the faces to be swapped, frame by frame; one thread at a time calls it."""
 
     def __call__(self, image_bgr: BgrU8, faces: Sequence[Face], captured_ns: int, *, shot: int = 0) -> Choice:
         """Choose among the faces of one frame of a shot; frames come in the order of their capture times."""

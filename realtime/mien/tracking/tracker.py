@@ -10,7 +10,7 @@ from mien_models.types import BgrU8, DetectedFace, Face
 
 
 class Tracker:
-    """Track faces from frame to frame; keeps its tracks, so one thread calls it with one stream's frames in order.
+    """Track faces from frame to frame; keeps its tracks: one thread at a time calls it, with frames in order.
 
     A face that is not seen in a frame is not in that frame's answer, even if it comes back in the next.
     """

@@ -225,6 +225,75 @@ def test_another_swapper_is_used_from_one_frame_to_the_next(home: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_camera_and_the_output_that_nobody_named_are_looked_for_once(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+
+    def camera() -> str:
+        looked.append("camera")
+        return "synthetic"
+
+    def outputs() -> tuple[str, ...]:
+        looked.append("outputs")
+        return ("null",)
+
+    for user in ("build", "changes"):
+        monkeypatch.setattr(f"mien.session.{user}.default_address", camera)
+        monkeypatch.setattr(f"mien.session.{user}.default_sinks", outputs)
+    running = Running(camera=None, sinks=[])
+    assert isinstance(running.ask(colour="none", shape=0.5), Applied)
+    running.wait_for_frames(2)
+    running.end()
+    assert sorted(looked) == ["camera", "outputs"]
+
+
+def asked_states(running: Running) -> list[State]:
+    return [fact.state for fact in running.facts() if isinstance(fact, StateChanged)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "patch",
+    [{"colour": "reinhard_lab"}, {"masks": ["none"]}, {"swapper": "tiny"}, {"shape": 0.1, "masks": ["selfie"]}],
+    ids=["colour", "mask", "swapper", "swapper and mask"],
+)
+def test_a_change_loses_two_frames_at_most_and_none_of_them_is_hidden(home: Path, patch: dict[str, object]) -> None:
+    store = Shelf(home / "data" / "models")
+    store.put("arcface_w600k_r50", arcface_network(home / "w600k.onnx"))
+    store.put("tiny", inswapper_network(home / "tiny.onnx"))
+    # Five a second: on a machine that is busy with other tests, too, no frame is dropped but by the change.
+    running = Running(fps="5")
+    running.wait_for_frames(5)
+    lost = {}
+    for name in ("before", "while"):
+        before = running.session.status().run
+        if name == "while":
+            assert isinstance(running.patch(patch), Applied)
+        running.wait_for_frames(10)
+        after = running.session.status().run
+        lost[name] = sum(after.dropped.values()) - sum(before.dropped.values())
+    report = running.end()
+    assert lost["while"] <= lost["before"] + 2, lost
+    assert report.frames_hidden == 0
+    assert report.failures == {}
+    assert asked_states(running) == [State.LOST, State.LIVE]
+
+
+@pytest.mark.slow
+def test_another_camera_is_announced_by_a_card_and_never_shows_the_last_ones_picture(home: Path) -> None:
+    film(home / "film.mp4")
+    running = Running()
+    assert isinstance(running.ask(camera="film.mp4"), Applied)
+    running.wait_for_frames()
+    report = running.end()
+    states = asked_states(running)
+    assert states[:3] == [State.LOST, State.LIVE, State.FAULT]
+    assert states[-1] is State.LIVE
+    assert any("being changed" in change.why for change in report.state_changes)
+
+
+@pytest.mark.slow
 def test_the_preview_is_what_was_sent_and_privacy_hides_before_it_returns(running: Running) -> None:
     preview = running.session.preview(160)
     assert preview is not None
@@ -238,6 +307,23 @@ def test_the_preview_is_what_was_sent_and_privacy_hides_before_it_returns(runnin
     running.wait_for_frames(2)
     assert running.session.reveal()
     assert not running.session.reveal()
+
+
+@pytest.mark.slow
+def test_the_camera_and_the_faces_in_sight_are_shown_and_a_new_face_ends_a_freeze(running: Running, home: Path) -> None:
+    camera, (seen,) = running.session.camera_picture(160), running.session.faces_in_sight(64)
+    assert camera is not None
+    assert camera.image_bgr.shape == (120, 160, 3)
+    assert (seen.role, seen.image_bgr.shape) == (0, (64, 64, 3))
+    status = running.session.status()
+    assert (status.camera, list(status.outputs), status.run.is_frozen) == ("synthetic", ["null"], False)
+    assert status.run.recent_stages_ms["swap"] > 0
+    assert running.session.freeze(on=True)
+    assert isinstance(running.ask(shape=0.3), Applied)
+    assert running.session.status().run.is_frozen
+    cv2.imwrite(str(home / "other.png"), np.array(cv2.imread(str(ASTRONAUT)))[:, ::-1])
+    assert isinstance(running.ask(face=["other.png"], consent="public-domain"), Applied)
+    assert not running.session.status().run.is_frozen
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """The recording of a live session."""
 
 import contextlib
+import itertools
 import subprocess
 import sys
 from fractions import Fraction
@@ -17,11 +18,13 @@ from mien.sinks.backends.file import FileSink
 from mien_models.errors import SinkError
 
 FORMAT = OutputFormat(320, 180, Fraction(30))
+NUMBERS = itertools.count()
 COLOURS_BGR = [(40, 40, 200), (60, 180, 60), (200, 90, 30), (235, 235, 235), (20, 20, 20)]
 
 
 def flat(bgr: tuple[int, int, int], captured_ns: int) -> OutputFrame:
-    return OutputFrame(ReleasedPicture.unswapped(np.full((180, 320, 3), bgr, np.uint8)), 0, captured_ns, State.LIVE)
+    picture = ReleasedPicture.unswapped(np.full((180, 320, 3), bgr, np.uint8))
+    return OutputFrame(picture, next(NUMBERS), captured_ns, State.LIVE)
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".m4v", ".mov"])

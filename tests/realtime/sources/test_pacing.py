@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 import pytest
 
-from mien.pipeline.frame import Frame
+from mien.pipeline.frame import UNNUMBERED, Frame
 from mien.pipeline.interfaces import End, SourceInfo
 from mien.sources.pacing import PacedSource
 from mien_models.errors import SourceError
@@ -55,7 +55,7 @@ class Film:
         self.position += 1
         if time_ms is None:
             raise SourceError("'b.png' is no picture.")
-        return Frame(np.full((4, 4, 3), index, np.uint8), index=index, captured_ns=time_ms * 1_000_000)
+        return Frame(np.full((4, 4, 3), index, np.uint8), UNNUMBERED, time_ms * 1_000_000)
 
 
 def play(source: PacedSource, frames: int) -> list[Frame]:
@@ -73,7 +73,7 @@ def test_frames_come_when_they_are_due_whatever_the_steps_between_them() -> None
     with PacedSource(Film([0, 40, 60, 500], clock), clock_ns=clock, wait=clock.wait) as source:
         played = play(source, 4)
     assert [frame.captured_ns - 5_000_000_000 for frame in played] == [0, 40_000_000, 60_000_000, 500_000_000]
-    assert [frame.index for frame in played] == [0, 1, 2, 3]
+    assert [int(frame.image[0, 0, 0]) for frame in played] == [0, 1, 2, 3]
 
 
 def test_a_round_follows_the_other_without_a_jump() -> None:

@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from mien.pipeline.frame import Frame
+from mien.pipeline.frame import UNNUMBERED, Frame
 from mien.pipeline.interfaces import SourceInfo
 from mien.sources.reader_thread import ThreadedReading
 from mien_models.errors import SourceError
@@ -43,7 +43,7 @@ class Gated:
                 raise self.error
             return None
         self.given += 1
-        return Frame(np.zeros((4, 4, 3), np.uint8), index=self.given - 1, captured_ns=self.given)
+        return Frame(np.zeros((4, 4, 3), np.uint8), UNNUMBERED, self.given)
 
 
 def test_only_the_newest_frame_is_kept() -> None:
@@ -53,7 +53,7 @@ def test_only_the_newest_frame_is_kept() -> None:
     assert source.has_given_all.wait(5)
     frame = reading.take(5)
     assert frame is not None
-    assert frame.index == 2
+    assert frame.captured_ns == 3
     reading.join(5)
     assert reading.is_over
     assert reading.is_released

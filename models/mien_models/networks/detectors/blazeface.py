@@ -20,7 +20,7 @@ _MAX_OVERLAP: Final = 0.3
 
 
 class BlazeFace:
-    """Finds faces; keeps its input buffer between calls, so one thread calls it."""
+    """Finds faces; keeps its input buffer between calls, so one thread at a time calls it."""
 
     def __init__(self, manifest: Manifest, session: Session) -> None:
         """Take a session that runs these weights.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, cast
 
-from mien_models.runtimes.ort.card import Slate
+from mien_models.runtimes.ort.card import GraphicsCard
 from mien_models.runtimes.ort.libraries import DRIVER, file_name, missing
 from mien_models.runtimes.ort.library import onnxruntime
 from mien_models.runtimes.ort.packages import (
@@ -74,7 +74,7 @@ def look(listed: Sequence[str], lacks: Callable[[str], Sequence[str]], plugged: 
     return Available(tuple(one for one in dict.fromkeys(have) if one not in unready), unready)
 
 
-def idle_card(found: Available, here: Slate | None) -> str | None:
+def idle_card(found: Available, here: GraphicsCard | None) -> str | None:
     """Say in plain words why the processor computes although a card could, and what to do; None where none is idle."""
     if any(provider in found.ready for provider in ON_CUDA):
         return None

@@ -10,7 +10,7 @@ _TIMEOUT_S: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Slate:
+class GraphicsCard:
     """The first one."""
 
     name: str
@@ -27,7 +27,7 @@ class Slate:
 
 
 @cache
-def card() -> Slate | None:
+def card() -> GraphicsCard | None:
     """Ask the driver; None where there is no NVIDIA card. The answer does not change while a program runs."""
     question = ["nvidia-smi", f"--query-gpu={_FIELDS}", "--format=csv,noheader,nounits"]
     try:
@@ -37,12 +37,12 @@ def card() -> Slate | None:
     return read_card(done.stdout)
 
 
-def read_card(answer: str) -> Slate | None:
+def read_card(answer: str) -> GraphicsCard | None:
     """Read the first line of what nvidia-smi says; None where it is no card's."""
     words = [word.strip() for word in answer.strip().partition("\n")[0].split(",")]
     try:
         name, capability, driver, memory = words
         major, minor = capability.split(".")
-        return Slate(name, (int(major), int(minor)), driver, int(memory))
+        return GraphicsCard(name, (int(major), int(minor)), driver, int(memory))
     except ValueError:
         return None

@@ -7,7 +7,7 @@ card lets in compute capabilities 8.6, 8.9, and 12.0 and later.
 from dataclasses import dataclass
 from typing import Final
 
-from mien_models.runtimes.ort.card import Slate
+from mien_models.runtimes.ort.card import GraphicsCard
 
 CUDA_LINE: Final = "uv pip uninstall onnxruntime && uv pip install 'onnxruntime-gpu[cuda,cudnn]==1.31.*'"
 """One ONNX Runtime takes the other's place: both carry the same files."""
@@ -38,7 +38,7 @@ def takes_rtx(capability: tuple[int, int]) -> bool:
     return capability in _RTX_CAPABILITIES or capability >= _RTX_FROM
 
 
-def package_for(card: Slate) -> Package | str:
+def package_for(card: GraphicsCard) -> Package | str:
     """Choose the package for a card and its driver, or say in one sentence why there is none."""
     if card.capability < _OLDEST:
         return (

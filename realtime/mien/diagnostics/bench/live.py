@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from mien.diagnostics.bench.scene import HEIGHT, WIDTH, make_scene
 from mien.diagnostics.bench.stages import scene_stages
-from mien.pipeline.frame import Frame, OutputFormat, OutputFrame, State
+from mien.pipeline.frame import UNNUMBERED, Frame, OutputFormat, OutputFrame, State
 from mien.pipeline.interfaces import End, LiveSource, SourceInfo
 from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.live.runner import run_live
@@ -111,7 +111,7 @@ def age_law(report: Report) -> AgeLaw | None:
 
 
 class StillSource:
-    """A live source that shows one picture at a steady rate. Has state: the clock and the count."""
+    """A live source that shows one picture at a steady rate. Has state: the clock."""
 
     def __init__(self, image_bgr: BgrU8, output: OutputFormat) -> None:
         """Take the picture, of any size; nobody may write into it any more."""
@@ -119,12 +119,11 @@ class StillSource:
         self.info = SourceInfo("one picture", width, height, output.fps, None, is_live=True)
         self._image_bgr = image_bgr
         self._interval_ns = round(1e9 / output.fps)
-        self._index = 0
         self._due_ns = 0
 
     def __enter__(self) -> Self:
         """Start the clock."""
-        self._index, self._due_ns = 0, time.monotonic_ns()
+        self._due_ns = time.monotonic_ns()
         return self
 
     def __exit__(
@@ -142,8 +141,7 @@ class StillSource:
             time.sleep(wait_s)
         now_ns = time.monotonic_ns()
         self._due_ns = max(self._due_ns, now_ns - self._interval_ns) + self._interval_ns
-        self._index += 1
-        return Frame(self._image_bgr, self._index - 1, now_ns)
+        return Frame(self._image_bgr, UNNUMBERED, now_ns)
 
 
 class _AgeSink:

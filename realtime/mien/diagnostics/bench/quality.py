@@ -5,7 +5,7 @@ The numbers are a quick look for while something is changed; none of them knows 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from time import monotonic_ns
 from typing import Final
@@ -136,8 +136,12 @@ def _mean(values: Sequence[float]) -> float | None:
 
 
 def _frames(source: Source) -> Iterator[Frame]:
-    while (frame := source.read()) is not None:
-        yield frame
+    """Number the frames of a source."""
+    for index in count():
+        frame = source.read()
+        if frame is None:
+            return
+        yield replace(frame, index=index)
 
 
 def _through(stages: Sequence[Stage], frame: Frame) -> Frame:

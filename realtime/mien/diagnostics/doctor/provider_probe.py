@@ -5,18 +5,20 @@ A program of its own (`python -m mien.diagnostics.doctor.provider_probe NAME`): 
 
 import sys
 import time
+from pathlib import Path
 from statistics import median
 from typing import Any, Final, cast
 
 import numpy as np
 
-from mien.diagnostics.doctor.onnx_probe import INPUT_SHAPE, probe_network
 from mien_models.runtimes.ort.libraries import missing
 from mien_models.runtimes.ort.library import onnxruntime
 from mien_models.runtimes.ort.plug_ins import plug_ins
 from mien_models.runtimes.ort.refusal import refusal_of
 from mien_models.system.crash.child import answer
 
+NETWORK: Final = Path(__file__).parent / "probe.onnx"
+"""Two small convolutions; `scripts/probe_network.py` makes it."""
 _RUNS: Final = 15
 _TOLERANCE: Final = 0.02
 """Of the largest value: TF32 and half floats stay below it, a wrong result does not."""
@@ -37,13 +39,13 @@ def probe(provider: str) -> dict[str, str | float]:
         missing(provider)  # looks for NVIDIA's libraries where pip puts them, and loads them
     try:
         named = None if provider in plugged else [provider]
-        session = onnxruntime.InferenceSession(probe_network(), options, providers=named)
+        session = onnxruntime.InferenceSession(str(NETWORK), options, providers=named)
     except Exception as error:  # noqa: BLE001 - whatever the provider raises is the finding
         return {"error": refusal_of(error)}
     granted = session.get_providers()[0]
     if granted != provider:
         return {"error": f"ONNX Runtime fell back to {granted} without an error"}
-    x = np.random.default_rng(1).standard_normal(INPUT_SHAPE).astype(np.float32)
+    x = np.random.default_rng(1).standard_normal(session.get_inputs()[0].shape).astype(np.float32)
     durations_ms: list[float] = []
     y = np.zeros(0, np.float32)
     for _ in range(_RUNS):
@@ -57,7 +59,7 @@ def probe(provider: str) -> dict[str, str | float]:
 
 def _is_right(x: np.ndarray, y: np.ndarray) -> bool:
     """Compare with the same network on the CPU."""
-    reference = onnxruntime.InferenceSession(probe_network(), providers=["CPUExecutionProvider"])
+    reference = onnxruntime.InferenceSession(str(NETWORK), providers=["CPUExecutionProvider"])
     expected = np.asarray(reference.run(["y"], {"x": x})[0])
     return y.shape == expected.shape and float(np.abs(y - expected).max()) <= _TOLERANCE * float(expected.max())
 

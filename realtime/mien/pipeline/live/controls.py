@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from types import FrameType, TracebackType
 from typing import Any, Final, Protocol, Self
 
@@ -36,8 +36,10 @@ class Controls:
     Make it first, give it to a window or panel, then to the plan.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_privacy: Callable[[bool], None] | None = None) -> None:
+        """Take who else hears that the panic key is pressed or let go."""
         self._lock = threading.Lock()
+        self._on_privacy = on_privacy
         self._switch: PrivacySwitch | None = None
         self._is_private = False
         self._is_stopping = False
@@ -102,6 +104,8 @@ class Controls:
 
     def _hide(self, *, on: bool) -> None:
         self._is_private = on
+        if self._on_privacy is not None:
+            self._on_privacy(on)
         if self._switch is not None:
             self._switch.set_privacy(on=on)
 

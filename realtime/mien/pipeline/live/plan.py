@@ -10,7 +10,7 @@ from mien.pipeline.frame import OutputFormat
 from mien.pipeline.interfaces import LiveSource, Sink, Stage
 from mien.pipeline.live.controls import Controls
 from mien.pipeline.live.state import Policy
-from mien.pipeline.report import Report
+from mien.pipeline.report import Report, SoundReport
 from mien_models.errors import MienError
 
 
@@ -30,6 +30,11 @@ def _ignore(_event: Event) -> None:
 
 def _nothing() -> None:
     """Nobody watches."""
+
+
+def _no_sound() -> SoundReport | None:
+    """There is none."""
+    return None
 
 
 class RunLog(Protocol):
@@ -92,5 +97,7 @@ class LivePlan:
     """Called by one thread, at most 0.1 s after the fact."""
     on_tick: Callable[[], None] = _nothing
     """Called by the same thread about four times a second."""
+    sound: Callable[[], SoundReport | None] = _no_sound
+    """Says, at the end, how the sound was."""
     run_log: RunLog = field(default_factory=_Nobody)
     """Keeps a record of the run."""

@@ -1,5 +1,6 @@
 """The live run: source, stages and sinks put to work together, watched, changed, and ended cleanly."""
 
+import dataclasses
 import threading
 import time
 from collections import deque
@@ -28,7 +29,7 @@ from mien.pipeline.live.sink_workers import Keyed, SinkState, SinkWorker, SinkWo
 from mien.pipeline.live.stage_threads import Pipeline
 from mien.pipeline.live.state import Failures, Policy, StageFailure, Verdict
 from mien.pipeline.metrics import Memory, process_age_s
-from mien.pipeline.report import Report, StateChange
+from mien.pipeline.report import Report, SoundReport, StateChange, ages_of
 from mien.provenance.release import ReleasedPicture, SwappedPicture
 from mien_models.errors import MienError, ModelError, SinkError
 from mien_models.system.crash.edge import edge, kept
@@ -196,6 +197,15 @@ class LiveRun:
         """The last frame that was sent: marked, or a card."""
         return self._output.newest
 
+    @property
+    def newest_frame(self) -> Frame | None:
+        """The newest frame that came through the stages, as the camera gave it."""
+        return self._output.newest_frame
+
+    def freeze(self, *, on: bool) -> bool:
+        """Hold the last swapped picture, or go on; say whether it is held now; any thread may."""
+        return self._output.freeze(on=on)
+
     def begin(self) -> None:
         """Open the sinks with a card in their mailboxes, then everything else, all at once."""
         self._output.begin()
@@ -286,9 +296,16 @@ class LiveRun:
             self._load_shedding.changes,
             {} if self._prepared is None else self._prepared.providers,
             self._notes,
+            self._sound_report(),
             self._began_ns,
             self._process_age_s,
         ).report()
+
+    def _sound_report(self) -> SoundReport | None:
+        report = self._plan.sound()
+        if report is None:
+            return None
+        return dataclasses.replace(report, delay_ms=ages_of(self._sink_workers.best.ages).p99)
 
     def _now_s(self) -> float:
         return (time.monotonic_ns() - self._began_ns) / 1e9

@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from enum import Enum
 from typing import Final, Protocol, TypeAlias, runtime_checkable
 
-from mien.pipeline.events import SinkFailed, SinkOpened
+from mien.pipeline.events import LineBack, LineBroken, SinkFailed, SinkOpened
 from mien.pipeline.frame import State
 from mien.pipeline.interfaces import Finishing, Sink
 from mien.pipeline.live.output import Outgoing
@@ -21,7 +21,7 @@ _REOPEN_TRIES: Final = 10
 _REOPEN_PAUSE_S: Final = 1.0
 _LOOK_S: Final = 0.2
 _KEPT_COUNTS: Final = 1000
-SinkFact: TypeAlias = SinkOpened | SinkFailed
+SinkFact: TypeAlias = SinkOpened | SinkFailed | LineBroken | LineBack
 
 
 @runtime_checkable
@@ -52,6 +52,24 @@ class Keyed(Protocol):
     """Called in the sink's thread with the name of each key that is pressed."""
 
 
+@runtime_checkable
+class Confirmed(Protocol):
+    """A sink of which only the first frames tell whether it works: a stream to a server."""
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether it is known to work."""
+        ...
+
+
+@runtime_checkable
+class Connected(Protocol):
+    """A sink at the end of a line that may break and comes back by itself."""
+
+    on_line: Callable[[str | None], None] | None
+    """Called, by any thread, with why the line is away and with None when it is back."""
+
+
 class SinkState(Enum):
     """How a sink is doing."""
 
@@ -78,6 +96,8 @@ class SinkWorker:
         self.first_live_ns: int | None = None
         self._tell = tell
         self._ending = threading.Event()
+        if isinstance(sink, Connected):
+            sink.on_line = self._on_line
         self.settled = threading.Event()
         """Set once it is open, or known not to open."""
 
@@ -118,10 +138,12 @@ class SinkWorker:
     def _open_and_write(self) -> tuple[SinkState, MienError | None]:
         try:
             with self.sink:
-                self.state = SinkState.OPEN
-                self.settled.set()
-                self._tell(SinkOpened(self.sink.description))
-                while (outgoing := self.mailbox.get()) is not None:
+                is_open = False
+                while True:
+                    if not is_open and (not isinstance(self.sink, Confirmed) or self.sink.is_confirmed):
+                        is_open = self._be_open()
+                    if (outgoing := self.mailbox.get()) is None:
+                        break
                     self._write(outgoing)
         except SinkClosedError:
             return SinkState.CLOSED, None
@@ -130,6 +152,16 @@ class SinkWorker:
                 raise
             return SinkState.FAILED, kept(fault(error, f"The output {self.sink.description!r} failed"))
         return SinkState.CLOSED, None
+
+    def _on_line(self, why: str | None) -> None:
+        description = self.sink.description
+        self._tell(LineBack(description) if why is None else LineBroken(description, why))
+
+    def _be_open(self) -> bool:
+        self.state = SinkState.OPEN
+        self.settled.set()
+        self._tell(SinkOpened(self.sink.description))
+        return True
 
     def _write(self, outgoing: Outgoing) -> None:
         started_ns = time.monotonic_ns()

@@ -1,10 +1,10 @@
-"""Swallows every frame: for measuring, and for looking at the panel only."""
+"""Swallows every frame: for measuring, and for trying things out unseen."""
 
 from types import TracebackType
 from typing import Final, Self
 
 from mien.pipeline.frame import OutputFormat, OutputFrame
-from mien.sinks.plugin import SinkPlugin
+from mien.sinks.registry import SinkPlugin
 from mien.sinks.virtual_camera import how_to_install
 from mien_models.plugins import Usual
 

@@ -9,9 +9,9 @@ from typing import Final, Self
 from mien.media.devices.cameras import Camera, cameras, default_camera, find_camera, modes_of
 from mien.media.devices.modes import DEFAULT_FPS, DEFAULT_SIZE, ModeWish, VideoMode, choose_mode
 from mien.media.devices.opencv import Capture, open_capture
-from mien.pipeline.frame import Frame
+from mien.pipeline.frame import UNNUMBERED, Frame
 from mien.pipeline.interfaces import SourceInfo, SourceRequest
-from mien.sources.plugin import Claim, SourcePlugin
+from mien.sources.registry import Claim, SourcePlugin
 from mien_models.errors import SourceError
 from mien_models.plugins import Usual
 from mien_models.types import BgrU8
@@ -39,7 +39,6 @@ class CameraSource:
         self._capture: Capture | None = None
         self._info: SourceInfo | None = None
         self._first: Frame | None = None
-        self._next_index = 0
 
     @property
     def info(self) -> SourceInfo:
@@ -63,7 +62,6 @@ class CameraSource:
         wish = ModeWish(self._request.width, self._request.height, self._request.fps)
         asked = choose_mode(self._list_modes(camera), wish) or _usual(wish)
         self._capture = capture = self._opener(camera, asked)
-        self._next_index = 0
         try:
             if not capture.is_open:
                 raise SourceError(f"{camera.name} ({camera.path}) is there and cannot be opened. {_advice(camera)}")
@@ -99,8 +97,7 @@ class CameraSource:
             captured_ns = self._clock_ns()
             image = capture.picture() if is_grabbed else None
             if image is not None:
-                self._next_index += 1
-                return Frame(image=image, index=self._next_index - 1, captured_ns=captured_ns)
+                return Frame(image, UNNUMBERED, captured_ns)
             if captured_ns >= deadline_ns:
                 break
             self._pause(_PAUSE_S)

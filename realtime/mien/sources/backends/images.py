@@ -8,9 +8,9 @@ from types import TracebackType
 from typing import Final, Self
 
 from mien.media.pictures import read_picture
-from mien.pipeline.frame import Frame
+from mien.pipeline.frame import UNNUMBERED, Frame
 from mien.pipeline.interfaces import SourceInfo
-from mien.sources.plugin import Claim, SourcePlugin, local_path, what_is_there
+from mien.sources.registry import Claim, SourcePlugin, local_path, what_is_there
 from mien_models.errors import PhotoError, SourceError
 from mien_models.types import BgrU8
 
@@ -77,7 +77,7 @@ class ImagesSource:
             return None
         self._next += 1
         image = self._first if index == 0 and self._first is not None else _read(self._files[index])
-        return Frame(image=image, index=index, captured_ns=int(index * 1_000_000_000 / self._fps))
+        return Frame(image, UNNUMBERED, int(index * 1_000_000_000 / self._fps))
 
 
 def natural_key(name: str) -> tuple[tuple[int, int | str], ...]:

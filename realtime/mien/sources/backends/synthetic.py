@@ -1,6 +1,7 @@
 """A camera where there is none: the astronaut's portrait turns, nods, blinks and talks."""
 
 import math
+import time
 from dataclasses import dataclass
 from fractions import Fraction
 from types import TracebackType
@@ -10,11 +11,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.media.clap import SQUARE, due_ns, is_clap
 from mien.media.pictures import read_picture
-from mien.pipeline.frame import Frame
+from mien.pipeline.frame import UNNUMBERED, Frame
 from mien.pipeline.interfaces import SourceInfo, SourceRequest
 from mien.sources.backends._talking_head import HeadMotion, TalkingHead
-from mien.sources.plugin import Claim, SourcePlugin
+from mien.sources.registry import Claim, SourcePlugin
 from mien.tracking.geometry import Extent, region_from_detection
 from mien.tracking.landmark_fit import default_networks
 from mien.tracking.photo import public_domain_photo
@@ -43,8 +45,10 @@ _MOUTH_BGR: Final = (22, 18, 38)
 class SyntheticSource:
     """Renders frame after frame, the same ones for the same seed; ends never, and as fast as it is read."""
 
-    def __init__(self, width: int, height: int, fps: Fraction, seed: int = _SEED) -> None:
+    def __init__(self, width: int, height: int, fps: Fraction, seed: int = _SEED, *, claps: bool = False) -> None:
         self._width, self._height, self._fps, self._seed = width, height, fps, seed
+        self.keeps_time = claps
+        """Whether it claps: frames are then due at moments of the computer's clock, and what is late is left out."""
         self._renderer: _Renderer | None = None
         self._next_index = 0
 
@@ -84,9 +88,14 @@ class SyntheticSource:
         """Render the next frame; `captured_ns` counts from the first one."""
         if self._renderer is None:
             raise SourceError("The synthetic camera is not open. Enter it first.")
+        if self.keeps_time:
+            # Counted from the beginning of the clock, which the microphone's claps are, too.
+            self._next_index = max(self._next_index, math.ceil(time.monotonic_ns() * self._fps / 1_000_000_000))
         index, self._next_index = self._next_index, self._next_index + 1
         image = self._renderer.frame(index, motion_at(float(index / self._fps), self._seed))
-        return Frame(image=image, index=index, captured_ns=int(index * 1_000_000_000 / self._fps))
+        if self.keeps_time and is_clap(index, self._fps):
+            SQUARE.of(image)[:] = 255
+        return Frame(image, UNNUMBERED, due_ns(index, self._fps))
 
 
 def motion_at(time_s: float, seed: int) -> HeadMotion:
@@ -272,7 +281,8 @@ def _darken(image: NDArray[np.uint8], half_darkness: NDArray[np.float32]) -> Non
 
 def _make(request: SourceRequest) -> SyntheticSource:
     width, height = _DEFAULT_SIZE
-    return SyntheticSource(request.width or width, request.height or height, request.fps or _DEFAULT_FPS)
+    size = request.width or width, request.height or height
+    return SyntheticSource(*size, request.fps or _DEFAULT_FPS, claps=request.claps)
 
 
 def _claim(address: str) -> Claim:

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import skimage
 
-from mien.pipeline.frame import Frame
+from mien.pipeline.frame import UNNUMBERED, Frame
 from mien.pipeline.interfaces import SourceInfo, SourceRequest
-from mien.sources.plugin import Claim, SourcePlugin
+from mien.sources.registry import Claim, SourcePlugin
 from mien_models.types import as_u8
 
 
@@ -45,7 +45,7 @@ class Still:
         if self._shown == self._count:
             return None
         self._shown += 1
-        return Frame(self._picture.copy(), self._shown - 1, (self._shown - 1) * 100_000_000)
+        return Frame(self._picture.copy(), UNNUMBERED, (self._shown - 1) * 100_000_000)
 
 
 def _claim(address: str) -> Claim:

@@ -8,17 +8,18 @@ from typing import Any
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 
+import probe_network
 from mien.diagnostics.doctor import cameras, machine, networks, packages, run
 from mien.diagnostics.doctor.checks import Check, Verdict
-from mien.diagnostics.doctor.graphics_card import check_card
-from mien.diagnostics.doctor.onnx_probe import INPUT_SHAPE, probe_network
-from mien.diagnostics.doctor.provider_probe import probe
+from mien.diagnostics.doctor.networks import check_card
+from mien.diagnostics.doctor.provider_probe import NETWORK, probe
 from mien.media.devices import v4l2
 from mien.media.devices.cameras import Camera, VirtualCamera
 from mien_models.runtimes.ort.available import Available
-from mien_models.runtimes.ort.card import Slate
+from mien_models.runtimes.ort.card import GraphicsCard
 
 
 def _camera(**changes: Any) -> Camera:
@@ -63,15 +64,20 @@ def test_the_packages_that_are_installed_here_are_healthy() -> None:
     assert packages.check_onnxruntime(installed).verdict is Verdict.OK
 
 
+def test_the_network_that_is_shipped_is_the_one_that_its_script_makes() -> None:
+    assert probe_network.PLACE == NETWORK
+    assert onnx.load(str(NETWORK)) == probe_network.probe_network()
+
+
 def test_the_probe_network_computes_what_opencv_computes() -> None:
-    x = np.random.default_rng(2).standard_normal(INPUT_SHAPE).astype(np.float32)
-    net = cv2.dnn.readNetFromONNX(np.frombuffer(probe_network(), np.uint8))
+    x = np.random.default_rng(2).standard_normal(probe_network.SHAPE).astype(np.float32)
+    net = cv2.dnn.readNetFromONNX(np.frombuffer(NETWORK.read_bytes(), np.uint8))
     net.setInput(x)
     expected = net.forward()
 
     from mien_models.runtimes.ort.library import onnxruntime
 
-    y = np.asarray(onnxruntime.InferenceSession(probe_network()).run(["y"], {"x": x})[0])
+    y = np.asarray(onnxruntime.InferenceSession(str(NETWORK)).run(["y"], {"x": x})[0])
     assert np.std(y) > 0.1
     np.testing.assert_allclose(y, expected, atol=1e-3)
 
@@ -114,7 +120,7 @@ def test_a_provider_without_its_libraries_is_not_run_and_they_are_named(monkeypa
 
 
 def test_an_idle_card_is_advice_with_the_line_that_puts_it_to_work() -> None:
-    card = Slate("NVIDIA GeForce RTX 4070", (8, 9), "580.88", 12282)
+    card = GraphicsCard("NVIDIA GeForce RTX 4070", (8, 9), "580.88", 12282)
     idle = check_card(card, Available(("CPUExecutionProvider",)))
     assert idle.verdict is Verdict.ADVICE
     assert "the processor computes" in idle.advice

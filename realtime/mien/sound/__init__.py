@@ -1,0 +1,1 @@
+"""Microphone, the clock it is brought to, and who hears it."""

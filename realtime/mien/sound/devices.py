@@ -1,0 +1,206 @@
+"""The sound devices of this computer: found by name, opened at a rate that they have."""
+
+import difflib
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from mien.sound.chunk import RATE_HZ
+from mien_models.errors import SoundError
+
+_LOCK: Final = threading.RLock()
+"""PortAudio may not be asked by two threads at once."""
+DEFAULT: Final = "default"
+
+
+class PortAudioStream(Protocol):
+    """An open stream of the library."""
+
+    @property
+    def active(self) -> bool:
+        """Whether it runs."""
+        ...
+
+    def start(self) -> None:
+        """Let it run."""
+        ...
+
+    def close(self, *, ignore_errors: bool) -> None:
+        """Stop and let go."""
+        ...
+
+
+class StreamTimes(Protocol):
+    """What a callback is told of the stream's clock, in seconds."""
+
+    currentTime: float  # noqa: N815 - the library's names
+    inputBufferAdcTime: float  # noqa: N815
+    outputBufferDacTime: float  # noqa: N815
+
+
+class StreamTrouble(Protocol):
+    """What a callback is told of losses."""
+
+    input_overflow: bool
+    output_underflow: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SoundDevice:
+    """One device, as PortAudio knows it at the moment."""
+
+    number: int
+    name: str
+    driver: str
+    """ALSA, Core Audio, Windows WASAPI, ..."""
+    inputs: int
+    """Channels."""
+    outputs: int
+    rate_hz: int
+    """The one it likes best."""
+    is_default_input: bool
+    is_default_output: bool
+
+
+def portaudio() -> Any:  # noqa: ANN401 - the library is not annotated
+    """Give the module `sounddevice`, loaded when it is needed first.
+
+    Raises:
+        SoundError: PortAudio is not installed.
+    """
+    try:
+        import sounddevice
+    except OSError as error:
+        raise SoundError(
+            "PortAudio, which reads microphones, is not installed. "
+            "On Debian and Ubuntu: sudo apt install libportaudio2."
+        ) from error
+    return sounddevice
+
+
+def sound_devices(*, anew: bool = False) -> tuple[SoundDevice, ...]:
+    """List the devices.
+
+    Args:
+        anew: look again for what was plugged in or out; streams that are open would be lost.
+
+    Raises:
+        SoundError: PortAudio is not installed or fails.
+    """
+    module = portaudio()
+    with _LOCK:
+        try:
+            if anew:
+                module._terminate()  # noqa: SLF001 - PortAudio looks for devices only when it begins
+                module._initialize()  # noqa: SLF001
+            found = module.query_devices()
+            drivers = [driver["name"] for driver in module.query_hostapis()]
+            default_input, default_output = module.default.device
+        except module.PortAudioError as error:
+            raise SoundError(f"The sound devices cannot be listed: {_said(error)}.") from error
+    return tuple(
+        SoundDevice(
+            number,
+            device["name"],
+            drivers[device["hostapi"]],
+            device["max_input_channels"],
+            device["max_output_channels"],
+            round(device["default_samplerate"]),
+            number == default_input,
+            number == default_output,
+        )
+        for number, device in enumerate(found)
+    )
+
+
+def input_device(name: str) -> SoundDevice:
+    """Find a microphone.
+
+    Raises:
+        SoundError: there is none of that name; the nearest is named.
+    """
+    devices = [device for device in sound_devices() if device.inputs]
+    return _chosen(name, devices, [device for device in devices if device.is_default_input], "microphone")
+
+
+def output_device(name: str) -> SoundDevice:
+    """Find a device that plays.
+
+    Raises:
+        SoundError: there is none of that name; the nearest is named.
+    """
+    devices = [device for device in sound_devices() if device.outputs]
+    return _chosen(name, devices, [device for device in devices if device.is_default_output], "sound output")
+
+
+def _chosen(name: str, devices: Sequence[SoundDevice], defaults: Sequence[SoundDevice], kind: str) -> SoundDevice:
+    if not devices:
+        raise SoundError(f"This computer has no {kind}.")
+    if name == DEFAULT:
+        return (list(defaults) or list(devices))[0]
+    if name.isdecimal():
+        numbered = [device for device in devices if device.number == int(name)]
+    else:
+        numbered = [device for device in devices if device.name == name]
+        numbered = numbered or [device for device in devices if name.lower() in device.name.lower()]
+    if numbered:
+        return numbered[0]
+    names = [device.name for device in devices]
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(map(repr, names))}."
+    raise SoundError(f"There is no {kind} {name!r}; {hint} `mien devices` lists them.")
+
+
+def open_stream(
+    device: SoundDevice, *, is_input: bool, channels: int, block_s: float, callback: Callable[..., None]
+) -> tuple[PortAudioStream, int]:
+    """Open and start a stream of float samples at 48 kHz, else at the device's own rate.
+
+    Returns:
+        PortAudio's stream, and its rate.
+
+    Raises:
+        SoundError: another program has it, or it has neither rate.
+    """
+    module = portaudio()
+    kind = module.InputStream if is_input else module.OutputStream
+    failure: Exception | None = None
+    stream: PortAudioStream
+    for rate_hz in dict.fromkeys((RATE_HZ, device.rate_hz)):
+        with _LOCK:
+            try:
+                stream = kind(
+                    samplerate=rate_hz,
+                    device=device.number,
+                    channels=channels,
+                    dtype="float32",
+                    blocksize=round(rate_hz * block_s),
+                    callback=callback,
+                )
+                stream.start()
+            except (module.PortAudioError, ValueError) as error:
+                failure = error
+            else:
+                return stream, rate_hz
+    raise SoundError(
+        f"{device.name!r} does not open: {_said(failure)}. Does another program use it, or is access to it blocked?"
+    ) from failure
+
+
+def stamp_ns(now_s: float, at_s: float, block_ns: int) -> int:
+    """Bring a time of a stream to `time.monotonic_ns()`.
+
+    Args:
+        now_s: the stream's clock at this moment.
+        at_s: the time in question, on the stream's clock; 0 where the driver does not tell.
+        block_ns: how long a block is: what is taken for unknown times.
+    """
+    now_ns = time.monotonic_ns()
+    return now_ns - (round((now_s - at_s) * 1e9) if at_s > 0 and now_s > 0 else block_ns)
+
+
+def _said(error: Exception | None) -> str:
+    words = str(error).split(":")[-1] if error is not None else "no reason is given"
+    return words.split("[")[0].strip().rstrip(".")
