@@ -57,8 +57,8 @@ class Photographer:
         # The drawn face that plays where there is no camera is a real person's portrait.
         page.route("**/camera/*.jpg*", self._camera)
 
-    def wear(self, faces: list[Path]) -> None:
-        """Keep the faces in the library, as a user does, and wear the first."""
+    def use(self, faces: list[Path]) -> None:
+        """Keep the faces in the library, as a user does, and use the first."""
         page = self._page
         for number, face in enumerate(faces):
             page.goto(f"{self._base}/faces")
@@ -135,7 +135,7 @@ def _run(folder: Path, given: argparse.Namespace) -> None:
             page.goto(address)
             photographer = Photographer(page, address.partition("/?")[0], given.output, given.person)
             page.wait_for_selector(".statebar.is-live", timeout=PATIENCE_MS)
-            photographer.wear(given.faces)
+            photographer.use(given.faces)
             photographer.take_all()
             browser.close()
     finally:
