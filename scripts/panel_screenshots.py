@@ -1,8 +1,8 @@
 """Takes the pictures of the panel in `docs/panel`, with people whom nobody is.
 
-    uv run python scripts/panel_screenshots.py --person PERSON.png --faces FACE.png ...
+    uv run python scripts/panel_screenshots.py --person WEARER.png --faces FACE.png ...
 
-The portraits have to be synthetic: they are published. Panel, session and Chromium run as they do for a user, in
+The portraits have to be synthetic: they are published. The panel, its session and Chromium run as for a user, in
 folders of their own.
 """
 
