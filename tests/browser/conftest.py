@@ -127,7 +127,8 @@ def browser() -> Generator["Browser"]:
 
 
 def opened(browser: "Browser", panel: RunningPanel, **options: Any) -> Visit:
-    context = browser.new_context(**{"viewport": {"width": 1280, "height": 860}, "locale": "en-GB", **options})
+    chosen: dict[str, Any] = {"viewport": {"width": 1280, "height": 860}, "locale": "en-GB", **options}
+    context = browser.new_context(**chosen)
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
     visit = Visit(page, panel)

@@ -19,6 +19,7 @@ _UNSET: Final = ""
 GROUPS: Final[Sequence[tuple[str, str]]] = (
     ("swap", N_("Swap")),
     ("look", N_("Look")),
+    ("sound", N_("Sound")),
     ("safety", N_("Safety and label")),
 )
 
