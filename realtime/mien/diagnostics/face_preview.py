@@ -12,7 +12,7 @@ from mien.config.paths import named_path
 from mien.media.pictures import Picture, check_picture_name, write_picture
 from mien.media.text import text_mask
 from mien.session.source_faces import library_photos
-from mien.tracking.photo import PhotoAddress, photo_address, read_source_photo, seen_face, shown_px
+from mien.tracking.photo import PhotoAddress, best_first, photo_address, read_source_photo, seen_face
 from mien_models.errors import PhotoError
 from mien_models.geometry.face_mesh import face_topology, filled
 from mien_models.geometry.face_regions import FACE_CORE, OVAL
@@ -211,16 +211,21 @@ def show_face(photos: Sequence[str], output: Path | None) -> Path:
     check_spares([address.path for address in addresses], path)
     source_photos = kept or tuple(read_source_photo(address) for address in addresses)
     seen = [(seen_face(source_photo), source_photo.address.path.name) for source_photo in source_photos]
-    seen.sort(key=lambda pair: shown_px(pair[0]), reverse=True)
-    source, names = SourceFace(tuple(view for view, _ in seen)), [name for _, name in seen]
+    ranked = best_first(seen)
+    source, names = SourceFace(tuple(view for _, view, _ in ranked)), [name for _, _, name in ranked]
     side_px = side_for(source)
     views = [understand(view, side_px) for view in source.views]
-    for photo, view, name in zip(source.views, views, names, strict=True):
+    for (quality, photo, name), view in zip(ranked, views, strict=True):
         found = remarks(view, photo.face)
+        _LOG.info(quality.told(name))
+        if len(quality.helps) > 1:
+            _LOG.info("%s: what would help: %s.", name, ", ".join(quality.helps))
         for remark in found:
             _LOG.warning("%s: %s", name, remark)
         if not found:
             _LOG.info("%s: a good photo, nothing had to be mended.", name)
+    if len(ranked) > 1:
+        _LOG.info("The best of %d photos is %s.", len(ranked), names[0])
     sheet = face_sheet(source, views, names)
     write_picture(path, Picture(sheet, sheet))
     return path

@@ -116,7 +116,7 @@ class Panel:
         return {**settings, "face": []} if is_lost else dict(settings)
 
     def _photos_in_use(self) -> frozenset[str]:
-        """Give the photos that the session which runs wears, if there is one."""
+        """Give the photos that the session which runs uses, if there is one."""
         try:
             face: object = self.link.ask_now(lambda client: client.status())["settings"]
             faces: object = face.get("face") if isinstance(face, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
