@@ -85,8 +85,8 @@ def _terms_said(frame: Frame, tile: FaceTile) -> list[tuple[str, str]]:
     if tile.kept is None:
         return []
     terms = tile.kept.terms
-    uses = {Scope.LIVE: say("live"), Scope.RECORDING: say("recordings")}
-    for_what = ", ".join(uses[one] for one in terms.scope)
+    uses = {Scope.LIVE: say("live"), Scope.RECORDING: say("recordings"), Scope.STREAMING: say("streams")}
+    for_what = ", ".join(uses.get(one, one.value) for one in terms.scope)
     said = [(f"{say(CONSENTS[terms.consent.value][1])} {say('For: {uses}.', uses=for_what)}", "")]
     if terms.until is None:
         said.append((say("Without an end."), ""))
