@@ -126,8 +126,8 @@ JOURNEYS: Final = {
 }
 
 
-LOCAL: Final = "ctl "
-"""What talks to a session of the same computer has a test of its own: without a session it ends with a sentence."""
+LOCAL: Final = ("ctl ", "panel")
+"""What talks to a session of the same computer, or ends with Ctrl-C only, has a test of its own below."""
 
 
 @pytest.fixture
@@ -162,6 +162,45 @@ def test_a_client_of_a_session_reaches_nobody(ground: Ground) -> None:
         done = ground.watch("-m", "mien", *step.split())
         assert (done.reached, done.written, done.left) == ((), (), ())
         assert "No session" in done.said
+
+
+PANEL: Final = """
+import http.client, signal, subprocess, sys, time
+panel = subprocess.Popen([sys.executable, '-m', 'mien', 'panel', '--no-browser'], stdout=subprocess.PIPE, text=True)
+address = panel.stdout.readline().strip()
+host, _, query = address.removeprefix('http://').partition('/')
+
+def ask(method, path, body=None, **headers):
+    one = http.client.HTTPConnection(host, timeout=120)
+    one.request(method, path, body, headers)
+    answer = one.getresponse()
+    return answer.status, answer.getheader('set-cookie', ''), answer.read()
+
+cookie = ask('GET', '/' + query)[1].partition(';')[0]
+own = {'Cookie': cookie, 'Origin': 'http://' + host}
+for path in ('/start', '/live', '/people', '/numbers', '/outputs', '/presets', '/faces', '/models'):
+    status, _, page = ask('GET', path, **own)
+    assert status == 200 and b'http://' not in page.replace(b'http://www.w3.org', b''), (path, status)
+status, _, said = ask('POST', '/upload/photo', open('photo.png', 'rb').read(), **own)
+assert status == 200, said
+for _ in range(240):
+    if ask('GET', '/mien.toml', **own)[0] == 200:
+        break
+    time.sleep(0.5)
+else:
+    raise SystemExit('no session has begun')
+panel.send_signal(signal.SIGINT)
+panel.wait(60)
+raise SystemExit(subprocess.run([sys.executable, '-m', 'mien', 'ctl', 'stop']).returncode)
+"""
+"""Opens every page of a panel, sends it a photo, and ends it and the session that it began."""
+
+
+@pytest.mark.slow
+def test_the_panel_reaches_nobody_and_writes_nothing_elsewhere(ground: Ground) -> None:
+    _photo(ground.work)
+    done = ground.watch("-c", PANEL)
+    assert done.verdict() == "", done.said
 
 
 def test_a_keychain_is_looked_for_without_asking_anybody(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.error import HTTPError
 
 import pytest
 from tests.http_files import CONTENT, SHA256, Behaviour, serving
@@ -110,12 +111,22 @@ def test_a_full_disk_is_told_before_the_download(address: str, tmp_path: Path, m
         ("/elsewhere/file:///etc/passwd", "302"),
         ("/elsewhere/ftp://127.0.0.1/net.onnx", "not as safe"),
         ("/elsewhere//elsewhere//elsewhere//elsewhere//elsewhere//elsewhere//elsewhere//net.onnx", "302"),
+        ("/elsewhere/http://[a", "an address that is none"),
+        ("/elsewhere/http://127.0.0.1:http/", "nonnumeric port"),
+        (f"/elsewhere/http://{'a' * 64}.example/", "encoding|label|does not come"),
     ],
 )
 def test_a_server_that_does_not_give_it_is_named(address: str, path: str, what: str, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=what) as refusal:
         fetched(address + path, tmp_path)
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/elsewhere//nothing", "/elsewhere/file:///etc/passwd"])
+def test_a_refusal_keeps_no_connection_open(address: str, path: str) -> None:
+    with pytest.raises(HTTPError) as refusal:
+        open_address(address + path, {})
+    assert refusal.value.closed
 
 
 def test_a_server_may_send_to_another_place(address: str, tmp_path: Path) -> None:

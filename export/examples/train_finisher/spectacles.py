@@ -152,7 +152,8 @@ def _rim(design: Design, side: int) -> NDArray[np.float64]:
     x = across * design.half_cm[0] * (1 - design.narrow_below * below)
     y = down * design.half_cm[1] * (1 + 0.3 * design.slant * across * (down < 0))
     x_cm = design.centre_cm[0] + x
-    return np.c_[side * x_cm, design.centre_cm[1] + y, design.centre_cm[2] + 0.02 * x_cm**2]
+    columns = (side * x_cm, design.centre_cm[1] + y, design.centre_cm[2] + 0.02 * x_cm**2)
+    return np.stack(columns, axis=1)
 
 
 def _bridges(rng: Generator, design: Design) -> list[NDArray[np.float64]]:

@@ -75,7 +75,11 @@ def open_address(address: str, headers: Mapping[str, str]) -> HTTPResponse:
         raise UsageError("An address with a name and a password in it is not used; download that file by other means.")
     # Packed content would change length and hash.
     asked = Request(_in_ascii(parts), headers={"User-Agent": "mien", "Accept-Encoding": "identity", **headers})  # noqa: S310 - checked above
-    return cast("HTTPResponse", opener.open(asked, timeout=_SILENCE_S))
+    try:
+        return cast("HTTPResponse", opener.open(asked, timeout=_SILENCE_S))
+    except HTTPError as error:
+        error.close()  # its page would keep the connection until somebody collects the garbage
+        raise
 
 
 def split_address(address: str) -> SplitResult:
@@ -110,6 +114,17 @@ class _Redirects(HTTPRedirectHandler):
 
     # The library raises HTTPError after so many.
     max_redirections = _MOST_REDIRECTS
+
+    def http_error_302(
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage
+    ) -> HTTPResponse | None:
+        try:
+            return super().http_error_302(req, fp, code, msg, headers)
+        except ValueError as error:
+            fp.close()
+            raise URLError("the server sends us on to an address that is none") from error
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
     def redirect_request(  # noqa: PLR0917 - the library calls it so
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
@@ -319,7 +334,6 @@ def _check_size(size_bytes: int, have_bytes: int, part: _Part) -> None:
 
 def _give_up_or_wait(error: Exception, part: _Part, breaks: int, pause_s: float) -> None:
     if isinstance(error, HTTPError):
-        error.close()
         if error.code == _NO_SUCH_PART:
             # It is shorter now than what we have: another file by the same name.
             part.discard()

@@ -11,19 +11,20 @@ from mien.cli.faces import faces
 from mien.cli.flags import Json
 from mien.cli.log import log
 from mien.cli.models import models
+from mien.cli.panel import panel
 from mien.cli.recover import recover
 from mien.cli.run import run
 from mien.cli.swap import swap
 from mien.cli.verify import verify
 
 app: Final = typer.Typer(
-    no_args_is_help=True,
     add_completion=False,
     # Plain help: the decorated one costs 0.4 s of imports.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command()(panel)
 app.command()(run)
 app.command()(swap)
 app.command()(verify)
@@ -52,14 +53,21 @@ def _show_version(is_wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(epilog="--debug anywhere, or MIEN_DEBUG=1, shows more, with the traceback of an error.")
+@app.callback(
+    invoke_without_command=True, epilog="--debug anywhere, or MIEN_DEBUG=1, shows more, with the traceback of an error."
+)
 def mien(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and stop.")
     ] = False,
 ) -> None:
     """Make a webcam show another face: a live face-swap camera.
 
-    Start with: mien run --face photo.jpg
+    Without a command the panel opens in the browser.
+
+    Or start with: mien run --face photo.jpg
     """
     _ = version
+    if context.invoked_subcommand is None:
+        panel(context)

@@ -12,7 +12,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from mien.media.video.orientation import orientation_of
+from mien.media.video.orientation import Orientation, orientation_of
 from mien_models.types import BgrU8
 
 _UNSPECIFIED: Final = 2  # AVCOL_SPC_UNSPECIFIED of FFmpeg's pixfmt.h, which PyAV's enumeration leaves out
@@ -36,17 +36,19 @@ def decoder_of(stream: VideoStream) -> Callable[["Packet[Any]"], Sequence[Frame]
     return lambda packet: context.decode(packet if packet.size else None)
 
 
-def upright_bgr(frame: VideoFrame, *, is_exact: bool = False) -> BgrU8:
-    """Convert a decoded frame of any pixel format to (height, width, 3) BGR, full range, laid upright as its file says.
+def upright_bgr(frame: VideoFrame, orientation: Orientation | None = None, *, is_exact: bool = False) -> BgrU8:
+    """Convert a decoded frame of any pixel format to (height, width, 3) BGR, full range, laid upright.
 
     More than 8 bits are rounded, transparency is dropped, matrix and range are those that the frame carries.
     The array is the caller's own.
 
     Args:
         frame: what a decoder gave.
+        orientation: how it lies, as `Orientations` knows; None where the frame itself says it.
         is_exact: right to the level; without it FFmpeg's fast way may be two levels too dark.
     """
-    return orientation_of(frame).turned(np.asarray(_converted(frame, "bgr24", is_exact=is_exact), np.uint8))
+    orientation = orientation or orientation_of(frame)
+    return orientation.turned(np.asarray(_converted(frame, "bgr24", is_exact=is_exact), np.uint8))
 
 
 def stored_samples(frame: VideoFrame, *, is_deep: bool) -> NDArray[np.uint8 | np.uint16]:

@@ -46,6 +46,11 @@ class Histogram:
         recent = tuple(self._recent_ms)
         return median(recent) if recent else None
 
+    def recent_ms(self, percent: float) -> float | None:
+        """What `percent` of the last 31 durations do not exceed; None before the first."""
+        recent = sorted(self._recent_ms)
+        return recent[max(math.ceil(len(recent) * percent / 100), 1) - 1] if recent else None
+
     def percentile_ms(self, percent: float) -> float | None:
         """The duration that `percent` of all durations do not exceed, within 1 %; None before the first."""
         counts = tuple(self._counts)

@@ -188,6 +188,8 @@ class Changes:
             for sink in added.values():
                 self._run.remove_sink(sink)
             raise
+        if loaded.source_faces is not was.loaded.source_faces:
+            self._run.freeze(on=False)
         kept = {spec: sink for spec, sink in before.sinks.items() if spec in specs}
         for spec in before.sinks.keys() - kept.keys():
             self._run.remove_sink(before.sinks[spec])

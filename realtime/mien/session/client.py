@@ -74,13 +74,22 @@ class SessionClient:
         """Show the camera as it is for three seconds; False where that may not be now."""
         return self._asked(messages.Reveal(), messages.Revealed).shown
 
+    def freeze(self, *, on: bool) -> bool:
+        """Hold the last swapped picture, or go on; say whether it is held now."""
+        return self._asked(messages.Freeze(on=on), messages.Frozen).on
+
     def stop(self) -> None:
         """End the session."""
         self._asked(messages.Stop(), messages.Done)
 
-    def preview(self, width: int, *, newer_than: int = -1) -> messages.PreviewReply:
-        """Ask for the newest picture as sent."""
-        return self._asked(messages.GetPreview(width=width, newer_than=newer_than), messages.PreviewReply)
+    def preview(self, width: int, *, newer_than: int = -1, with_camera: bool = False) -> messages.PreviewReply:
+        """Ask for the newest picture as sent, and for the camera's own, which is for the person at this machine."""
+        request = messages.GetPreview(width=width, newer_than=newer_than, with_camera=with_camera)
+        return self._asked(request, messages.PreviewReply)
+
+    def faces(self, side_px: int = 128) -> tuple[messages.SeenFace, ...]:
+        """Ask for the faces in sight, which are for the person at this machine."""
+        return self._asked(messages.GetFaces(side_px=side_px), messages.FacesReply).faces
 
     def events(self, wait_s: float = 0.0) -> messages.EventsReply:
         """Ask for what happened since this was asked last."""

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeAlias
 
-import cv2
-
 from mien.pipeline.events import Event, Subscribers
 from mien.pipeline.frame import OutputFormat
 from mien.pipeline.live.controls import Controls
@@ -16,10 +14,18 @@ from mien.pipeline.live.runner import LiveRun
 from mien.pipeline.report import Report
 from mien.session.changes import Changes, InForce
 from mien.session.loaded import load
-from mien.session.session import Applied, Preview, Refused, SessionStatus, SettingsPatch, Subscription
+from mien.session.session import (
+    Applied,
+    FaceInSight,
+    Preview,
+    Refused,
+    SessionStatus,
+    SettingsPatch,
+    Subscription,
+)
+from mien.session.sight import faces_of, scaled
 from mien.session.source_faces import SourceFaces
 from mien.session.stages import Making, stages_of
-from mien_models.types import as_u8
 
 _LOG = logging.getLogger(__name__)
 Ticker: TypeAlias = Callable[["LiveSession"], None]
@@ -109,6 +115,8 @@ class LiveSession:
             sound=self._sound.status,
             is_private=self.controls.is_private,
             uptime_s=round(time.monotonic() - self._began_s, 1),
+            camera=in_force.address,
+            outputs={spec: sink.description for spec, sink in in_force.sinks.items()},
         )
 
     def apply(self, patch: SettingsPatch) -> "Future[Applied | Refused]":
@@ -123,6 +131,10 @@ class LiveSession:
         """Show the camera as it is for three seconds; False where that may not be now."""
         return self.controls.reveal()
 
+    def freeze(self, *, on: bool) -> bool:
+        """Hold the last swapped picture, or go on; say whether it is held now."""
+        return self._running()[0].freeze(on=on)
+
     def stop(self) -> None:
         """End the session cleanly."""
         self.controls.stop()
@@ -136,11 +148,20 @@ class LiveSession:
         frame = None if self._run is None else self._run.newest
         if frame is None:
             return None
-        image_bgr, (rows, columns) = frame.image, frame.image.shape[:2]
-        if width < columns:
-            size = max(width, 1), max(round(rows * width / columns), 1)
-            image_bgr = as_u8(cv2.resize(image_bgr, size, interpolation=cv2.INTER_AREA))
-        return Preview(image_bgr, frame.index, frame.captured_ns, frame.state)
+        return Preview(scaled(frame.image, width), frame.index, frame.captured_ns, frame.state)
+
+    def camera_picture(self, width: int) -> Preview | None:
+        """Give the newest frame as the camera gave it, for the person at this machine only."""
+        run, _ = self._running()
+        frame, shown = run.newest_frame, run.newest
+        if frame is None or shown is None:
+            return None
+        return Preview(scaled(frame.image, width), frame.index, frame.captured_ns, shown.state)
+
+    def faces_in_sight(self, side_px: int) -> tuple[FaceInSight, ...]:
+        """Give the faces of the newest frame from left to right, for the person at this machine only."""
+        frame = self._running()[0].newest_frame
+        return () if frame is None else faces_of(frame, side_px)
 
     def _running(self) -> tuple[LiveRun, Changes]:
         if self._run is None or self._changes is None:

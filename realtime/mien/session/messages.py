@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Both sides say it first; another one is refused. It grows with every change that an older program would misread."""
 LARGEST_REQUEST_BYTES: Final = 256 * 1024
 LARGEST_REPLY_BYTES: Final = 8 * 1024 * 1024
@@ -51,6 +51,13 @@ class Reveal(_Message):
     kind: Literal["reveal"] = "reveal"
 
 
+class Freeze(_Message):
+    """Hold the last swapped picture (true) or go on (false); the answer is a `Frozen`."""
+
+    kind: Literal["freeze"] = "freeze"
+    on: bool
+
+
 class Stop(_Message):
     """End the session; the answer is a `Done`."""
 
@@ -65,6 +72,15 @@ class GetPreview(_Message):
     quality: Annotated[int, Field(ge=1, le=100)] = 80
     newer_than: int = -1
     """The index of the picture that is known already: while there is no newer one, none is sent."""
+    with_camera: bool = False
+    """Whether the camera's own picture comes along, for the person at this machine only."""
+
+
+class GetFaces(_Message):
+    """Ask for the faces in sight, for the person at this machine only; the answer is a `FacesReply`."""
+
+    kind: Literal["faces"] = "faces"
+    side_px: Annotated[int, Field(ge=16, le=512)] = 128
 
 
 class GetEvents(_Message):
@@ -76,7 +92,8 @@ class GetEvents(_Message):
 
 
 Request: TypeAlias = Annotated[
-    GetStatus | Set | SetPrivacy | Reveal | Stop | GetPreview | GetEvents, Field(discriminator="kind")
+    GetStatus | Set | SetPrivacy | Reveal | Freeze | Stop | GetPreview | GetFaces | GetEvents,
+    Field(discriminator="kind"),
 ]
 
 
@@ -117,6 +134,30 @@ class Revealed(_Message):
     shown: bool
 
 
+class Frozen(_Message):
+    """Whether the last swapped picture is held."""
+
+    kind: Literal["frozen"] = "frozen"
+    on: bool
+
+
+class SeenFace(_Message):
+    """A face before the camera."""
+
+    id: int
+    role: int | None
+    """Which of the source faces it gets, from 0; none: it is left as it is."""
+    jpeg: str
+    """Its thumbnail, in base64."""
+
+
+class FacesReply(_Message):
+    """The faces of the newest frame, from left to right."""
+
+    kind: Literal["faces"] = "faces"
+    faces: tuple[SeenFace, ...]
+
+
 class Done(_Message):
     """What was asked for is on its way."""
 
@@ -130,6 +171,8 @@ class PreviewReply(_Message):
     jpeg: str | None
     index: int
     state: str
+    camera_jpeg: str | None = None
+    """The camera's own picture of about the same moment, where it was asked for."""
 
 
 class EventsReply(_Message):
@@ -149,7 +192,18 @@ class Failed(_Message):
 
 
 Reply: TypeAlias = Annotated[
-    Hello | Status | AppliedReply | RefusedReply | Privacy | Revealed | Done | PreviewReply | EventsReply | Failed,
+    Hello
+    | Status
+    | AppliedReply
+    | RefusedReply
+    | Privacy
+    | Revealed
+    | Frozen
+    | Done
+    | PreviewReply
+    | FacesReply
+    | EventsReply
+    | Failed,
     Field(discriminator="kind"),
 ]
 

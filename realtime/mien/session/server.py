@@ -23,6 +23,7 @@ from mien.session import messages
 from mien.session.rendezvous import Running, announce, withdraw
 from mien.session.session import Applied, Session, SettingsPatch, Subscription
 from mien_models.errors import MienError
+from mien_models.types import BgrU8
 
 _LOG = logging.getLogger(__name__)
 _MOST_CLIENTS: Final = 32
@@ -192,11 +193,15 @@ class _Conversation:
                 reply = self._privacy(request)
             case messages.Reveal():
                 reply = messages.Revealed(shown=self._session.reveal())
+            case messages.Freeze():
+                reply = messages.Frozen(on=self._session.freeze(on=request.on))
             case messages.Stop():
                 self._session.stop()
                 reply = messages.Done()
             case messages.GetPreview():
                 reply = self._preview(request)
+            case messages.GetFaces():
+                reply = self._faces(request.side_px)
             case messages.GetEvents():
                 reply = self._new_events(request.wait_s)
             case _:
@@ -219,9 +224,19 @@ class _Conversation:
         if preview is None or preview.index <= request.newer_than:
             index, state = (-1, "") if preview is None else (preview.index, preview.state.value)
             return messages.PreviewReply(jpeg=None, index=index, state=state)
-        _, data = cv2.imencode(".jpg", preview.image_bgr, [cv2.IMWRITE_JPEG_QUALITY, request.quality])
-        text = base64.b64encode(data.tobytes()).decode()
-        return messages.PreviewReply(jpeg=text, index=preview.index, state=preview.state.value)
+        camera = self._session.camera_picture(request.width) if request.with_camera else None
+        return messages.PreviewReply(
+            jpeg=_jpeg(preview.image_bgr, request.quality),
+            index=preview.index,
+            state=preview.state.value,
+            camera_jpeg=None if camera is None else _jpeg(camera.image_bgr, request.quality),
+        )
+
+    def _faces(self, side_px: int) -> BaseModel:
+        seen = self._session.faces_in_sight(side_px)
+        return messages.FacesReply(
+            faces=tuple(messages.SeenFace(id=one.id, role=one.role, jpeg=_jpeg(one.image_bgr)) for one in seen)
+        )
 
     def _new_events(self, wait_s: float) -> BaseModel:
         events = self._events = self._events or self._session.subscribe()
@@ -234,6 +249,11 @@ class _Conversation:
 
     def _send(self, message: BaseModel) -> None:
         self._connection.send_bytes(messages.text_of(message))
+
+
+def _jpeg(image_bgr: BgrU8, quality: int = 80) -> str:
+    _, data = cv2.imencode(".jpg", image_bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return base64.b64encode(data.tobytes()).decode()
 
 
 def _as_json(event: Event) -> dict[str, JsonValue]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from mien.pipeline.events import Event
@@ -63,6 +63,10 @@ class SessionStatus:
     """The microphone; None without one."""
     is_private: bool
     uptime_s: float
+    camera: str = ""
+    """Where frames come from, as `--camera` takes it; also where none was named."""
+    outputs: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What each output is in a line for people, by what was written after `--sink`; also where none was."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +79,18 @@ class Preview:
     """Of the output frame."""
     captured_ns: int
     state: State
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceInSight:
+    """A face before the camera as it is: for the person at this machine only, kept and sent nowhere."""
+
+    id: int
+    """The same for as long as it is followed."""
+    role: int | None
+    """Which of the source faces it gets, from 0; None: it is left as it is."""
+    image_bgr: BgrU8
+    """(side, side, 3) the head with some room around it."""
 
 
 class Subscription(Protocol):
@@ -121,6 +137,18 @@ class Session(Protocol):
         """Hear what happens from now on."""
         ...
 
+    def freeze(self, *, on: bool) -> bool:
+        """Hold the last swapped picture, or go on; say whether it is held now."""
+        ...
+
     def preview(self, width: int) -> Preview | None:
         """Give the newest picture as sent, `width` pixels wide at most; None before the first."""
+        ...
+
+    def camera_picture(self, width: int) -> Preview | None:
+        """Give the newest frame as the camera gave it, for the person at this machine only; None before the first."""
+        ...
+
+    def faces_in_sight(self, side_px: int) -> tuple[FaceInSight, ...]:
+        """Give the faces of the newest frame from left to right, for the person at this machine only."""
         ...

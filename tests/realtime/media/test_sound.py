@@ -58,6 +58,8 @@ def test_the_nearest_rate_that_loses_nothing_is_taken(rate: int, expected: int) 
 
 
 def test_a_layout_of_the_files_own_is_tried_first_and_an_even_mix_last() -> None:
+    layouts = [encoding.layout for encoding in encodings_of(tone(0, 48_000, "quad"), "aac")]
+    assert layouts == ["quad", "4.0", "stereo"]
     layouts = [encoding.layout for encoding in encodings_of(tone(0, 48_000, "5.1(side)"), "aac")]
-    assert layouts == ["5.1(side)", "5.1", "stereo"]
+    assert layouts == ["5.1", "5.1(side)", "stereo"]
     assert encodings_of(tone(0, 48_000, "hexadecagonal"), "aac") == (SoundEncoding("aac", 48_000, "stereo", 16),)

@@ -236,6 +236,27 @@ def test_depth_and_everything_said_of_the_picture_are_written_again(tmp_path: Pa
     assert found.get_ifd(IFD.GPSInfo)[2] == pytest.approx((48.0, 8.0, 9.5))
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize(
+    ("said", "is_kept"),
+    [
+        ("A woman by the sea", True),
+        ('{"shape": [3, 48, 64]}', False),
+        ("ImageJ=1.54f\nimages=3\n", False),
+        ('<?xml version="1.0"?><OME>für</OME>', False),
+    ],
+)
+def test_a_description_that_is_for_programs_does_not_describe_the_new_file(
+    tmp_path: Path, bits: int, said: str, is_kept: bool
+) -> None:
+    samples = np.full((48, 64, 3), 90, np.uint8 if bits == 8 else np.uint16)
+    tifffile.imwrite(tmp_path / "in.tif", samples, photometric="rgb", description=said.encode(), metadata=None)
+    read = read_picture(tmp_path / "in.tif")
+    write_picture(tmp_path / "out.tif", read)
+    with tifffile.TiffFile(tmp_path / "out.tif") as written:
+        assert (written.pages.first.tags.get(270) is not None) == is_kept
+
+
 def test_a_picture_that_is_no_tiff_but_says_so_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "in.tif").write_bytes(b"II*\0" + struct.pack("<I", 8) + io.BytesIO(bytes(50)).getvalue())
     with pytest.raises(PhotoError, match=r"damaged|no picture"):

@@ -1,5 +1,6 @@
 """The local socket: JSON both ways, for its owner only, and nobody who misuses it costs the session anything."""
 
+import base64
 import json
 import multiprocessing
 import os
@@ -14,6 +15,7 @@ from concurrent.futures import Future
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -27,7 +29,7 @@ from mien.session import messages
 from mien.session.client import ControlError, SessionClient
 from mien.session.rendezvous import announce, find_session, running_sessions, sessions_folder, withdraw
 from mien.session.server import ControlServer
-from mien.session.session import Applied, Preview, Refused, SessionStatus, SettingsPatch
+from mien.session.session import Applied, FaceInSight, Preview, Refused, SessionStatus, SettingsPatch
 from mien_models.errors import MienError
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="looks at the rights of files and at raw sockets")
@@ -62,7 +64,9 @@ class ScriptedSession:
             (),
             1,
         )
-        return SessionStatus("12ab34", run, {"size": "64x36"}, 3, (), ("anna",), {"net": "cpu"}, self.is_private, 1.0)
+        return SessionStatus(
+            "12ab34", run, {"size": "64x36"}, 3, (), ("anna",), {"net": "cpu"}, None, self.is_private, 1.0
+        )
 
     def apply(self, patch: SettingsPatch) -> "Future[Applied | Refused]":
         self.asked.append(patch)
@@ -86,6 +90,16 @@ class ScriptedSession:
     def preview(self, width: int) -> Preview | None:
         return Preview(np.full((width // 2, width, 3), 90, np.uint8), 5, 0, State.LIVE)
 
+    def freeze(self, *, on: bool) -> bool:
+        return on and not self.is_private
+
+    def camera_picture(self, width: int) -> Preview | None:
+        return Preview(np.full((width // 2, width, 3), 200, np.uint8), 5, 0, State.LIVE)
+
+    def faces_in_sight(self, side_px: int) -> tuple[FaceInSight, ...]:
+        picture = np.full((side_px, side_px, 3), 30, np.uint8)
+        return FaceInSight(4, 0, picture), FaceInSight(7, None, picture)
+
 
 @pytest.fixture
 def session() -> ScriptedSession:
@@ -105,6 +119,12 @@ def greeted() -> Connection:
     messages.Hello.model_validate_json(connection.recv_bytes())
     connection.send_bytes(messages.text_of(messages.Hello(version=messages.VERSION, program="a test")))
     return connection
+
+
+def shade(jpeg: str) -> int:
+    picture = cv2.imdecode(np.frombuffer(base64.b64decode(jpeg), np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    return round(float(picture.mean()))
 
 
 def is_well() -> bool:
@@ -130,6 +150,13 @@ def test_everything_that_a_session_can_be_asked_is_answered(server: ControlServe
         preview = client.preview(64)
         assert (preview.index, preview.state) == (5, "live")
         assert preview.jpeg is not None
+        assert preview.camera_jpeg is None, "nobody asked for the real face"
+        beside = client.preview(64, with_camera=True)
+        assert beside.camera_jpeg is not None
+        assert shade(beside.camera_jpeg) == 200
+        assert client.freeze(on=True)
+        assert not client.freeze(on=False)
+        assert [(one.id, one.role, shade(one.jpeg)) for one in client.faces(32)] == [(4, 0, 30), (7, None, 30)]
         assert client.preview(64, newer_than=5).jpeg is None
         assert client.events().events == ()
         session.subscribers.hear(Event(1.0, SettingsApplied(1, ("shape",), (), (), "mesh")))

@@ -310,6 +310,23 @@ def test_the_preview_is_what_was_sent_and_privacy_hides_before_it_returns(runnin
 
 
 @pytest.mark.slow
+def test_the_camera_and_the_faces_in_sight_are_shown_and_a_new_face_ends_a_freeze(running: Running, home: Path) -> None:
+    camera, (seen,) = running.session.camera_picture(160), running.session.faces_in_sight(64)
+    assert camera is not None
+    assert camera.image_bgr.shape == (120, 160, 3)
+    assert (seen.role, seen.image_bgr.shape) == (0, (64, 64, 3))
+    status = running.session.status()
+    assert (status.camera, list(status.outputs), status.run.is_frozen) == ("synthetic", ["null"], False)
+    assert status.run.recent_stages_ms["swap"] > 0
+    assert running.session.freeze(on=True)
+    assert isinstance(running.ask(shape=0.3), Applied)
+    assert running.session.status().run.is_frozen
+    cv2.imwrite(str(home / "other.png"), np.array(cv2.imread(str(ASTRONAUT)))[:, ::-1])
+    assert isinstance(running.ask(face=["other.png"], consent="public-domain"), Applied)
+    assert not running.session.status().run.is_frozen
+
+
+@pytest.mark.slow
 def test_status_is_json_all_through(running: Running) -> None:
     import dataclasses
 

@@ -1,5 +1,6 @@
 """A recording whose run was killed: at most two seconds of it are lost, at any bit rate and frame rate."""
 
+import json
 import os
 import signal
 import subprocess
@@ -16,8 +17,20 @@ from mien.sinks.recovery import recover
 
 LOST_S = 2
 
+CASES = (
+    *(("a.mp4", "30", "still", seconds) for seconds in (3, 7, 15)),
+    *(("a.mov", "12", "noise", seconds) for seconds in (3, 7, 15)),
+    ("a.m4v", "25", "still", 7),
+    ("a.mov", "60", "still", 7),
+    ("a.mp4", "30000/1001", "noise", 3),
+    ("a.mp4", "5", "still", 7),
+    ("a.mp4", "2", "still", 7),
+    ("a.mp4", "1", "still", 7),
+)
+"""Name, frames a second, what is recorded, and for how many seconds before the end."""
+
 RECORD = """
-import os, signal, sys
+import json, os, signal, sys
 from fractions import Fraction
 import numpy as np
 from mien.pipeline.frame import OutputFrame, State
@@ -25,17 +38,21 @@ from mien.pipeline.frame import OutputFormat
 from mien.provenance.release import ReleasedPicture
 from mien.sinks.backends.file import FileSink
 
-path, fps, seconds, is_noisy = sys.argv[1], Fraction(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "noise"
-width, height = 320, 240
+width, height = 160, 120
 random = np.random.default_rng(0)
 still = np.full((height, width, 3), 90, np.uint8)
-with FileSink(path, OutputFormat(width, height, fps)) as sink:
+opened = []
+for number, (name, rate, what, seconds) in enumerate(json.loads(sys.argv[1])):
+    fps = Fraction(rate)
+    sink = FileSink(f"{number}/{name}", OutputFormat(width, height, fps)).__enter__()
+    opened.append(sink)
     for index in range(int(seconds * fps)):
-        picture = random.integers(0, 256, still.shape, np.uint8) if is_noisy else still
+        picture = random.integers(0, 256, still.shape, np.uint8) if what == "noise" else still
         frame = OutputFrame(ReleasedPicture.unswapped(picture), index, int(index / fps * 1_000_000_000), State.LIVE)
         sink.write(frame)
-    os.kill(os.getpid(), signal.SIGKILL)
+os.kill(os.getpid(), signal.SIGKILL)
 """
+"""All recordings are still open when the process is killed."""
 
 
 def length_s(path: Path) -> float:
@@ -51,30 +68,29 @@ def aged(part: Path) -> Path:
     return part
 
 
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Record every case in one process, which is killed, and give the folder that holds one for each."""
+    folder = tmp_path_factory.mktemp("killed")
+    for number in range(len(CASES)):
+        (folder / str(number)).mkdir()
+    process = subprocess.run([sys.executable, "-c", RECORD, json.dumps(CASES)], cwd=folder, check=False)
+    assert process.returncode == -signal.SIGKILL
+    return folder
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
-@pytest.mark.parametrize(
-    ("name", "fps", "what", "seconds"),
-    [
-        *(("a.mp4", "30", "still", seconds) for seconds in (3, 7, 15)),
-        *(("a.mov", "12", "noise", seconds) for seconds in (3, 7, 15)),
-        ("a.m4v", "25", "still", 7),
-        ("a.mov", "60", "still", 7),
-        ("a.mp4", "30000/1001", "noise", 3),
-        ("a.mp4", "5", "still", 7),
-        ("a.mp4", "2", "still", 7),
-        ("a.mp4", "1", "still", 7),
-    ],
-)
-def test_two_seconds_are_lost_at_most(tmp_path: Path, name: str, fps: str, what: str, seconds: int) -> None:
-    killed = subprocess.run([sys.executable, "-c", RECORD, str(tmp_path / name), fps, str(seconds), what], check=False)
-    assert killed.returncode == -signal.SIGKILL
-    part = tmp_path / f"{name}.part"
+@pytest.mark.parametrize("number", range(len(CASES)), ids=lambda number: "-".join(map(str, CASES[number])))
+def test_two_seconds_are_lost_at_most(killed: Path, number: int) -> None:
+    name, fps, _what, seconds = CASES[number]
+    folder = killed / str(number)
+    part = folder / f"{name}.part"
     assert length_s(part) >= seconds - LOST_S
     whole, frames = recover(aged(part))
-    assert whole == tmp_path / name
+    assert whole == folder / name
     assert length_s(whole) >= seconds - LOST_S
     assert frames >= (seconds - LOST_S) * Fraction(fps) - 1
-    assert [found.name for found in tmp_path.iterdir()] == [name]
+    assert [found.name for found in folder.iterdir()] == [name]
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from av import VideoFrame
 
 from mien.media.convert import upright_bgr
 from mien.media.pictures import read_picture
+from mien.media.video.orientation import Orientations
 from mien.pipeline.offline import is_picture
 from mien.pipeline.offline.reader import VideoReader, open_video
 from mien.pipeline.offline.summary import Summary
@@ -71,14 +72,16 @@ class MediaFrames:
             reader = VideoReader(self._path, source, stream, self._summary)
             begins_s: float | None = None
             due_s = 0.0
+            orientations = Orientations()
             for number, frame in enumerate(reader.decoded(None)):
                 shown_s = _time_of(frame, number)
+                orientation = orientations.of(frame)
                 begins_s = shown_s if begins_s is None else begins_s
                 self.ends_s = shown_s - begins_s
                 self._summary.count_read()
                 if self.ends_s >= due_s:
                     due_s = max(due_s + _SAMPLE_S, self.ends_s)
-                    yield Sample(upright_bgr(frame), self.ends_s)
+                    yield Sample(upright_bgr(frame, orientation), self.ends_s)
             if begins_s is None:
                 raise SourceError(f"No frame of {str(self._path)!r} can be decoded. Try another file.")
             reader.judge()

@@ -60,15 +60,36 @@ class Orientation:
         return np.asarray(image).reshape(*image.shape[:2], *stored.shape[2:])  # type: ignore[return-value]
 
 
+class Orientations:
+    """The orientation of each picture of one video. Has state: the last one that a picture had.
+
+    A container's matrix comes with every picture. H.264 and HEVC say it in a message of their own, with the first
+    picture that it is about, and it holds on (ISO/IEC 14496-10, D.2.26).
+    """
+
+    def __init__(self) -> None:
+        self._last = Orientation()
+
+    def of(self, frame: VideoFrame) -> Orientation:
+        """Give the orientation of the next frame, in the order they are shown."""
+        self._last = _own_orientation(frame) or self._last
+        return self._last
+
+
 def orientation_of(frame: VideoFrame) -> Orientation:
-    """Read the frame's display matrix (ISO/IEC 14496-12, `tkhd`); upright where there is none that makes sense.
+    """Give what a frame's own display matrix says; upright where it has none."""
+    return _own_orientation(frame) or Orientation()
+
+
+def _own_orientation(frame: VideoFrame) -> Orientation | None:
+    """Read the frame's display matrix (ISO/IEC 14496-12, `tkhd`); upright where it makes no sense, None without one.
 
     The matrix takes a stored (column, row) to where it is shown: x = a*column + c*row, y = b*column + d*row. A negative
     determinant mirrors. Scale and shift say nothing about a single picture and are left out, as in FFmpeg.
     """
     matrix = side_data_of(frame, Type.DISPLAYMATRIX)
     if matrix is None or len(matrix) < 36:
-        return Orientation()
+        return None
     a, b, _, c, d, *_ = struct.unpack("=9i", matrix[:36])
     if a == b == 0:
         return Orientation()

@@ -1,7 +1,7 @@
 """What a live run counts: at one moment, and at its end in the report."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mien.pipeline.frame import State
 from mien.pipeline.live.capture import Capture
@@ -70,6 +70,12 @@ class Snapshot:
     sinks: tuple[SinkHealth, ...]
     faces: int
     """Faces in sight in the newest frame."""
+    recent_age_p95_ms: float | None = None
+    """What 95 % of the last frames did not exceed."""
+    recent_stages_ms: Mapping[str, float] = field(default_factory=dict[str, float])
+    """What each stage takes for a frame of late, by the median."""
+    is_frozen: bool = False
+    """Whether the last swapped picture is held."""
 
     @classmethod
     def of(
@@ -111,6 +117,13 @@ class Snapshot:
                 for worker in sink_workers.workers
             ),
             faces=output.faces_in_sight,
+            recent_age_p95_ms=rounded(best.ages.recent_ms(95)),
+            recent_stages_ms={
+                name: round(cost_ms, 3)  # pyright: ignore[reportUnknownArgumentType]
+                for name, histogram in times.items()  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+                if (cost_ms := histogram.recent_median_ms) is not None  # pyright: ignore[reportUnknownVariableType]
+            },
+            is_frozen=output.is_frozen,
         )
 
 

@@ -75,11 +75,14 @@ class Output:
         self._reveal_ends_ns = 0
         self._crossfade: Crossfade | None = None
         self._seen: BgrU8 | None = None
+        self._is_frozen = False
         self._shown: OutputFrame | None = None
         self._shown_from: SwappedPicture | BgrU8 | None = None
         self._sent_ns = 0
         self._age_ns = _AGE_AT_FIRST_NS
         self._delivered_ns: int | None = None
+        self.newest_frame: Frame | None = None
+        """The newest frame that came through, as the camera gave it; for the person at this machine only."""
         self.faces_in_sight = 0
         """In the newest frame that came through."""
         self.frames_swapped = 0
@@ -131,7 +134,8 @@ class Output:
             if self._is_final:
                 # Nor may it come back from memory, should the run go on with another face.
                 self._last_live, self._left_live_ns, self._crossfade = None, None, None
-            self.faces_in_sight = len(frame.faces)
+                self._is_frozen = False
+            self.newest_frame, self.faces_in_sight = frame, len(frame.faces)
             self._end_reveal()
             self._emit(frame)
             self._delivered_ns = self._clock_ns()
@@ -140,17 +144,34 @@ class Output:
         """Hide at once, or show again from the next swapped frame on; a picture that waits in a mailbox is replaced."""
         with self._lock:
             if on != self._facts.is_private:
+                self._is_frozen = False
                 self._facts = self._facts.after_privacy(is_private=on)
                 self._emit(None)
+
+    def freeze(self, *, on: bool) -> bool:
+        """Hold the last swapped picture, or go on; say whether it is held now.
+
+        There is nothing to hold before the first swapped picture, after the panic key, during a reveal and where the
+        run may not go on. The panic key and a change of the faces end it.
+        """
+        with self._lock:
+            may_be = self.state in {State.LIVE, State.LOST} and not self._facts.is_revealed and not self._is_final
+            self._is_frozen = on and may_be and self._last_live is not None
+            return self._is_frozen
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether the last swapped picture is held."""
+        return self._is_frozen
 
     def reveal(self) -> bool:
         """Show the camera's picture as it is, from its next frame on, for three seconds.
 
         Returns:
-            False while a reveal lasts, after the panic key and in a fault: nothing happens then.
+            False while a reveal lasts or the picture is held, after the panic key and in a fault: nothing happens then.
         """
         with self._lock:
-            if self.state not in {State.LIVE, State.LOST} or self._facts.is_revealed:
+            if self.state not in {State.LIVE, State.LOST} or self._facts.is_revealed or self._is_frozen:
                 return False
             self._facts = self._facts.after_reveal(is_revealed=True)
             self._reveal_ends_ns = self._clock_ns() + _REVEAL_NS
@@ -265,6 +286,8 @@ class Output:
         if self._is_final:
             # What may not be shown any longer is not held or frozen either.
             return self._slates.card(verdict.cause or Cause.NO_FACE)
+        if self._is_frozen and self._last_live is not None and verdict.state is not State.PRIVACY:
+            return self._last_live
         if verdict.state is State.LIVE:
             return self._live_picture(frame, now_ns)
         show = self._policy.shown_in(verdict.state)

@@ -197,6 +197,15 @@ class LiveRun:
         """The last frame that was sent: marked, or a card."""
         return self._output.newest
 
+    @property
+    def newest_frame(self) -> Frame | None:
+        """The newest frame that came through the stages, as the camera gave it."""
+        return self._output.newest_frame
+
+    def freeze(self, *, on: bool) -> bool:
+        """Hold the last swapped picture, or go on; say whether it is held now; any thread may."""
+        return self._output.freeze(on=on)
+
     def begin(self) -> None:
         """Open the sinks with a card in their mailboxes, then everything else, all at once."""
         self._output.begin()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mien.media.convert import has_transparency, matrix_of, range_of, stored_samples
 from mien.media.pictures.picture import Picture, Samples
-from mien.media.video.orientation import orientation_of
+from mien.media.video.orientation import Orientation, Orientations
 from mien.media.video.side_data import side_data_of
 from mien.pipeline.frame import Frame
 from mien.pipeline.offline.transparency import opened_for_marks, over_white
@@ -32,7 +32,7 @@ _FORMS: Final = {
 
 
 class Converter:
-    """Knows what the encoder takes."""
+    """Knows what the encoder takes. Has state: how the pictures lie."""
 
     def __init__(self, first: av.VideoFrame, pixel_format: str, *, keeps_alpha: bool) -> None:
         """Fit the frames to the first.
@@ -43,6 +43,7 @@ class Converter:
             keeps_alpha: whether `pixel_format` has transparency and it is to be kept; else it is laid over white.
         """
         self._size = first.width, first.height
+        self._orientations = Orientations()
         self._format = pixel_format
         self._keeps_alpha = keeps_alpha
         self._is_deep = keeps_alpha or bits_of(first) > 8
@@ -50,14 +51,15 @@ class Converter:
         """Of the output, as FFmpeg numbers them."""
 
     def converted(self, decoded: av.VideoFrame, frame: Frame) -> av.VideoFrame:
-        """Give the decoded for the encoder: as it was decoded where nothing was done to it."""
+        """Give the frame for the encoder: as it was decoded where nothing was done to it."""
+        orientation = self._orientations.of(decoded)
         if (decoded.width, decoded.height) != self._size:  # it was fitted
             return self._encodable(_drawn(decoded, frame.outgoing.image_bgr))
         is_flat = self._keeps_alpha or not has_transparency(decoded)
-        if frame.composed is None and is_flat and orientation_of(decoded).is_upright:
+        if frame.composed is None and is_flat and orientation.is_upright:
             return self._as_decoded(decoded)
         if self._is_deep or has_transparency(decoded):
-            return self._encodable(_drawn(decoded, self._carried_over(decoded, frame)))
+            return self._encodable(_drawn(decoded, self._carried_over(decoded, frame, orientation)))
         return self._encodable(_drawn(decoded, frame.outgoing.image_bgr))
 
     def _as_decoded(self, frame: av.VideoFrame) -> av.VideoFrame:
@@ -71,9 +73,9 @@ class Converter:
             dst_color_range=self.range,
         )
 
-    def _carried_over(self, decoded: av.VideoFrame, frame: Frame) -> Samples:
+    def _carried_over(self, decoded: av.VideoFrame, frame: Frame, orientation: Orientation) -> Samples:
         """Add what was done in 8 bits, and without transparency, to the samples as they were decoded."""
-        samples: Samples = orientation_of(decoded).turned(stored_samples(decoded, is_deep=self._is_deep))
+        samples: Samples = orientation.turned(stored_samples(decoded, is_deep=self._is_deep))
         composed = frame.outgoing.image_bgr
         colours = Picture(frame.image, samples[..., :3]).changed_to(composed).samples
         if samples.shape[2] == 3:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mien.media.convert import stored_samples
 from mien.media.formats import Container
-from mien.media.video.orientation import orientation_of
+from mien.media.video.orientation import Orientations, orientation_of
 from mien.pipeline.frame import Frame
 from mien.pipeline.offline.reader import last_length_s
 from mien.pipeline.offline.summary import Summary
@@ -59,6 +59,7 @@ class GifWriter:
         keeps_alpha: bool = False,
     ) -> None:
         self._size = orientation_of(first).size_of(first.width, first.height)
+        self._orientations = Orientations()
         self._target = target
         self._time_base = source.time_base or Fraction(1, 100)
         stream = target.add_stream(container.video_codec, rate=source.guessed_rate or Fraction(10))
@@ -99,7 +100,7 @@ class GifWriter:
         image = frame.outgoing.image_bgr
         if self._form == "bgr24":
             return image
-        samples = orientation_of(decoded).turned(stored_samples(decoded, is_deep=False))
+        samples = self._orientations.of(decoded).turned(stored_samples(decoded, is_deep=False))
         if samples.shape[:2] != image.shape[:2]:  # of another size, fitted
             return np.dstack([image, np.full(image.shape[:2], 255, np.uint8)])
         return np.dstack([image, opened_for_marks(samples[..., 3], frame)]).astype(np.uint8, copy=False)

@@ -14,10 +14,11 @@ from av.video.stream import VideoStream
 
 from mien.media.convert import upright_bgr
 from mien.media.letterbox import letterbox
+from mien.media.timestamps import FrameTimes
 from mien.media.video.deinterlacing import deinterlaced
 from mien.media.video.ffmpeg_path import ffmpeg_path
 from mien.media.video.file_packets import FilePackets
-from mien.media.video.frame_times import FrameTimes
+from mien.media.video.orientation import Orientation, Orientations
 from mien.media.video.streams import is_film, kind_of
 from mien.pipeline.frame import Frame
 from mien.pipeline.offline.summary import Summary
@@ -107,6 +108,7 @@ class VideoReader:
         self._stream = stream
         self._summary = summary
         self._packets = FilePackets(path, source, stream)
+        self._orientations = Orientations()
         self._size: tuple[int, int] | None = None
         self._pixel_shapes: dict[tuple[int, int], Fraction] = {}
 
@@ -133,7 +135,8 @@ class VideoReader:
                 frame = next(decoded, None)
                 if frame is None:
                     return
-                image = self._fitted(upright_bgr(frame, is_exact=True), frame)
+                orientation = self._orientations.of(frame)
+                image = self._fitted(upright_bgr(frame, orientation, is_exact=True), frame, orientation)
             self._summary.count_read()
             frame.pts, frame.time_base = times.ticks(frame), time_base
             frame.duration = frame.duration or times.step
@@ -173,7 +176,7 @@ class VideoReader:
             self._summary.is_complete = False
             self._summary.note(f"{self._path.name} is cut off or damaged: {lack} could be read and written.")
 
-    def _fitted(self, image: BgrU8, frame: av.VideoFrame) -> BgrU8:
+    def _fitted(self, image: BgrU8, frame: av.VideoFrame, orientation: Orientation) -> BgrU8:
         """Give every frame the size of the first, before any stage sees it: a face stays followed through a change."""
         height, width = image.shape[:2]
         self._size = self._size or (width, height)
@@ -182,11 +185,11 @@ class VideoReader:
                 f"The video changes its size to {width}x{height}; "
                 f"those frames are fitted into {self._size[0]}x{self._size[1]}."
             )
-        return letterbox(image, *self._size, widening=self._widening(frame))
+        return letterbox(image, *self._size, widening=self._widening(frame, orientation))
 
-    def _widening(self, frame: av.VideoFrame) -> float:
+    def _widening(self, frame: av.VideoFrame, orientation: Orientation) -> float:
         """Compare the shape of a frame's pixels with that of the first's; a change comes with one of the size."""
         shape = self._stream.codec_context.sample_aspect_ratio or Fraction(1)
         shape = self._pixel_shapes.setdefault((frame.width, frame.height), shape)
         widening = shape / next(iter(self._pixel_shapes.values()))
-        return float(1 / widening if round(frame.rotation) % 180 else widening)
+        return float(1 / widening if orientation.is_sideways else widening)

@@ -15,11 +15,12 @@ from av.video.stream import VideoStream
 
 from mien.media.convert import upright_bgr
 from mien.media.video.deinterlacing import deinterlaced
+from mien.media.video.orientation import Orientations
 from mien.media.video.streams import is_film
 from mien.pipeline.frame import UNNUMBERED, Frame
 from mien.pipeline.interfaces import SourceInfo
 from mien.sources.decoded import DecodedSource
-from mien.sources.plugin import Claim, SourcePlugin
+from mien.sources.registry import Claim, SourcePlugin
 from mien_models.errors import SourceError
 
 _log: Final = logging.getLogger(__name__)
@@ -111,6 +112,7 @@ class UrlSource(DecodedSource):
         is_recorded = container.duration is not None
         start_ns = self._clock_ns()
         played_s, last_s = 0.0, 0.0
+        orientations = Orientations()
         for index, frame in enumerate(deinterlaced(self._decoded(container, stream), stream)):
             if is_recorded and frame.pts is not None:  # a film on a server comes faster than it plays
                 played_s += min(max(0.0, frame.time - last_s), _LONGEST_STEP_S) if index else 0.0
@@ -118,7 +120,7 @@ class UrlSource(DecodedSource):
                 ahead_s = played_s - (self._clock_ns() - start_ns) / 1e9
                 self._wait(min(max(0.0, ahead_s), _MOST_AHEAD_S))
             captured_ns = self._clock_ns()
-            yield Frame(upright_bgr(frame), UNNUMBERED, captured_ns)
+            yield Frame(upright_bgr(frame, orientations.of(frame)), UNNUMBERED, captured_ns)
 
     def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
         packets = container.demux(stream)

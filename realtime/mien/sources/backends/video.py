@@ -13,15 +13,16 @@ from av.error import FFmpegError
 from av.video.stream import VideoStream
 
 from mien.media.convert import upright_bgr
+from mien.media.timestamps import FrameTimes, steady_rate
 from mien.media.video.deinterlacing import deinterlaced
 from mien.media.video.ffmpeg_path import ffmpeg_path
 from mien.media.video.file_packets import FilePackets
-from mien.media.video.frame_times import FrameTimes, steady_rate
+from mien.media.video.orientation import Orientations
 from mien.media.video.streams import is_film, kind_of
 from mien.pipeline.frame import UNNUMBERED, Frame
 from mien.pipeline.interfaces import SourceInfo
 from mien.sources.decoded import DecodedSource
-from mien.sources.plugin import Claim, SourcePlugin, local_path, names_a_folder, what_is_there
+from mien.sources.registry import Claim, SourcePlugin, local_path, names_a_folder, what_is_there
 from mien_models.errors import SourceError
 
 _log: Final = logging.getLogger(__name__)
@@ -97,10 +98,11 @@ class VideoSource(DecodedSource):
         time_base = stream.time_base or Fraction(1, 90_000)
         times = FrameTimes(time_base, start_s, stream.average_rate)
         packets = FilePackets(self._path, container, stream)
+        orientations = Orientations()
         index, size = 0, (0, 0)
         decoded = (frame for packet in packets for frame in packets.pictures_of(packet))
         for frame in deinterlaced(decoded, stream, self._say_interlaced):
-            image = upright_bgr(frame)
+            image = upright_bgr(frame, orientations.of(frame))
             if index > 0 and image.shape[:2] != size:
                 _log.info(
                     "%s changes its size to %dx%d at frame %d.", self._name, image.shape[1], image.shape[0], index

@@ -65,6 +65,8 @@ class Rig:
                 self.output.frames_again()
             case "private" | "public":
                 self.output.set_privacy(on=event == "private")
+            case "frozen" | "thawed":
+                self.output.freeze(on=event == "frozen")
             case "repeat":
                 self.output.repeat_if_quiet()
             case _:

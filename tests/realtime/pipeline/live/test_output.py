@@ -26,7 +26,7 @@ IDS = st.frozensets(st.integers(1, 3))
 EVENTS = st.lists(
     st.one_of(
         st.builds(Came, IDS, IDS, st.booleans()),
-        st.sampled_from(["failed", "outage", "return", "private", "public", "repeat", "wait"]),
+        st.sampled_from(["failed", "outage", "return", "private", "public", "repeat", "wait", "frozen", "thawed"]),
     ),
     max_size=40,
 )
@@ -134,6 +134,25 @@ def test_freeze_shows_the_last_swapped_picture_and_a_card_before_there_is_one() 
     rig.frame()
     rig.wait(60)
     assert is_swapped(rig.frame(chosen=NOBODY, swapped=NOBODY))
+
+
+def test_a_frozen_picture_is_swapped_and_stays_until_the_panic_key_and_begins_with_nothing_else() -> None:
+    rig = Rig(Policy(hold_s=0))
+    assert not rig.output.freeze(on=True), "there is nothing to hold yet"
+    first = rig.frame().frame.picture
+    assert rig.output.freeze(on=True)
+    assert not rig.output.reveal()
+    assert is_swapped(rig.frame(chosen=NOBODY, swapped=NOBODY, composed=False))
+    assert rig.sent[-1].frame.state is State.LOST
+    assert rig.sent[-1].frame.picture.image_bgr.shape == first.image_bgr.shape
+    rig.output.set_privacy(on=True)
+    assert not is_swapped(rig.sent[-1])
+    rig.output.set_privacy(on=False)
+    assert not is_swapped(rig.frame(chosen=NOBODY, swapped=NOBODY, composed=False))
+    rig.frame()
+    assert rig.output.freeze(on=True)
+    assert not rig.output.freeze(on=False)
+    assert not is_swapped(rig.frame(chosen=NOBODY, swapped=NOBODY, composed=False))
 
 
 def test_passthrough_shows_the_camera_only_in_the_state_it_was_asked_for() -> None:

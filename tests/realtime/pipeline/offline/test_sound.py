@@ -184,6 +184,25 @@ def test_many_channels_stay_or_are_mixed_and_said(tmp_path: Path, layout: str, c
         assert np.corrcoef(found[0][: len(expected)], expected)[0, 1] > 0.97
 
 
+@pytest.mark.parametrize("layout", ["5.0(side)", "5.1(side)", "4.1", "6.1", "7.1(wide)", "quad", "2.1"])
+def test_players_are_told_by_a_number_where_each_channel_belongs(tmp_path: Path, layout: str) -> None:
+    swap_file(write_film(tmp_path / "in.mkv", "flac", layout), tmp_path / "out.mov", [])
+    with av.open(str(tmp_path / "out.mov")) as film:
+        described = film.streams.audio[0].codec_context.extradata
+    # ISO/IEC 14496-3, 1.6.2.1: 5 bits of type, 4 of rate, 4 of channels; 0 means that they are described elsewhere.
+    assert described is not None
+    numbered = int.from_bytes(described[:2], "big") >> 3 & 15
+    assert (numbered > 0) == (layout not in ("quad", "2.1"))
+    if numbered == 7:  # PyAV cannot read its eight channels, in FFmpeg's own order, without a crash
+        return
+    found, rate = heard(tmp_path / "out.mov")
+    part = slice(int(0.3 * rate), int(0.9 * rate))
+    loud = [channel for channel in range(len(found)) if np.abs(found[channel][part]).mean() > 0.05]
+    assert len(loud) >= av.AudioLayout(layout).nb_channels - 1  # all but the one for bass
+    match = max(abs(np.corrcoef(found[channel][part], chirp(0, rate)[part])[0, 1]) for channel in loud)
+    assert match > 0.9
+
+
 def test_speakers_in_an_order_of_the_files_own_end_nothing(tmp_path: Path) -> None:
     # PyAV 18 frees such a layout twice as soon as it is looked at: not even this test may do that.
     film = write_film(tmp_path / "in.mov", "pcm_s16le")

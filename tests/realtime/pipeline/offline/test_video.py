@@ -10,12 +10,14 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from av.bitstream import BitStreamFilterContext
 from PIL import Image
 from tests.realtime.media.display_matrix import RIGHT_ANGLES, set_display_matrix
 
 from mien.media.video.orientation import orientation_of
 from mien.pipeline.frame import Frame
 from mien.pipeline.offline import swap_file
+from mien.sources.backends.video import VideoSource
 from mien_models.errors import MienError, SinkError, SourceError, UsageError
 
 Clips = Callable[..., Path]
@@ -242,6 +244,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(make_clip: Clips, tmp_pa
 import resource
 from pathlib import Path
 from mien.pipeline.offline import swap_file
+from mien.sources.backends.video import VideoSource
 from mien_models.errors import SinkError
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
 try:
@@ -289,3 +292,30 @@ def test_names_that_cannot_be_are_refused_before_any_work(make_clip: Clips, brig
         assert len(str(caught.value).splitlines()) == 1
     assert brighten.seen == []
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".gif"])
+@pytest.mark.parametrize(("said", "turn"), [("rotate=90", np.rot90), ("flip=horizontal", np.fliplr)])
+def test_how_pictures_lie_may_be_said_in_the_first_of_them_alone(
+    make_clip: Clips, brighten: Any, tmp_path: Path, said: str, turn: Callable[..., Any], suffix: str
+) -> None:
+    plain, source = make_clip("plain.mp4", frames=9), tmp_path / "in.mp4"
+    with av.open(str(plain)) as read, av.open(str(source), "w") as target:
+        stream = read.streams.video[0]
+        copied = target.add_stream_from_template(stream)
+        insert = BitStreamFilterContext(f"h264_metadata=display_orientation=insert:{said}", stream)
+        for packet in read.demux(stream):
+            for changed in insert.filter(packet if packet.size else None):
+                changed.stream = copied
+                target.mux(changed)
+    assert len({orientation_of(frame) for frame in frames_of(source)}) == 2
+    swap_file(source, tmp_path / f"out{suffix}", [brighten])
+    before, after = frames_of(plain), frames_of(tmp_path / f"out{suffix}")
+    assert len(after) == 9
+    for old, new in zip(before[1::2], after[1::2], strict=True):
+        assert np.abs(turn(bgr(old)) - bgr(new)).mean() < 6
+    with VideoSource(source) as played:
+        shown = [played.read() for _ in range(9)]
+    for old, seen in zip(before, shown, strict=True):
+        assert seen is not None
+        assert np.abs(turn(bgr(old)) - seen.image).mean() < 6

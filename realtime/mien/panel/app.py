@@ -1,0 +1,155 @@
+"""The web application: pages, pictures, uploads and the preview; nothing else has an address."""
+
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from nicegui import core, ui
+
+from mien.panel.guard import IS_OWN
+from mien.panel.pages.frame import FOR_GUESTS, Frame
+from mien.panel.panel import Panel
+from mien.panel.presets import toml_of
+from mien.panel.site import PAGES
+from mien.panel.uploads import KINDS
+from mien.panel.words import LANGUAGES, Words
+from mien_models.errors import MienError, UsageError
+
+LANGUAGE_COOKIE: Final = "mien_language"
+_NOT_KEPT: Final = {"Cache-Control": "no-store"}
+
+
+def make_app(panel: Panel) -> FastAPI:
+    """Put the application together; once in a process, since NiceGUI keeps its own in a module."""
+    app = FastAPI(title="Mien", docs_url=None, redoc_url=None, openapi_url=None)
+    app.mount("/assets", StaticFiles(directory=str(files("mien.panel") / "assets")), name="assets")
+    app.add_api_websocket_route("/preview", panel.previews)
+    _add_pictures(app, panel)
+    _add_uploads(app, panel)
+    _add_files(app, panel)
+    for path, build in (*PAGES.items(), ("/", None)):
+        _add_page(path, build, panel)
+    # Its bar at the top has no name that a screen reader could say, and nothing here loads for long.
+    core.app.config.quasar_config["loadingBar"]["skipHijack"] = True
+    # What a visitor types is no element's business: no storage, no welcome, no requests to anybody.
+    ui.run_with(
+        app,
+        title="Mien",
+        dark=True,
+        favicon=Path(str(files("mien.panel") / "assets" / "mien.svg")),
+        binding_refresh_interval=None,
+        gzip_middleware_factory=None,
+        tailwind=False,
+        show_welcome_message=False,
+        reconnect_timeout=8.0,
+    )
+    return app
+
+
+def language_of(request: Request) -> Words:
+    """Take the language that was chosen in the panel, else the browser's."""
+    return Words.of(request.headers.get("accept-language", ""), request.cookies.get(LANGUAGE_COOKIE))
+
+
+def _add_page(path: str, build: Callable[[Frame], None] | None, panel: Panel) -> None:
+    @ui.page(path, title="Mien", response_timeout=15)
+    def page(request: Request) -> Response | None:
+        is_own = bool(request.scope.get(IS_OWN))
+        if build is None:
+            # Whoever has been here wants to see the picture; a guest has nothing to set up.
+            return RedirectResponse("/live" if not is_own or panel.knows_the_way else "/start", 303, headers=_NOT_KEPT)
+        if not is_own and path not in FOR_GUESTS:
+            return RedirectResponse("/live", 303, headers=_NOT_KEPT)
+        frame = Frame(panel, language_of(request), path, is_own=is_own)
+        with frame:
+            build(frame)
+        return None
+
+
+def _add_pictures(app: FastAPI, panel: Panel) -> None:
+    @app.get("/camera/{key}.jpg")
+    async def camera(request: Request, key: str, anew: int = 0) -> Response:
+        address = await panel.cameras.address_of(key) if request.scope.get(IS_OWN) else None
+        if address is None:
+            return PlainTextResponse("There is no such camera.", 404)
+        shot = await panel.cameras.shot(address, anew=bool(anew))
+        if shot.jpeg is None:
+            return PlainTextResponse(shot.fault or "No picture.", 503, headers=_NOT_KEPT)
+        return Response(shot.jpeg, media_type="image/jpeg", headers=_NOT_KEPT)
+
+    @app.get("/photo/{name}/{what}.jpg")
+    def photo(request: Request, name: str, what: str) -> Response:
+        if what == "sheet" and not request.scope.get(IS_OWN):
+            return _for_the_owner()
+        try:
+            path = panel.photos.picture(name, what if what in {"thumb", "sheet"} else "thumb")
+        except UsageError as error:
+            return PlainTextResponse(str(error), 404)
+        return (
+            FileResponse(path, media_type="image/jpeg", headers=_NOT_KEPT)
+            if path.is_file()
+            else Response(status_code=404)
+        )
+
+    @app.get("/face/{key}.jpg")
+    async def face(key: str) -> Response:
+        jpeg = await panel.faces.thumb(key)
+        if jpeg is None:
+            return PlainTextResponse("The face cannot be opened.", 404)
+        return Response(jpeg, media_type="image/jpeg", headers=_NOT_KEPT)
+
+
+def _add_uploads(app: FastAPI, panel: Panel) -> None:
+    @app.post("/upload/{kind}")
+    async def upload(request: Request, kind: str) -> Response:
+        # The body is the file: no names, no parts, nothing to be parsed before it is bounded.
+        if kind not in {"photo", "model"} or not request.scope.get(IS_OWN):
+            return JSONResponse({"fault": "This cannot be sent."}, 403)
+        if kind == "photo" and panel.uploads.is_full():
+            return JSONResponse({"fault": "There are many photos here already. Forget some on the faces page."}, 409)
+        try:
+            name = await panel.uploads.take(KINDS[kind], request.stream())
+        except MienError as error:
+            return JSONResponse({"fault": str(error)}, 413 if isinstance(error, UsageError) else 507)
+        return JSONResponse({"name": name})
+
+
+def _add_files(app: FastAPI, panel: Panel) -> None:
+    @app.get("/mien.toml")
+    def now(request: Request) -> Response:
+        if not request.scope.get(IS_OWN):
+            return _for_the_owner()
+        status = panel.link.status
+        return _toml("mien", None if status is None else toml_of(status.settings))
+
+    @app.get("/preset/{key}/mien.toml")
+    def preset(request: Request, key: str) -> Response:
+        if not request.scope.get(IS_OWN):
+            return _for_the_owner()
+        try:
+            return _toml("mien", toml_of(panel.presets.find(key).settings))
+        except MienError as error:
+            return PlainTextResponse(str(error), 404)
+
+    @app.get("/language/{language}")
+    def language(language: str, page: str = "/") -> Response:
+        known = page if page in PAGES else "/"
+        answer = RedirectResponse(known, 303, headers=_NOT_KEPT)
+        if language in LANGUAGES:
+            answer.set_cookie(LANGUAGE_COOKIE, language, max_age=31536000, httponly=True, samesite="strict")
+        return answer
+
+
+def _for_the_owner() -> Response:
+    return PlainTextResponse("This is shown on the computer itself only.", 403)
+
+
+def _toml(name: str, text: str | None) -> Response:
+    if text is None:
+        return PlainTextResponse("No session runs.", 404)
+    disposition = {"Content-Disposition": f'attachment; filename="{name}.toml"', **_NOT_KEPT}
+    return PlainTextResponse(text, media_type="application/toml", headers=disposition)

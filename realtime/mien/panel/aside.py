@@ -1,0 +1,52 @@
+"""Runs one of the panel's own programs beside the stream: at low priority, with a limit, in a process that may fail."""
+
+import asyncio
+import json
+import os
+import sys
+from typing import Any, Final
+
+from mien_models.errors import MienError
+
+FAULT: Final = "fault"
+ANSWER: Final = "\n=== answer ===\n"
+"""Stands before the answer: what libraries print comes before it."""
+
+
+async def answer_of(module: str, *words: str, seconds: float) -> dict[str, Any]:
+    """Run `python -m module words` and give its answer.
+
+    Raises:
+        MienError: it failed, in its own words, or did not answer in time.
+    """
+    # -P: nothing is imported from the folder that the user happens to be in.
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", module, *words),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        said, _ = await asyncio.wait_for(process.communicate(), seconds)
+    except TimeoutError as error:
+        raise MienError(f"No answer came within {seconds:.0f} s. Try again.") from error
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    text = said.decode("utf-8", "replace").rpartition(ANSWER)[2]
+    try:
+        answer: Any = json.loads(text)
+    except ValueError as error:
+        raise MienError(f"It failed with status {process.returncode}. Try another one.") from error
+    if not isinstance(answer, dict):
+        raise MienError("It gave no answer. Try again.")
+    if FAULT in answer:
+        raise MienError(str(answer[FAULT]))  # pyright: ignore[reportUnknownArgumentType]
+    return answer  # pyright: ignore[reportUnknownVariableType]
+
+
+def step_back() -> None:
+    """Leave the processor to the stream; called by the program itself."""
+    if hasattr(os, "nice"):
+        os.nice(4)

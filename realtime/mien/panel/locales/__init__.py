@@ -1,0 +1,1 @@
+"""A catalogue a language, as gettext writes them."""

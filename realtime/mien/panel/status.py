@@ -1,0 +1,73 @@
+"""A session's status as the pages read it: typed, and forgiving about what a newer session says more."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class SinkView(_View):
+    """How one output is doing."""
+
+    description: str
+    state: str
+    why: str | None = None
+    written: int = 0
+    dropped: int = 0
+    fps: float | None = None
+
+
+class AgeView(_View):
+    """How old frames were, in milliseconds, over all of the run."""
+
+    p50: float | None = None
+    p95: float | None = None
+
+
+class RunView(_View):
+    """The run."""
+
+    state: str
+    why: str = ""
+    cause: str | None = None
+    source: str | None = None
+    fps_in: float | None = None
+    fps_out: float | None = None
+    age_ms: AgeView = AgeView()
+    recent_age_ms: float | None = None
+    recent_age_p95_ms: float | None = None
+    recent_stages_ms: Mapping[str, float] = Field(default_factory=dict[str, float])
+    frames_in: int = 0
+    frames_swapped: int = 0
+    frames_out: int = 0
+    dropped: Mapping[str, int] = Field(default_factory=dict[str, int])
+    shed: tuple[str, ...] = ()
+    sinks: tuple[SinkView, ...] = ()
+    faces: int = 0
+    is_frozen: bool = False
+
+
+class StatusView(_View):
+    """The session."""
+
+    session_id: str
+    run: RunView
+    settings: Mapping[str, JsonValue]
+    revision: int
+    pending: tuple[str, ...] = ()
+    faces: tuple[str, ...] = ()
+    networks: Mapping[str, str] = Field(default_factory=dict[str, str])
+    is_private: bool = False
+    uptime_s: float = 0.0
+    camera: str = ""
+    outputs: Mapping[str, str] = Field(default_factory=dict[str, str])
+
+    def value(self, name: str) -> Any:  # noqa: ANN401 - as diverse as settings are
+        """Give a setting in force; one inside a table has a dot."""
+        table, _, inner = name.partition(".")
+        value: Any = self.settings.get(table)
+        return value.get(inner) if inner and isinstance(value, dict) else value  # pyright: ignore[reportUnknownVariableType]
