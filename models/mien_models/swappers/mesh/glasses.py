@@ -23,6 +23,8 @@ LINE: Final = 15 / 256
 """A line is at most this wide, in parts of the atlas' side."""
 DARKER: Final = 17
 """How much darker than the skin around it a thin line must be, in 8-bit lightness."""
+SURELY_DARKER: Final = 22
+"""Lines so much darker tell how dark the rims are."""
 LIGHTER: Final = 26
 """How much lighter it may be instead: rims of metal shine."""
 LIDS: Final = 0.016
@@ -66,7 +68,7 @@ def hidden_by_glasses(bgr: BgrU8, glasses: Glasses) -> MaskU8:
     lines = np.where((dark > DARKER) | (light > LIGHTER), 255, 0).astype(np.uint8)
     rims = lines & _around_eyes() & ~as_u8(cv2.dilate(_eyes(), disc(2 * round(LIDS * SIDE_PX) + 1)))
     brows = as_u8(cv2.dilate(filled((BROW_LEFT, BROW_RIGHT), SIDE_PX), disc(5)))
-    certain = lightness[(rims > 0) & (brows == 0)]
+    certain = lightness[(rims > 0) & (dark > SURELY_DARKER) & (brows == 0)]
     rim, brow = (float(np.median(values)) if values.size else 0.0 for values in (certain, lightness[brows > 0]))
     limit = (rim + brow) / 2 if brow - rim > 2 * DARKER_THAN_BROW else 0.0
     rims[(brows > 0) & (lightness > limit)] = 0
