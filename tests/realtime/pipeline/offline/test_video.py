@@ -316,6 +316,6 @@ def test_how_pictures_lie_may_be_said_in_the_first_of_them_alone(
         assert np.abs(turn(bgr(old)) - bgr(new)).mean() < 6
     with VideoSource(source) as played:
         shown = [played.read() for _ in range(9)]
-    for old, packet in zip(before, shown, strict=True):
-        assert packet is not None
-        assert np.abs(turn(bgr(old)) - packet.image).mean() < 6
+    for old, seen in zip(before, shown, strict=True):
+        assert seen is not None
+        assert np.abs(turn(bgr(old)) - seen.image).mean() < 6
