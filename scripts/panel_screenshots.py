@@ -2,7 +2,7 @@
 
     uv run python scripts/panel_screenshots.py --person WEARER.png --faces FACE.png ...
 
-The portraits have to be synthetic: they are published. The panel, its session and Chromium run as they do for a user, in
+The portraits have to be synthetic: they are published. The panel, its session and Chromium run as for a user, in
 folders of their own.
 """
 
@@ -57,20 +57,9 @@ class Photographer:
         # The drawn face that plays where there is no camera is a real person's portrait.
         page.route("**/camera/*.jpg*", self._camera)
 
-    def wear(self, faces: list[Path]) -> None:
-        """Keep the faces in the library, as a user does, and wear the first."""
+    def wear_the_first(self) -> None:
+        """Wear the first face of the library."""
         page = self._page
-        for number, face in enumerate(faces):
-            page.goto(f"{self._base}/faces")
-            page.wait_for_selector(".drop-input", state="attached")
-            page.set_input_files(".drop-input", str(face))
-            page.wait_for_selector(".rows .form-row .field")
-            page.fill(".rows .form-row .field", _NAMES[number % len(_NAMES)])
-            page.select_option(".rows .form-row .select", "synthetic")
-            page.click(".rows .form-row .btn:has-text('Keep in the library')")
-            page.wait_for_selector(".toast.is-good")
-            page.click(".rows .form-row .btn:has-text('Forget')")
-            page.wait_for_timeout(800)
         page.goto(f"{self._base}/live")
         page.click("[data-key='1']")
         page.wait_for_selector("[data-key='1'][aria-pressed=true]")
@@ -124,6 +113,9 @@ def _run(folder: Path, given: argparse.Namespace) -> None:
     camera = film(given.person, folder / "camera")
     more = {"MIEN_CAMERA": str(camera), "MIEN_LOOP": "true", "MIEN_SINKS": "null", "MIEN_FPS": "15"}
     environment: dict[str, str] = {**os.environ, **own, **more, "MIEN_PASSPHRASE": "several plain words"}
+    for face, name in zip(given.faces, _NAMES, strict=False):
+        words = ["faces", "add", str(face), "--name", name, "--consent", "synthetic"]
+        subprocess.run([sys.executable, "-m", "mien", *words], env=environment, check=True)
     command = [sys.executable, "-m", "mien", "panel", "--no-browser"]
     panel = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     try:
@@ -135,7 +127,7 @@ def _run(folder: Path, given: argparse.Namespace) -> None:
             page.goto(address)
             photographer = Photographer(page, address.partition("/?")[0], given.output, given.person)
             page.wait_for_selector(".statebar.is-live", timeout=PATIENCE_MS)
-            photographer.wear(given.faces)
+            photographer.wear_the_first()
             photographer.take_all()
             browser.close()
     finally:

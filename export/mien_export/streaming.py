@@ -83,7 +83,8 @@ class _Raw:
     @property
     def nbytes(self) -> int:
         # To ask protocol buffers for the bytes is to copy them.
-        return math.prod(self.tensor.dims) * helper.tensor_dtype_to_np_dtype(self.tensor.data_type).itemsize
+        count: int = math.prod(self.tensor.dims)
+        return count * int(helper.tensor_dtype_to_np_dtype(self.tensor.data_type).itemsize)
 
     def tobytes(self) -> bytes:
         from onnx import numpy_helper

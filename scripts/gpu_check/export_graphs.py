@@ -14,6 +14,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,6 +50,10 @@ _FLOATS: Final = {TensorProto.FLOAT: np.float32, TensorProto.FLOAT16: np.float16
 _ALIGNED: Final = 64
 _ROUNDED: Final = 2e-5
 """Of a deviation: more than rounding moves it, less than chance does in the largest constant, of 34 million numbers."""
+_HALF: Final = 2.0**-11
+"""What rounding to half precision moves a number by, as a part of it."""
+_ROUNDED_ONE: Final = 2e-3
+"""As much for a single number; what rounding does to a few dozen does not cancel out as it does in many."""
 
 
 @dataclass(eq=False)
@@ -76,8 +81,14 @@ def is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
     Rounding moves mean and deviation by far less than another draw of as many numbers does.
     """
-    scale = _ROUNDED * max(abs(one["mean"]), one["deviation"], 1e-12)
-    return one["shape"] == other["shape"] and all(abs(one[key] - other[key]) <= scale for key in ("mean", "deviation"))
+    rounded = max(_ROUNDED, _ROUNDED_ONE / prod(one["shape"]) ** 0.5)
+    scale = rounded * max(abs(one["mean"]), one["deviation"], 1e-12)
+    ends = 2 * _HALF * max(abs(one["low"]), abs(one["high"]))
+    return (
+        one["shape"] == other["shape"]
+        and all(abs(one[key] - other[key]) <= scale for key in ("mean", "deviation"))
+        and all(abs(one[key] - other[key]) <= ends for key in ("low", "high"))
+    )
 
 
 def main(wanted: Sequence[str]) -> int:

@@ -15,7 +15,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from fractions import Fraction
+from io import StringIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +27,7 @@ import numpy as np
 import psutil
 from patches import Patch, Patches
 
+from mien.cli.main import main as main_of_mien
 from mien.session.client import SessionClient
 from mien.session.rendezvous import find_session, running_sessions
 from mien.sources.backends.synthetic import SyntheticSource
@@ -63,14 +66,10 @@ class LiveRun:
         self._wait(lambda: running_sessions() and self.status()["run"]["state"] == "live", "a swapped picture")
 
     def ask(self, patch: Patch) -> tuple[bool, str]:
-        """Ask for a change; give whether it was applied, and what was said."""
-        done = subprocess.run(
-            self._mien("ctl", "set", *patch.words),
-            cwd=self.folder,
-            capture_output=True,
-            check=False,
-        )
-        return done.returncode == 0, (done.stdout + done.stderr).decode().strip()
+        """Ask for a change as `mien ctl set` does; give whether it was applied, and what was said."""
+        with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as told:
+            status = main_of_mien(["ctl", "set", *patch.words])
+        return status == 0, f"{out.getvalue()}{told.getvalue()}".strip()
 
     def status(self) -> dict[str, Any]:
         """Ask how it is."""
@@ -90,7 +89,8 @@ class LiveRun:
 
     def end(self) -> dict[str, Any]:
         """End it cleanly; give its report."""
-        subprocess.run(self._mien("ctl", "stop"), cwd=self.folder, check=True)
+        with SessionClient(find_session()) as client:
+            client.stop()
         assert self.process is not None  # noqa: S101
         if self.process.wait(_PATIENCE_S) != 0:
             raise ChangeError(f"the session ended with {self.process.returncode}")
@@ -125,8 +125,8 @@ def prepare(folder: Path) -> None:
         striped[is_odd] = photo[is_odd][:, :, ::-1]
         cv2.imwrite(str(folder / name), striped)
     cv2.imwrite(str(folder / "wall.png"), np.full((200, 200, 3), 128, np.uint8))
-    (folder / "wall.png.mp4").write_bytes((folder / "wall.png").read_bytes())
-    (folder / "notes.txt").write_text("no photo", encoding="utf-8")
+    for name in ("notes.txt", "notes.mp4"):
+        (folder / name).write_text("no picture", encoding="utf-8")
     with SyntheticSource(*_SIZE, Fraction(_FPS)) as source, av.open(str(folder / "clip.mkv"), "w") as container:
         stream = container.add_stream("ffv1", rate=_FPS)
         stream.width, stream.height, stream.pix_fmt = *_SIZE, "yuv420p"

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from mien.pipeline.frame import OutputFormat, OutputFrame
-from mien.sinks.plugin import SinkPlugin
+from mien.sinks.registry import SinkPlugin
 from mien_models.types import BgrU8
 
 WARM: Final = 15.0

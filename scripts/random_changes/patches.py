@@ -56,7 +56,7 @@ BAD: Final = (
     ("face", "wall.png"),
     ("face", "notes.txt"),
     ("camera", "/no/such/film.mp4"),
-    ("camera", "wall.png.mp4"),
+    ("camera", "notes.mp4"),
     ("sinks", "nul"),
     ("sinks", "JUDGE,file:/no/such/folder/x.mp4"),
     ("size", "640x480"),

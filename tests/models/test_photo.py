@@ -9,6 +9,7 @@ import pytest
 import skimage
 from numpy.typing import NDArray
 
+from mien.tracking.geometry import head_pose
 from mien.tracking.photo import find_faces
 from mien_models.geometry.face_mesh import face_topology, filled, rasterise
 from mien_models.geometry.face_regions import (
@@ -26,7 +27,7 @@ from mien_models.swappers.mesh.delight import SIDE_PX, levels, light_on, logarit
 from mien_models.swappers.mesh.multi_view import understand
 from mien_models.swappers.mesh.texture import BROW_COVERED, bake, texture_of
 from mien_models.swappers.mesh.unwrap_photo import lay_flat
-from mien_models.types import BgrU8, Face, FaceView, HeadPose, MaskU8, SourceFace, as_f32, as_u8
+from mien_models.types import BgrU8, Face, FaceView, MaskU8, SourceFace, as_f32, as_u8
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +186,7 @@ def turned(texture_bgr: BgrU8, yaw_deg: float) -> FaceView:
     drawn = as_u8(cv2.remap(texture_bgr, at_px[..., 0], at_px[..., 1], cv2.INTER_LINEAR))
     drawn[at[..., 2] == 0] = (30, 30, 30)
     box = np.concatenate([landmarks[:, :2].min(axis=0), landmarks[:, :2].max(axis=0)])
-    return FaceView(drawn, Face(0, box, landmarks, HeadPose(yaw_deg, 0, 0), 1.0))
+    return FaceView(drawn, Face(0, box, landmarks, head_pose(landmarks), 1.0))
 
 
 @pytest.mark.parametrize("dimmed", [1.0, 0.6])

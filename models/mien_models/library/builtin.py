@@ -8,6 +8,7 @@ from typing import Final
 
 from mien_models.errors import ModelError
 from mien_models.interfaces import Detector, DetectorFactory, Landmarker, LandmarkerFactory, Session, SessionFactory
+from mien_models.networks.eyewear import Eyewear
 from mien_models.plugins import Plugins
 from mien_models.specs.manifest import Manifest, parse_manifest
 
@@ -91,6 +92,16 @@ def load_landmarker(name: str = "facemesh_468", *, threads: int = 1) -> Landmark
     """
     manifest = _manifest_of_kind(name, ("landmarker",))
     return LANDMARKERS.load(manifest.architecture)(manifest, open_session(manifest, threads=threads))
+
+
+def load_eyewear(name: str = "eyewear", *, threads: int = 1) -> Eyewear:
+    """Load the network that sees glasses.
+
+    Raises:
+        ModelError: see `open_session`; or the weights are of another kind.
+    """
+    manifest = _manifest_of_kind(name, ("classifier",))
+    return Eyewear(manifest, open_session(manifest, threads=threads))
 
 
 def _manifest_of_kind(name: str, kinds: Sequence[str]) -> Manifest:

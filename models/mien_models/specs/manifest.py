@@ -63,6 +63,32 @@ class Origin:
     version: str
     path: str
     """Where they lie inside the package's wheel."""
+    member: str | None = None
+    """What they are called inside that file, where it is an archive itself."""
+
+    @property
+    def told(self) -> str:
+        """Say it in a few words."""
+        return f"{self.package} {self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """How weights came about that were trained for Mien."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    recipe: str
+    """The folder of the project that holds the trainer."""
+    data: str
+    """What was learned from, and whose it is, in one sentence."""
+    card: str
+    """What they were measured to do and not to do; a file beside the weights."""
+
+    @property
+    def told(self) -> str:
+        """Say it in a few words."""
+        return "trained for Mien"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +98,7 @@ class Manifest:
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     name: str
-    kind: Literal["detector", "landmarker", "segmenter"]
+    kind: Literal["detector", "landmarker", "segmenter", "classifier"]
     architecture: str
     """What understands its arrays: a plug-in of `detectors` or `landmarkers`, or a mask."""
     runtime: str
@@ -82,7 +108,7 @@ class Manifest:
     input: InputSpec
     outputs: tuple[OutputSpec, ...]
     licence: Licence
-    origin: Origin
+    origin: Origin | Training
 
 
 def parse_manifest(text: str, where: str) -> Manifest:

@@ -112,6 +112,6 @@ def show(
     from mien.cli.console import terminal
 
     with terminal(is_debug=bool(context.obj)) as console, console.status("Looking at the face ..."):
-        from mien.diagnostics.face_preview.show import show_face
+        from mien.diagnostics.face_preview import show_face
 
         print(show_face(photos, output))

@@ -151,7 +151,7 @@ def _built_in() -> list[Row]:
     for name in manifest_names():
         one = read_manifest(name)
         terms = Terms(one.licence.spdx, one.licence.sentence)
-        origin = f"{one.origin.package} {one.origin.version}"
+        origin = one.origin.told
         rows.append(Row(name, one.kind, one.architecture, one.runtime, terms, origin, one.sha256, is_built_in=True))
     return rows
 

@@ -52,7 +52,7 @@ def verify(
             audit_log = local_audit_log()
             result = answer(found, media_frames, credentials, lambda session: what_is_known(audit_log, session))
         if timeline is not None:
-            from mien.diagnostics.verify.timeline import write_timeline
+            from mien.diagnostics.verify.scan import write_timeline
 
             write_timeline(timeline, found, Path(target).name)
         print(json_text(result) if as_json else words(result, is_still=media_frames.is_still))

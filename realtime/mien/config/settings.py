@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from mien.config import paths
-from mien.config.choices import ConsentKind, GateMode, LabelMode, Show
+from mien.config.choices import ConsentKind, GateMode, LabelMode, LandmarksMode, Show
 from mien.config.fields import Names, Rate, Size, said
 from mien_models.errors import UsageError
 from mien_models.system.causes import cause_of
@@ -179,6 +179,11 @@ class Settings(BaseSettings):
         ("history",),
         json_schema_extra=said("Masks", "look", plugins="mien.stages.mask_methods"),
         description="what keeps things in front of the face, several at once",
+    )
+    landmarks: LandmarksMode = Field(
+        LandmarksMode.QUICK,
+        json_schema_extra=said("Lips and lids", "look", is_live=False),
+        description="how closely the face is looked at: quick, or fine (lips and lids better, 6 ms more a frame)",
     )
     assign: str = Field(
         "largest",

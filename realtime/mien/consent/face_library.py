@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mien.consent.clock import FilterClock
 from mien.consent.keys import key_store, usual_store
-from mien.consent.terms import ConsentError, Terms
+from mien.consent.terms import ConsentError, FilterClock, Terms
 from mien_models.errors import MienError, UsageError
 from mien_models.system.atomic_write import write_private
 from mien_models.system.causes import advice_for, cause_of

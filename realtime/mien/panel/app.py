@@ -8,10 +8,10 @@ from typing import Final
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
-from nicegui import ui
+from nicegui import core, ui
 
 from mien.panel.guard import IS_OWN
-from mien.panel.pages.frame import Frame
+from mien.panel.pages.frame import FOR_GUESTS, Frame
 from mien.panel.panel import Panel
 from mien.panel.presets import toml_of
 from mien.panel.site import PAGES
@@ -33,6 +33,8 @@ def make_app(panel: Panel) -> FastAPI:
     _add_files(app, panel)
     for path, build in (*PAGES.items(), ("/", None)):
         _add_page(path, build, panel)
+    # Its bar at the top has no name that a screen reader could say, and nothing here loads for long.
+    core.app.config.quasar_config["loadingBar"]["skipHijack"] = True
     # What a visitor types is no element's business: no storage, no welcome, no requests to anybody.
     ui.run_with(
         app,
@@ -60,6 +62,8 @@ def _add_page(path: str, build: Callable[[Frame], None] | None, panel: Panel) ->
         if build is None:
             # Whoever has been here wants to see the picture; a guest has nothing to set up.
             return RedirectResponse("/live" if not is_own or panel.knows_the_way else "/start", 303, headers=_NOT_KEPT)
+        if not is_own and path not in FOR_GUESTS:
+            return RedirectResponse("/live", 303, headers=_NOT_KEPT)
         frame = Frame(panel, language_of(request), path, is_own=is_own)
         with frame:
             build(frame)
@@ -78,7 +82,9 @@ def _add_pictures(app: FastAPI, panel: Panel) -> None:
         return Response(shot.jpeg, media_type="image/jpeg", headers=_NOT_KEPT)
 
     @app.get("/photo/{name}/{what}.jpg")
-    def photo(name: str, what: str) -> Response:
+    def photo(request: Request, name: str, what: str) -> Response:
+        if what == "sheet" and not request.scope.get(IS_OWN):
+            return _for_the_owner()
         try:
             path = panel.photos.picture(name, what if what in {"thumb", "sheet"} else "thumb")
         except UsageError as error:
@@ -114,12 +120,16 @@ def _add_uploads(app: FastAPI, panel: Panel) -> None:
 
 def _add_files(app: FastAPI, panel: Panel) -> None:
     @app.get("/mien.toml")
-    def now() -> Response:
+    def now(request: Request) -> Response:
+        if not request.scope.get(IS_OWN):
+            return _for_the_owner()
         status = panel.link.status
         return _toml("mien", None if status is None else toml_of(status.settings))
 
     @app.get("/preset/{key}/mien.toml")
-    def preset(key: str) -> Response:
+    def preset(request: Request, key: str) -> Response:
+        if not request.scope.get(IS_OWN):
+            return _for_the_owner()
         try:
             return _toml("mien", toml_of(panel.presets.find(key).settings))
         except MienError as error:
@@ -132,6 +142,10 @@ def _add_files(app: FastAPI, panel: Panel) -> None:
         if language in LANGUAGES:
             answer.set_cookie(LANGUAGE_COOKIE, language, max_age=31536000, httponly=True, samesite="strict")
         return answer
+
+
+def _for_the_owner() -> Response:
+    return PlainTextResponse("This is shown on the computer itself only.", 403)
 
 
 def _toml(name: str, text: str | None) -> Response:

@@ -1,4 +1,4 @@
-"""The faces that can be worn: those of the library and the photos that were sent, with a picture of each."""
+"""The faces that can be used: those of the library and the photos that were sent, with a picture of each."""
 
 import asyncio
 import hashlib
@@ -21,7 +21,7 @@ from mien.tracking.photo import PhotoAddress, public_domain_photo, read_source_p
 from mien_models.errors import MienError, UsageError
 
 ASTRONAUT: Final = "astronaut"
-"""Key of the portrait that is worn where nobody chose a face: NASA, in the public domain."""
+"""Key of the portrait that is used where nobody chose a face: NASA, in the public domain."""
 _QUALITY: Final = 86
 
 
@@ -35,8 +35,8 @@ class FaceTile:
     """As the user called it; '' for a photo."""
     picture: str
     """Address of its picture in the panel."""
-    worn_as: tuple[str, ...]
-    """What the setting `face` is when it is worn."""
+    used_as: tuple[str, ...]
+    """What the setting `face` is when it is used."""
     has_ended: bool = False
     """Whether the time for which it may be used is over."""
     kept: KeptFace | None = None
@@ -44,8 +44,8 @@ class FaceTile:
 
     @property
     def values(self) -> dict[str, JsonValue]:
-        """What is asked of the session to wear it; whose face it is, is on record."""
-        return {"face": list(self.worn_as), "assign": "largest"}
+        """What is asked of the session to use it; whose face it is, is on record."""
+        return {"face": list(self.used_as), "assign": "largest"}
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Faces:
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def tiles(self) -> tuple[FaceTile, ...]:
-        """Give what can be worn now: the library's, then photos whose owner is on record, then the one for nobody."""
+        """Give what can be used now: the library's, then photos whose owner is on record, then the one for nobody."""
         kept = [one for one in self.of_library() if not one.has_ended]
         return (*kept, *self.of_photos(), self.astronaut)
 
@@ -87,7 +87,7 @@ class Faces:
 
     @property
     def astronaut(self) -> FaceTile:
-        """The face that is worn where nobody chose one."""
+        """The face that is used where nobody chose one."""
         return FaceTile(ASTRONAUT, ASTRONAUT, f"/face/{ASTRONAUT}.jpg", ())
 
     async def thumb(self, key: str) -> bytes | None:
@@ -106,7 +106,7 @@ class Faces:
         return await asyncio.to_thread(add_face, Request((photo.path,), name, consent))
 
     async def remove(self, key: str) -> str:
-        """Destroy a face of the library and give its name; a session that wears it ends with a card.
+        """Destroy a face of the library and give its name; a session that uses it ends with a card.
 
         Raises:
             UsageError: there is none.

@@ -67,6 +67,7 @@ def _swappers_of_the_user() -> tuple[str, ...]:
 _MORE: Final[Mapping[str, Callable[[], Sequence[str]]]] = {
     "swapper": _swappers_of_the_user,
     "language": lambda: tuple(LANGUAGES),
+    "microphone": lambda: ("default", "none"),
 }
 """Where a setting names what is no plug-in, what there is."""
 

@@ -10,6 +10,9 @@ from nicegui.events import GenericEventArguments
 Act: TypeAlias = Callable[[], Awaitable[object]]
 Take: TypeAlias = Callable[[str], Awaitable[object]]
 _VALUE: Final = "(e) => emit(e.target.value)"
+_KEPT_VALUE: Final = "(e) => { element.props.value = e.target.value; emit(e.target.value); }"
+_KEPT_CHECK: Final = "(e) => { element.props.checked = e.target.checked; emit(e.target.checked); }"
+"""The page is drawn anew four times a second, each time with what it knows of a control: it has to know of a move."""
 _SLIDING_S: Final = 0.12
 
 
@@ -98,9 +101,10 @@ def switch(label: str, take: Callable[[bool], Awaitable[object]], *, is_on: bool
         words(label, tag="span")
 
     async def changed(event: GenericEventArguments) -> None:
+        _known(knob, "checked", True if event.args else None)
         await take(bool(event.args))
 
-    knob.on("change", changed, js_handler="(e) => emit(e.target.checked)")
+    knob.on("change", changed, js_handler=_KEPT_CHECK)
     return knob
 
 
@@ -111,9 +115,10 @@ def slider(label: str, take: Take, *, low: float, high: float, step: float, valu
     )
 
     async def moved(event: GenericEventArguments) -> None:
+        _known(element, "value", str(event.args))
         await take(str(event.args))
 
-    element.on("input", moved, throttle=_SLIDING_S, js_handler=_VALUE)
+    element.on("input", moved, throttle=_SLIDING_S, js_handler=_KEPT_VALUE)
     return element
 
 
@@ -126,9 +131,10 @@ def choice(label: str, choices: dict[str, str], take: Take, *, value: str) -> ui
 
     async def chosen(event: GenericEventArguments) -> None:
         if str(event.args) in choices:
+            _known(element, "value", str(event.args))
             await take(str(event.args))
 
-    element.on("change", chosen, js_handler=_VALUE)
+    element.on("change", chosen, js_handler=_KEPT_VALUE)
     return element
 
 
@@ -149,8 +155,8 @@ def text_field(label: str, placeholder: str = "", *, longest: int = 60) -> ui.el
 
 def value_of(field: ui.element) -> str:
     """Give what stands in a text field."""
-    text: Any = field.props.get("data-text", "")  # pyright: ignore[reportUnknownVariableType]
-    return str(text).strip()
+    attributes: Any = field.props
+    return str(attributes.get("data-text", "")).strip()
 
 
 def copy_line(command: str, label: str) -> None:
@@ -187,6 +193,13 @@ def drop_zone(
 
     chooser.on("uploaded", done, js_handler="(e) => emit(e.detail)")
     return zone
+
+
+def _known(element: ui.element, name: str, value: object) -> None:
+    """Note what the browser shows already, without telling it: what is in force is told where it differs."""
+    attributes: Any = element.props
+    with attributes.suspend_updates():
+        attributes[name] = value
 
 
 def _js(text: str) -> str:

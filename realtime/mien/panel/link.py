@@ -48,6 +48,8 @@ class SessionLink:
         self._numbers = 0
         self.status: StatusView | None = None
         """None while no session answers."""
+        self.trouble = ""
+        """Why the session that runs cannot be talked to, in a sentence; '' while it can, or while there is none."""
         self.happened: deque[Happened] = deque(maxlen=_KEPT_EVENTS)
 
     def start(self) -> None:
@@ -94,11 +96,13 @@ class SessionLink:
             running = _newest()
             if running is None:
                 self._let_go()
+                self.trouble = ""
                 self._ending.wait(_SEARCH_S)
                 continue
             try:
                 self._look_after(running)
             except (MienError, ValidationError) as error:
+                self.trouble = str(error) if isinstance(error, MienError) else ""
                 _LOG.debug("the session was let go: %s", error)
             self._let_go()
             self._ending.wait(_SEARCH_S)
@@ -108,7 +112,7 @@ class SessionLink:
             self._running = running
             while not self._ending.is_set():
                 status = StatusView.model_validate(client.status())
-                self.status = status
+                self.status, self.trouble = status, ""
                 if self._on_status is not None:
                     self._on_status(status)
                 for fields in client.events().events:

@@ -4,7 +4,6 @@ import contextlib
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 from pydantic import JsonValue
 
@@ -26,7 +25,6 @@ from mien.session.messages import AppliedReply, RefusedReply
 from mien_models.errors import MienError
 
 _LOG = logging.getLogger(__name__)
-PLAIN_START: Final[Mapping[str, object]] = {}
 
 
 class Panel:
@@ -77,7 +75,7 @@ class Panel:
                 _LOG.warning("The last settings cannot be used again: %s", error)
             else:
                 return
-        self.launcher.start(PLAIN_START)
+        self.launcher.start({})
 
     async def change(self, values: Mapping[str, JsonValue], *, is_undo: bool = False) -> AppliedReply | RefusedReply:
         """Ask the session for other settings, and keep how it was before.
@@ -118,7 +116,7 @@ class Panel:
         return {**settings, "face": []} if is_lost else dict(settings)
 
     def _photos_in_use(self) -> frozenset[str]:
-        """Give the photos that the session which runs wears, if there is one."""
+        """Give the photos that the session which runs uses, if there is one."""
         try:
             face: object = self.link.ask_now(lambda client: client.status())["settings"]
             faces: object = face.get("face") if isinstance(face, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]

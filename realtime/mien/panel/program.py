@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import socket
+import sys
 import threading
 import webbrowser
 from collections.abc import Awaitable, Callable, Generator
@@ -131,6 +132,8 @@ def _bound(port: int | None) -> socket.socket:
 
 
 def _open_browser(address: str) -> None:
-    """Show the page; where there is no browser the printed address is all there is."""
+    """Show the page; where there is no browser, or no screen for one, the printed address is all there is."""
+    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return  # a browser for terminals would take this one
     with contextlib.suppress(Exception):
         webbrowser.open(address)

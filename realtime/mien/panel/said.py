@@ -59,6 +59,8 @@ VALUES: Final[Mapping[tuple[str, str], str]] = {
     ("provider", "coreml"): "Apple Core ML",
     ("provider", "directml"): "DirectML",
     ("provider", "openvino"): "OpenVINO",
+    ("microphone", "default"): N_("The system's microphone"),
+    ("microphone", "none"): N_("No sound"),
     ("label", "on"): N_("Always"),
     ("label", "art"): N_("At the start, then every three minutes"),
     ("content_gate", "files"): N_("Films and pictures"),

@@ -11,8 +11,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from mien.diagnostics.face_preview.remarks import remarks
-from mien.diagnostics.face_preview.sheet import face_sheet
+from mien.diagnostics.face_preview import face_sheet, remarks
 from mien.panel.aside import ANSWER, FAULT, step_back
 from mien.tracking.photo import PhotoAddress, find_faces, read_source_photo, seen_face
 from mien_models.errors import PhotoError

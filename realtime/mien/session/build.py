@@ -24,8 +24,7 @@ from mien.session.sound import SessionSound
 from mien.session.source_faces import Ask, SourceFaces, open_source_faces, photos_of
 from mien.session.stages import Making, check_names, stages_of
 from mien.sinks.registry import default_sinks, make_sink, uses_of, written_by
-from mien.sources.plugin import local_path
-from mien.sources.registry import default_address, is_played, live_source
+from mien.sources.registry import default_address, is_played, live_source, local_path
 from mien.stages.marks import Marks
 from mien.tracking.landmark_fit import default_networks
 from mien_models.errors import MienError

@@ -95,7 +95,7 @@ def load(options: Options, source_faces: SourceFaces, before: Loaded | None = No
     if before is None:
         cv2.setNumThreads(options.threads)
         keep_freed_memory()
-        face_networks = default_networks(threads=options.threads)
+        face_networks = default_networks(threads=options.threads, landmarks=options.landmarks)
         tracker = Tracker(face_networks)
     else:
         face_networks, tracker = before.face_networks, before.tracker

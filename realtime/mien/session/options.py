@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-from mien.config.choices import ConsentKind, GateMode, LabelMode
+from mien.config.choices import ConsentKind, GateMode, LabelMode, LandmarksMode
 from mien.config.patch import changed_names, patched
 from mien.config.settings import Settings
 from mien.pipeline.live.state import Policy
@@ -127,6 +127,8 @@ class Options:
     run: RunOptions
     threads: int
     """Of each network and picture operation."""
+    landmarks: LandmarksMode
+    """How closely a face is looked at."""
     _settings: Settings = field(repr=False)
     """What they were resolved from; parts do not look at it."""
 
@@ -174,6 +176,7 @@ def resolve(settings: Settings) -> Options:
         signing=SigningOptions(settings.credentials_certificate, settings.credentials_key),
         run=RunOptions(settings.seconds, settings.report),
         threads=settings.threads,
+        landmarks=settings.landmarks,
         _settings=settings,
     )
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from mien.config.choices import LandmarksMode
 from mien.tracking.geometry import REGION_PER_BOX, Extent, eyes_xy, is_plausible, region_from_detection
 from mien.tracking.settings import LookSettings
 from mien_models.geometry.crop import Region
@@ -28,13 +29,19 @@ class FaceNetworks:
         return {**self.detector.providers, **self.landmarker.providers}
 
 
-def default_networks(*, threads: int = 1) -> FaceNetworks:
+LANDMARKERS: Final[Mapping[LandmarksMode, str]] = {
+    LandmarksMode.QUICK: "facemesh_468",
+    LandmarksMode.FINE: "facemesh_478",
+}
+
+
+def default_networks(*, threads: int = 1, landmarks: LandmarksMode = LandmarksMode.QUICK) -> FaceNetworks:
     """Load the networks that come with Mien, in some 20 ms; every call gives a pair of its own.
 
     Raises:
         ModelError: their weights are missing or damaged.
     """
-    return FaceNetworks(load_detector(threads=threads), load_landmarker(threads=threads))
+    return FaceNetworks(load_detector(threads=threads), load_landmarker(LANDMARKERS[landmarks], threads=threads))
 
 
 _MAX_REFINEMENTS: Final = 8

@@ -13,10 +13,9 @@ import numpy as np
 
 from mien.config.choices import ConsentKind
 from mien.consent import keys
-from mien.consent.clock import FilterClock
 from mien.consent.face_library import FaceLibrary
 from mien.consent.records import Consent, ConsentBook
-from mien.consent.terms import Scope, Terms
+from mien.consent.terms import FilterClock, Scope, Terms
 
 _SHA256: Final = "ab" * 32
 _TERMS: Final = Terms(

@@ -121,7 +121,7 @@ def as_paddle(state: dict[str, torch.Tensor]) -> dict[str, object]:
     kept: dict[str, object] = {}
     for key, one in state.items():
         before, dot, name = key.rpartition(".")
-        is_linear = name == "weight" and one.ndim == 2
+        is_linear = name == "weight" and len(one.shape) == 2
         kept[f"{before}{dot}{names.get(name, name)}"] = np.ascontiguousarray(
             one.numpy().T if is_linear else one.numpy()
         )

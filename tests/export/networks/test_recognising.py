@@ -1,6 +1,7 @@
 """A checkpoint is recognised by its keys; what is not is told with what is near, and a class of one's own is taken."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -239,7 +240,8 @@ def seen(found: Found) -> tuple[PictureSpec, set[float]]:
     spec = found.network.spec(has_map=False)
     assert isinstance(spec, EmbedSpec)
     norms = (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d)
-    return spec.picture, {one.eps for one in found.network.build().modules() if isinstance(one, norms)}
+    build: Any = found.network.build
+    return spec.picture, {one.eps for one in build().modules() if isinstance(one, norms)}
 
 
 @pytest.fixture

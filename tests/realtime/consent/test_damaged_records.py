@@ -10,11 +10,10 @@ import pytest
 
 from mien.config.choices import ConsentKind
 from mien.config.settings import load_settings
-from mien.consent.clock import FilterClock
 from mien.consent.face_library import FaceLibrary, LibraryError
 from mien.consent.keys import FaceKeyError, Passphrase
 from mien.consent.records import Consent, ConsentBook
-from mien.consent.terms import ConsentError, Scope, Terms
+from mien.consent.terms import ConsentError, FilterClock, Scope, Terms
 from mien.provenance.audit_log.chain import parsed
 from mien.provenance.audit_log.log import LOG_NAME, AuditLog
 from mien_models.errors import ModelError, UsageError

@@ -15,10 +15,9 @@ from keyring.errors import KeyringLocked
 from numpy.typing import NDArray
 
 from mien.config.choices import ConsentKind
-from mien.consent.clock import FilterClock
 from mien.consent.face_library import FaceLibrary, KeptFace, LibraryError
 from mien.consent.keys import FaceKeyError, usual_store
-from mien.consent.terms import ConsentError, Scope, Terms, last_day
+from mien.consent.terms import ConsentError, FilterClock, Scope, Terms, last_day
 from mien.stages.consent_check import OwnerCheck, Permit, Permits
 from mien_models.errors import UsageError
 from mien_models.types import BgrU8, Face, as_u8

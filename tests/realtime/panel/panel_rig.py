@@ -36,6 +36,8 @@ class RunningPanel:
     more: dict[str, str] = field(default_factory=dict[str, str])
     process: subprocess.Popen[str] | None = None
     address: str = ""
+    log: Path | None = None
+    """Where what it says to people goes; None: nowhere."""
 
     def start(self, *words: str) -> None:
         # Not in development mode: what is measured and waited for here is the program as users have it.
@@ -51,7 +53,7 @@ class RunningPanel:
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL if self.log is None else self.log.open("w"),
             text=True,
         )
         assert self.process.stdout is not None
@@ -123,10 +125,10 @@ def is_live() -> bool:
         return False
 
 
-def panel_with_session(tmp_path: Path) -> Iterator[RunningPanel]:
-    """Give a panel whose session is live; both are ended afterwards."""
-    panel = RunningPanel(more={"XDG_VIDEOS_DIR": str(tmp_path / "videos")})
-    panel.start()
+def panel_with_session(tmp_path: Path, *words: str, log: Path | None = None) -> Iterator[RunningPanel]:
+    """Give a panel, which begins a session; both are ended afterwards."""
+    panel = RunningPanel(more={"XDG_VIDEOS_DIR": str(tmp_path / "videos")}, log=log)
+    panel.start(*words)
     try:
         yield panel
     finally:

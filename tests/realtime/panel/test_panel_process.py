@@ -1,5 +1,7 @@
 """The panel as a program: its address, its refusals over real sockets, and a session that outlives it."""
 
+import asyncio
+import http.client
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from tests.realtime.panel.panel_rig import RunningPanel, is_live, panel_with_session, session, wait_until
 
+from mien.panel.lan import local_addresses
 from mien.session.rendezvous import running_sessions
 
 pytestmark = pytest.mark.slow
@@ -116,3 +119,58 @@ def test_a_port_that_is_taken_is_said_and_the_usual_one_gives_way(panel: Running
     assert mien("panel", "--no-browser", "--port", "70000").returncode == 2
     with session() as client:
         assert client.status()["camera"] == "synthetic"
+
+
+@pytest.mark.skipif(not local_addresses(), reason="this machine is in no local network")
+def test_a_guest_with_the_code_sees_what_others_see_and_nothing_else(tmp_path: Path) -> None:
+    with_session = panel_with_session(tmp_path, "--lan", log=tmp_path / "said.txt")
+    panel = next(with_session)
+    try:
+        wait_until(lambda: "with the code" in (tmp_path / "said.txt").read_text(), "no code is said")
+        said = (tmp_path / "said.txt").read_text()
+        code = said.partition("with the code ")[2][:6]
+        host = f"{local_addresses()[0]}:{panel.port}"
+        assert host in said
+        wait_until(is_live)
+        here = {"Host": host, "Origin": f"http://{host}"}
+
+        def ask(
+            method: str, path: str, body: bytes | None = None, cookie: str = ""
+        ) -> tuple[int, dict[str, str], bytes]:
+            connection = http.client.HTTPConnection(host, timeout=60)
+            connection.request(method, path, body, {**here, "Cookie": cookie})
+            answer = connection.getresponse()
+            found = answer.status, {name.lower(): text for name, text in answer.getheaders()}, answer.read()
+            connection.close()
+            return found
+
+        assert ask("GET", f"/live?{urlsplit(panel.address).query}")[0] == 401, "the token is for this machine"
+        status, headers, _ = ask("POST", "/enter", f"code={code}".encode())
+        assert status == 303
+        cookie = headers["set-cookie"].partition(";")[0]
+        status, _, page = ask("GET", "/live", cookie=cookie)
+        assert status == 200
+        assert b"mien-preview" in page
+        assert b"data-compare" not in page
+        for path in ("/start", "/people", "/outputs", "/faces", "/models"):
+            assert ask("GET", path, cookie=cookie)[0] == 303, path
+        assert ask("GET", "/mien.toml", cookie=cookie)[0] == 403
+        assert ask("POST", "/upload/photo", b"x", cookie=cookie)[0] == 403
+        pictures = asyncio.run(first_pictures(f"ws://{host}/preview", {**here, "Cookie": cookie}))
+        assert {one[:1] for one in pictures} == {b"s"}, "a guest asked for the camera's own picture and got it"
+    finally:
+        next(with_session, None)
+
+
+async def first_pictures(address: str, headers: dict[str, str]) -> list[bytes]:
+    from websockets.asyncio.client import connect
+
+    found: list[bytes] = []
+    headers = {name: text for name, text in headers.items() if name != "Host"}
+    async with connect(address, additional_headers=headers, max_size=2**24) as socket:
+        for _ in range(3):
+            await socket.send('{"width": 160, "camera": true}')
+            got = await asyncio.wait_for(socket.recv(), 60)
+            assert isinstance(got, bytes)
+            found.append(got)
+    return found

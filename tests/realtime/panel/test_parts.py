@@ -24,7 +24,7 @@ from mien.panel.uploads import KINDS, Uploads
 from mien.panel.uploads import Kind as UploadKind
 from mien_models.errors import UsageError
 
-ALL = ("swap", "look", "safety")
+ALL = ("swap", "look", "sound", "safety")
 BY_FILE_OR_PAGE = {
     "face", "consent", "camera", "sinks", "assign", "recogniser",
     "enhance", "template",

@@ -64,7 +64,9 @@ class ScriptedSession:
             (),
             1,
         )
-        return SessionStatus("12ab34", run, {"size": "64x36"}, 3, (), ("anna",), {"net": "cpu"}, self.is_private, 1.0)
+        return SessionStatus(
+            "12ab34", run, {"size": "64x36"}, 3, (), ("anna",), {"net": "cpu"}, None, self.is_private, 1.0
+        )
 
     def apply(self, patch: SettingsPatch) -> "Future[Applied | Refused]":
         self.asked.append(patch)

@@ -11,6 +11,7 @@ from mien.media.devices.cameras import Camera
 from mien.pipeline.frame import OutputFormat
 from mien.pipeline.interfaces import SourceRequest
 from mien.session import defaults
+from mien.session.options import SoundOptions, SourceOptions
 from mien.sinks.registry import default_sinks
 from mien.sources.registry import default_address
 
@@ -51,16 +52,21 @@ def test_the_virtual_camera_comes_before_the_window_and_what_is_missing_is_said(
     assert ("No virtual camera was found" in caplog.text) != virtual
 
 
+def requested(address: str, size: tuple[int, int] | None = None, fps: Fraction | None = None) -> SourceRequest:
+    silent = SoundOptions("none", is_muted=False, panic_mutes=True)
+    return defaults.source_request(address, SourceOptions(address, size, fps, loops=False), silent)
+
+
 def test_a_camera_is_asked_for_what_suits_a_call_and_a_stream_is_taken_as_it_is() -> None:
-    assert defaults.source_request("0", None, None) == SourceRequest("0", 1280, 720, Fraction(30))
-    assert defaults.source_request("0", (640, 480), Fraction(60)) == SourceRequest("0", 640, 480, Fraction(60))
-    assert defaults.source_request("rtsp://phone/", None, None) == SourceRequest("rtsp://phone/")
+    assert requested("0") == SourceRequest("0", 1280, 720, Fraction(30))
+    assert requested("0", (640, 480), Fraction(60)) == SourceRequest("0", 640, 480, Fraction(60))
+    assert requested("rtsp://phone/") == SourceRequest("rtsp://phone/")
 
 
 def test_the_output_is_as_asked_or_as_the_file_is_with_even_sides(tmp_path: Path) -> None:
     picture = tmp_path / "odd.png"
     assert cv2.imwrite(str(picture), np.zeros((201, 303, 3), np.uint8))
-    request = defaults.source_request(str(picture), None, None)
+    request = requested(str(picture))
     found = defaults.output_format(request, None, None)
     assert (found.width % 2, found.height % 2) == (0, 0)
     assert abs(found.width - 303) <= 1

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.sources.plugin import local_path
-from mien.sources.registry import source_name
+from mien.sources.registry import local_path, source_name
 from mien_models.errors import SourceError
 
 

@@ -77,10 +77,12 @@ class Linear(Module):
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None: ...
 
 class BatchNorm1d(Module):
+    eps: float
     weight: Parameter
     def __init__(self, num_features: int, eps: float = 1e-5) -> None: ...
 
 class BatchNorm2d(Module):
+    eps: float
     weight: Parameter
     def __init__(self, num_features: int, eps: float = 1e-5) -> None: ...
 

@@ -1,56 +1,93 @@
-"""Rims of glasses on a flattened photo: thin dark lines that cross the nose's bridge and the skin below the eyes."""
+"""Glasses on a photo, laid flat: whether there are some, and what of the face their rims and dark lenses hide."""
 
+from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import cv2
 import numpy as np
 
 from mien_models.geometry.face_mesh import disc, face_topology, filled
-from mien_models.geometry.face_regions import (
-    BROW_LEFT,
-    BROW_RIGHT,
-    EYE_LEFT,
-    EYE_RIGHT,
-    GLASSES_BELOW_EYES,
-    NOSE_BRIDGE,
-)
+from mien_models.geometry.face_regions import BROW_LEFT, BROW_RIGHT, EYE_LEFT, EYE_RIGHT
+from mien_models.networks.eyewear import EyewearLook
+from mien_models.swappers.mesh.delight import SIDE_PX
 from mien_models.types import BgrU8, MaskU8, as_u8
 
+BELIEVED: Final = 0.5
+"""So sure the network must be of glasses."""
+DARK: Final = 0.4
+"""So sure of lenses that hide the eyes."""
+LENS: Final = 0.085
+"""How far around the eyes a dark lens reaches, in parts of the atlas' side."""
 LINE: Final = 15 / 256
 """A line is at most this wide, in parts of the atlas' side."""
-DARKER: Final = 22
+DARKER: Final = 17
 """How much darker than the skin around it a thin line must be, in 8-bit lightness."""
+LIGHTER: Final = 26
+"""How much lighter it may be instead: rims of metal shine."""
+LIDS: Final = 0.016
+"""So near to an eye a line is a lid's or its lashes', in parts of the atlas' side."""
 DARKER_THAN_BROW: Final = 25
 """A rim is told from a brow that it crosses where it is darker by twice this; else the brow is left alone."""
-RIM_LENGTH: Final = 0.09
+RIM_LENGTH: Final = 0.07
 """A piece of rim is at least this long, in parts of the atlas' side."""
-SHARES: Final = (0.04, 0.10)
-"""Share of the nose's bridge and of the skin below the eyes that such lines must cover before glasses are believed.
-
-Found on 14 portraits: lashes and folds reach the second, shadows the first, only rims reach both.
-"""
 
 
-def rims_of_glasses(bgr: BgrU8) -> MaskU8:
-    """Mark the rims, if there are enough thin dark lines to be glasses; 255 where marked. Brows stay unmarked."""
-    side_px = len(bgr)
+@dataclass(frozen=True, slots=True)
+class Glasses:
+    """Whether a photo's face wears some."""
+
+    are_worn: bool
+    are_dark: bool
+    """Whether their lenses hide the eyes."""
+
+
+NO_GLASSES: Final = Glasses(are_worn=False, are_dark=False)
+
+
+def glasses_of(look: EyewearLook) -> Glasses:
+    """Decide by what the network saw."""
+    worn = look.worn > BELIEVED
+    return Glasses(are_worn=worn, are_dark=worn and look.dark > DARK)
+
+
+def hidden_by_glasses(bgr: BgrU8, glasses: Glasses) -> MaskU8:
+    """Mark what glasses hide of a face laid flat: rims, and dark lenses; 255 where marked.
+
+    Thin lines are rims where it is known that there are some; elsewhere they would be wrinkles. Brows that a rim
+    does not clearly cover stay unmarked.
+    """
+    rims = np.zeros(bgr.shape[:2], np.uint8)
+    if not glasses.are_worn:
+        return rims
     lightness = as_u8(cv2.cvtColor(bgr, cv2.COLOR_BGR2LAB)[..., 0])
-    lines = as_u8(cv2.morphologyEx(lightness, cv2.MORPH_BLACKHAT, disc(round(LINE * side_px) | 1)))
-    rims = np.where(lines > DARKER, 255, 0).astype(np.uint8)
-    probes = (filled((NOSE_BRIDGE,), side_px), filled(GLASSES_BELOW_EYES, side_px))
-    for probe, least in zip(probes, SHARES, strict=True):
-        if np.count_nonzero(rims & probe) < least * np.count_nonzero(probe):
-            return np.zeros_like(rims)
-    band = np.zeros_like(rims)
-    at_px = face_topology().atlas * side_px
-    band[int(at_px[66, 1] - 0.06 * side_px) : int(at_px[50, 1])] = 255
-    rims &= band & ~filled((EYE_LEFT, EYE_RIGHT), side_px)
-    brows = as_u8(cv2.dilate(filled((BROW_LEFT, BROW_RIGHT), side_px), disc(5)))
+    window = disc(round(LINE * SIDE_PX) | 1)
+    dark, light = (as_u8(cv2.morphologyEx(lightness, how, window)) for how in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT))
+    lines = np.where((dark > DARKER) | (light > LIGHTER), 255, 0).astype(np.uint8)
+    rims = lines & _around_eyes() & ~as_u8(cv2.dilate(_eyes(), disc(2 * round(LIDS * SIDE_PX) + 1)))
+    brows = as_u8(cv2.dilate(filled((BROW_LEFT, BROW_RIGHT), SIDE_PX), disc(5)))
     certain = lightness[(rims > 0) & (brows == 0)]
     rim, brow = (float(np.median(values)) if values.size else 0.0 for values in (certain, lightness[brows > 0]))
     limit = (rim + brow) / 2 if brow - rim > 2 * DARKER_THAN_BROW else 0.0
     rims[(brows > 0) & (lightness > limit)] = 0
-    return as_u8(cv2.dilate(_long(rims), disc(5)))
+    rims = _long(rims)
+    if glasses.are_dark:
+        rims |= as_u8(cv2.dilate(_eyes() | brows, disc(2 * round(LENS * SIDE_PX) + 1)))
+    return as_u8(cv2.dilate(rims, disc(5)))
+
+
+@cache
+def _eyes() -> MaskU8:
+    return filled((EYE_LEFT, EYE_RIGHT), SIDE_PX)
+
+
+@cache
+def _around_eyes() -> MaskU8:
+    """Mark the height at which rims run: from above the brows to below the cheekbones."""
+    at_px = face_topology().atlas * SIDE_PX
+    band = np.zeros((SIDE_PX, SIDE_PX), np.uint8)
+    band[int(at_px[66, 1] - 0.06 * SIDE_PX) : int(at_px[50, 1])] = 255
+    return band
 
 
 def _long(rims: MaskU8) -> MaskU8:

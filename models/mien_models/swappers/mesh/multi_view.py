@@ -1,22 +1,30 @@
 """Several photos of one person become one face: each region from the photo that shows it best."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mien_models.library.builtin import load_eyewear
 from mien_models.swappers.mesh.delight import SIDE_PX, delighting, logarithm
 from mien_models.swappers.mesh.diffuse import spread
+from mien_models.swappers.mesh.glasses import Glasses, glasses_of
 from mien_models.swappers.mesh.inpaint import resized
 from mien_models.swappers.mesh.neutralise import smile
 from mien_models.swappers.mesh.skin_mask import OwnSkin, own_skin
 from mien_models.swappers.mesh.unwrap_photo import FlatPhoto, lay_flat
-from mien_models.types import FaceView, as_f32
+from mien_models.types import Face, FaceView, as_f32
 
 BEST_ONLY: Final = 6
 """How strongly the best photo of a region is preferred: shares are these powers of what the photos show there."""
+TURNED_DEG: Final = (24.0, 36.0)
+"""A head that is turned less than the first is believed on both sides, more than the second on the near one only."""
+BEYOND: Final = (-0.01, 0.05)
+"""From where to where beyond the face's middle belief ends, in parts of the atlas' side."""
+PROFILE: Final = (40.0, 60.0, 0.02)
+"""From the first turn to the second that border comes nearer by the third: a profile's ridge shows the background."""
 BANDS: Final = 5
 """Coarse bands are joined over wide seams, fine ones over narrow seams: a pyramid of so many levels."""
 
@@ -27,6 +35,7 @@ class FlatView:
 
     photo: FlatPhoto
     skin: OwnSkin
+    glasses: Glasses
     log_even: NDArray[np.float32]
     """(n, n, 3) its logarithm, as in even light."""
     detail: float
@@ -47,13 +56,32 @@ class MultiView:
 
 def understand(view: FaceView, side_px: int) -> FlatView:
     """Lay one photo flat, find what of it is the face's own, and take its light off."""
-    photo = lay_flat(view, side_px)
+    glasses = glasses_of(load_eyewear().look(view.photo_bgr, view.face.landmarks))
+    return understand_flat(lay_flat(view, side_px), view.face, glasses)
+
+
+def understand_flat(photo: FlatPhoto, face: Face, glasses: Glasses) -> FlatView:
+    """The same for a photo that was laid flat, and of whose glasses it is known where they are."""
+    side_px = len(photo.bgr)
+    photo = replace(photo, seen=as_f32(photo.seen * near_half(face.pose.yaw_deg, side_px)))
     small = resized(as_f32(photo.bgr), SIDE_PX)
-    skin = own_skin(small, resized(photo.seen, SIDE_PX))
+    skin = own_skin(small, resized(photo.seen, SIDE_PX), glasses)
     change = resized(delighting(logarithm(small), skin.trust), side_px)
-    return FlatView(
-        photo, skin, as_f32(logarithm(as_f32(photo.bgr)) + change), view.face.width_px, smile(view.face.landmarks)
-    )
+    log_even = as_f32(logarithm(as_f32(photo.bgr)) + change)
+    return FlatView(photo, skin, glasses, log_even, face.width_px, smile(face.landmarks))
+
+
+def near_half(yaw_deg: float, side_px: int) -> NDArray[np.float32]:
+    """Say which half of a turned face is believed: (1, side_px) 1 on the near side, less beyond the middle.
+
+    Of a head that is turned far, the landmarks beyond the nose are guessed: brows are doubled there, and a nose's side
+    becomes a cheek. The near half, mirrored, is a face.
+    """
+    share = np.clip((abs(yaw_deg) - TURNED_DEG[0]) / (TURNED_DEG[1] - TURNED_DEG[0]), 0, 1)
+    away = (np.arange(side_px, dtype=np.float32) + 0.5) / side_px - 0.5
+    nearer = PROFILE[2] * np.clip((abs(yaw_deg) - PROFILE[0]) / (PROFILE[1] - PROFILE[0]), 0, 1)
+    beyond = np.clip((np.sign(yaw_deg) * away - BEYOND[0] + nearer) / (BEYOND[1] - BEYOND[0]), 0, 1)
+    return as_f32(1 - share * beyond)[None]
 
 
 def merge_views(views: tuple[FlatView, ...]) -> MultiView:

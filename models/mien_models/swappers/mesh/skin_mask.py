@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mien_models.geometry.face_mesh import disc, face_topology, features_mask, filled
 from mien_models.geometry.face_regions import BEARD, BROW_LEFT, BROW_RIGHT, FACE_CORE, LIPS_OUTER, OVAL
 from mien_models.swappers.mesh.delight import SIDE_PX, Light, light_on, logarithm
-from mien_models.swappers.mesh.glasses import rims_of_glasses
+from mien_models.swappers.mesh.glasses import NO_GLASSES, Glasses, hidden_by_glasses
 from mien_models.types import MaskU8, as_f32, as_u8
 
 DARKER: Final = 3.2
@@ -56,13 +56,13 @@ class OwnSkin:
     hidden: MaskU8
     """(SIDE_PX, SIDE_PX) 255 where hair or something else hides the face."""
     glasses: MaskU8
-    """(SIDE_PX, SIDE_PX) 255 on the rims of glasses."""
+    """(SIDE_PX, SIDE_PX) 255 on the rims of glasses, and on lenses that hide the eyes."""
     light: Light
     """The photo's own light."""
     has_beard: bool
 
 
-def own_skin(bgr: NDArray[np.float32], seen: NDArray[np.float32]) -> OwnSkin:
+def own_skin(bgr: NDArray[np.float32], seen: NDArray[np.float32], glasses: Glasses = NO_GLASSES) -> OwnSkin:
     """Find what is the face's own.
 
     The core of the face (brows, eyes, nose, mouth) and a beard belong to the face.
@@ -70,6 +70,7 @@ def own_skin(bgr: NDArray[np.float32], seen: NDArray[np.float32]) -> OwnSkin:
     Args:
         bgr: (SIDE_PX, SIDE_PX, 3) the photo laid flat, 0..255.
         seen: (SIDE_PX, SIDE_PX) how much each texel faces the photo's camera, 0..1.
+        glasses: those that were seen on the photo.
     """
     log_bgr = logarithm(bgr)
     facing = as_f32(np.clip((seen - WELL_SEEN[0]) / (WELL_SEEN[1] - WELL_SEEN[0]), 0, 1))
@@ -79,12 +80,12 @@ def own_skin(bgr: NDArray[np.float32], seen: NDArray[np.float32]) -> OwnSkin:
     light = light_on(log_bgr, as_f32(facing * (hidden == 0)))
     hidden, has_beard = _hidden(log_bgr, light, facing)
     light = light_on(log_bgr, as_f32(facing * (hidden == 0)))
-    glasses = rims_of_glasses(as_u8(np.clip(bgr, 0, 255)))
+    rims = hidden_by_glasses(as_u8(np.clip(bgr, 0, 255)), glasses)
     free, rimless = (
-        np.clip(1 - 1.5 / 255 * as_f32(cv2.GaussianBlur(mask, (0, 0), 2.5)), 0, 1) for mask in (hidden, glasses)
+        np.clip(1 - 1.5 / 255 * as_f32(cv2.GaussianBlur(mask, (0, 0), 2.5)), 0, 1) for mask in (hidden, rims)
     )
     trust = as_f32(_around_the_nose(as_f32(facing * free)) * rimless)
-    return OwnSkin(trust, hidden, glasses, light, has_beard)
+    return OwnSkin(trust, hidden, rims, light, has_beard)
 
 
 def _around_the_nose(trust: NDArray[np.float32]) -> NDArray[np.float32]:

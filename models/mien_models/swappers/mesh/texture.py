@@ -34,6 +34,8 @@ BROW_FEATHER: Final = (0.0, 0.02)
 """The same outwards from the brows, where the photo has none to give: the target's own are better than none."""
 BROW_COVERED: Final = 0.6
 """How much of such brows is still covered: faint ones are less of the target's face."""
+SOCKET_FEATHER: Final = (0.015, 0.07)
+"""The same outwards from eyes and brows where no photo shows them: skin that is made up looks like nobody."""
 BROWS_KNOWN: Final = 0.5
 """A photo that shows less than this part of the brows has none to give."""
 
@@ -46,6 +48,8 @@ class FaceTexture:
     """(n, n, 3) skin everywhere on the face, also where the photo shows hair, glasses or nothing."""
     open_brows: bool
     """Whether the target's brows show, as no photo shows any."""
+    open_sockets: bool = False
+    """Whether all around the target's eyes shows, as every photo hides it behind dark glasses."""
 
     @property
     def side_px(self) -> int:
@@ -58,7 +62,9 @@ class FaceTexture:
         Args:
             pixel: the size of a frame's pixel on the atlas, in parts of its side.
         """
-        drawn = swap_alpha(min(self.side_px, ALPHA_PX), pixel=pixel, open_brows=self.open_brows)
+        drawn = swap_alpha(
+            min(self.side_px, ALPHA_PX), pixel=pixel, open_brows=self.open_brows, open_sockets=self.open_sockets
+        )
         return as_u8(cv2.resize(drawn, (self.side_px, self.side_px), interpolation=cv2.INTER_LINEAR))
 
 
@@ -74,7 +80,8 @@ def texture_of(views: tuple[FlatView, ...]) -> FaceTexture:
     filled_bgr = close_mouth(fill_hidden(face.log_bgr, face.trust))
     calm = soften_folds(filled_bgr, views[0].smile)
     bgr = np.clip(levels(calm) + 0.5, 0, 255).astype(np.uint8)
-    return FaceTexture(bgr=bgr, open_brows=_brows_lost(face.trust))
+    hides_eyes = all(view.glasses.are_dark for view in views)
+    return FaceTexture(bgr=bgr, open_brows=_brows_lost(face.trust), open_sockets=hides_eyes)
 
 
 def side_for(source: SourceFace) -> int:
@@ -83,13 +90,16 @@ def side_for(source: SourceFace) -> int:
     return int(np.clip(2 ** np.ceil(np.log2(wanted_px)), MIN_ATLAS_PX, MAX_ATLAS_PX))
 
 
-def swap_alpha(side_px: int, *, pixel: float = SHARPEST_PX, open_brows: bool = False) -> MaskU8:
+def swap_alpha(
+    side_px: int, *, pixel: float = SHARPEST_PX, open_brows: bool = False, open_sockets: bool = False
+) -> MaskU8:
     """Draw the alpha of a swapped face on an atlas: feathered at the outline, open at the eyes and the mouth.
 
     Args:
         side_px: the atlas' side.
         pixel: the size of a frame's pixel on the atlas, in parts of its side.
         open_brows: open at the brows, too.
+        open_sockets: wide open around the eyes, brows included.
     """
     at_px = face_topology().atlas * side_px
     inwards = _distance_inside(at_px, OVAL, side_px) - _distance_outside(at_px, OVAL, side_px)
@@ -97,6 +107,8 @@ def swap_alpha(side_px: int, *, pixel: float = SHARPEST_PX, open_brows: bool = F
     eye = (EYE_FEATHER[0] + EYE_FEATHER_PX[0] * pixel, EYE_FEATHER[1] + EYE_FEATHER_PX[1] * pixel)
     opened = [(EYE_LEFT, eye, 0.0), (EYE_RIGHT, eye, 0.0), (LIPS_INNER, MOUTH_FEATHER, 0.0)]
     opened += [(brow, BROW_FEATHER, BROW_COVERED) for brow in (BROW_LEFT, BROW_RIGHT) if open_brows]
+    if open_sockets:
+        opened += [(outline, SOCKET_FEATHER, 0.0) for outline in (EYE_LEFT, EYE_RIGHT, BROW_LEFT, BROW_RIGHT)]
     for contour, feather, least in opened:
         outwards = _distance_outside(at_px, contour, side_px) - _distance_inside(at_px, contour, side_px)
         alpha = np.minimum(alpha, np.maximum(_ramp(outwards, feather, side_px), least))

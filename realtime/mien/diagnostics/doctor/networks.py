@@ -13,7 +13,8 @@ import numpy as np
 
 from mien.diagnostics.doctor.checks import Check, Verdict
 from mien_models.errors import ModelError
-from mien_models.runtimes.ort.available import Unready, look
+from mien_models.runtimes.ort.available import Available, Unready, idle_card, look
+from mien_models.runtimes.ort.card import GraphicsCard
 from mien_models.runtimes.ort.libraries import missing
 from mien_models.runtimes.ort.plug_ins import plug_ins
 
@@ -25,6 +26,25 @@ _REMOTE: Final = frozenset({"AzureExecutionProvider"})
 """Sends pictures to a server; Mien never uses it."""
 _CPU: Final = "CPUExecutionProvider"
 _OTHERWISE: Final = "Its driver may be too old, or the card is none that it takes; networks run on another provider."
+
+
+def check_card(here: GraphicsCard | None, found: Available) -> Check:
+    """Say which NVIDIA card is there, and in one sentence when it stands idle.
+
+    Args:
+        here: the card.
+        found: which providers of ONNX Runtime can start.
+    """
+    idle = idle_card(found, here)
+    told = "no NVIDIA card" if here is None else _told(here)
+    if idle is None:
+        return Check("graphics card", Verdict.OK, told)
+    return Check("graphics card", Verdict.ADVICE, told, idle)
+
+
+def _told(here: GraphicsCard) -> str:
+    capability = ".".join(map(str, here.capability))
+    return f"{here.name}, {here.memory_mb} MB, compute capability {capability}, driver {here.driver}"
 
 
 def check_face_networks() -> Check:

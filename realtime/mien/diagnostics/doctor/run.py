@@ -54,7 +54,7 @@ def _face_networks() -> Iterator[Check]:
 
 
 def _graphics_card() -> Iterator[Check]:
-    from mien.diagnostics.doctor.graphics_card import check_card
+    from mien.diagnostics.doctor.networks import check_card
     from mien_models.runtimes.ort.available import available
     from mien_models.runtimes.ort.card import card
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from mien.diagnostics.verify.frames import MediaFrames
 from mien.diagnostics.verify.scan import ScanResult
-from mien.provenance.c2pa.manifest import COMPOSITE
+from mien.provenance.c2pa.sign import COMPOSITE
 from mien.provenance.watermark.payload import Flags
 
 _COMPOSITE: Final = COMPOSITE.rpartition("/")[2]

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from mien.media.formats import MEDIA_TYPES
-from mien.provenance.c2pa.manifest import MARK
-from mien.provenance.c2pa.offline import NOTHING_FETCHED
+from mien.provenance.c2pa.sign import MARK, NOTHING_FETCHED
 from mien_models.errors import UsageError
 from mien_models.system.causes import cause_of
 from mien_models.system.json_text import json_object

@@ -13,11 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from mien.media.pictures.leavings import leavings_of
-from mien.media.pictures.metadata import metadata_from, metadata_of, orientation_of
+from mien.media.pictures.metadata import leavings_of, metadata_from, metadata_of, orientation_of
 from mien.media.pictures.picture import Metadata, Picture, Samples, picture_from_samples
-from mien.media.pictures.print_colours import rgb_from_cmyk
-from mien.media.pictures.tiff import TiffFacts, read_tiff, tiff_facts
+from mien.media.pictures.tiff import TiffFacts, read_tiff, rgb_from_cmyk, tiff_facts
 from mien_models.errors import MienError, PhotoError
 from mien_models.system.causes import advice_for, cause_of
 

@@ -1,5 +1,9 @@
 """TIFF files that Pillow reads wrong or not at all, 16 bits above all: read right, or refused with the reason."""
 
+import contextlib
+import io
+import struct
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,13 +12,14 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageCms
 
 from mien.media.pictures.picture import Samples, eight_bit
-from mien.media.pictures.print_colours import rgb_from_cmyk, rgb_from_lab
-from mien.media.pictures.tiff_lzw import LZW, decoded_without_lzw
 from mien_models.errors import PhotoError
 
+LZW: Final = 5
+"""Compression, tag 259."""
+_DEFLATE: Final = 8
 _MAGICS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """What a TIFF and a BigTIFF begin with."""
 _UNSIGNED: Final = 1
@@ -209,3 +214,68 @@ def _info(page: tifffile.TiffPage) -> dict[str, Any]:
     if unit and x and y and x[1] and y[1]:
         info["dpi"] = (x[0] / x[1] * unit, y[0] / y[1] * unit)
     return info
+
+
+def decoded_without_lzw(path: Path, page: tifffile.TiffPage) -> NDArray[Any]:
+    """Decode a page whose segments are packed with LZW, into what tifffile would give."""
+    copy = io.BytesIO(path.read_bytes())
+    with tifffile.TiffFile(copy, mode="r+") as tiff:
+        plain = tiff.pages[page.index].aspage()
+        counts, offsets = (325, 324) if page.is_tiled else (279, 273)
+        repacked = [zlib.compress(_unpacked(copy, *place, page), level=0) for place in _segments(page)]
+        places: list[int] = []
+        for segment in repacked:
+            places.append(copy.seek(0, io.SEEK_END))
+            copy.write(segment)
+        plain.tags[offsets].overwrite(places if len(places) > 1 else places[0], dtype=16 if tiff.is_bigtiff else 4)
+        sizes = [len(segment) for segment in repacked]
+        plain.tags[counts].overwrite(sizes if len(sizes) > 1 else sizes[0], dtype=4)
+        plain.tags[259].overwrite(_DEFLATE)
+    copy.seek(0)
+    with tifffile.TiffFile(copy) as tiff:
+        return tiff.pages[page.index].asarray()
+
+
+def _segments(page: tifffile.TiffPage) -> list[tuple[int, int, int]]:
+    """Give each segment's offset, packed size and rows."""
+    places = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+    if page.is_tiled:
+        return [(*place, page.tilelength) for place in places]
+    step, strips = page.rowsperstrip, -(-page.imagelength // page.rowsperstrip)
+    rows = [min(step, page.imagelength - step * (number % strips)) for number in range(len(places))]
+    return [(*place, count) for place, count in zip(places, rows, strict=True)]
+
+
+def _unpacked(file: io.BytesIO, offset: int, size: int, rows: int, page: tifffile.TiffPage) -> bytes:
+    width = page.tilewidth if page.is_tiled else page.imagewidth
+    channels = 1 if page.planarconfig == 2 else page.samplesperpixel
+    packed = file.getbuffer()[offset : offset + size].tobytes()
+    tags = {256: width * channels * page.bitspersample // 8, 257: rows, 258: 8, 259: LZW, 262: 1}
+    tags |= {273: 8 + 2 + 9 * 12 + 4, 277: 1, 278: rows, 279: len(packed)}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    grey = struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + entries + bytes(4) + packed
+    with Image.open(io.BytesIO(grey), formats=("TIFF",)) as opened:
+        return opened.tobytes()
+
+
+def rgb_from_cmyk(inks: Image.Image, icc_profile: bytes | None) -> Image.Image:
+    """Convert with the file's own profile; without one as Pillow does, which is what viewers do too."""
+    if icc_profile is not None:
+        with contextlib.suppress(ImageCms.PyCMSError, OSError):
+            return _into_srgb(inks, ImageCms.ImageCmsProfile(io.BytesIO(icc_profile)))
+    return inks.convert("RGB")
+
+
+def rgb_from_lab(lab: Image.Image) -> Image.Image:
+    """Convert CIE L*a*b* under D50, which is what TIFF files hold."""
+    # The stubs leave the type of a built-in profile open.
+    profile = ImageCms.createProfile("LAB")  # pyright: ignore[reportUnknownVariableType]
+    return _into_srgb(lab, ImageCms.ImageCmsProfile(profile))  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _into_srgb(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))  # pyright: ignore[reportUnknownArgumentType]
+    converted = ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB")
+    if converted is None:
+        raise ImageCms.PyCMSError("nothing was converted")
+    return converted

@@ -1,7 +1,13 @@
 """Sound that is encoded anew: with which rate and channels, and the way there from whatever was decoded."""
 
+import dataclasses
+import io
+import json
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from typing import Final
 
 import av
@@ -10,8 +16,15 @@ from av.codec import Codec
 from av.container import OutputContainer
 from av.error import BlockingIOError as AvBlockingError
 from av.error import EOFError as AvEofError
+from av.error import FFmpegError
 from av.filter import Graph
+from av.stream import Discard
 
+_PACKETS: Final = 400
+"""The first ones may be damaged, or sound may begin in the middle of something."""
+_SAMPLES: Final = 8192
+ANSWER: Final = "=== answer ==="
+"""Stands before the answer."""
 DEFAULT_LAYOUTS: Final = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 """Where a file says only how many channels there are. Three are no 2.1: an encoder would cut the third's treble off."""
 _HELD_BY: Final = {
@@ -159,3 +172,61 @@ def _mix_of(layout: av.AudioLayout) -> str:
     left = "+".join(f"c{channel}" for channel in range(0, layout.nb_channels, 2))
     right = "+".join(f"c{channel}" for channel in range(1, layout.nb_channels, 2)) or left
     return f"stereo|c0<{left}|c1<{right}"
+
+
+def main() -> None:
+    """Answer for one track: arguments are the file, the track's index, muxer, encoder, and the channels it has or 0."""
+    path, index, muxer, codec, channels = sys.argv[1:]
+    encoding = _best(path, int(index), muxer, codec, int(channels))
+    sys.stdout.write(f"\n{ANSWER}\n{json.dumps(dataclasses.asdict(encoding) if encoding else None)}\n")
+
+
+def nameless(channels: int) -> dict[str, str]:
+    """Give a decoder's options by which it forgets where a file's speakers stand."""
+    return {"ch_layout": f"{channels} channels"} if channels else {}
+
+
+def _best(path: str, index: int, muxer: str, codec: str, channels: int) -> SoundEncoding | None:
+    frames = list(_first_frames(path, index, channels))
+    if not frames:
+        return None
+    return next((encoding for encoding in encodings_of(frames[0], codec) if _works(encoding, frames, muxer)), None)
+
+
+def _first_frames(path: str, index: int, channels: int) -> Iterator[av.AudioFrame]:
+    samples = 0
+    with av.open(path, metadata_errors="replace") as source:
+        for other in source.streams:
+            other.discard = Discard.default if other.index == index else Discard.all
+        stream = source.streams[index]
+        assert isinstance(stream, AudioStream)  # noqa: S101 - only those are asked for
+        stream.codec_context.options = nameless(channels)
+        for packet in islice(source.demux(stream), _PACKETS):
+            try:
+                frames = packet.decode()
+            except FFmpegError:
+                continue
+            for frame in frames:
+                samples += frame.samples
+                yield frame
+            if samples >= _SAMPLES:
+                return
+
+
+def _works(encoding: SoundEncoding, frames: list[av.AudioFrame], muxer: str) -> bool:
+    file = io.BytesIO()
+    try:
+        with av.open(file, "w", format=muxer) as target:
+            encoder = SoundEncoder(target, encoding)
+            for frame in frames:
+                encoder.encode(frame)
+            encoder.finish()
+        file.seek(0)
+        with av.open(file, "r") as written:
+            return any(frame.samples for frame in written.decode(audio=0))
+    except (FFmpegError, ValueError, IndexError):
+        return False
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,7 @@
 """The controls of settings, made from what the settings say of themselves."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from nicegui import ui
@@ -16,9 +16,10 @@ _STEPS: Final = 100
 _HANDS_OFF_S: Final = 1.5
 """After somebody moved a control it is left alone for so long: the session is a moment behind."""
 _UNSET: Final = ""
-GROUPS: Final = (
+GROUPS: Final[Sequence[tuple[str, str]]] = (
     ("swap", N_("Swap")),
     ("look", N_("Look")),
+    ("sound", N_("Sound")),
     ("safety", N_("Safety and label")),
 )
 

@@ -63,10 +63,10 @@ class _Library:
                 kit.button(text, self._forget(tile), "btn-small btn-danger", "trash", label=f"{text}: {tile.name}")
 
     def _wear(self, tile: FaceTile) -> Callable[[], Awaitable[object]]:
-        async def wear() -> None:
-            await self._frame.change(tile.values, self._frame.words("You wear it now."))
+        async def use() -> None:
+            await self._frame.change(tile.values, self._frame.words("This is your face now."))
 
-        return wear
+        return use
 
     def _forget(self, tile: FaceTile) -> Callable[[], Awaitable[object]]:
         async def forget() -> None:

@@ -93,10 +93,6 @@ class Frame:
 
         self._content.client.run_javascript(f"mienToast({json.dumps(text)}, {json.dumps(kind)})")
 
-    def go(self, path: str) -> None:
-        """Show another page."""
-        ui.navigate.to(path)
-
     async def attempt(self, act: Awaitable[object], done: str = "") -> bool:
         """Do something that may fail: say why, or that it is done."""
         try:
@@ -230,6 +226,8 @@ def state_of(panel: Panel, status: StatusView | None) -> tuple[str, str]:
         failure = panel.launcher.failure()
         if failure is not None:
             return "fault", failure
+        if panel.link.trouble and not panel.launcher.is_starting:
+            return "fault", panel.link.trouble
         return ("starting", "starting") if panel.launcher.is_starting else ("none", "none")
     run = status.run
     if run.is_frozen and not status.is_private:

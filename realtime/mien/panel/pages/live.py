@@ -31,8 +31,11 @@ def live_page(frame: Frame) -> None:
                     if frame.is_own:
                         kit.link(say("Add"), "/start", "btn btn-small", "plus")
                 pieces.FaceTiles(frame)
-            _Undo(frame)
-            for number, (group, title) in enumerate(GROUPS):
+            if frame.is_own:
+                _Undo(frame)
+            # Guests may change how the face looks, not what is shown in its place: that can be the real face.
+            groups = [one for one in GROUPS if frame.is_own or one[0] != "safety"]
+            for number, (group, title) in enumerate(groups):
                 with kit.box("card group", "details", open=True if number == 0 else None):
                     kit.words(say(title), "group-title", "summary")
                     Form(frame, group)
@@ -49,8 +52,8 @@ class _Buttons:
             if frame.is_own:
                 self._record = kit.button(say("Record"), self._press_record, "btn-round btn-record", "record")
             self._freeze = kit.button(say("Freeze"), self._press_freeze, "btn-round", "freeze")
-            self._reveal = kit.button(say("My real face"), self._press_reveal, "btn-round", "reveal")
             if frame.is_own:
+                kit.button(say("My real face"), self._press_reveal, "btn-round", "reveal")
                 hold = kit.button(say("Compare"), None, "btn-round", "compare")
                 kit.put(
                     hold, data_hold="", aria_keyshortcuts="O", title=say("Hold it, or the key O, to see your camera")

@@ -15,7 +15,7 @@ from mien.panel.pages.frame import Frame
 from mien.panel.recording import new_folder, new_recording, recordings_folder
 from mien.panel.said import N_, value_said
 from mien.panel.status import SinkView, StatusView
-from mien.sinks.plugin import SinkPlugin
+from mien.sinks.registry import SinkPlugin
 from mien_models.errors import MienError
 
 _NOWHERE: Final = "null"

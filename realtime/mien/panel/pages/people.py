@@ -109,7 +109,7 @@ class _People:
         except MienError:
             seen = ()
         status = self._frame.panel.link.status
-        worn = () if status is None else status.faces
+        used = () if status is None else status.faces
         if self._faces.is_new([one.id for one in seen]):
             with self._faces.box:
                 if not seen:
@@ -119,7 +119,7 @@ class _People:
             picture, said = self._pictures_of(one.id)
             kit.put(picture, src=f"data:image/jpeg;base64,{one.jpeg}")
             kit.state_class(self._cards[one.id], "has-", "face" if one.role is not None else "none")
-            said.set_text(self._said(one, worn))
+            said.set_text(self._said(one, used))
 
     def _card(self, one: SeenFace) -> ui.element:
         say = self._frame.words
@@ -143,11 +143,11 @@ class _People:
         assert isinstance(said, kit.Words)  # noqa: S101 - as it was made above
         return picture, said
 
-    def _said(self, one: SeenFace, worn: tuple[str, ...]) -> str:
+    def _said(self, one: SeenFace, used: tuple[str, ...]) -> str:
         say = self._frame.words
         if one.role is None:
             return say("As they are")
-        name = worn[one.role] if one.role < len(worn) else "photo"
+        name = used[one.role] if one.role < len(used) else "photo"
         return say("Gets: {name}", name=say("a photo") if name == "photo" else name)
 
     def _give(self, face_id: int) -> Callable[[str], Any]:
@@ -166,7 +166,7 @@ class _People:
         for face_id, key in self._chosen.items():
             if key and face_id in seen:
                 person = await self._kept(seen[face_id])
-                parts.append(f"{person}={NOTHING if key == _NOBODY else self._worn_as(self._tiles[key])}")
+                parts.append(f"{person}={NOTHING if key == _NOBODY else self._used_as(self._tiles[key])}")
         if not any(not part.endswith(f"={NOTHING}") for part in parts):
             self._frame.toast(say("Give at least one person a face."), "ask")
             return
@@ -181,5 +181,5 @@ class _People:
         return str(uploads.path(KINDS["person"], await uploads.take(KINDS["person"], picture())))
 
     @staticmethod
-    def _worn_as(tile: FaceTile) -> str:
-        return tile.worn_as[0]
+    def _used_as(tile: FaceTile) -> str:
+        return tile.used_as[0]

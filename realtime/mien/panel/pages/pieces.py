@@ -59,11 +59,11 @@ class FaceTiles:
         say = self._frame.words
         name = name_of(self._frame, tile)
 
-        async def wear() -> None:
+        async def use() -> None:
             await self._frame.change(tile.values)
 
         button = kit.box("tile", "button", type="button", aria_pressed="false", title=name, data_tile=tile.key)
-        button.on("click", wear, args=[])
+        button.on("click", use, args=[])
         with button:
             kit.box("tile-picture", "img", src=tile.picture, alt="", loading="lazy")
             kit.words(name, "tile-name", "span")
@@ -74,9 +74,9 @@ class FaceTiles:
         return button
 
     def _look(self, status: StatusView | None) -> None:
-        worn = None if status is None else tuple(map(str, status.value("face") or ()))
+        used = None if status is None else tuple(map(str, status.value("face") or ()))
         for tile, button in self._buttons.values():
-            kit.put(button, aria_pressed="true" if worn is not None and worn == tile.worn_as else "false")
+            kit.put(button, aria_pressed="true" if used is not None and used == tile.used_as else "false")
 
 
 def name_of(frame: Frame, tile: FaceTile) -> str:
@@ -119,7 +119,7 @@ def whose(frame: Frame, chosen: Callable[[ConsentKind], Awaitable[object]]) -> N
     """Ask whose face it is; one click answers, and the answer is remembered with the photo."""
     say = frame.words
     kit.words(say("Whose face is it?"), "ask", "h3")
-    kit.words(say("Mien wears a face only where somebody has the right to it. Your answer is remembered."), "hint")
+    kit.words(say("Mien uses a face only where somebody has the right to it. Your answer is remembered."), "hint")
     with kit.box("consents"):
         for kind, (title, meaning) in CONSENTS.items():
             button = kit.box("consent", "button", type="button")

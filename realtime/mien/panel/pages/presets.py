@@ -34,7 +34,8 @@ class _Save:
                 kit.button(say("Keep"), self._keep, "btn-main", "save")
             with kit.box("form-row"):
                 self._undo = kit.button(say("Take back the last change"), self._take_back, "btn-small", "undo")
-                kit.link(say("Download as mien.toml"), "/mien.toml", "btn btn-small", "download")
+                if frame.is_own:
+                    kit.link(say("Download as mien.toml"), "/mien.toml", "btn btn-small", "download")
         frame.follow(self._look)
 
     async def _keep(self) -> None:
@@ -83,8 +84,8 @@ class _Kept:
                 kit.words(say("Camera: {name}", name=preset.camera), "row-note")
             with kit.box("row-buttons"):
                 kit.button(say("Use"), self._use(preset), "btn-small", "check", label=f"{say('Use')}: {preset.name}")
-                kit.link("mien.toml", f"/preset/{preset.key}/mien.toml", "btn btn-small", "download")
                 if self._frame.is_own:
+                    kit.link("mien.toml", f"/preset/{preset.key}/mien.toml", "btn btn-small", "download")
                     label = f"{say('Remove')}: {preset.name}"
                     kit.button("", self._remove(preset), "btn-small btn-danger", "trash", label=label)
 

@@ -110,7 +110,7 @@ class _CameraStep:
 
 
 class _FaceStep:
-    """A photo is dropped, looked at and worn. Has state: the photo that is being asked about."""
+    """A photo is dropped, looked at and used. Has state: the photo that is being asked about."""
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
@@ -152,13 +152,13 @@ class _FaceStep:
                     pieces.whose(self._frame, self._wear(found))
 
     def _wear(self, photo: Understood) -> Callable[[ConsentKind], Awaitable[object]]:
-        async def wear(kind: ConsentKind) -> None:
+        async def use(kind: ConsentKind) -> None:
             values: dict[str, JsonValue] = {"face": [photo.path], "consent": kind.value, "assign": "largest"}
-            if await self._frame.change(values, self._frame.words("You wear it now.")):
+            if await self._frame.change(values, self._frame.words("This is your face now.")):
                 self._asks.clear()
                 self._tiles.renew()
 
-        return wear
+        return use
 
 
 class _SeeStep:

@@ -13,7 +13,7 @@ from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from mien.media.formats import Container
-from mien.media.video.frame_times import steady_rate
+from mien.media.timestamps import steady_rate
 from mien.media.video.orientation import orientation_of
 from mien.pipeline.frame import Frame
 from mien.pipeline.offline.converting import Converter, bits_of

@@ -14,8 +14,7 @@ from av.video.stream import VideoStream
 
 from mien.media.formats import Container
 from mien.media.video.adts import AdtsForm
-from mien.media.video.sound import SoundEncoder, SoundEncoding
-from mien.media.video.sound_trial import nameless
+from mien.media.video.sound import SoundEncoder, SoundEncoding, nameless
 from mien.pipeline.offline.reader import start_of
 from mien.pipeline.offline.sound_plan import TrackPlan, codec_name
 from mien.pipeline.offline.subtitles import TextSubtitles, is_convertible

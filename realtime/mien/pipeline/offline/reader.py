@@ -14,10 +14,10 @@ from av.video.stream import VideoStream
 
 from mien.media.convert import upright_bgr
 from mien.media.letterbox import letterbox
+from mien.media.timestamps import FrameTimes
 from mien.media.video.deinterlacing import deinterlaced
 from mien.media.video.ffmpeg_path import ffmpeg_path
 from mien.media.video.file_packets import FilePackets
-from mien.media.video.frame_times import FrameTimes
 from mien.media.video.orientation import Orientation, Orientations
 from mien.media.video.streams import is_film, kind_of
 from mien.pipeline.frame import Frame

@@ -23,8 +23,7 @@ from av.stream import Discard, Stream
 from mien.media.formats import Container
 from mien.media.video.continuity import is_joinable
 from mien.media.video.ffmpeg_path import ffmpeg_path
-from mien.media.video.sound import SoundEncoding
-from mien.media.video.sound_trial import ANSWER
+from mien.media.video.sound import ANSWER, SoundEncoding
 
 _SURE: Final = 5
 """So many packets in a row are no mistake of a decoder that has just begun."""
@@ -73,7 +72,7 @@ def _form_of(packet: "Packet[Any]") -> object | None:
 
 
 _LOG = logging.getLogger(__name__)
-_PROGRAM: Final = ("-P", "-m", "mien.media.video.sound_trial")
+_PROGRAM: Final = ("-P", "-m", "mien.media.video.sound")
 _TRIAL_S: Final = 60
 _PACKETS: Final = 8
 _PCM: Final = re.compile(r"pcm_\D*(\d+)")

@@ -5,16 +5,15 @@ import io
 import json
 import logging
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from mien.config import paths
-from mien.provenance.c2pa.manifest import manifest
-from mien.provenance.c2pa.offline import NOTHING_FETCHED
 from mien_models.errors import SinkError, UsageError
 from mien_models.system.atomic_write import beside, replacing, whole_name
 from mien_models.system.causes import advice_for, cause_of
@@ -25,6 +24,19 @@ if TYPE_CHECKING:
 
     from mien.provenance.c2pa.identity import Identity
 
+COMPOSITE: Final = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+"""IPTC's term for a picture of which AI made a part: a swapped face in a frame of a camera."""
+MARK: Final = "mien-livemark-1"
+"""The invisible mark as docs/livemark.md specifies it."""
+GENERATOR: Final = "Mien"
+_FOOTAGE: Final = "footage"
+NOTHING_FETCHED: Final[dict[str, Any]] = {
+    "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False},
+    # A file can name hosts in more places than these two switches are for (an identity's did:web, a timestamp): none
+    # of them may be asked.
+    "core": {"allowed_network_hosts": [], "allow_redirects": False},
+}
+"""Settings of `c2pa.Context`: no manifest, certificate status or identity document is brought from anywhere."""
 _LOG = logging.getLogger(__name__)
 _SAY_EVERY_NS: Final = 2_000_000_000
 _PASSES: Final = 2
@@ -207,3 +219,37 @@ def _smallest_png() -> bytes:
     content = io.BytesIO()
     Image.new("L", (1, 1)).save(content, "PNG")
     return content.getvalue()
+
+
+def manifest(session: str | None, input_media_type: str | None, when: datetime) -> Mapping[str, Any]:
+    """Describe a file in the manifest definition of c2pa-rs (claim version 2).
+
+    Neither names of files nor anything of the source face's photo are in it: it travels wherever the file does.
+
+    Args:
+        session: the six hexadecimal digits in the file's invisible mark.
+        input_media_type: media type of the picture or video whose faces were replaced; None for a camera.
+        when: the time that is stated, in UTC.
+    """
+    agent = {"name": GENERATOR, "version": version("mien")}
+    created = {
+        "action": "c2pa.created",
+        "when": when.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "digitalSourceType": COMPOSITE,
+        "softwareAgent": agent,
+        "description": "A face was replaced by another one with AI.",
+    }
+    actions: list[Mapping[str, Any]] = [created]
+    assertions: list[Mapping[str, Any]] = [{"label": "c2pa.actions.v2", "data": {"actions": actions}}]
+    described: dict[str, Any] = {"claim_generator_info": [agent], "assertions": assertions}
+    if input_media_type is not None:
+        # Given as words, not as a file: the library would take over thumbnails that show the face that was there.
+        described["ingredients"] = [
+            {"label": _FOOTAGE, "title": "Source footage", "format": input_media_type, "relationship": "componentOf"}
+        ]
+        actions.append({"action": "c2pa.placed", "parameters": {"ingredientIds": [_FOOTAGE]}})
+    if session is not None:
+        actions.append({"action": "c2pa.watermarked.bound"})
+        block: Mapping[str, Any] = {"scope": {}, "value": session}
+        assertions.append({"label": "c2pa.soft-binding", "data": {"alg": MARK, "blocks": [block]}})
+    return described

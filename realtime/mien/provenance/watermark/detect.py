@@ -6,11 +6,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.provenance.watermark.alignment import Place, best_place, folded, soft_bits
+from mien.provenance.watermark.alignment import (
+    FINE_STEP,
+    Place,
+    best_place,
+    every_scale,
+    folded,
+    likely_scales,
+    soft_bits,
+    usual_scales,
+)
 from mien.provenance.watermark.embed import CHIPS
 from mien.provenance.watermark.evidence import Evidence
 from mien.provenance.watermark.payload import CODED_BITS, Payload, decode, encode
-from mien.provenance.watermark.scales import FINE_STEP, every_scale, likely_scales, usual_scales
 
 SURE_Z: Final = 16.0
 """With this the mark is there, readable or not."""

@@ -16,8 +16,8 @@ from mien.media.video.live_video import VideoWish
 from mien.pipeline.frame import OutputFormat, OutputFrame
 from mien.provenance.c2pa.sign import Signer, SigningError
 from mien.sinks.live_tracks import AnyPacket, LiveTracks, Studio
-from mien.sinks.plugin import SinkPlugin
 from mien.sinks.recovery import SESSION_TAG, check_nothing_unfinished, session_note
+from mien.sinks.registry import SinkPlugin
 from mien_models.errors import SinkError
 from mien_models.system.atomic_write import cannot_write, check_writable, part_of
 from mien_models.system.one_writer import check_nobody_writes, held

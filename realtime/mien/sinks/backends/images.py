@@ -10,7 +10,7 @@ import cv2
 from mien.consent.terms import Scope
 from mien.pipeline.frame import OutputFormat, OutputFrame
 from mien.provenance.c2pa.sign import Signer, SigningError
-from mien.sinks.plugin import SinkPlugin
+from mien.sinks.registry import SinkPlugin
 from mien_models.errors import SinkError
 from mien_models.system.atomic_write import cannot_write, whole_or_nothing
 from mien_models.system.one_writer import held

@@ -4,7 +4,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from mien.pipeline.frame import OutputFormat, OutputFrame
-from mien.sinks.plugin import SinkPlugin
+from mien.sinks.registry import SinkPlugin
 from mien.sinks.virtual_camera import how_to_install
 from mien_models.plugins import Usual
 

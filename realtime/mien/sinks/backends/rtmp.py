@@ -6,7 +6,7 @@ from typing import Final
 from mien.consent.terms import Scope
 from mien.pipeline.frame import OutputFormat
 from mien.pipeline.interfaces import SinkFactory
-from mien.sinks.plugin import SinkPlugin
+from mien.sinks.registry import SinkPlugin
 from mien.sinks.rtmp import conceal, rtmp_sink
 from mien.sinks.streaming import StreamSink
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mien.media.devices.cameras import virtual_cameras
 from mien.media.devices.v4l2loopback import Busy, LoopbackWriter
 from mien.pipeline.frame import OutputFormat, OutputFrame
-from mien.sinks.plugin import SinkPlugin
+from mien.sinks.registry import SinkPlugin
 from mien.sinks.virtual_camera import gone, how_to_install, in_order, in_use
 from mien_models.errors import SinkClosedError, SinkError, UsageError
 from mien_models.plugins import Usual

@@ -11,7 +11,7 @@ import numpy as np
 
 from mien.media.letterbox import place
 from mien.pipeline.frame import OutputFormat, OutputFrame
-from mien.sinks.plugin import SinkPlugin
+from mien.sinks.registry import SinkPlugin
 from mien.sinks.virtual_camera import how_to_install
 from mien_models.errors import SinkClosedError, SinkError
 from mien_models.plugins import Usual

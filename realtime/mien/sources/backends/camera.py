@@ -11,7 +11,7 @@ from mien.media.devices.modes import DEFAULT_FPS, DEFAULT_SIZE, ModeWish, VideoM
 from mien.media.devices.opencv import Capture, open_capture
 from mien.pipeline.frame import UNNUMBERED, Frame
 from mien.pipeline.interfaces import SourceInfo, SourceRequest
-from mien.sources.plugin import Claim, SourcePlugin
+from mien.sources.registry import Claim, SourcePlugin
 from mien_models.errors import SourceError
 from mien_models.plugins import Usual
 from mien_models.types import BgrU8

@@ -10,7 +10,7 @@ from typing import Final, Self
 from mien.media.pictures import read_picture
 from mien.pipeline.frame import UNNUMBERED, Frame
 from mien.pipeline.interfaces import SourceInfo
-from mien.sources.plugin import Claim, SourcePlugin, local_path, what_is_there
+from mien.sources.registry import Claim, SourcePlugin, local_path, what_is_there
 from mien_models.errors import PhotoError, SourceError
 from mien_models.types import BgrU8
 

@@ -16,7 +16,7 @@ from mien.media.pictures import read_picture
 from mien.pipeline.frame import UNNUMBERED, Frame
 from mien.pipeline.interfaces import SourceInfo, SourceRequest
 from mien.sources.backends._talking_head import HeadMotion, TalkingHead
-from mien.sources.plugin import Claim, SourcePlugin
+from mien.sources.registry import Claim, SourcePlugin
 from mien.tracking.geometry import Extent, region_from_detection
 from mien.tracking.landmark_fit import default_networks
 from mien.tracking.photo import public_domain_photo

@@ -20,7 +20,7 @@ from mien.media.video.streams import is_film
 from mien.pipeline.frame import UNNUMBERED, Frame
 from mien.pipeline.interfaces import SourceInfo
 from mien.sources.decoded import DecodedSource
-from mien.sources.plugin import Claim, SourcePlugin
+from mien.sources.registry import Claim, SourcePlugin
 from mien_models.errors import SourceError
 
 _log: Final = logging.getLogger(__name__)

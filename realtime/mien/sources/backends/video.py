@@ -13,16 +13,16 @@ from av.error import FFmpegError
 from av.video.stream import VideoStream
 
 from mien.media.convert import upright_bgr
+from mien.media.timestamps import FrameTimes, steady_rate
 from mien.media.video.deinterlacing import deinterlaced
 from mien.media.video.ffmpeg_path import ffmpeg_path
 from mien.media.video.file_packets import FilePackets
-from mien.media.video.frame_times import FrameTimes, steady_rate
 from mien.media.video.orientation import Orientations
 from mien.media.video.streams import is_film, kind_of
 from mien.pipeline.frame import UNNUMBERED, Frame
 from mien.pipeline.interfaces import SourceInfo
 from mien.sources.decoded import DecodedSource
-from mien.sources.plugin import Claim, SourcePlugin, local_path, names_a_folder, what_is_there
+from mien.sources.registry import Claim, SourcePlugin, local_path, names_a_folder, what_is_there
 from mien_models.errors import SourceError
 
 _log: Final = logging.getLogger(__name__)

@@ -6,15 +6,11 @@ from typing import Final
 import cv2
 import numpy as np
 
-from mien.stages.mask import FaceMask, MaskPlugin, upright_region
+from mien.stages.mask import MaskPlugin
+from mien.stages.mask_methods._user_network import UserNetworkMask
 from mien_models.errors import ModelError
-from mien_models.geometry.crop import cut_patch
-from mien_models.networks.user_network import open_user_network, square_picture
-from mien_models.types import BgrU8, Face, MaskU8, as_f32, as_u8
+from mien_models.types import BgrU8, MaskU8, as_f32, as_u8
 
-AROUND: Final = 1.9
-"""The network was trained on portraits with hair and neck: it sees so many times the face's box."""
-USUAL_PX: Final = 512
 MEAN_RGB: Final = (0.485, 0.456, 0.406)
 STD_RGB: Final = (0.229, 0.224, 0.225)
 """What ImageNet networks subtract and divide by."""
@@ -25,28 +21,11 @@ FACE_CLASSES: Final = (1, 2, 3, 4, 5, 6, 10, 11, 12, 13)
 """Glasses belong to it: through them the user's own face would be seen."""
 
 
-class BiSeNetMask:
-    """Asks the network anew in every frame; remembers no face."""
+class BiSeNetMask(UserNetworkMask):
+    """Takes (1, 3, n, n) RGB as ImageNet's, gives (1, 19, n, n) logits; further outputs are ignored."""
 
-    def __init__(self, network: Path) -> None:
-        """Load the network: (1, 3, n, n) RGB as ImageNet's in, (1, 19, n, n) logits out; further outputs are ignored.
-
-        Raises:
-            ModelError: the file is no such network.
-        """
-        self._session = open_user_network(network)
-        self._input, side = square_picture(self._session, network, layout="nchw")
-        self._side_px = side if side > 0 else USUAL_PX
-        self._path = network
-        self._answered(np.zeros((self._side_px, self._side_px, 3), np.uint8))
-
-    def mask(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> FaceMask | None:  # noqa: ARG002 - the contract
-        """Mask what is none of the parts of a face."""
-        patch = cut_patch(frame_bgr, upright_region(face, AROUND), self._side_px, border=cv2.BORDER_REPLICATE)
-        return FaceMask(self._answered(patch.image_bgr), patch.frame_from_patch)
-
-    def forget(self, face_id: int) -> None:
-        """Keep on remembering nothing."""
+    # It was trained on portraits with hair and neck.
+    around, usual_px, layout = 1.9, 512, "nchw"
 
     def _answered(self, patch_bgr: BgrU8) -> MaskU8:
         rgb = as_f32(cv2.cvtColor(patch_bgr, cv2.COLOR_BGR2RGB)) / 255

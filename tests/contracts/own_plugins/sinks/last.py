@@ -7,7 +7,7 @@ from typing import Final, Self
 import numpy as np
 
 from mien.pipeline.frame import OutputFormat, OutputFrame
-from mien.sinks.plugin import SinkPlugin
+from mien.sinks.registry import SinkPlugin
 
 
 class LastPicture:

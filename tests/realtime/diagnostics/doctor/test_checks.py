@@ -14,7 +14,7 @@ import pytest
 import probe_network
 from mien.diagnostics.doctor import cameras, machine, networks, packages, run
 from mien.diagnostics.doctor.checks import Check, Verdict
-from mien.diagnostics.doctor.graphics_card import check_card
+from mien.diagnostics.doctor.networks import check_card
 from mien.diagnostics.doctor.provider_probe import NETWORK, probe
 from mien.media.devices import v4l2
 from mien.media.devices.cameras import Camera, VirtualCamera

@@ -11,7 +11,7 @@ from PIL.ExifTags import Base
 
 from mien.media.convert import upright_bgr
 from mien.media.pictures import read_picture, write_picture
-from mien.media.pictures.xmp import Untrue, still_true
+from mien.media.pictures.metadata import Untrue, still_true
 from mien.pipeline.offline import swap_file
 
 RDF = 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
@@ -135,7 +135,7 @@ def test_depth_and_curve_of_an_avif_are_said(tmp_path: Path) -> None:
     content[content.index(b"av1C") + 6] |= 0x40
     content[content.index(b"colrnclx") + 11] = 16
     (tmp_path / "in.avif").write_bytes(content)
-    from mien.media.pictures.leavings import leavings_of
+    from mien.media.pictures.metadata import leavings_of
 
     with Image.open(io.BytesIO(file.getvalue())) as opened:
         notes = leavings_of(tmp_path / "in.avif", opened, ())

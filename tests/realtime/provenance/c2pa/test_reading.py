@@ -18,8 +18,7 @@ from mien.config import paths
 from mien.diagnostics.verify.answer import words
 from mien.diagnostics.verify.c2pa_reader import read_credentials
 from mien.provenance.c2pa.identity import own_identity
-from mien.provenance.c2pa.offline import NOTHING_FETCHED
-from mien.provenance.c2pa.sign import Signer
+from mien.provenance.c2pa.sign import NOTHING_FETCHED, Signer
 from mien_models.errors import UsageError
 
 CREATED = {

@@ -1,1 +1,0 @@
-"""What was understood of a photo, as a picture and in words."""

@@ -1,0 +1,112 @@
+"""What the finishing network learns from: glasses whose place is known to the pixel, and pairs made by Mien itself."""
+
+import sys
+from pathlib import Path
+from typing import cast
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from skimage.data import astronaut
+
+from mien.tracking.photo import find_faces
+from mien_models.geometry.finishing_crop import SIDE_PX, atlas_places, crop_from_frame, cut
+from mien_models.types import BgrU8, Face, as_u8
+
+TRAINER = Path(__file__).parents[2] / "export" / "examples" / "train_finisher"
+
+
+@pytest.fixture(autouse=True)
+def trainer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [str(TRAINER), *sys.path])
+
+
+@pytest.fixture(scope="module")
+def photo() -> BgrU8:
+    rgb = cast("NDArray[np.uint8]", astronaut())  # type: ignore[no-untyped-call]  # scikit-image is not annotated
+    return as_u8(np.ascontiguousarray(rgb[0:256, 96:352, ::-1]))
+
+
+@pytest.fixture(scope="module")
+def face(photo: BgrU8) -> Face:
+    return find_faces(photo)[0]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_glasses_change_most_where_their_mask_says_and_nothing_far_from_it(photo: BgrU8, face: Face, seed: int) -> None:
+    from spectacles import with_glasses
+
+    worn = with_glasses(np.random.default_rng(seed), photo, face.landmarks)
+    change = np.abs(worn.image_bgr.astype(int) - photo).max(axis=2)
+    rims = worn.rims > 0.9
+    near = cv2.dilate(np.maximum(worn.rims, worn.lenses), np.ones((31, 31), np.uint8)) > 0
+    assert rims.sum() > 50
+    assert change[~near].max() == 0
+    assert change[rims].mean() > 3 * change[near & ~rims].mean()
+
+
+def test_sunglasses_hide_the_eyes(photo: BgrU8, face: Face) -> None:
+    from spectacles import with_glasses
+
+    worn = with_glasses(np.random.default_rng(5), photo, face.landmarks, sun=True)
+    behind = (worn.lenses > 0.9) & (worn.rims < 0.1)
+    assert worn.image_bgr[behind].std() < 0.75 * photo[behind].std()
+
+
+def test_the_crop_is_upright_and_holds_the_face_and_places_agree_with_the_atlas(photo: BgrU8, face: Face) -> None:
+    turn = cv2.getRotationMatrix2D((120, 110), 25, 1.0)
+    turned = face.landmarks.copy()
+    turned[:, :2] = face.landmarks[:, :2] @ turn[:, :2].T + turn[:, 2]
+    matrix = crop_from_frame(turned)
+    inside = turned[:, :2] @ matrix[:, :2].T + matrix[:, 2]
+    assert (inside > 5).all()
+    assert (inside < SIDE_PX - 5).all()
+    assert abs(inside[33, 1] - inside[263, 1]) < 0.5
+    places = atlas_places(turned, matrix)
+    nose_x, nose_y = np.round(inside[4]).astype(int)
+    assert np.abs(places[nose_y, nose_x] - [0.5, 0.55]).max() < 0.06
+    assert places[0, 0].sum() == 0
+    assert cut(photo, matrix).shape == (SIDE_PX, SIDE_PX, 3)
+
+
+def test_a_pair_is_nearly_right_where_the_photo_was_seen_and_the_answer_keeps_kept_glasses(
+    tmp_path: Path, photo: BgrU8, face: Face
+) -> None:
+    from pairs import NAMES, Kind, PairMaker
+    from people import Person
+    from shards import Pool, read_shard, write_shard
+
+    path = tmp_path / "0001.png"
+    cv2.imwrite(str(path), photo)
+    person = Person(1, path, face.landmarks)
+    maker = PairMaker(np.random.default_rng(2), [person])
+    pairs = [*maker.pairs_of(person, 20), maker.stranger_on(person)]
+    kinds = {Kind(int(pair.kind)) for pair in pairs}
+    assert kinds == set(Kind)
+    right, mirrored = [], []
+    for pair in pairs[:-1]:
+        trust = cv2.resize(pair.trust, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_NEAREST)
+        seen = (trust > 230) & (pair.alpha > 250)
+        if seen.sum() > 200:
+            right.append(float(np.abs(pair.composed.astype(int) - pair.wanted)[seen].mean()))
+            mirrored.append(float(np.abs(pair.composed.astype(int) - pair.wanted[:, ::-1])[seen].mean()))
+    assert len(right) > 3
+    assert np.median(right) < 0.75 * np.median(mirrored)
+    write_shard(tmp_path, "pairs-1", pairs, NAMES)
+    assert read_shard(tmp_path / "pairs-1.npz")["composed"].shape == (21, SIDE_PX, SIDE_PX, 3)
+    pool = Pool(np.random.default_rng(0), tmp_path, "pairs", files=2, held_back=20)
+    pool.renew(2)
+    assert pool.count == 21
+    assert pool.batch(4)["wanted"].shape == (4, SIDE_PX, SIDE_PX, 3)
+
+
+def test_people_who_are_held_back_are_never_drawn(tmp_path: Path) -> None:
+    from shards import Pool
+
+    person = np.arange(40, dtype=np.int32)
+    np.savez(tmp_path / "pairs-1.npz", person=person, kind=np.zeros(40, np.uint8))
+    pool = Pool(np.random.default_rng(0), tmp_path, "pairs", files=1, held_back=20)
+    pool.renew()
+    drawn = pool.batch(200)["person"]
+    assert set(drawn.tolist()) == set(person.tolist()) - {0, 20}
