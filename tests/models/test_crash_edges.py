@@ -350,10 +350,10 @@ def test_a_thread_that_hangs_is_not_stopped_in_the_middle_of_native_code(hangs: 
 
 def test_a_network_that_is_still_being_loaded_does_not_abort_a_run_that_ends() -> None:
     done = ended_with_a_thread(
-        "from mien.diagnostics.doctor.onnx_probe import probe_network\n"
+        "from mien.diagnostics.doctor.provider_probe import NETWORK\n"
         "from mien_models.runtimes.ort.library import onnxruntime\n"
         "def load():\n"
-        "    while True: onnxruntime.InferenceSession(probe_network(), providers=['CPUExecutionProvider'])\n"
+        "    while True: onnxruntime.InferenceSession(str(NETWORK), providers=['CPUExecutionProvider'])\n"
         "def work(words, is_debug):\n"
         "    for _ in range(3): threading.Thread(target=load, daemon=True).start()\n"
         "    time.sleep(1.5)\n"
