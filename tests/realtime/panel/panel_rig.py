@@ -48,14 +48,15 @@ class RunningPanel:
             "MIEN_PASSPHRASE": "several plain words",
             **self.more,
         }
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "mien", "panel", "--no-browser", "--port", str(self.port), *words],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL if self.log is None else self.log.open("w"),
-            text=True,
-        )
+        with Path(os.devnull if self.log is None else self.log).open("w") as said:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "mien", "panel", "--no-browser", "--port", str(self.port), *words],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                text=True,
+            )
         assert self.process.stdout is not None
         self.address = self.process.stdout.readline().strip()
 
