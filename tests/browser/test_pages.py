@@ -1,6 +1,6 @@
 """Every page at every width: nothing leaves the machine, nothing is cut off, everybody can use it."""
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 from tests.browser.conftest import Visit, opened
@@ -25,7 +25,7 @@ def test_a_page_is_usable_by_everybody_at_every_width_and_asks_nobody_else(path:
         visit.page.set_viewport_size({"width": width, "height": 800})
         visit.page.wait_for_timeout(200)
         assert visit.page.evaluate("document.documentElement.scrollWidth") <= width, f"{path} is cut off at {width}"
-        found = Axe().run(visit.page).response["violations"]
+        found = cast("list[dict[str, Any]]", Axe().run(visit.page).response["violations"])
         grave = [one for one in found if one["impact"] in {"serious", "critical"}]
         assert stories(grave) == [], f"{path} at {width}"
     assert visit.page.evaluate("document.documentElement.lang") == "en"

@@ -29,8 +29,14 @@ OWN = Path(__file__).parent / "own_plugins"
 ROOT = Path(__file__).parents[2]
 DESCRIBED: list[Plugins[Any]] = [SINKS, SOURCES, COLOURS, MASKS, ENHANCERS]
 KINDS: list[Plugins[Any]] = [*DESCRIBED, ARCHITECTURES]
-ADDED = {"sinks": "last", "sources": "still", "colour_methods": "swapped_channels", "mask_methods": "left_half"}
-ADDED |= {"enhancers": "red", "architectures": "dimmer"}
+ADDED = {
+    "sinks": "last",
+    "sources": "still",
+    "colour_methods": "swapped_channels",
+    "mask_methods": "left_half",
+    "enhancers": "red",
+    "architectures": "dimmer",
+}
 
 
 @pytest.fixture

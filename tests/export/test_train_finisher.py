@@ -64,7 +64,7 @@ def test_the_crop_is_upright_and_holds_the_face_and_places_agree_with_the_atlas(
     assert (inside < SIDE_PX - 5).all()
     assert abs(inside[33, 1] - inside[263, 1]) < 0.5
     places = atlas_places(turned, matrix)
-    nose_x, nose_y = np.round(inside[4]).astype(int)
+    nose_x, nose_y = (round(float(at)) for at in inside[4])
     assert np.abs(places[nose_y, nose_x] - [0.5, 0.55]).max() < 0.06
     assert places[0, 0].sum() == 0
     assert cut(photo, matrix).shape == (SIDE_PX, SIDE_PX, 3)
@@ -84,7 +84,8 @@ def test_a_pair_is_nearly_right_where_the_photo_was_seen_and_the_answer_keeps_ke
     pairs = [*maker.pairs_of(person, 20), maker.stranger_on(person)]
     kinds = {Kind(int(pair.kind)) for pair in pairs}
     assert kinds == set(Kind)
-    right, mirrored = [], []
+    right: list[float] = []
+    mirrored: list[float] = []
     for pair in pairs[:-1]:
         trust = cv2.resize(pair.trust, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_NEAREST)
         seen = (trust > 230) & (pair.alpha > 250)

@@ -98,7 +98,7 @@ def _files(numbers: list[int]) -> set[str]:
 
 
 def _look(media: Path, files: list[str], kept: Path, say: Callable[[str], None]) -> None:
-    found = []
+    found: list[tuple[object, ...]] = []
     for done, row in enumerate(_found(media, files), start=1):
         found += [row] if row else []
         if done % 100 == 0:

@@ -105,8 +105,8 @@ def with_glasses(rng: Generator, image_bgr: BgrU8, landmarks: PointsF32, *, sun:
 def _placing(landmarks: PointsF32) -> NDArray[np.float64]:
     """Fit (3, 4) that takes the average head, y down and z away, to the landmarks."""
     head = face_topology().canonical_cm * np.array([1, -1, -1], np.float32)
-    fitted = np.linalg.lstsq(np.c_[head, np.ones(len(head))], landmarks, rcond=None)[0]
-    return np.asarray(fitted.T, np.float64)
+    fitted = np.linalg.lstsq(np.column_stack([head, np.ones(len(head))]), landmarks, rcond=None)[0]
+    return np.asarray(fitted, np.float64).T
 
 
 def _drawn(

@@ -72,10 +72,9 @@ def in_front(
         cv2.line(mask, ends[0], ends[1], (1,), max(1, int(thick)))
     mask = as_f32(cv2.GaussianBlur(mask, (0, 0), rng.uniform(0.6, 2)))
     donor, share = donors[int(rng.integers(len(donors)))], rng.uniform(0.3, 1)
-    rows, columns = (int(side * share) for side in donor.shape[:2])
-    top, left = (
-        int(rng.integers(full - part + 1)) for full, part in zip(donor.shape[:2], (rows, columns), strict=True)
-    )
+    full_rows, full_columns = int(donor.shape[0]), int(donor.shape[1])
+    rows, columns = int(full_rows * share), int(full_columns * share)
+    top, left = int(rng.integers(0, full_rows - rows + 1)), int(rng.integers(0, full_columns - columns + 1))
     part = donor[top : top + rows, left : left + columns]
     return mask, as_u8(cv2.resize(part, (shape[1], shape[0]), interpolation=cv2.INTER_AREA))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 import typer
 from pydantic.fields import FieldInfo
@@ -61,8 +61,8 @@ class _Flag:
         return plugins.described() if package else ()
 
     def _said(self, what: str) -> str:
-        extra = self.field.json_schema_extra
-        return str(extra.get(what, "")) if isinstance(extra, dict) else ""
+        extra: object = self.field.json_schema_extra
+        return str(cast("dict[str, object]", extra).get(what, "")) if isinstance(extra, dict) else ""
 
 
 def flag_parameters(groups: tuple[str, ...], without: tuple[str, ...]) -> list[inspect.Parameter]:

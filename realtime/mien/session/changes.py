@@ -71,7 +71,7 @@ class Changes:
         self._is_closed = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="mien-changes", daemon=True)
-        self.revision = 0
+        self.revision: int = 0
         self.pending: tuple[str, ...] = ()
         """The settings that are being changed right now."""
 

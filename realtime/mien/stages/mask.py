@@ -63,7 +63,7 @@ class MaskMethod(Protocol):
 class MaskFactory(Protocol):
     """Makes a mask method."""
 
-    def __call__(self, target: str) -> MaskMethod:
+    def __call__(self, target: str, /) -> MaskMethod:
         """Load what it needs.
 
         Args:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, cast, get_args, get_origin
 
 import pytest
 from pydantic import BaseModel
@@ -39,8 +39,9 @@ def kinds(annotation: Any) -> Iterator[Any]:
 
 
 def said(field: FieldInfo) -> dict[str, Any]:
-    assert isinstance(field.json_schema_extra, dict)
-    return dict(field.json_schema_extra)
+    extra: Any = field.json_schema_extra
+    assert isinstance(extra, dict)
+    return dict(cast("dict[str, Any]", extra))
 
 
 @pytest.mark.parametrize("name", [*FIELDS, *TABLES])

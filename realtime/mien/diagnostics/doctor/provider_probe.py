@@ -45,7 +45,8 @@ def probe(provider: str) -> dict[str, str | float]:
     granted = session.get_providers()[0]
     if granted != provider:
         return {"error": f"ONNX Runtime fell back to {granted} without an error"}
-    x = np.random.default_rng(1).standard_normal(session.get_inputs()[0].shape).astype(np.float32)
+    shape = cast("list[int]", session.get_inputs()[0].shape)
+    x = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
     durations_ms: list[float] = []
     y = np.zeros(0, np.float32)
     for _ in range(_RUNS):

@@ -19,7 +19,7 @@ class Given:
     """A live source that gives what it is told to, and then waits."""
 
     def __init__(self, answers: list[Frame | Outage | End]) -> None:
-        self._answers = answers
+        self.answers = answers
         self.info = SourceInfo("a rig", 4, 4, Fraction(30), None, is_live=True)
 
     def __enter__(self) -> Self:
@@ -31,8 +31,8 @@ class Given:
         pass
 
     def read(self, timeout_s: float) -> Frame | Outage | End | None:
-        if self._answers:
-            return self._answers.pop(0)
+        if self.answers:
+            return self.answers.pop(0)
         threading.Event().wait(min(timeout_s, 0.01))
         return None
 
@@ -76,5 +76,5 @@ def test_numbers_go_on_where_another_camera_takes_over() -> None:
 
 
 def wait_until_given(source: Given) -> None:
-    while source._answers:
+    while source.answers:
         threading.Event().wait(0.005)

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -305,7 +305,7 @@ def test_how_pictures_lie_may_be_said_in_the_first_of_them_alone(
         copied = target.add_stream_from_template(stream)
         insert = BitStreamFilterContext(f"h264_metadata=display_orientation=insert:{said}", stream)
         for packet in read.demux(stream):
-            for changed in insert.filter(packet if packet.size else None):
+            for changed in cast("list[Any]", insert.filter(packet if packet.size else None)):
                 changed.stream = copied
                 target.mux(changed)
     assert len({orientation_of(frame) for frame in frames_of(source)}) == 2
