@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from mien.media.devices.cameras import Camera, VirtualCamera, cameras, default_camera, modes_of, virtual_cameras
 from mien.media.devices.modes import ModeWish, VideoMode, choose_mode
+from mien.sound.devices import SoundDevice, microphones
+from mien_models.errors import SoundError
 from mien_models.system.printable import json_text
 
 if TYPE_CHECKING:
@@ -35,12 +37,16 @@ class DeviceList:
     modes: Mapping[str, Sequence[VideoMode]] = field(default_factory=dict[str, Sequence[VideoMode]])
     """By the camera's path."""
     virtual: Sequence[VirtualCamera] = ()
+    microphones: Sequence[SoundDevice] = ()
+    without_sound: str = ""
+    """Why no microphone can be listed; '' where they can."""
 
 
 def show_devices(as_json: bool) -> None:
     """Print the devices: a table for people, or JSON."""
     found = cameras()
-    listed = DeviceList(found, {camera.path: modes_of(camera) for camera in found}, virtual_cameras())
+    heard, why = _microphones()
+    listed = DeviceList(found, {camera.path: modes_of(camera) for camera in found}, virtual_cameras(), heard, why)
     if as_json:
         print(json_text(as_data(listed)))
         return
@@ -51,6 +57,8 @@ def show_devices(as_json: bool) -> None:
         console.print(camera_table(listed))
     if listed.virtual:
         console.print(virtual_table(listed))
+    if listed.microphones:
+        console.print(microphone_table(listed))
     for sentence in advice(listed):
         print(sentence, file=sys.stderr)
 
@@ -75,6 +83,10 @@ def as_data(listed: DeviceList) -> dict[str, object]:
                 ],
             }
             for camera in listed.cameras
+        ],
+        "microphones": [
+            {"name": one.name, "number": one.number, "rate_hz": one.rate_hz, "is_default": one.is_default}
+            for one in listed.microphones
         ],
         "virtual_cameras": [{"name": device.name, "path": device.path} for device in listed.virtual],
     }
@@ -114,13 +126,36 @@ def virtual_table(listed: DeviceList) -> "Table":
     return table
 
 
+def microphone_table(listed: DeviceList) -> "Table":
+    """Draw the microphones, a row each."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, title="Microphones", title_justify="left")
+    table.add_column("Name")
+    table.add_column("--microphone")
+    for device in listed.microphones:
+        note = "\n(used when none is named)" if device.is_default else ""
+        table.add_row(Text(device.name + note), Text(f"{device.number}\n{device.name}"))
+    return table
+
+
+def _microphones() -> tuple[tuple[SoundDevice, ...], str]:
+    try:
+        found = microphones()
+    except SoundError as error:
+        return (), str(error)
+    return found, "" if found else "No microphone was found; --microphone none records without one."
+
+
 def advice(listed: DeviceList) -> list[str]:
     """Say what to do when there is no camera, or one that may not be opened."""
     denied = [camera.path for camera in listed.cameras if camera.is_denied]
     sentences = [DENIED.format(names=" and ".join(denied))] if denied else []
     if not any(not camera.is_virtual for camera in listed.cameras):
         sentences.append(f"{NO_CAMERA} {_NO_CAMERA_ON.get(sys.platform, '')}".strip())
-    return sentences
+    return [*sentences, *filter(None, [listed.without_sound])]
 
 
 def _notes(camera: Camera, *, is_default: bool) -> list[str]:

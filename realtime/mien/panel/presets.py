@@ -13,6 +13,7 @@ from pydantic import JsonValue, ValidationError
 from mien.config import paths
 from mien.config.settings import Settings
 from mien.config.settings_file import as_toml
+from mien.sinks.stream_address import HIDDEN
 from mien_models.errors import MienError, UsageError
 from mien_models.system.atomic_write import write_private
 from mien_models.system.causes import cause_of
@@ -122,7 +123,8 @@ def kept_of(settings: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     kept = {name: value for name, value in settings.items() if name in Settings.model_fields and name not in NOT_KEPT}
     sinks = kept.get("sinks")
     if isinstance(sinks, list):
-        kept["sinks"] = [one for one in sinks if not str(one).startswith(_WRITES)]
+        # Nor an output whose key is not shown to anybody: without it, it is none.
+        kept["sinks"] = [one for one in sinks if not str(one).startswith(_WRITES) and HIDDEN not in str(one)]
     # Off is for one run, which no file keeps.
     return {name: value for name, value in kept.items() if not (name in {"label", "content_gate"} and value == "off")}
 

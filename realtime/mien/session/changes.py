@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Final
+from typing import Final, cast
 
 from mien.config.patch import PatchError
 from mien.pipeline.events import SettingsApplied, SettingsRefused
@@ -22,7 +22,7 @@ from mien.session.signing import sign_files
 from mien.session.sound import SessionSound
 from mien.session.source_faces import SourceFaces, open_source_faces
 from mien.session.stages import Making, changed_stages, check_names
-from mien.sinks.registry import default_sinks, make_sink, uses_of
+from mien.sinks.registry import default_sinks, make_sink, shown_spec, uses_of
 from mien.sources.registry import default_address, live_source
 from mien.stages.marks import Marks
 from mien_models.errors import MienError
@@ -149,7 +149,7 @@ class Changes:
             raise MienError(
                 f"The settings have changed meanwhile (revision {self.revision}, you saw {patch.revision}); look again."
             )
-        options = before.options.patched(patch.values)
+        options = before.options.patched(_with_keys(patch.values, before))
         changed = options.changed_from(before.options)
         if not changed:
             return Applied(self.revision, ())
@@ -234,6 +234,16 @@ def _address_of(options: Options, before: InForce) -> str:
     if options.source.address == before.options.source.address:
         return before.address
     return options.source.address if options.source.address is not None else default_address()
+
+
+def _with_keys(values: Mapping[str, object], before: InForce) -> dict[str, object]:
+    """Know an output again that is named without its key, as the status names it."""
+    known = {shown_spec(spec): spec for spec in before.sinks}
+    asked = values.get("sinks")
+    if not isinstance(asked, list | tuple):
+        return dict(values)
+    specs = cast("list[object] | tuple[object, ...]", asked)
+    return {**values, "sinks": [known.get(spec, spec) if isinstance(spec, str) else spec for spec in specs]}
 
 
 def _specs_of(options: Options, before: InForce) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from mien.session.session import (
 from mien.session.sight import faces_of, scaled
 from mien.session.source_faces import SourceFaces
 from mien.session.stages import Making, stages_of
+from mien.sinks.registry import shown_spec
 
 _LOG = logging.getLogger(__name__)
 Ticker: TypeAlias = Callable[["LiveSession"], None]
@@ -107,7 +108,7 @@ class LiveSession:
         return SessionStatus(
             session_id=in_force.marks.session_id,
             run=run.snapshot(),
-            settings=in_force.options.as_json(),
+            settings={**in_force.options.as_json(), "sinks": list(map(shown_spec, in_force.options.sinks))},
             revision=changes.revision,
             pending=changes.pending,
             faces=source_faces.names,
@@ -116,7 +117,7 @@ class LiveSession:
             is_private=self.controls.is_private,
             uptime_s=round(time.monotonic() - self._began_s, 1),
             camera=in_force.address,
-            outputs={spec: sink.description for spec, sink in in_force.sinks.items()},
+            outputs={shown_spec(spec): sink.description for spec, sink in in_force.sinks.items()},
         )
 
     def apply(self, patch: SettingsPatch) -> "Future[Applied | Refused]":

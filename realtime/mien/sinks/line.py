@@ -10,8 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from mien_models.errors import SinkError
 
@@ -25,19 +24,16 @@ _PIECE_BYTES: Final = 32 * 1024
 
 
 class Line:
-    """Has state: the sockets and the threads that pass bytes on; `with Line(...) as line:` opens and cuts it."""
+    """Has state: the sockets; two threads pass bytes on until it is cut."""
 
     def __init__(self, host: str, port: int, *, is_encrypted: bool) -> None:
         self._host, self._port, self._is_encrypted = host, port, is_encrypted
         self._server: socket.socket | None = None
         self._door: socket.socket | None = None
         self._client: socket.socket | None = None
-        self._threads: list[threading.Thread] = []
-        self.sent_bytes = 0
-        """What the server has taken, as far as the system tells."""
-        self.is_cut = threading.Event()
+        self._is_cut = threading.Event()
 
-    def __enter__(self) -> Self:
+    def open(self) -> None:
         """Connect, and open the door.
 
         Raises:
@@ -50,37 +46,23 @@ class Line:
             self._door.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _DOOR_BYTES)
             self._door.settimeout(_OPENS_S)
             undo.pop_all()
-        self._start(self._let_in)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Cut it."""
-        self.cut()
-        for thread in self._threads:
-            thread.join(_STUCK_S)
+        _start(self._let_in)
 
     @property
     def port(self) -> int:
         """Of the door, at 127.0.0.1."""
-        assert self._door is not None  # noqa: S101 - known between enter and exit
+        assert self._door is not None  # noqa: S101 - known once it is open
         address: tuple[str, int] = self._door.getsockname()
         return address[1]
 
     def cut(self) -> None:
         """End it now; whoever writes into the door is told by an error. Any thread may."""
-        self.is_cut.set()
+        self._is_cut.set()
         for end in (self._server, self._client, self._door):
             if end is not None:
                 with contextlib.suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
                 end.close()
-
-    def _start(self, work: Callable[[], None]) -> None:
-        thread = threading.Thread(target=work, name="mien-line", daemon=True)
-        self._threads.append(thread)
-        thread.start()
 
     def _let_in(self) -> None:
         door, server = self._door, self._server
@@ -92,13 +74,13 @@ class Line:
             self.cut()
             return
         self._client = client
-        self._start(lambda: self._pass_on(server, client))
+        _start(lambda: self._pass_on(server, client))
         self._pass_on(client, server)
 
     def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
         """Pass bytes on until one end closes."""
         try:
-            while not self.is_cut.is_set():
+            while not self._is_cut.is_set():
                 try:
                     piece = source.recv(_PIECE_BYTES)
                 except TimeoutError:  # a server may be silent, that is no fault
@@ -106,12 +88,14 @@ class Line:
                 if not piece:
                     break
                 target.sendall(piece)
-                if target is self._server:
-                    self.sent_bytes += len(piece)
         except OSError:
             pass
         finally:
             self.cut()
+
+
+def _start(work: Callable[[], None]) -> None:
+    threading.Thread(target=work, name="mien-line", daemon=True).start()
 
 
 def _connected(host: str, port: int, *, is_encrypted: bool) -> socket.socket:

@@ -90,7 +90,7 @@ class LiveTracks:
         self._sound: LiveSound | None = None if self._feed is None else LiveSound(sound_codec)
         self._origin_ns: int | None = None
         self._origin_pts: int | None = None
-        self._heard = 0
+        self._has_begun = False
         self._streams: tuple[av.VideoStream | None, av.AudioStream | None] = (None, None)
 
     def add_to(self, container: OutputContainer) -> None:
@@ -110,7 +110,7 @@ class LiveTracks:
     def begin_anew(self) -> None:
         """Start from 0 again with the next key frame, for another container: a stream whose line came back."""
         self._taker.skip_to_key()
-        self._origin_ns, self._origin_pts, self._heard = None, None, 0
+        self._origin_ns, self._origin_pts, self._has_begun = None, None, False
         self._sound = None if self._feed is None else LiveSound(self._sound_codec)
 
     def write(self, frame: OutputFrame) -> list[AnyPacket]:
@@ -160,13 +160,12 @@ class LiveTracks:
 
     def _since_origin(self, heard: Sound, origin_ns: int) -> Sound:
         """Leave out what was before the first picture; fill up to where it begins with silence."""
-        if self._heard:
+        if self._has_begun:
             return heard
-        self._heard = 1
         early = round((origin_ns - heard.captured_ns) * RATE_HZ / _NS)
         if early >= len(heard.samples):
-            self._heard = 0
             return replace(heard, samples=silence(0))
+        self._has_begun = True
         if early >= 0:
             return replace(heard, samples=heard.samples[early:])
         return replace(heard, samples=np.concatenate([silence(-early), heard.samples]))

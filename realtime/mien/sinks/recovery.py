@@ -2,12 +2,13 @@
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import ArgumentError, FFmpegError
 from av.packet import Packet
@@ -46,7 +47,7 @@ def check_nothing_unfinished(path: Path) -> None:
 
 
 def recover(path: Path, users: UsersCertificate | None = None) -> tuple[Path, int]:
-    """Make a whole file of an unfinished recording: pictures are copied as they are, and the file is signed.
+    """Make a whole file of an unfinished recording: picture and sound are copied as they are, and the file is signed.
 
     Args:
         path: NAME.part, or NAME where NAME.part is beside it. It is removed when the whole file is there.
@@ -93,7 +94,7 @@ def _check(part: Path, whole: Path) -> None:
 
 
 def _copied(part: Path, copy: Path, muxer: str) -> tuple[int, str | None]:
-    """Copy the pictures up to where the file was torn; give their number, and the session that the file names."""
+    """Copy pictures and sound up to where the file was torn; give the number of pictures, and the file's session."""
     try:
         source = av.open(ffmpeg_path(part), metadata_errors="replace")
     except FFmpegError as error:
@@ -101,23 +102,25 @@ def _copied(part: Path, copy: Path, muxer: str) -> tuple[int, str | None]:
     with source, av.open(ffmpeg_path(copy), "w", format=muxer) as target:
         note = str(source.metadata.get(SESSION_TAG, ""))
         target.metadata[SESSION_TAG] = note
-        stream = next(iter(source.streams.video), None)
-        if stream is None:
+        if not source.streams.video:
             return 0, None
-        copied, frames = target.add_stream_from_template(stream), 0
-        for packet in _whole_packets(source, stream):
-            packet.stream = copied
+        streams: list[VideoStream | AudioStream] = [source.streams.video[0], *source.streams.audio]
+        frames = 0
+        copies = {stream.index: target.add_stream_from_template(stream) for stream in streams}
+        for packet in _whole_packets(source, streams):
+            is_picture = packet.stream.type == "video"
+            packet.stream = copies[packet.stream.index]
             try:
                 target.mux(packet)
             except ArgumentError:  # the first piece whose times or bytes are damaged: the file was torn here
                 break
-            frames += 1
+            frames += is_picture
     found = re.search(r"session ([0-9a-f]{6})", note)
     return frames, found[1] if found else None
 
 
-def _whole_packets(source: InputContainer, stream: VideoStream) -> Iterator["Packet[VideoStream]"]:
-    packets = source.demux(stream)
+def _whole_packets(source: InputContainer, streams: Sequence[VideoStream | AudioStream]) -> Iterator["Packet[Any]"]:
+    packets = source.demux(*streams)
     while True:
         try:
             packet = next(packets, None)

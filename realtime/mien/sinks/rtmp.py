@@ -7,7 +7,7 @@ from av.container import OutputContainer
 
 from mien.pipeline.frame import OutputFormat
 from mien.sinks.line import Line
-from mien.sinks.stream_address import StreamAddress, stream_address
+from mien.sinks.stream_address import HIDDEN, StreamAddress, stream_address
 from mien.sinks.stream_process import StreamProcess
 from mien.sinks.streaming import StreamKind, StreamSink
 from mien_models.errors import UsageError
@@ -31,7 +31,7 @@ class RtmpConnection:
         Raises:
             SinkError: it cannot be reached.
         """
-        self._line.__enter__()
+        self._line.open()
         options = {"rtmp_tcurl": self._address.url_of_app, "rtmp_live": "live", "flvflags": "no_duration_filesize"}
         self._process = StreamProcess(self._address.at(self._line.port), "flv", options, on_up)
         return self._process.open()
@@ -77,4 +77,4 @@ def conceal(address: str) -> str:
     try:
         return stream_address(address).shown
     except UsageError:
-        return "****"
+        return HIDDEN

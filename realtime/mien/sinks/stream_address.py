@@ -6,6 +6,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 from mien_models.errors import UsageError
 
+HIDDEN: Final = "****"
+"""Stands where a key was left out."""
 _PORTS: Final = {"rtmp": 1935, "rtmps": 443}
 
 
@@ -30,7 +32,7 @@ class StreamAddress:
     @property
     def shown(self) -> str:
         """The address as it may be shown, logged and stored."""
-        return f"{self.scheme}://{self.host}/{self.app}/{'****' if self.key else ''}"
+        return f"{self.scheme}://{self.host}/{self.app}/{HIDDEN if self.key else ''}"
 
     def __repr__(self) -> str:
         """As `shown`: a key gets into no message by accident."""
@@ -60,6 +62,8 @@ def stream_address(text: str) -> StreamAddress:
         port = parts.port
     except ValueError as error:
         raise UsageError(f"The port of a {parts.scheme} address is a number from 1 to 65535.") from error
+    if HIDDEN in text:
+        raise UsageError("The stream key was left out of this address; give the address with its key again.")
     app, _, key = parts.path.lstrip("/").rpartition("/")
     example = f"{parts.scheme}://live.example.com/app/KEY"
     if not parts.hostname:

@@ -1,4 +1,4 @@
-"""The sound devices of this computer: found by name, opened at a rate that they have."""
+"""The microphones of this computer: found by name, opened at a rate that they have."""
 
 import difflib
 import threading
@@ -37,14 +37,12 @@ class StreamTimes(Protocol):
 
     currentTime: float  # noqa: N815 - the library's names
     inputBufferAdcTime: float  # noqa: N815
-    outputBufferDacTime: float  # noqa: N815
 
 
 class StreamTrouble(Protocol):
     """What a callback is told of losses."""
 
     input_overflow: bool
-    output_underflow: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +55,9 @@ class SoundDevice:
     """ALSA, Core Audio, Windows WASAPI, ..."""
     inputs: int
     """Channels."""
-    outputs: int
     rate_hz: int
     """The one it likes best."""
-    is_default_input: bool
-    is_default_output: bool
+    is_default: bool
 
 
 def portaudio() -> Any:  # noqa: ANN401 - the library is not annotated
@@ -80,11 +76,8 @@ def portaudio() -> Any:  # noqa: ANN401 - the library is not annotated
     return sounddevice
 
 
-def sound_devices(*, anew: bool = False) -> tuple[SoundDevice, ...]:
-    """List the devices.
-
-    Args:
-        anew: look again for what was plugged in or out; streams that are open would be lost.
+def microphones() -> tuple[SoundDevice, ...]:
+    """List what is plugged in now; a stream that is open would be lost.
 
     Raises:
         SoundError: PortAudio is not installed or fails.
@@ -92,12 +85,11 @@ def sound_devices(*, anew: bool = False) -> tuple[SoundDevice, ...]:
     module = portaudio()
     with _LOCK:
         try:
-            if anew:
-                module._terminate()  # noqa: SLF001 - PortAudio looks for devices only when it begins
-                module._initialize()  # noqa: SLF001
+            module._terminate()  # noqa: SLF001 - PortAudio looks for devices only when it begins
+            module._initialize()  # noqa: SLF001
             found = module.query_devices()
             drivers = [driver["name"] for driver in module.query_hostapis()]
-            default_input, default_output = module.default.device
+            default, _ = module.default.device
         except module.PortAudioError as error:
             raise SoundError(f"The sound devices cannot be listed: {_said(error)}.") from error
     return tuple(
@@ -106,12 +98,11 @@ def sound_devices(*, anew: bool = False) -> tuple[SoundDevice, ...]:
             device["name"],
             drivers[device["hostapi"]],
             device["max_input_channels"],
-            device["max_output_channels"],
             round(device["default_samplerate"]),
-            number == default_input,
-            number == default_output,
+            number == default,
         )
         for number, device in enumerate(found)
+        if device["max_input_channels"]
     )
 
 
@@ -121,25 +112,14 @@ def input_device(name: str) -> SoundDevice:
     Raises:
         SoundError: there is none of that name; the nearest is named.
     """
-    devices = [device for device in sound_devices() if device.inputs]
-    return _chosen(name, devices, [device for device in devices if device.is_default_input], "microphone")
+    return _chosen(name, microphones())
 
 
-def output_device(name: str) -> SoundDevice:
-    """Find a device that plays.
-
-    Raises:
-        SoundError: there is none of that name; the nearest is named.
-    """
-    devices = [device for device in sound_devices() if device.outputs]
-    return _chosen(name, devices, [device for device in devices if device.is_default_output], "sound output")
-
-
-def _chosen(name: str, devices: Sequence[SoundDevice], defaults: Sequence[SoundDevice], kind: str) -> SoundDevice:
+def _chosen(name: str, devices: Sequence[SoundDevice]) -> SoundDevice:
     if not devices:
-        raise SoundError(f"This computer has no {kind}.")
+        raise SoundError("This computer has no microphone.")
     if name == DEFAULT:
-        return (list(defaults) or list(devices))[0]
+        return next((device for device in devices if device.is_default), devices[0])
     if name.isdecimal():
         numbered = [device for device in devices if device.number == int(name)]
     else:
@@ -150,13 +130,13 @@ def _chosen(name: str, devices: Sequence[SoundDevice], defaults: Sequence[SoundD
     names = [device.name for device in devices]
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
     hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(map(repr, names))}."
-    raise SoundError(f"There is no {kind} {name!r}; {hint} `mien devices` lists them.")
+    raise SoundError(f"There is no microphone {name!r}; {hint} `mien devices` lists them.")
 
 
 def open_stream(
-    device: SoundDevice, *, is_input: bool, channels: int, block_s: float, callback: Callable[..., None]
+    device: SoundDevice, *, channels: int, block_s: float, callback: Callable[..., None]
 ) -> tuple[PortAudioStream, int]:
-    """Open and start a stream of float samples at 48 kHz, else at the device's own rate.
+    """Open and start a stream of a microphone's float samples at 48 kHz, else at the device's own rate.
 
     Returns:
         PortAudio's stream, and its rate.
@@ -165,13 +145,12 @@ def open_stream(
         SoundError: another program has it, or it has neither rate.
     """
     module = portaudio()
-    kind = module.InputStream if is_input else module.OutputStream
     failure: Exception | None = None
     stream: PortAudioStream
     for rate_hz in dict.fromkeys((RATE_HZ, device.rate_hz)):
         with _LOCK:
             try:
-                stream = kind(
+                stream = module.InputStream(
                     samplerate=rate_hz,
                     device=device.number,
                     channels=channels,

@@ -14,7 +14,7 @@ from mien.sound.chunk import RATE_HZ, RawSound, SamplesF32, Sound, samples_ns, s
 from mien.sound.device_clock import DeviceClock
 from mien.sound.feed import Feed
 from mien.sound.level import Level, Meter
-from mien.sound.microphone import Microphone, MicrophoneRequest, make_microphone
+from mien.sound.microphone import Microphone, MicrophoneInfo, MicrophoneRequest, make_microphone
 from mien.sound.resampler import Resampler
 from mien_models.errors import MienError
 from mien_models.system.crash.edge import ends_the_program, fault
@@ -79,7 +79,7 @@ class SoundHub:
         self._description = _OFF
         self._drift_ppm, self._gaps, self._next_index, self._origin_ns = 0.0, 0, 0, 0
         self._gain = 1.0
-        self._is_dead = False
+        self._dead_s = 0.0
         self._is_changed = threading.Event()
         self._is_ending = threading.Event()
         self._thread = threading.Thread(target=self._work, name="mien-sound", daemon=True)
@@ -114,14 +114,18 @@ class SoundHub:
             return None
         feed = Feed()
         with self._lock:
-            self._feeds = (*self._feeds, feed)
-        self._is_changed.set()
+            is_first, self._feeds = not self._feeds, (*self._feeds, feed)
+        if is_first:
+            self._is_changed.set()
         return feed
 
     def leave(self, feed: Feed) -> None:
-        """Stop giving."""
+        """Stop giving; with the last listener the microphone is closed."""
         with self._lock:
             self._feeds = tuple(one for one in self._feeds if one is not feed)
+            is_last = not self._feeds
+        if is_last:
+            self._is_changed.set()
 
     @property
     def status(self) -> SoundStatus:
@@ -150,7 +154,7 @@ class SoundHub:
 
     def _play(self, microphone: Microphone) -> None:
         info = microphone.info
-        self._state, self._description, self._is_dead = SoundState.ON, info.description, False
+        self._state, self._description, self._dead_s = SoundState.ON, info.description, 0.0
         self.was_on = True
         self._on_open(info.description)
         clock = DeviceClock(info.rate_hz)
@@ -166,7 +170,7 @@ class SoundHub:
             resets = clock.resets
             self._give(resampler.feed(raw.samples, self._position(clock, raw)))
             self._drift_ppm = clock.drift_ppm
-            self._look_for_life(info.description)
+            self._look_for_life(raw, info)
 
     def _position(self, clock: DeviceClock, raw: RawSound) -> float:
         return (clock.stamp(len(raw.samples), raw.captured_ns) - self._origin_ns) * RATE_HZ / 1e9
@@ -203,9 +207,14 @@ class SoundHub:
         self._gain = wanted
         return samples * faded[:, None]
 
-    def _look_for_life(self, name: str) -> None:
+    def _look_for_life(self, raw: RawSound, info: MicrophoneInfo) -> None:
         """Say it when a microphone is switched off at its own key or blocked by the system: it then gives zeros."""
-        is_dead = self._meter.dead_s >= _DEAD_S
-        if is_dead and not self._is_dead:
-            _LOG.warning("The microphone (%s) gives nothing but silence; is it muted, or blocked by the system?", name)
-        self._is_dead = is_dead
+        before_s, self._dead_s = (
+            self._dead_s,
+            0.0 if raw.samples.any() else self._dead_s + len(raw.samples) / info.rate_hz,
+        )
+        if before_s < _DEAD_S <= self._dead_s:
+            _LOG.warning(
+                "The microphone (%s) gives nothing but silence; is it muted, or blocked by the system?",
+                info.description,
+            )

@@ -29,8 +29,6 @@ class Meter:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._level = Level(_QUIETEST_DB, _QUIETEST_DB)
-        self.dead_s = 0.0
-        """For how long it has heard nothing but zeros: a microphone that is switched off or blocked by the system."""
 
     def feed(self, samples: SamplesF32) -> None:
         """Take what was heard."""
@@ -38,7 +36,6 @@ class Meter:
             return
         lasted_s = len(samples) / RATE_HZ
         peak = float(np.abs(samples).max())
-        self.dead_s = 0.0 if peak > 0 else self.dead_s + lasted_s
         rms = math.sqrt(float(np.square(samples, dtype=np.float64).mean()))
         with self._lock:
             falling = _FALLS_DB_PER_S * lasted_s

@@ -2,8 +2,10 @@
 
 import contextlib
 import itertools
+import os
 import subprocess
 import sys
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,6 +17,10 @@ from av.error import InvalidDataError
 from mien.pipeline.frame import OutputFormat, OutputFrame, State
 from mien.provenance.release import ReleasedPicture
 from mien.sinks.backends.file import FileSink
+from mien.sinks.live_tracks import Studio
+from mien.sinks.recovery import recover
+from mien.sound.hub import SoundHub
+from mien.sound.microphone import MicrophoneRequest
 from mien_models.errors import SinkError
 
 FORMAT = OutputFormat(320, 180, Fraction(30))
@@ -123,3 +129,26 @@ def test_a_path_that_cannot_be_is_refused_at_once(tmp_path: Path, name: str, sen
     with pytest.raises(SinkError, match=sentence):
         FileSink(str(target), FORMAT).__enter__()
     assert [found.name for found in tmp_path.iterdir()] == ["folder.mp4"]
+
+
+def test_a_torn_recording_is_recovered_with_its_sound(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    hub = SoundHub(MicrophoneRequest("synthetic", FORMAT.fps), lambda _: None, lambda _: None)
+    hub.start()
+    sink = FileSink(str(path), FORMAT)
+    sink.studio = Studio(hub=hub)
+    part = path.with_name("a.mp4.part")
+    with sink:
+        began_s = time.monotonic()
+        while (now_s := time.monotonic()) - began_s < 5:
+            sink.write(flat(COLOURS_BGR[0], int(now_s * 1e9)))
+            time.sleep(1 / 30)
+        torn = tmp_path / "torn.mp4.part"
+        torn.write_bytes(part.read_bytes())
+    hub.close()
+    os.utime(torn, (1e9, 1e9))
+    whole, frames = recover(torn)
+    with av.open(str(whole)) as file:
+        assert file.streams.video[0].frames == frames > 60
+        (sound,) = file.streams.audio
+        assert float((sound.duration or 0) * (sound.time_base or 0)) > 3

@@ -156,3 +156,42 @@ def test_the_synthetic_microphone_clicks_when_the_clock_says() -> None:
     heard_ns = [now_ns + at * 1e9 / (RATE_HZ * 1.0003) for at in firsts]
     assert len(firsts) == 5
     assert heard_ns == pytest.approx(claps_ns(now_ns, now_ns + 10**10, Fraction(30)), abs=30_000)
+
+
+class Counted(Flaky):
+    """A microphone of which it is known how often it was opened, and whether it is."""
+
+    def __init__(self, opened: list[bool]) -> None:
+        may_open = threading.Event()
+        may_open.set()
+        super().__init__(may_open, blocks=100_000)
+        self._opened = opened
+
+    def __enter__(self) -> Self:
+        self._opened.append(True)
+        return super().__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._opened.append(False)
+
+
+def test_the_microphone_is_open_while_somebody_listens_and_stays_open_for_a_second_listener() -> None:
+    opened: list[bool] = []
+    hub = SoundHub(REQUEST, lambda _: None, lambda _: None, make=lambda _request: Counted(opened))
+    hub.start()
+    assert hub.status.state is SoundState.OFF
+    first = heard_from(hub)
+    until(lambda: hub.status.state is SoundState.ON)
+    second = heard_from(hub)
+    until(lambda: second.wait(0.1) and first.wait(0.1))
+    assert opened == [True]
+    hub.leave(first)
+    second.take()
+    until(lambda: second.wait(0.1))
+    assert opened == [True]
+    hub.leave(second)
+    until(lambda: hub.status.state is SoundState.OFF)
+    assert opened == [True, False]
+    hub.close()

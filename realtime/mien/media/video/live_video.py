@@ -235,7 +235,7 @@ def _opened(wish: VideoWish) -> _Encoder:
     for name in names:
         try:
             if name != _SOFTWARE:
-                _prove(name, wish)
+                prove(name, wish)
             return _Encoder(name, wish)
         except (FFmpegError, ValueError, OSError) as error:
             failures.append(f"{name}: {error}")
@@ -243,7 +243,7 @@ def _opened(wish: VideoWish) -> _Encoder:
     raise SinkError(f"No H.264 encoder works here ({'; '.join(failures)}).")
 
 
-def _prove(name: str, wish: VideoWish) -> None:
+def prove(name: str, wish: VideoWish) -> None:
     """Encode and decode half a second of a picture that moves, and compare.
 
     Raises:

@@ -8,6 +8,7 @@ from mien.pipeline.frame import OutputFormat
 from mien.pipeline.interfaces import SinkFactory
 from mien.sinks.registry import SinkPlugin
 from mien.sinks.rtmp import conceal, rtmp_sink
+from mien.sinks.stream_address import HIDDEN
 from mien.sinks.streaming import StreamSink
 
 _TWITCH: Final = "rtmps://ingest.global-contribute.live-video.net/app"
@@ -30,7 +31,7 @@ def _to_service(name: str, address: str) -> SinkFactory:
 
 
 def _hidden(_key: str) -> str:
-    return "****"
+    return HIDDEN
 
 
 PLUGINS: Final[Mapping[str, SinkPlugin]] = {

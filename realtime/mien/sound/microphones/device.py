@@ -58,7 +58,7 @@ class DeviceMicrophone:
         self._device = input_device(self._name)
         self._blocks, self._has_lost, self._quiet_s = queue.Queue(_WAITING), False, 0.0
         self._stream, self._rate_hz = open_stream(
-            self._device, is_input=True, channels=self._channels, block_s=_BLOCK_S, callback=self._take
+            self._device, channels=self._channels, block_s=_BLOCK_S, callback=self._take
         )
         return self
 
