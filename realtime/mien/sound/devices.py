@@ -1,6 +1,8 @@
 """The microphones of this computer: found by name, opened at a rate that they have."""
 
+import ctypes
 import difflib
+import functools
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +15,12 @@ from mien_models.errors import SoundError
 _LOCK: Final = threading.RLock()
 """PortAudio may not be asked by two threads at once."""
 DEFAULT: Final = "default"
+_TALKATIVE: Final = {
+    "libasound.so.2": ("snd_lib_error_set_handler",),
+    "libjack.so.0": ("jack_set_error_function", "jack_set_info_function"),
+}
+_SAYS_NOTHING: Final = ctypes.CFUNCTYPE(None)(lambda: None)
+"""Takes the place of what prints; it reads none of its arguments."""
 
 
 class PortAudioStream(Protocol):
@@ -66,6 +74,7 @@ def portaudio() -> Any:  # noqa: ANN401 - the library is not annotated
     Raises:
         SoundError: PortAudio is not installed.
     """
+    _quieten_drivers()
     try:
         import sounddevice
     except OSError as error:
@@ -74,6 +83,18 @@ def portaudio() -> Any:  # noqa: ANN401 - the library is not annotated
             "On Debian and Ubuntu: sudo apt install libportaudio2."
         ) from error
     return sounddevice
+
+
+@functools.cache
+def _quieten_drivers() -> None:
+    """Keep ALSA and JACK, which PortAudio asks on Linux, from writing on the terminal what they did not find."""
+    for library, functions in _TALKATIVE.items():
+        try:
+            loaded = ctypes.CDLL(library)
+        except OSError:  # not there, and so it says nothing
+            continue
+        for function in functions:
+            getattr(loaded, function)(_SAYS_NOTHING)
 
 
 def microphones() -> tuple[SoundDevice, ...]:

@@ -40,6 +40,8 @@ class Picture:
     samples: Samples
     """In the channels and the depth of the file; nobody writes into it."""
     metadata: Metadata = field(default_factory=Metadata)
+    left_out: tuple[str, ...] = ()
+    """What the file also holds and no copy of it will, a sentence each; of use where a copy is written."""
     notes: tuple[str, ...] = ()
     """Sentences for the user about what was not taken as it is in the file."""
 
@@ -65,9 +67,11 @@ class Picture:
         return replace(self, image_bgr=composed_bgr, samples=samples)
 
 
-def picture_from_samples(samples: Samples, metadata: Metadata, notes: tuple[str, ...]) -> Picture:
+def picture_from_samples(
+    samples: Samples, metadata: Metadata, notes: tuple[str, ...], left_out: tuple[str, ...] = ()
+) -> Picture:
     """Make a picture of samples in the file's depth, as `Picture.samples` describes them."""
-    return Picture(image_bgr=_shown(samples), samples=samples, metadata=metadata, notes=notes)
+    return Picture(image_bgr=_shown(samples), samples=samples, metadata=metadata, left_out=left_out, notes=notes)
 
 
 def eight_bit(samples: Samples) -> NDArray[np.uint8]:

@@ -80,7 +80,7 @@ def _read(path: Path) -> Picture:
             _note_pictures(path, facts.pictures if facts else getattr(opened, "n_frames", 1), notes)
         is_sixteen_bit = _is_sixteen_bit(opened)
         metadata, untrue = metadata_of(opened, notes)
-        notes += leavings_of(path, opened, untrue)
+        left_out = tuple(leavings_of(path, opened, untrue))
         if is_sixteen_bit:
             samples: Samples = _sixteen_bit_samples(path)
         else:
@@ -88,7 +88,7 @@ def _read(path: Path) -> Picture:
         # Pillow turns a TIFF upright while it loads it, and no other format.
         orientation = 1 if opened.format == "TIFF" else orientation_of(opened)
     upright = _turned(samples, orientation)
-    return picture_from_samples(np.ascontiguousarray(upright), metadata, tuple(notes))
+    return picture_from_samples(np.ascontiguousarray(upright), metadata, tuple(notes), left_out)
 
 
 def _read_tiff(path: Path, facts: TiffFacts) -> Picture:

@@ -120,6 +120,6 @@ def _swap_picture(
         else:
             summary.note(f"No face was swapped in {input_path.name}: it was written with its own face.")
             written = write_picture(output_path, picture)
-    for sentence in (*written, *(() if is_copied else picture.notes)):
+    for sentence in (*written, *(() if is_copied else (*picture.left_out, *picture.notes))):
         summary.note(sentence)
     summary.count_written(packet)
