@@ -57,7 +57,8 @@ class SessionSound:
     @property
     def status(self) -> SoundStatus | None:
         """How the microphone is; None without one."""
-        return None if self._hub.status.state is SoundState.OFF else self._hub.status
+        status = self._hub.status
+        return None if status.state is SoundState.OFF else status
 
     @property
     def report(self) -> SoundReport | None:
