@@ -117,6 +117,16 @@ class Settings(BaseSettings):
         json_schema_extra=said("Likeness", "swap"),
         description="how much of the photo's identity a network is given; 0 is your own",
     )
+    remote: str | None = Field(
+        None,
+        json_schema_extra=said("Swap on another machine", "remote", form="HOST[:PORT]"),
+        description="the machine that swaps, where 'mien serve' runs; by default this one",
+    )
+    remote_takeover: bool = Field(
+        default=True,
+        json_schema_extra=said("Swap here while it is away", "remote"),
+        description="let this machine swap with 'mesh' while the other one is away; else a card is shown",
+    )
     boost: Annotated[int, Field(ge=1, le=4)] = Field(
         SwapOptions().boost,
         json_schema_extra=said("Resolution boost", "swap", unit="times"),

@@ -88,9 +88,7 @@ class Machines:
             MienError: the file cannot be written.
         """
         others = [
-            one
-            for one in self.known()
-            if one.fingerprint != machine.fingerprint and one.address != machine.address
+            one for one in self.known() if one.fingerprint != machine.fingerprint and one.address != machine.address
         ]
         content = json.dumps({"machines": [asdict(one) for one in (*others, machine)]}, indent=1)
         try:

@@ -66,5 +66,10 @@ class Tries:
         return max(self._failed_s[0] + _WITHIN_S - self._clock_s(), 0.0)
 
     def fail(self) -> None:
-        """Count a wrong code."""
+        """Count a try as a wrong code."""
         self._failed_s.append(self._clock_s())
+
+    def forgive(self) -> None:
+        """Take the last one back: it was right."""
+        if self._failed_s:
+            self._failed_s.pop()

@@ -32,6 +32,8 @@ _Sdp: TypeAlias = Annotated[str, Field(max_length=100_000)]
 _Hex: TypeAlias = Annotated[str, Field(max_length=128, pattern="^[0-9a-f]+$")]
 _Number: TypeAlias = Annotated[int, Field(ge=0, le=0xFFFFFFFF)]
 _Pixels: TypeAlias = Annotated[float, Field(ge=-1e5, le=1e5)]
+_Name: TypeAlias = Annotated[str, Field(max_length=100, pattern=r"^[^/\\:\x00-\x1f]+$")]
+"""Of a plug-in or a model: never a path, nor a plug-in with one."""
 _Unit: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -74,17 +76,17 @@ class Paired(_Message):
 class Wishes(_Message):
     """How the faces shall be swapped; each as the setting of its name."""
 
-    swapper: Annotated[str, Field(max_length=100)] = "mesh"
+    swapper: _Name = "mesh"
     strength: Annotated[float, Field(ge=0, le=1.5)] = 1.0
     boost: Annotated[int, Field(ge=1, le=4)] = 1
     morph: _Unit | None = None
-    template: Annotated[str, Field(max_length=100)] | None = None
+    template: _Name | None = None
     shape: _Unit = 0.8
-    colour: Annotated[str, Field(max_length=100)] = "mkl"
+    colour: _Name = "mkl"
     detail: bool = True
-    enhance: Annotated[str, Field(max_length=100)] | None = None
+    enhance: _Name | None = None
     enhance_strength: _Unit = 0.8
-    masks: Annotated[tuple[Annotated[str, Field(max_length=100)], ...], Field(max_length=8)] = ("history",)
+    masks: Annotated[tuple[_Name, ...], Field(max_length=8)] = ("history",)
     erode: Annotated[float, Field(ge=0, le=0.3)] = 0.0
     feather: Annotated[float, Field(ge=0, le=0.3)] = 0.0
     landmarks: LandmarksMode = LandmarksMode.QUICK
@@ -123,6 +125,14 @@ class Hello(_Message):
     fps: Annotated[float, Field(gt=0, le=240)]
 
 
+class IceServer(_Message):
+    """A server that helps to find a way between two networks (STUN), or carries everything (TURN)."""
+
+    urls: _Text
+    username: _Text | None = None
+    credential: _Text | None = None
+
+
 class Welcome(_Message):
     """There is a seat; the proof tells that it is the machine that gave the pass."""
 
@@ -130,6 +140,7 @@ class Welcome(_Message):
     proof: _Hex
     seats_taken: int
     seats: int
+    ice: Annotated[tuple[IceServer, ...], Field(max_length=4)] = ()
 
 
 class Offer(_Message):

@@ -20,7 +20,7 @@ from aiortc.mediastreams import MediaStreamError, VideoStreamTrack
 from aiortc.rtcrtptransceiver import RTCRtpTransceiver
 
 from mien.remote.codecs import TIME_BASE, CodecMeter, use_measured_codecs, video_frame
-from mien.remote.protocol import ProtocolError
+from mien.remote.protocol import IceServer, ProtocolError
 from mien.remote.transport import Arrived, LineStats, OnPicture, OnSaid
 from mien_models.types import BgrU8
 
@@ -233,3 +233,8 @@ def _prefer(transceiver: RTCRtpTransceiver) -> None:
     known = RTCRtpSender.getCapabilities("video").codecs
     ranked = sorted(known, key=lambda one: _CODECS.index(one.mimeType) if one.mimeType in _CODECS else len(_CODECS))
     transceiver.setCodecPreferences(ranked)
+
+
+def ice_server(one: IceServer) -> RTCIceServer:
+    """Give a server as aiortc takes it."""
+    return RTCIceServer(one.urls, one.username, one.credential)
