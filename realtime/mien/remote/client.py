@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import ssl
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -33,6 +33,7 @@ PATH: Final = "/mien/1"
 _CONNECT_S: Final = 3.0
 _REPLY_S: Final = 10.0
 _HEARTBEAT_S: Final = 3.0
+_GOODBYE_S: Final = 0.1
 
 M = TypeVar("M")
 
@@ -69,7 +70,9 @@ async def greeted(address: Address) -> AsyncGenerator[Greeted]:
         ProtocolError: it is not Mien that answers, or one of another version.
     """
     timeout = aiohttp.ClientTimeout(total=None, connect=_CONNECT_S, sock_connect=_CONNECT_S)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(_let_sockets_close)
+        session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
         try:
             async with asyncio.timeout(_REPLY_S):
                 socket = await session.ws_connect(
@@ -91,6 +94,11 @@ async def greeted(address: Address) -> AsyncGenerator[Greeted]:
             yield Greeted(line, challenge, _fingerprint(socket))
         finally:
             await socket.close()
+
+
+async def _let_sockets_close() -> None:
+    """Wait a moment: aiohttp says goodbye to the other side, and closes its sockets after that."""
+    await asyncio.sleep(_GOODBYE_S)
 
 
 async def hear(line: WebSocketLine, kind: type[M]) -> M:
@@ -129,8 +137,8 @@ async def pair(address: Address, code: str, machines: Machines) -> Machine:
         paired = await hear(greeting.line, Paired)
         if not is_proved(paired.proof, key, "box", nonce, theirs, greeting.fingerprint):
             raise MienError(
-                f"What answers at {address} does not know the pairing code: somebody may be in between. Do not go on in "
-                "this network."
+                f"What answers at {address} does not know the pairing code: somebody may be in between. Do not go on "
+                "in this network."
             )
         machine = Machine(
             str(address), greeting.challenge.name, greeting.fingerprint, paired.pass_text, paired.secret_hex

@@ -124,6 +124,7 @@ class RemoteLink:
         self._transport: WebRtcTransport | None = None
         self._reordered = asyncio.Event()
         self._heard_s = 0.0
+        self._keeping: asyncio.Task[None] | None = None
         self._is_closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="mien-remote", daemon=True)
 
@@ -176,29 +177,20 @@ class RemoteLink:
         transport.send(stamped(image, self.answers.number(frame, size[0])), frame.captured_ns)
 
     def _work(self) -> None:
-        asyncio.set_event_loop(self._loop)
         with edge("The line to the other machine failed", self._failed):
-            try:
-                self._loop.run_until_complete(self._keep_up())
-            except asyncio.CancelledError:
-                _LOG.debug("the line was closed")
-            finally:
-                self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-                self._loop.run_until_complete(self._loop.shutdown_default_executor())
-                self._loop.close()
+            # The runner also ends what aiortc leaves behind.
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner, contextlib.suppress(asyncio.CancelledError):
+                runner.run(self._keep_up())
 
     def _failed(self, error: MienError) -> None:
         self._be(LinkState.REFUSED, str(error))
 
     def _cancel(self) -> None:
-        for task in asyncio.all_tasks(self._loop):
-            if task.get_name() == "keep up":
-                task.cancel()
+        if self._keeping is not None:
+            self._keeping.cancel()
 
     async def _keep_up(self) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            task.set_name("keep up")
+        self._keeping = asyncio.current_task()
         pause_s = _FIRST_PAUSE_S
         while not self._is_closing.is_set():
             began_s = self._loop.time()

@@ -22,6 +22,8 @@ from mien_models.system.causes import cause_of
 _LOG = logging.getLogger(__name__)
 _HEARTBEAT_S: Final = 3.0
 _CLOSE_S: Final = 5.0
+_GOODBYE_S: Final = 0.1
+"""aiohttp closes its sockets a moment after it has ended."""
 _MOST_LINES: Final = 64
 """Control lines at a time, those that have not said anything included."""
 
@@ -75,6 +77,7 @@ async def served(box: Box, identity: Identity, listening: Listening) -> AsyncGen
     finally:
         await box.drain("The machine that swaps is about to stop.")
         await runner.cleanup()
+        await asyncio.sleep(_GOODBYE_S)
 
 
 def _app(box: Box) -> web.Application:

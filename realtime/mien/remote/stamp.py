@@ -1,7 +1,7 @@
 """The number of a frame, drawn into the picture itself: whatever a line does, a picture says which frame it is of.
 
-Below the picture stands a strip of black and white squares, large enough to come through any video codec. A data channel
-tells what is known of a frame; only a picture whose strip says the same number belongs to it.
+Below the picture stands a strip of black and white squares, large enough to come through any video codec. What is
+known of a frame is told beside it; only a picture whose strip says the same number belongs to it.
 """
 
 import zlib

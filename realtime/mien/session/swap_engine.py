@@ -105,8 +105,8 @@ class SwapEngine:
         spec = library().find(options.swapper.name).manifest.network
         if isinstance(spec, SwapSpec) and spec.identity.form == "none":
             raise ModelError(
-                f"The face is inside the swapper {options.swapper.name!r}, and only this machine's owner can say whose it "
-                "is; take one that is given a photo."
+                f"The face is inside the swapper {options.swapper.name!r}, and only this machine's owner can say whose "
+                "it is; take one that is given a photo."
             )
 
     def _face_networks(self, mode: LandmarksMode) -> FaceNetworks:

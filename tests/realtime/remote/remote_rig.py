@@ -144,10 +144,8 @@ def serving(folder: Path, *, seats: int | None = 3, port: int = 0, code: str | N
             await over.wait()
 
     def work() -> None:
-        asyncio.set_event_loop(loop)
-        loop.run_until_complete(serve())
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(serve())
 
     thread = threading.Thread(target=work)
     thread.start()
