@@ -4,7 +4,7 @@ import functools
 import time
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Final, cast
+from typing import Any, Final
 
 import av
 from aiortc import rtcrtpreceiver, rtcrtpsender
@@ -52,7 +52,7 @@ class _FastH264(h264.H264Encoder):
         return is_size and abs(self.target_bitrate - (codec.bit_rate or 0)) <= _BIT_RATE_STEP * (codec.bit_rate or 1)
 
     def _made(self, frame: av.VideoFrame) -> VideoCodecContext:
-        codec = cast("VideoCodecContext", av.CodecContext.create("libx264", "w"))
+        codec = av.CodecContext.create("libx264", "w")
         codec.width, codec.height = frame.width, frame.height
         codec.bit_rate, codec.pix_fmt = self.target_bitrate, "yuv420p"
         codec.framerate, codec.time_base = Fraction(_TIME_STEPS), Fraction(1, _TIME_STEPS)
@@ -75,7 +75,7 @@ class _MeasuredEncoder(Encoder):
             frame.opaque.bits_per_s = self.target_bitrate
         return done
 
-    def pack(self, packet: Packet) -> tuple[list[bytes], int]:
+    def pack(self, packet: Packet[Any]) -> tuple[list[bytes], int]:
         return self._inner.pack(packet)
 
     @property
@@ -118,8 +118,8 @@ def use_measured_codecs() -> None:
     # aiortc's limits are made for calls of small pictures.
     h264.MIN_BITRATE = vpx.MIN_BITRATE = _LEAST_BITS
     h264.MAX_BITRATE = vpx.MAX_BITRATE = _MOST_BITS
-    rtcrtpsender.get_encoder = _encoder
-    rtcrtpreceiver.get_decoder = _decoder
+    vars(rtcrtpsender)["get_encoder"] = _encoder
+    vars(rtcrtpreceiver)["get_decoder"] = _decoder
 
 
 def video_frame(picture_bgr: object, pts: int, meter: CodecMeter) -> av.VideoFrame:

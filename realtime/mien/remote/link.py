@@ -177,10 +177,13 @@ class RemoteLink:
         transport.send(stamped(image, self.answers.number(frame, size[0])), frame.captured_ns)
 
     def _work(self) -> None:
-        with edge("The line to the other machine failed", self._failed):
-            # The runner also ends what aiortc leaves behind.
-            with asyncio.Runner(loop_factory=lambda: self._loop) as runner, contextlib.suppress(asyncio.CancelledError):
-                runner.run(self._keep_up())
+        with (
+            edge("The line to the other machine failed", self._failed),
+            # It also ends what aiortc leaves behind.
+            asyncio.Runner(loop_factory=lambda: self._loop) as runner,
+            contextlib.suppress(asyncio.CancelledError),
+        ):
+            runner.run(self._keep_up())
 
     def _failed(self, error: MienError) -> None:
         self._be(LinkState.REFUSED, str(error))

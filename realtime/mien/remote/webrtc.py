@@ -201,23 +201,23 @@ class _OutgoingTrack(VideoStreamTrack):
     def __init__(self, meter: CodecMeter) -> None:
         super().__init__()
         self._meter = meter
-        self._waiting: tuple[BgrU8, int] | None = None
+        self._next_picture: tuple[BgrU8, int] | None = None
         self._has_one = asyncio.Event()
         self._first_ns: int | None = None
         self._last_pts = -1
 
     def put(self, picture_bgr: BgrU8, captured_ns: int) -> None:
         """Let this be the next; one that waits is dropped."""
-        self._waiting = picture_bgr, captured_ns
+        self._next_picture = picture_bgr, captured_ns
         self._has_one.set()
 
     async def recv(self) -> av.VideoFrame:
         """Give the next; aiortc asks again once it was encoded and sent."""
-        while self._waiting is None:
+        while self._next_picture is None:
             self._has_one.clear()
             await self._has_one.wait()
-        picture_bgr, captured_ns = self._waiting
-        self._waiting = None
+        picture_bgr, captured_ns = self._next_picture
+        self._next_picture = None
         self._first_ns = captured_ns if self._first_ns is None else self._first_ns
         since_ns = captured_ns - self._first_ns
         self._last_pts = max(since_ns * _PTS_PER_S // 1_000_000_000, self._last_pts + 1)

@@ -191,13 +191,14 @@ class WorkerSession:
         """
         self._transport = WebRtcTransport(self._arrive, self._hear, [ice_server(one) for one in self._box.ice])
         self._swapping.start()
-        tasks = [asyncio.ensure_future(work) for work in (self._listen(), self._watch())]
+        tasks: list[asyncio.Task[None]] = [asyncio.create_task(self._listen()), asyncio.create_task(self._watch())]
         try:
-            done, _ = await asyncio.wait([*tasks, self._why], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([*tasks, asyncio.ensure_future(self._why)], return_when=asyncio.FIRST_COMPLETED)
             if self._why.done():
                 raise MienError(self._why.result())
-            for task in done:
-                task.result()
+            for task in tasks:
+                if task.done():
+                    task.result()
         finally:
             for task in tasks:
                 task.cancel()

@@ -18,7 +18,7 @@ from mien.remote.stage import RemoteStage
 from mien.session.loaded import Loaded
 from mien.session.options import RemoteOptions
 from mien_models.errors import UsageError
-from mien_models.types import BgrU8, FaceView
+from mien_models.types import BgrU8, FaceView, as_u8
 
 _ROOM: Final = 0.9
 """Of a photo, so many widths of the face go along on each side of it: hair and neck, nobody else."""
@@ -158,7 +158,7 @@ def _png(view: FaceView) -> bytes:
     scale = LARGEST_PHOTO_PX / max(part.shape[:2])
     if scale < 1:
         size = max(int(part.shape[1] * scale), 1), max(int(part.shape[0] * scale), 1)
-        part = cv2.resize(part, size, interpolation=cv2.INTER_AREA).astype("uint8", copy=False)
+        part = as_u8(cv2.resize(part, size, interpolation=cv2.INTER_AREA))
     is_made, content = cv2.imencode(".png", part)
     if not is_made:
         raise UsageError("The photo cannot be sent to another machine; take another one.")

@@ -26,8 +26,7 @@ from mien.tracking.landmark_fit import FaceNetworks, default_networks
 from mien.tracking.photo import PhotoAddress, SourcePhoto, source_face_from
 from mien.tracking.tracker import Tracker
 from mien_models.errors import ModelError
-from mien_models.geometry.crop import Region
-from mien_models.interfaces import Detector, Landmarker
+from mien_models.interfaces import Detector, FaceRegion, Landmarker
 from mien_models.specs.network import SwapSpec
 from mien_models.swappers._loader import Networks
 from mien_models.types import BgrU8, DetectedFace, PointsF32
@@ -158,7 +157,9 @@ class _SharedDetector:
         self._detector, self._lock = detector, lock
         self.providers = detector.providers
 
-    def detect(self, image_bgr: BgrU8, *, min_score: float, region: Region | None = None) -> Sequence[DetectedFace]:
+    def detect(
+        self, image_bgr: BgrU8, *, min_score: float = 0.5, region: FaceRegion | None = None
+    ) -> Sequence[DetectedFace]:
         """As the one inside."""
         with self._lock:
             return self._detector.detect(image_bgr, min_score=min_score, region=region)
@@ -171,7 +172,7 @@ class _SharedLandmarker:
         self._landmarker, self._lock = landmarker, lock
         self.providers = landmarker.providers
 
-    def landmarks(self, image_bgr: BgrU8, region: Region) -> tuple[PointsF32, float]:
+    def landmarks(self, image_bgr: BgrU8, region: FaceRegion) -> tuple[PointsF32, float]:
         """As the one inside; what it gives is the caller's own."""
         with self._lock:
             points, score = self._landmarker.landmarks(image_bgr, region)

@@ -1,4 +1,4 @@
-"""A machine that swaps, in this process: real TLS, WebSocket and WebRTC, and an engine that paints instead of swapping."""
+"""A machine that swaps, in this process: real TLS, WebSocket and WebRTC, and an engine that paints."""
 
 import asyncio
 import threading
@@ -80,7 +80,7 @@ class PaintEngine:
         self.photos: list[tuple[BgrU8, ...]] = []
         self.refuses: Exception | None = None
 
-    def prepare(self, wishes: Wishes, terms: FaceTerms, photos_bgr: tuple[BgrU8, ...]) -> PreparedSwap:
+    def prepare(self, wishes: Wishes, terms: FaceTerms, photos_bgr: tuple[BgrU8, ...]) -> PreparedSwap:  # noqa: ARG002
         if self.refuses is not None:
             raise self.refuses
         blue, green, red = (int(value) for value in photos_bgr[0].reshape(-1, 3).mean(axis=0))
@@ -131,9 +131,7 @@ def order_of(colour_bgr: tuple[int, int, int], wishes: Wishes | None = None) -> 
 def serving(folder: Path, *, seats: int | None = 3, port: int = 0, code: str | None = CODE) -> Generator[Rig]:
     """Serve inside the block, in a thread of its own."""
     identity, engine = own_identity(folder), PaintEngine()
-    box = Box(
-        Credentials(identity.fingerprint, identity.secret, code, "test box"), engine, Seats(2, seats), Turns(2)
-    )
+    box = Box(Credentials(identity.fingerprint, identity.secret, code, "test box"), engine, Seats(2, seats), Turns(2))
     loop, ready, over = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
     ports: list[int] = []
 
@@ -182,4 +180,3 @@ def stream(link: RemoteLink, is_so: Callable[[], object], what: str, first: int 
 
     wait_until(sent, what)
     return index
-

@@ -9,6 +9,7 @@ from pathlib import Path
 import aiohttp
 import numpy as np
 import pytest
+from tests.realtime.remote.remote_rig import CODE, Rig, frame_of, order_of, plain, serving, stream, wait_until
 
 from mien.remote.client import RefusedError, SeatWish, greeted, pair, seated
 from mien.remote.identity import any_certificate, own_identity
@@ -17,7 +18,6 @@ from mien.remote.machines import Machine
 from mien.remote.passes import Pass
 from mien.remote.protocol import VERSION, Hello, Offer, Order, from_machine, text_of
 from mien_models.errors import MienError
-from tests.realtime.remote.remote_rig import CODE, Rig, frame_of, order_of, plain, serving, stream, wait_until
 
 GREEN = (40, 200, 60)
 BLUE = (200, 60, 40)
@@ -45,9 +45,10 @@ def _sentence(rig: Rig, *said: str | bytes) -> str:
     """Say things to the machine as they are, and give what it answers before it hangs up."""
 
     async def speak() -> str:
-        async with aiohttp.ClientSession() as session, session.ws_connect(
-            f"https://127.0.0.1:{rig.port}/mien/1", ssl=any_certificate()
-        ) as socket:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(f"https://127.0.0.1:{rig.port}/mien/1", ssl=any_certificate()) as socket,
+        ):
             await socket.receive()
             for one in said:
                 await (socket.send_bytes(one) if isinstance(one, bytes) else socket.send_str(one))
@@ -185,9 +186,10 @@ def test_somebody_in_between_with_another_certificate_is_noticed_by_both_sides(r
         async def between(request: web.Request) -> web.WebSocketResponse:
             here = web.WebSocketResponse()
             await here.prepare(request)
-            async with aiohttp.ClientSession() as session, session.ws_connect(
-                f"https://127.0.0.1:{rig.port}/mien/1", ssl=any_certificate()
-            ) as there:
+            async with (
+                aiohttp.ClientSession() as session,
+                session.ws_connect(f"https://127.0.0.1:{rig.port}/mien/1", ssl=any_certificate()) as there,
+            ):
                 await here.send_str((await there.receive()).data)
                 await there.send_str((await here.receive()).data)
                 await here.send_str((await there.receive()).data)
@@ -232,8 +234,14 @@ def _hello(rig: Rig, machine: Machine, nonce: str, **changes: object) -> Hello:
     key = bytes.fromhex(machine.secret_hex)
     made = proof(key, "hello", nonce, "cc", "ab", machine.fingerprint)
     values: dict[str, object] = {
-        "version": VERSION, "pass_text": machine.pass_text, "nonce": "cc", "proof": made, "run": "ab",
-        "width": 160, "height": 96, "fps": 30.0,
+        "version": VERSION,
+        "pass_text": machine.pass_text,
+        "nonce": "cc",
+        "proof": made,
+        "run": "ab",
+        "width": 160,
+        "height": 96,
+        "fps": 30.0,
     }
     return Hello.model_validate(values | changes)
 
@@ -285,8 +293,7 @@ def test_a_client_with_8k_pictures_is_told_the_largest(rig: Rig) -> None:
     [
         "", "garbage", "[]", "{}", '{"kind": "hello"}', "[" * 5000, '{"kind": "welcome"}', b"\x00\x01",
         '{"kind": "pair", "version": 1, "nonce": "zz", "proof": "aa"}', '{"kind": "offer", "sdp": "v=0"}',
-        '{"kind": "hello", "version": 1, "pass_text": "x", "nonce": "aa", "proof": "aa", "run": "aa", "width": -1, '
-        '"height": 1e400, "fps": 1}',
+        '{"kind": "hello", "version": 1, "nonce": "aa", "run": "aa", "width": -1, "height": 1e400, "fps": 1}',
     ],
     ids=range(11),
 )  # fmt: skip
@@ -379,9 +386,10 @@ def test_nothing_of_a_face_touches_the_disk_of_the_machine_that_swaps(
 def test_the_line_is_tls_and_shows_the_machines_certificate(rig: Rig) -> None:
     import socket
 
-    with socket.create_connection(("127.0.0.1", rig.port)) as plain_socket, any_certificate().wrap_socket(
-        plain_socket
-    ) as encrypted:
+    with (
+        socket.create_connection(("127.0.0.1", rig.port)) as plain_socket,
+        any_certificate().wrap_socket(plain_socket) as encrypted,
+    ):
         certificate = encrypted.getpeercert(binary_form=True)
         assert certificate is not None
         assert hashlib.sha256(certificate).hexdigest() == rig.identity.fingerprint

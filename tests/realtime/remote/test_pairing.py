@@ -74,7 +74,9 @@ def test_a_machine_is_known_by_its_address_and_its_certificate(tmp_path_factory:
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b'{"machines": 3}', b'{"machines": [{"a": 1}]}', b"\xff"])
-def test_a_damaged_list_of_machines_is_as_good_as_none(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_damaged_list_of_machines_is_as_good_as_none(
+    content: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     file = tmp_path_factory.mktemp("m") / "machines.json"
     file.write_bytes(content)
     assert Machines(file).known() == ()

@@ -1,5 +1,7 @@
 """The number of a frame, drawn into its picture."""
 
+from fractions import Fraction
+
 import av
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.remote.stamp import stamped, strip_rows, unstamped
+from mien_models.types import as_u8
 
 
 @given(number=st.integers(0, 2**32 - 1), width=st.sampled_from([64, 66, 160, 322, 640]))
@@ -23,9 +26,9 @@ def test_a_number_comes_through_the_roughest_video(width: int) -> None:
     """At a bit rate at which the picture itself is a mess of blocks."""
     noise = np.random.default_rng(1)
     encoder = av.CodecContext.create("libx264", "w")
-    encoder.width, encoder.height, encoder.pix_fmt = width, 90 + strip_rows(width), "yuv420p"  # type: ignore[attr-defined]
+    encoder.width, encoder.height, encoder.pix_fmt = width, 90 + strip_rows(width), "yuv420p"
     encoder.bit_rate = 40_000
-    encoder.time_base = __import__("fractions").Fraction(1, 30)
+    encoder.time_base = Fraction(1, 30)
     encoder.options = {"tune": "zerolatency"}
     decoder = av.CodecContext.create("h264", "r")
     numbers = [int(number) for number in noise.integers(0, 2**32, 12)]
@@ -34,9 +37,9 @@ def test_a_number_comes_through_the_roughest_video(width: int) -> None:
         picture = stamped(noise.integers(0, 256, (90, width, 3), np.uint8), number)
         frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
         frame.pts = at
-        for packet in encoder.encode(frame):  # type: ignore[attr-defined]
-            for one in decoder.decode(packet):  # type: ignore[attr-defined]
-                found = unstamped(one.to_ndarray(format="bgr24"))
+        for packet in encoder.encode(frame):
+            for one in decoder.decode(packet):
+                found = unstamped(as_u8(one.to_ndarray(format="bgr24")))
                 read.append(None if found is None else found[1])
     assert read == numbers[: len(read)]
     assert len(read) > 8
