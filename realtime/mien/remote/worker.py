@@ -191,14 +191,11 @@ class WorkerSession:
         """
         self._transport = WebRtcTransport(self._arrive, self._hear, [ice_server(one) for one in self._box.ice])
         self._swapping.start()
-        tasks: list[asyncio.Task[None]] = [asyncio.create_task(self._listen()), asyncio.create_task(self._watch())]
+        tasks = [asyncio.create_task(work) for work in (self._listen(), self._watch(), self._ended())]
         try:
-            await asyncio.wait([*tasks, asyncio.ensure_future(self._why)], return_when=asyncio.FIRST_COMPLETED)
-            if self._why.done():
-                raise MienError(self._why.result())
-            for task in tasks:
-                if task.done():
-                    task.result()
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
             for task in tasks:
                 task.cancel()
@@ -211,6 +208,14 @@ class WorkerSession:
         if not self._why.done():
             self._why.set_result(why)
         await asyncio.sleep(0)
+
+    async def _ended(self) -> None:
+        """Wait until somebody ends the session.
+
+        Raises:
+            MienError: why.
+        """
+        raise MienError(await self._why)
 
     async def _listen(self) -> None:
         while True:

@@ -108,6 +108,7 @@ def live_session(options: Options, *, ask: Ask | None, on_tick: Ticker | None = 
         on_event=session.hear,
         on_tick=session.tick,
         sound=lambda: sound.report,
+        remote=lambda: begins_with.remote.report,
         run_log=session_log("run", options, source_faces, marks, tuple(sink.description for sink in sinks.values())),
     )
     session.take(plan)

@@ -119,6 +119,7 @@ class LiveSession:
             is_private=self.controls.is_private,
             uptime_s=round(time.monotonic() - self._began_s, 1),
             camera=in_force.address,
+            remote=in_force.remote.report,
             outputs={shown_spec(spec): sink.description for spec, sink in in_force.sinks.items()},
         )
 

@@ -11,6 +11,7 @@ from mien.config.choices import ConsentKind
 from mien.consent.terms import Terms
 from mien.pipeline.events import EventFact, LineBack, LineBroken
 from mien.pipeline.frame import Frame
+from mien.pipeline.report import RemoteReport, rounded
 from mien.remote.link import LinkState, LinkStatus, PackedOrder, RemoteLink
 from mien.remote.machines import Machine, Machines, parse_address
 from mien.remote.protocol import LARGEST_PHOTO_PX, MOST_PHOTOS, FaceTerms
@@ -91,6 +92,36 @@ class SessionRemote:
             self._drop()
 
     @property
+    def report(self) -> RemoteReport | None:
+        """What status and report say of it; None where this machine swaps."""
+        status = self.status
+        if status is None:
+            return None
+        line = status.line
+        return RemoteReport(
+            machine=status.machine,
+            state=status.state.value,
+            why=status.why,
+            codec=line.codec,
+            rtt_ms=rounded(line.rtt_ms),
+            loss=rounded(line.loss),
+            encode_ms=rounded(line.encode_ms),
+            decode_ms=rounded(line.decode_ms),
+            there_encode_ms=rounded(status.box_encode_ms),
+            there_decode_ms=rounded(status.box_decode_ms),
+            there_wait_ms=rounded(status.wait_ms),
+            there_swap_ms=rounded(status.swap_ms),
+            back_ms=rounded(status.back_ms),
+            sent_size=status.sent_size,
+            bits_per_s=line.bits_per_s,
+            seats=status.seats,
+            networks=status.networks,
+            lines=status.lines,
+            strangers=status.strangers,
+            is_taken_over=self.is_local,
+        )
+
+    @property
     def status(self) -> LinkStatus | None:
         """How the line is; None where this machine swaps."""
         link = self._link
@@ -128,7 +159,10 @@ class _Begins:
     name = RemoteStage.name
 
     def __init__(self, remote: SessionRemote, machine: Machine, order: PackedOrder, *, takes_over: bool) -> None:
-        self._begin = lambda: remote.begin(machine, order, takes_over=takes_over)
+        def begin() -> RemoteStage:
+            return remote.begin(machine, order, takes_over=takes_over)
+
+        self._begin = begin
         self._stage: RemoteStage | None = None
 
     def __call__(self, frame: Frame) -> Frame:
