@@ -32,7 +32,8 @@ from mien_models.errors import MienError
 PATH: Final = "/mien/1"
 _CONNECT_S: Final = 3.0
 _REPLY_S: Final = 10.0
-_HEARTBEAT_S: Final = 3.0
+_HEARTBEAT_S: Final = 8.0
+"""Half of it may pass until the other side shows that it is there; pictures are watched more closely."""
 _GOODBYE_S: Final = 0.1
 
 M = TypeVar("M")

@@ -75,7 +75,7 @@ class _MeasuredEncoder(Encoder):
             frame.opaque.bits_per_s = self.target_bitrate
         return done
 
-    def pack(self, packet: Packet[Any]) -> tuple[list[bytes], int]:
+    def pack(self, packet: "Packet[Any]") -> tuple[list[bytes], int]:
         return self._inner.pack(packet)
 
     @property

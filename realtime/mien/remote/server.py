@@ -20,7 +20,7 @@ from mien_models.errors import MienError
 from mien_models.system.causes import cause_of
 
 _LOG = logging.getLogger(__name__)
-_HEARTBEAT_S: Final = 3.0
+_HEARTBEAT_S: Final = 8.0
 _CLOSE_S: Final = 5.0
 _GOODBYE_S: Final = 0.1
 """aiohttp closes its sockets a moment after it has ended."""

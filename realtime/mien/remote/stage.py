@@ -13,6 +13,8 @@ from mien_models.errors import AwayError
 REMOTE: Final = "remote"
 _HEALTHY_NS: Final = 3_000_000_000
 """So long the other machine must have been well before this one stops swapping for it."""
+_STEADY_NS: Final = 500_000_000
+"""Nor does a card come and go with a line that does: so long answers must have come before they are shown again."""
 _WAIT_PART: Final = 0.7
 """A frame waits for an answer for this part of a frame interval; the rest is for what comes after."""
 _LONGEST_WAIT_S: Final = 0.05
@@ -90,16 +92,16 @@ class RemoteStage:
     def _judge(self) -> None:
         """Learn whether the other machine is there, and whether it may swap.
 
-        At once where nobody swaps meanwhile, and the first time; else after three seconds, so that the face does not
-        change to and fro with a line that comes and goes.
+        At once the first time; later after a moment, or after three seconds where this machine swaps meanwhile, so that
+        the face does not change to and fro with a line that comes and goes.
         """
         now_ns = self._clock_ns()
         if self._answered_ns is None or now_ns - self._answered_ns > LATE_NS:
             self._is_away, self._well_since_ns = True, None
             return
         self._well_since_ns = self._well_since_ns or now_ns
-        waits = self._takes_over and self._was_there
-        if not waits or now_ns - self._well_since_ns >= _HEALTHY_NS:
+        probation_ns = _HEALTHY_NS if self._takes_over else _STEADY_NS
+        if not self._was_there or now_ns - self._well_since_ns >= probation_ns:
             self._is_away = False
 
     def _without(self, frame: Frame) -> Frame:
