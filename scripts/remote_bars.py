@@ -1,8 +1,8 @@
 """Put a line through what lines go through, and count what is seen: `sudo python scripts/remote_bars.py cut -o FOLDER`.
 
-Two network namespaces, `mien serve` in one and `mien run --remote` in the other, real processes and packets; `tc netem` delays,
-loses and reorders. The source face has blue skin, so that every frame of the recording can be judged by its colour: blue is
-the swap, warm skin the real face. Prints one JSON: frames of each kind, ages, the line, and after how long the picture was back.
+Two network namespaces, `mien serve` in one and `mien run --remote` in the other, real processes and packets; `tc netem`
+delays, loses and reorders. The source face has blue skin, so that every frame of the recording can be judged by its
+colour: blue is the swap, warm skin the real face. Prints one JSON: frames of each kind, ages, states, and the line.
 """
 
 import argparse
@@ -71,14 +71,14 @@ def _scene(wish: argparse.Namespace) -> dict[str, Any]:
     words += ["--camera", "synthetic", "--size", "x".join(map(str, _SIZE)), "--fps", "15", "--colour", "none"]
     words += [
         "--sink",
-        f"file:{folder / 'out.mkv'}",
+        f"file:{folder / 'out.mp4'}",
         "--seconds",
         str(wish.seconds),
         "--report",
         str(folder / "run.json"),
     ]
     words += ["--microphone", "none", "--no-detail", *(["--no-remote-takeover"] if wish.no_takeover else [])]
-    (folder / "out.mkv").unlink(missing_ok=True)
+    (folder / "out.mp4").unlink(missing_ok=True)
     try:
         run = subprocess.Popen(_in(_HERE[0], folder / "here", "run", *words))
         began_s = time.monotonic()
@@ -89,7 +89,7 @@ def _scene(wish: argparse.Namespace) -> dict[str, Any]:
         box.wait(60)
     report = json.loads((folder / "run.json").read_text())
     kept = ("frames_in", "frames_swapped", "frames_hidden", "repeated", "age_ms", "failures", "remote", "state_changes")
-    return {"scene": wish.scene, "frames": Counter(_kinds(folder / "out.mkv")), **{key: report[key] for key in kept}}
+    return {"scene": wish.scene, "frames": Counter(_kinds(folder / "out.mp4")), **{key: report[key] for key in kept}}
 
 
 def _happens(
@@ -111,7 +111,8 @@ def _happens(
 def _serve(folder: Path) -> tuple["subprocess.Popen[str]", str]:
     words = _in(_THERE[0], folder / "there", "serve", "--host", _THERE[1], "--port", str(_PORT))
     box = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-    assert box.stdout is not None
+    if box.stdout is None:
+        raise RuntimeError("it has no output")
     return box, box.stdout.readline().split()[1]
 
 
@@ -170,8 +171,7 @@ def _kinds(path: Path) -> Iterator[str]:
 
 
 def _write_photo(path: Path) -> None:
-    photo = cv2.imread(str(public_domain_photo()))
-    assert photo is not None
+    photo = np.asarray(cv2.imread(str(public_domain_photo())), np.uint8)
     cv2.imwrite(str(path), photo[:, :, ::-1])
 
 

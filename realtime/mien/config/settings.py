@@ -119,8 +119,8 @@ class Settings(BaseSettings):
     )
     remote: str | None = Field(
         None,
-        json_schema_extra=said("Swap on another machine", "remote", form="HOST[:PORT]"),
-        description="the machine that swaps, where 'mien serve' runs; by default this one",
+        json_schema_extra=said("Swap on another machine", "remote", form="HOST[:PORT][,HOST...]"),
+        description="the machine that swaps, where 'mien serve' runs, or several, tried in turn; by default this one",
     )
     remote_takeover: bool = Field(
         default=True,

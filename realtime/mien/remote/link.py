@@ -6,7 +6,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
@@ -110,12 +110,16 @@ class RemoteLink:
     """Has state: a thread, the line of now, what is away. Any thread may call anything."""
 
     def __init__(
-        self, machine: Machine, order: PackedOrder, fps: float, on_state: Callable[[LinkStatus], None]
+        self, machines: Sequence[Machine], order: PackedOrder, fps: float, on_state: Callable[[LinkStatus], None]
     ) -> None:
-        """Take the machine, what to swap with, how many frames come, and who hears how the line does."""
-        self._machine, self._fps, self._on_state = machine, min(fps, _MOST_FPS), on_state
+        """Take the machines, what to swap with, how many frames come, and who hears how the line does.
+
+        Where one of the machines is away, full or about to stop, the next one is asked.
+        """
+        self._machines, self._fps, self._on_state = tuple(machines), min(fps, _MOST_FPS), on_state
+        self._turn = 0
         self._order = order
-        self._status = LinkStatus(f"{machine.name} at {machine.address}")
+        self._status = LinkStatus(self._name)
         self._run = secrets.token_hex(16)
         self.answers = Answers()
         self._size = PictureSize()
@@ -212,14 +216,30 @@ class RemoteLink:
             finally:
                 self._transport = None
                 self.answers.start_over()
+            if self._next_machine():
+                continue
             was_up = self._loop.time() - began_s > _LINE_S
             await asyncio.sleep(_FIRST_PAUSE_S if was_up and pause_s < _REFUSED_PAUSE_S else pause_s)
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
+    @property
+    def _machine(self) -> Machine:
+        return self._machines[self._turn]
+
+    @property
+    def _name(self) -> str:
+        return f"{self._machine.name} at {self._machine.address}"
+
+    def _next_machine(self) -> bool:
+        """Turn to the next machine; tell whether there is one that was not asked since the first."""
+        self._turn = (self._turn + 1) % len(self._machines)
+        return self._turn > 0
 
     async def _one_line(self) -> None:
         while self._frame_size is None:
             await asyncio.sleep(0.02)
         width, height = self._size.fitting(*self._frame_size, self._fps, None)
+        self._status = replace(self._status, machine=self._name)
         async with greeted(parse_address(self._machine.address)) as greeting:
             welcome = await seated(greeting, self._machine, SeatWish(self._run, width, height, self._fps))
             self._status = replace(self._status, seats=f"{welcome.seats_taken} of {welcome.seats}")

@@ -59,6 +59,15 @@ def parse_address(text: str) -> Address:
     return Address(host, int(port) if port else PORT)
 
 
+def parse_addresses(text: str) -> tuple[Address, ...]:
+    """Read one machine, or several with commas between them.
+
+    Raises:
+        UsageError: one of them is something else.
+    """
+    return tuple(dict.fromkeys(map(parse_address, text.split(","))))
+
+
 class Machines:
     """Has state: a file of this user alone."""
 

@@ -19,7 +19,7 @@ from mien.session.defaults import output_format, source_request
 from mien.session.live_session import LiveSession, Ticker
 from mien.session.loaded import load
 from mien.session.options import Options
-from mien.session.remote import SessionRemote, known_machine
+from mien.session.remote import SessionRemote, known_machines
 from mien.session.signing import checked_signer, sign_files
 from mien.session.sound import SessionSound
 from mien.session.source_faces import Ask, SourceFaces, open_source_faces, photos_of
@@ -79,7 +79,7 @@ def live_session(options: Options, *, ask: Ask | None, on_tick: Ticker | None = 
     options = options.for_live()
     check_names(options)
     if options.remote is not None:
-        known_machine(options.remote.address)
+        known_machines(options.remote.address)
     address = options.source.address if options.source.address is not None else default_address()
     specs = options.sinks or default_sinks()
     spare_inputs(options, address, specs, options.run.report)

@@ -10,7 +10,7 @@ from mien.config.choices import ChooseMode, ConsentKind, GateMode, LabelMode, La
 from mien.config.patch import changed_names, patched
 from mien.config.settings import Settings
 from mien.pipeline.live.state import Policy
-from mien.remote.machines import parse_address
+from mien.remote.machines import parse_addresses
 from mien.remote.protocol import Wishes
 from mien.stages.mask import MASKS, Edge
 from mien_models.errors import UsageError
@@ -118,7 +118,7 @@ class RemoteOptions:
     """The machine that swaps for this one."""
 
     address: str
-    """HOST or HOST:PORT."""
+    """HOST or HOST:PORT, or several with commas between them."""
     takes_over: bool
     """Whether this machine swaps while the other is away."""
     wishes: Wishes
@@ -173,7 +173,7 @@ class Options:
         if self.remote_address is None:
             return self
         remote = RemoteOptions(self.remote_address, self._settings.remote_takeover, _wishes(self._settings))
-        parse_address(self.remote_address)
+        parse_addresses(self.remote_address)
         return replace(self, swapper=replace(self.swapper, name=_MESH), enhancer=None, remote=remote)
 
     def changed_from(self, before: "Options") -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from mien.pipeline.events import EventFact, LineBack, LineBroken
 from mien.pipeline.frame import Frame
 from mien.pipeline.report import RemoteReport, rounded
 from mien.remote.link import LinkState, LinkStatus, PackedOrder, RemoteLink
-from mien.remote.machines import Machine, Machines, parse_address
+from mien.remote.machines import Address, Machine, Machines, parse_addresses
 from mien.remote.protocol import LARGEST_PHOTO_PX, MOST_PHOTOS, FaceTerms
 from mien.remote.stage import RemoteStage
 from mien.session.loaded import Loaded
@@ -25,17 +25,21 @@ _ROOM: Final = 0.9
 """Of a photo, so many widths of the face go along on each side of it: hair and neck, nobody else."""
 
 
-def known_machine(address: str) -> Machine:
-    """Give the machine that was paired with.
+def known_machines(addresses: str) -> tuple[Machine, ...]:
+    """Give the machines, of which there may be several with commas between them; each was paired with.
 
     Raises:
-        UsageError: none was.
+        UsageError: one was not.
     """
-    machine = Machines().find(parse_address(address))
+    return tuple(map(_known, parse_addresses(addresses)))
+
+
+def _known(address: Address) -> Machine:
+    machine = Machines().find(address)
     if machine is None:
         raise UsageError(
-            f"This machine has not been paired with {parse_address(address)}; 'mien serve' says a code there, give it "
-            f"once: mien run --remote {address} --pair CODE."
+            f"This machine has not been paired with {address}; 'mien serve' says a code there, give it once: mien run "
+            f"--remote {address} --pair CODE."
         )
     return machine
 
@@ -49,7 +53,7 @@ class SessionRemote:
         self._lock = threading.Lock()
         self._tell: Callable[[EventFact], None] = lambda _fact: None
         self._link: RemoteLink | None = None
-        self._machine: Machine | None = None
+        self._machines: tuple[Machine, ...] = ()
         self._stage: RemoteStage | None = None
         self._was_ready = False
 
@@ -65,15 +69,15 @@ class SessionRemote:
         """
         if options is None:
             return None
-        return _Begins(self, known_machine(options.address), _packed(options, loaded), takes_over=options.takes_over)
+        return _Begins(self, known_machines(options.address), _packed(options, loaded), takes_over=options.takes_over)
 
-    def begin(self, machine: Machine, order: PackedOrder, *, takes_over: bool) -> RemoteStage:
+    def begin(self, machines: tuple[Machine, ...], order: PackedOrder, *, takes_over: bool) -> RemoteStage:
         """Connect, or let the machine that is connected swap with something else."""
         with self._lock:
-            if self._link is None or self._machine != machine:
+            if self._link is None or self._machines != machines:
                 self._drop()
-                self._machine = machine
-                self._link = RemoteLink(machine, order, self._fps, self._on_state)
+                self._machines = machines
+                self._link = RemoteLink(machines, order, self._fps, self._on_state)
                 self._link.start()
             else:
                 self._link.order(order)
@@ -135,7 +139,7 @@ class SessionRemote:
     def _drop(self) -> None:
         if self._link is not None:
             self._link.close()
-        self._link = self._machine = self._stage = None
+        self._link = self._stage = None
         self._was_ready = False
 
     def _why(self) -> str:
@@ -158,9 +162,11 @@ class _Begins:
 
     name = RemoteStage.name
 
-    def __init__(self, remote: SessionRemote, machine: Machine, order: PackedOrder, *, takes_over: bool) -> None:
+    def __init__(
+        self, remote: SessionRemote, machines: tuple[Machine, ...], order: PackedOrder, *, takes_over: bool
+    ) -> None:
         def begin() -> RemoteStage:
-            return remote.begin(machine, order, takes_over=takes_over)
+            return remote.begin(machines, order, takes_over=takes_over)
 
         self._begin = begin
         self._stage: RemoteStage | None = None

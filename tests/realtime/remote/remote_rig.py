@@ -111,7 +111,7 @@ class Rig:
 
     def link(self, colour_bgr: tuple[int, int, int] = (200, 60, 40), machine: Machine | None = None) -> RemoteLink:
         """Give a line that swaps with a photo of one colour."""
-        made = RemoteLink(machine or self.paired(), order_of(colour_bgr), 30.0, lambda _status: None)
+        made = RemoteLink([machine or self.paired()], order_of(colour_bgr), 30.0, lambda _status: None)
         self.links.append(made)
         made.start()
         return made

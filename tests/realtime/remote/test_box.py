@@ -13,7 +13,7 @@ from tests.realtime.remote.remote_rig import CODE, Rig, frame_of, order_of, plai
 
 from mien.remote.client import RefusedError, SeatWish, greeted, pair, seated
 from mien.remote.identity import any_certificate, own_identity
-from mien.remote.link import LinkState
+from mien.remote.link import LinkState, RemoteLink
 from mien.remote.machines import Machine
 from mien.remote.passes import Pass
 from mien.remote.protocol import VERSION, Hello, Offer, Order, from_machine, text_of
@@ -143,6 +143,22 @@ def test_after_a_line_is_cut_the_picture_is_back_by_itself(rig: Rig) -> None:
     assert link.answers.newer_than(-1, 0) is None  # what was there before is not shown again
     stream(link, lambda: _shown(rig, BLUE), "a swapped frame is back on a new line", at)
     assert len(rig.box.seats.taken) == 1
+
+
+def test_where_one_machine_is_full_or_stops_the_next_one_swaps(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with (
+        serving(tmp_path_factory.mktemp("first")) as first,
+        serving(tmp_path_factory.mktemp("second")) as second,
+    ):
+        link = RemoteLink([first.paired(), second.paired()], order_of(BLUE), 30.0, lambda _status: None)
+        first.links.append(link)
+        link.start()
+        at = stream(link, lambda: _shown(first, BLUE), "the first machine swaps")
+        assert len(first.box.seats.taken) == 1
+        first.on_loop(lambda: asyncio.ensure_future(first.box.drain("It is taken away.")))
+        stream(link, lambda: second.box.seats.taken and _shown(first, BLUE), "the second machine swaps", at)
+        assert first.box.seats.taken == ()
+        link.close()
 
 
 def test_what_the_engine_refuses_is_said_in_its_words(rig: Rig) -> None:
