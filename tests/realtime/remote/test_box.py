@@ -232,7 +232,7 @@ def test_somebody_in_between_with_another_certificate_is_noticed_by_both_sides(r
     assert "not the pairing code" in asyncio.run(pass_on())
     assert rig.machines.known() == ()
     assert rig.box.tries.wait_s == 0
-    assert len(rig.box.tries._failed_s) == 1
+    assert len(rig.box.tries._failed_s) == 1  # pyright: ignore[reportPrivateUsage]
 
 
 def test_a_machine_with_another_certificate_gets_no_pass_and_no_face(rig: Rig) -> None:
@@ -328,7 +328,7 @@ async def _in_a_seat(rig: Rig, machine: Machine, *said: str | bytes) -> str:
             if isinstance(one, bytes):
                 await greeting.line.send_bytes(one)
             else:
-                await greeting.line._socket.send_str(one)
+                await greeting.line._socket.send_str(one)  # pyright: ignore[reportPrivateUsage]
         async with asyncio.timeout(60):
             return str(getattr(from_machine(str(await greeting.line.receive())), "why", ""))
 
@@ -372,7 +372,7 @@ def test_garbage_on_the_data_channel_ends_that_session_only(rig: Rig) -> None:
     let_in = rig.box.seats.let_in
 
     def garbled() -> bool:
-        transport = first._transport
+        transport = first._transport  # pyright: ignore[reportPrivateUsage]
         if transport is not None:
             transport.say("{" * 100)
         second.send(frame_of(0))
