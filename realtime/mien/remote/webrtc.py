@@ -168,7 +168,7 @@ class WebRtcTransport:
         """Take every picture as it comes: what nobody takes, aiortc keeps for ever."""
         with contextlib.suppress(MediaStreamError):
             while True:
-                frame: object = await track.recv()
+                frame = cast("object", await track.recv())
                 if isinstance(frame, av.VideoFrame):
                     self._newest = frame
                     self._has_new.set()

@@ -129,9 +129,11 @@ def test_another_face_is_swapped_without_a_new_line(rig: Rig) -> None:
     link = rig.link(BLUE)
     at = stream(link, lambda: _shown(rig, BLUE), "the first face is shown")
     link.order(order_of(GREEN))
+    assert link.answers.newer_than(-1, 0) is None  # nothing of the face before is shown any longer
     stream(link, lambda: _shown(rig, GREEN), "the second face is shown", at)
     assert len(rig.box.seats.taken) == 1
     assert rig.box.seats.let_in == 1
+    assert link.status.lines == 1
 
 
 def test_after_a_line_is_cut_the_picture_is_back_by_itself(rig: Rig) -> None:
@@ -157,7 +159,7 @@ def test_where_one_machine_is_full_or_stops_the_next_one_swaps(tmp_path_factory:
         assert len(first.box.seats.taken) == 1
         first.on_loop(lambda: asyncio.ensure_future(first.box.drain("It is taken away.")))
         stream(link, lambda: second.box.seats.taken and _shown(first, BLUE), "the second machine swaps", at)
-        assert first.box.seats.taken == ()
+        assert not first.box.seats.taken
         link.close()
 
 
