@@ -6,12 +6,11 @@ import threading
 import time
 from collections.abc import Iterator
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mien_models import plugins
+from mien_models.architectures._registry import ARCHITECTURES
 from mien_models.system.npy import numbers_of
 
 
@@ -47,7 +46,7 @@ def test_plugins_and_files_of_numbers_are_read_side_by_side() -> None:
             for _ in range(20):
                 Interrupting()
                 numbers_of(file.getvalue())
-                plugins._described(Path(plugins.__file__))  # noqa: SLF001 - what every listing goes through
+                ARCHITECTURES.described()
         except BaseException as error:  # noqa: BLE001 - it is what is looked for
             failures.append(error)
 
