@@ -14,6 +14,7 @@ from mien.panel.history import History
 from mien.panel.lan import Lan
 from mien.panel.launch import Launcher
 from mien.panel.link import SessionLink
+from mien.panel.microphones import Microphones
 from mien.panel.models import Models
 from mien.panel.photos import Photos
 from mien.panel.presets import Presets, kept_of
@@ -43,6 +44,7 @@ class Panel:
         self.previews = Previews(self.link)
         self.history = History()
         self.models = Models()
+        self.microphones = Microphones()
         self._looks = 0
         self._remembered: tuple[str, int] | None = None
 

@@ -155,12 +155,12 @@ def test_what_is_slow_is_said_with_something_that_helps() -> None:
     assert late.values == {"detail": False}
     assert late.button
     (dark,) = advice_on(status(fps_in=12.0))
-    assert dark.fields == {"rate": "12"}
+    assert dark.fields == {"rate": ("12",)}
     (shed,) = advice_on(status(shed=("The grain",)))
-    assert shed.fields == {"parts": "The grain"}
+    assert shed.fields == {"parts": ("The grain",)}
     failed = {"description": "file", "state": "failed", "why": "The disk is full."}
     (sink,) = advice_on(status(sinks=[failed]))
-    assert sink.fields == {"why": "The disk is full."}
+    assert sink.fields == {"why": ("The disk is full.",)}
 
 
 def test_a_chart_draws_what_there_is_and_nothing_of_a_gap() -> None:
