@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-import cv2
 from pydantic import JsonValue
 
 from mien.config import paths
@@ -18,8 +17,6 @@ from mien.consent.face_library import FaceLibrary, KeptFace
 from mien.consent.records import ConsentBook
 from mien.consent.terms import Scope
 from mien.panel.photos import Photos, Understood
-from mien.session.source_faces import library_photos
-from mien.tracking.photo import PhotoAddress, public_domain_photo, read_source_photo
 from mien_models.errors import MienError, UsageError
 from mien_models.system.sentence import sentence
 
@@ -180,8 +177,12 @@ def _key(face: KeptFace) -> str:
 
 
 def _thumb_of(key: str) -> bytes | None:
+    # Not before somebody looks at a face: the first page should be there at once.
+    import cv2
+
     from mien.panel.understanding import face_thumb
-    from mien.tracking.photo import find_faces
+    from mien.session.source_faces import library_photos
+    from mien.tracking.photo import PhotoAddress, find_faces, public_domain_photo, read_source_photo
 
     try:
         if key == ASTRONAUT:

@@ -12,7 +12,6 @@ from mien.config.fields import range_of
 from mien.config.patch import is_live, setting_names
 from mien.config.settings import TABLES, Settings
 from mien.panel.words import LANGUAGES
-from mien.session.swappers import SWAPPERS, library
 from mien_models.errors import ModelError
 from mien_models.plugins import Plugins
 
@@ -48,6 +47,7 @@ class Control:
     """Whether it does nothing with a swapper that is no network."""
 
 
+_BUILT_IN: Final[Plugins[object]] = Plugins("mien_models.swappers", "swapper")
 _NOT_HERE: Final = frozenset({"face", "consent", "camera", "sinks", "assign", "content_gate.off", "label.off"})
 """These have pages of their own."""
 _ONLY_FLAGS: Final = frozenset({"label", "content_gate"})
@@ -55,6 +55,8 @@ _ONLY_FLAGS: Final = frozenset({"label", "content_gate"})
 
 
 def _swappers_of_the_user() -> tuple[str, ...]:
+    from mien.session.swappers import library  # not before a form is shown: the first page should be there at once
+
     store = library()
     found: list[str] = []
     for name in store.names():
@@ -96,7 +98,7 @@ def control(name: str) -> Control | None:
 
 def has_effect(one: Control, swapper: str) -> bool:
     """Whether moving a control changes anything with a swapper."""
-    return not (one.is_of_networks and swapper in SWAPPERS.names())
+    return not (one.is_of_networks and swapper in _BUILT_IN.names())
 
 
 def _is_wanted(name: str, groups: tuple[str, ...]) -> bool:

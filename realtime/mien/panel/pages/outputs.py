@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from nicegui import ui
 
@@ -18,9 +18,11 @@ from mien.panel.pages.frame import Frame
 from mien.panel.recording import new_target, recordings_folder
 from mien.panel.said import N_
 from mien.panel.status import SinkView, StatusView
-from mien.sinks.registry import SinkPlugin
 from mien_models.errors import MienError, UsageError
 from mien_models.system.sentence import sentence
+
+if TYPE_CHECKING:
+    from mien.sinks.registry import SinkPlugin
 
 _ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\"<>]{1,500}", re.IGNORECASE)
 _WORD: Final = re.compile(r"[\w .()-]{0,120}")
@@ -209,7 +211,7 @@ def offers_here() -> tuple[Offer, ...]:
     return tuple(sorted(found, key=lambda one: (bool(one.missing), uses.index(one.use) if one.use else -1, one.name)))
 
 
-def _offer(name: str, plugin: SinkPlugin) -> Offer:
+def _offer(name: str, plugin: "SinkPlugin") -> Offer:
     example = plugin.target.strip("[]")
     return Offer(
         name,
@@ -224,7 +226,7 @@ def _offer(name: str, plugin: SinkPlugin) -> Offer:
     )
 
 
-def _missing(plugin: SinkPlugin) -> str:
+def _missing(plugin: "SinkPlugin") -> str:
     if plugin.usual is None or plugin.usual.address() is not None:
         return ""
     return plugin.usual.advice() or sentence("It is of no use on this computer as it is now.")
