@@ -41,7 +41,8 @@ class Words:
         """Say what another part of Mien said: in this language where it is known what the sentence was made of."""
         if not isinstance(text, Sentence):
             return text
-        return self(text.template, **{name: self.told(value) for name, value in text.fields.items()})
+        said = self(text.template, **{name: self.told(value) for name, value in text.fields.items()})
+        return said[:1].upper() + said[1:] if text[:1].isupper() or text.template.startswith("{") else said
 
     @classmethod
     def of(cls, wishes: str, chosen: str | None = None) -> Self:
