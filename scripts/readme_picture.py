@@ -97,7 +97,7 @@ def main() -> None:
         film(before, Path(folder) / "wearer.avi")
         for number, face in enumerate(given.faces):
             after = swapped(Path(folder) / "wearer.avi", face, Path(folder) / f"{number}.mp4")
-            face_bgr = _read(face)
+            face_bgr = _around_the_face(_read(face))
             for one, other in zip(before, after, strict=True):
                 pictures.append(Image.fromarray(side_by_side(one, other, face_bgr)[:, :, ::-1]))
     given.output.parent.mkdir(parents=True, exist_ok=True)
@@ -112,6 +112,13 @@ def main() -> None:
         method=4,
     )
     print(f"{given.output}: {len(pictures)} pictures, {given.output.stat().st_size / 1e6:.1f} MB")
+
+
+def _around_the_face(portrait_bgr: BgrU8) -> BgrU8:
+    height, width = portrait_bgr.shape[:2]
+    side = round(min(height, width) * 0.62)
+    left, top = (width - side) // 2, round(height * 0.08)
+    return as_u8(portrait_bgr[top : top + side, left : left + side])
 
 
 def _read(path: Path) -> BgrU8:

@@ -1,12 +1,13 @@
 """The web application: pages, pictures, uploads and the preview; nothing else has an address."""
 
 from collections.abc import Callable, Sequence
+from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from nicegui import core, ui
 
@@ -23,6 +24,11 @@ from mien_models.errors import MienError, UsageError
 LANGUAGE_COOKIE: Final = "mien_language"
 THEME_COOKIE: Final = "mien_theme"
 _FULL: Final = N_("There are many photos here already. Forget some on the faces page.")
+_LOST: Final = """<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>Mien</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><style>
+body{{margin:0;min-height:100vh;display:grid;place-content:center;gap:20px;justify-items:center;background:#0c0e12;
+color:#f1f4f8;font:18px/1.5 system-ui,sans-serif}}h1{{margin:0;font-size:28px}}a{{color:#86c8ff}}
+</style></head><body><h1>{says}</h1><a href="/live">{back}</a></body></html>"""
 _NOT_KEPT: Final = {"Cache-Control": "no-store"}
 
 
@@ -34,6 +40,7 @@ def make_app(panel: Panel) -> FastAPI:
     _add_pictures(app, panel)
     _add_uploads(app, panel)
     _add_files(app, panel)
+    _add_lost_page()
     _add_choice(app, "language", LANGUAGE_COOKIE, tuple(LANGUAGES))
     _add_choice(app, "theme", THEME_COOKIE, THEMES)
     for path, build in (*PAGES.items(), ("/", None)):
@@ -142,6 +149,17 @@ def _add_files(app: FastAPI, panel: Panel) -> None:
             return _toml("mien", toml_of(panel.presets.find(key).settings))
         except MienError as error:
             return PlainTextResponse(str(error), 404)
+
+
+def _add_lost_page() -> None:
+    """Say that an address is none of the panel's, with a way back."""
+
+    async def lost(request: Request, _error: Exception) -> Response:
+        say = language_of(request)
+        words = {"says": escape(say("There is no such page.")), "back": escape(say("To the picture"))}
+        return HTMLResponse(_LOST.format(language=say.language, **words), 404, headers=_NOT_KEPT)
+
+    core.app.add_exception_handler(404, lost)
 
 
 def _add_choice(app: FastAPI, what: str, cookie: str, known: Sequence[str]) -> None:
