@@ -13,9 +13,10 @@ from mien.tracking.photo import public_domain_photo
 from mien_models.errors import AmbiguousError, MienError, ModelError
 from mien_models.library.add import Wishes, add, chosen
 from mien_models.library.builtin import manifest_names, read_manifest
-from mien_models.library.download import discard, fetch, is_address
+from mien_models.library.download import discard, fetch
 from mien_models.library.inspect import look_at, needed_networks, recheck
 from mien_models.library.self_test import try_out
+from mien_models.library.web import is_address
 from mien_models.system.printable import in_one_line
 from mien_models.system.sentence import sentence
 
