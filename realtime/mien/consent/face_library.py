@@ -27,7 +27,6 @@ _VERSION: Final = 1
 _RECORD: Final = "record.json"
 _NONCE_BYTES: Final = 12
 _FILES: Final = "photo"
-_FILES_BYTES: Final = 4
 
 
 class LibraryError(MienError):
@@ -148,7 +147,7 @@ class FaceLibrary:
         scope = tuple(one for one in Scope if one is use or one in face.terms.scope)
         given_at = self.clock.now().isoformat(timespec="seconds")
         # The photos are bound to the terms: they are written anew beside the old ones, then the record names those.
-        files = f"{_FILES}-{secrets.token_hex(_FILES_BYTES)}"
+        files = f"{_FILES}-{secrets.token_hex(4)}"
         agreed = replace(face, terms=replace(face.terms, scope=scope, given_at=given_at), files=files)
         photos_bgr = self.photos(face, can_ask=can_ask)
         key = key_store(face.store, can_ask=can_ask).get(face.terms.id, face.folder)
