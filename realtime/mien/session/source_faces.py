@@ -64,10 +64,10 @@ class SourceFaces:
         """Refuse a use that somebody did not agree to.
 
         Raises:
-            ConsentError: whose face, and for what it may be used.
+            MienError: whose face, and for what it may be used.
         """
         for permit in self.permits:
-            permit.face.terms.allow(use)
+            permit.library.allow(permit.face, use)
 
 
 def open_source_faces(options: FaceOptions, swapper: str, ask: Ask | None) -> SourceFaces:
