@@ -26,6 +26,8 @@ TARGETS = {
     "rtmps": "rtmps://127.0.0.1/app/key",
     "twitch": "twitch:key",
     "youtube": "youtube:key",
+    "watch": "watch:18451",
+    "mjpeg": "mjpeg:18452",
     "file": "file:{}/out.mp4",
     "images": "images:{}/frames",
 }
