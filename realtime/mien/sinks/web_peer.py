@@ -4,7 +4,8 @@ import asyncio
 import contextvars
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -13,7 +14,7 @@ from av.packet import Packet
 from mien_models.errors import SinkError
 
 if TYPE_CHECKING:
-    from aiortc import RTCPeerConnection, RTCRtpSender
+    from aiortc import RTCPeerConnection, RTCRemoteInboundRtpStreamStats, RTCRtpSender
 
 _VIDEO, _AUDIO = "video", "audio"
 _MOST_WAITING: Final = 120
@@ -23,6 +24,8 @@ _LOSSY: Final = 0.1
 _CLEAN: Final = 0.02
 """Parts of the packets that do not arrive: from the first on too much is sent, below the second it is well."""
 _CALM_LOOKS: Final = 4
+_SILENT_LOOKS: Final = 6
+"""A side that reported what arrived, and then does no more for so long, is gone; ICE says it after half a minute."""
 _NTP_AT_1970_S: Final = 2_208_988_800
 _LOCAL_NAME: Final = re.compile(r"\S+\.local\b")
 _PROVEN: Final = "a=fingerprint:"
@@ -85,6 +88,8 @@ class WebPeer:
         self._senders: list[RTCRtpSender] = []
         self._connection = self._made()
         self._calm = 0
+        self._reported: datetime | None = None
+        self._silent = 0
 
     def put(self, packet: "Packet[Any]", captured_ns: int, *, is_thinned: bool = False) -> None:
         """Send a packet, or leave it out where the other side does not keep up."""
@@ -143,8 +148,14 @@ class WebPeer:
         """Watch how much arrives, until the other side is gone."""
         while not self.is_over.is_set():
             await asyncio.sleep(_LOOK_S)
-            lost = [await _lost(sender) for sender in self._senders if sender.kind == _VIDEO]
-            self._judge(max(lost, default=0.0))
+            found = await _reports(sender for sender in self._senders if sender.kind == _VIDEO)
+            if found:
+                self._judge(max(one.fractionLost for one in found) / 256)
+                newest = max(one.timestamp for one in found)
+                self._silent = self._silent + 1 if newest == self._reported else 0
+                self._reported = newest
+            if self._silent >= _SILENT_LOOKS:
+                self.is_over.set()
 
     def _judge(self, lost: float) -> None:
         """See whether the line takes what is sent."""
@@ -225,12 +236,16 @@ def _ntp(monotonic_ns: int) -> int:
     return (seconds + _NTP_AT_1970_S) << 32 | (rest_ns << 32) // 1_000_000_000
 
 
-async def _lost(sender: "RTCRtpSender") -> float:
-    """Give which part of the packets did not arrive lately, 0..1."""
+async def _reports(senders: "Iterable[RTCRtpSender]") -> "list[RTCRemoteInboundRtpStreamStats]":
+    """Give what the other side last said of what arrived."""
     from aiortc import RTCRemoteInboundRtpStreamStats
 
-    found = [one for one in (await sender.getStats()).values() if isinstance(one, RTCRemoteInboundRtpStreamStats)]
-    return max((one.fractionLost / 256 for one in found), default=0.0)
+    return [
+        one
+        for sender in senders
+        for one in (await sender.getStats()).values()
+        if isinstance(one, RTCRemoteInboundRtpStreamStats)
+    ]
 
 
 def _keep_to_own_addresses() -> None:

@@ -1,26 +1,21 @@
 """Serves a page of a sink by HTTP, behind a token in its address, in a thread with a loop of its own."""
 
-import asyncio
 import hmac
-import logging
-import threading
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
 
 from mien.config import paths
 from mien.config.token_file import kept_token
 from mien.media.local_addresses import local_addresses
+from mien.sinks.loop_thread import LoopThread
 from mien_models.errors import SinkError, UsageError
 from mien_models.system.causes import cause_of
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-_LOG = logging.getLogger(__name__)
-Answered = TypeVar("Answered")
 Handler = Callable[["web.Request"], "Awaitable[web.StreamResponse]"]
 _HERE: Final = "127.0.0.1"
-_WAITS_S: Final = 5.0
 _LARGEST_BYTES: Final = 64 * 1024
 """Of a request: a browser's description of itself takes about 6 kB."""
 _HEADERS: Final = {
@@ -37,8 +32,7 @@ class WebServer:
     def __init__(self, port: int, *, is_in_lan: bool) -> None:
         """Take where it listens: on this computer alone, or in the local network too."""
         self._port, self._is_in_lan = port, is_in_lan
-        self.loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._work, name="mien-web", daemon=True)
+        self.thread = LoopThread("mien-web")
         self._runner: web.AppRunner | None = None
         self._token = ""
 
@@ -55,9 +49,9 @@ class WebServer:
             SinkError: the port is taken, or this user may not open it.
         """
         self._token = kept_token(paths.state_folder() / "watch" / "token")
-        self._thread.start()
+        self.thread.start()
         try:
-            self.wait_for(self._begin(routes))
+            self.thread.do(self._begin(routes))
         except OSError as error:
             self.close()
             raise SinkError(
@@ -66,24 +60,10 @@ class WebServer:
 
     def close(self) -> None:
         """Let everybody go, and end."""
-        if not self._thread.is_alive():
-            return
-        self.wait_for(self._end())
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(_WAITS_S)
-
-    def wait_for(self, work: Coroutine[Any, Any, Answered]) -> Answered:
-        """Have something done in the loop; any other thread may."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(_WAITS_S)
-
-    def _work(self) -> None:
-        asyncio.set_event_loop(self.loop)
-        # What breaks there is one stranger's connection, and is said to that stranger or to nobody.
-        self.loop.set_exception_handler(lambda _, said: _LOG.debug("a page's connection failed: %s", said))
-        try:
-            self.loop.run_forever()
-        finally:
-            self.loop.close()
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            self.thread.do(runner.cleanup())
+        self.thread.stop()
 
     async def _begin(self, routes: "dict[tuple[str, str], Handler]") -> None:
         from aiohttp import web
@@ -96,14 +76,6 @@ class WebServer:
         await runner.setup()
         host = "0.0.0.0" if self._is_in_lan else _HERE  # noqa: S104 - asked for by the user, and behind a token
         await web.TCPSite(runner, host, self._port, backlog=16).start()
-
-    async def _end(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-        others = [task for task in asyncio.all_tasks(self.loop) if task is not asyncio.current_task()]
-        for task in others:
-            task.cancel()
-        await asyncio.wait(others, timeout=1) if others else None
 
     def _guarded(self, handler: Handler) -> Handler:
         from aiohttp import web

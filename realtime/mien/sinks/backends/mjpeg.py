@@ -78,7 +78,7 @@ class MjpegSink:
         if self.watching:
             _, data = cv2.imencode(".jpg", frame.image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
             self._newest = frame.index, data.tobytes()
-            self._server.loop.call_soon_threadsafe(self._tell)
+            self._server.thread.loop.call_soon_threadsafe(self._tell)
 
     def _tell(self) -> None:
         self._news.set()

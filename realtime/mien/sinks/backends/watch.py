@@ -70,7 +70,7 @@ class WatchSink:
         server, self._server = self._server, None
         viewers, self._viewers = self._viewers, None
         if server is not None and viewers is not None:
-            server.wait_for(viewers.close())
+            server.thread.do(viewers.close())
             server.close()
 
     def write(self, frame: OutputFrame) -> None:
@@ -99,7 +99,7 @@ class WatchSink:
         due_ns = captured_ns + self._held_back.delay_ns
         ready = self._form.of(packet) if packet.time_base == VIDEO_TICK else (packet,)
         for one in ready:
-            server.loop.call_soon_threadsafe(viewers.give, one, captured_ns, due_ns)
+            server.thread.loop.call_soon_threadsafe(viewers.give, one, captured_ns, due_ns)
 
     def _wish(self) -> VideoWish:
         size, rate = self._output, bit_rate_for(self._output)
