@@ -72,8 +72,8 @@ class NoLine:
         on_up()
         return Muxed(av.open("-", "w", format="null"))
 
-    def why(self) -> str:
-        return ""
+    def refusal(self, shown: str) -> str:
+        return shown
 
     def finish(self) -> None:
         pass
@@ -92,6 +92,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("mien.sinks.backends.virtualcam.LoopbackWriter", LoopbackInMemory)
     monkeypatch.setattr("mien.sinks.rtmp.RtmpConnection", NoLine)
     monkeypatch.setattr("mien.sinks.whip.WhipConnection", NoLine)
+    monkeypatch.setattr("mien.sinks.srt.SrtConnection", NoLine)
     name: str = request.param
     spec = TARGETS.get(name, name).format(tmp_path)
     return lambda: make_sink(spec, FORMAT)

@@ -40,9 +40,11 @@ class RtmpConnection:
         self._process = StreamProcess(self._address.at(self._line.port), "flv", options, on_up)
         return Muxed(self._process.open())
 
-    def why(self) -> str:
-        """Give FFmpeg's kind of error."""
-        return "" if self._process is None else self._process.why()
+    def refusal(self, shown: str) -> str:
+        """Say it with FFmpeg's kind of error."""
+        why = "" if self._process is None else self._process.why()
+        kind = f" ({why.removesuffix('Error')})" if why else ""
+        return f"{shown} was reached and refuses the stream{kind}; check the application and the stream key."
 
     def finish(self) -> None:
         """Let the server have what was written, and hang up."""

@@ -87,8 +87,8 @@ class Connection(Protocol):
         """
         ...
 
-    def why(self) -> str:
-        """Say in one word why the server took no more; '' where that is not known."""
+    def refusal(self, shown: str) -> str:
+        """Say in one sentence why the server took nothing; `shown` is how the stream is called."""
         ...
 
     def finish(self) -> None:
@@ -242,7 +242,7 @@ class Sender:
         except SinkError as error:
             return str(error)
         except (FFmpegError, OSError):
-            return self._refusal(connection.why())
+            return "The line broke." if self._is_settled.is_set() else connection.refusal(self._shown)
         except Exception as error:  # the edge of a thread: a stream may fail, the other outputs go on
             if ends_the_program(error):
                 raise
@@ -277,12 +277,6 @@ class Sender:
                     return
                 packet = self._waiting.popleft()
             outlet.send(packet)
-
-    def _refusal(self, why: str) -> str:
-        if self._is_settled.is_set():
-            return "The line broke."
-        kind = f" ({why.removesuffix('Error')})" if why else ""
-        return f"{self._shown} was reached and refuses the stream{kind}; check the application and the stream key."
 
 
 def _time_s(packet: AnyPacket) -> float:

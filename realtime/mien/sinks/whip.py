@@ -118,9 +118,9 @@ class WhipConnection:
         assert self._peer is not None  # noqa: S101 - made by _open
         return _Outlet(self._thread, self._peer, self._take)
 
-    def why(self) -> str:
-        """Nothing more is known."""
-        return ""
+    def refusal(self, shown: str) -> str:
+        """Say that it went as soon as it had come."""
+        return f"{shown} took the stream and let go of it at once; check the stream key."
 
     def finish(self) -> None:
         """Tell the server that it was all."""
