@@ -1,5 +1,6 @@
 """The library's folder: a folder for each face, with its terms in the clear and its photos encrypted."""
 
+import dataclasses
 import json
 import logging
 import secrets
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mien.consent.keys import key_store, usual_store
-from mien.consent.terms import ConsentError, FilterClock, Terms
+from mien.consent.terms import ConsentError, FilterClock, Scope, Terms
 from mien_models.errors import MienError, UsageError
 from mien_models.system.atomic_write import write_private
 from mien_models.system.causes import advice_for, cause_of
@@ -91,6 +92,26 @@ class FaceLibrary:
         """
         if self.find(terms.name) is not None:
             raise UsageError(f"A face is called {terms.name!r} already; choose another name, or remove that one first.")
+        return self._written(terms, photos_bgr)
+
+    def agree(self, face: KeptFace, use: Scope) -> KeptFace:
+        """Keep that a face may be used for one thing more, from now on.
+
+        What was agreed is bound to the photos, so they are encrypted anew, under another key; the old ones go when the
+        new ones are there.
+
+        Raises:
+            MienError: as `photos` and `add`; nothing has changed then.
+        """
+        photos_bgr = self.photos(face, can_ask=True)
+        given_at = self.clock.now().isoformat(timespec="seconds")
+        scope = tuple(one for one in Scope if one in {*face.terms.scope, use})
+        terms = dataclasses.replace(face.terms, id=secrets.token_hex(16), given_at=given_at, scope=scope)
+        kept = self._written(terms, photos_bgr)
+        self.remove(face)
+        return kept
+
+    def _written(self, terms: Terms, photos_bgr: Sequence["BgrU8"]) -> KeptFace:
         store = usual_store()
         keys, folder = key_store(store, can_ask=True), self._folder / terms.id
         try:

@@ -6,16 +6,15 @@ PyAV's wheels know no SRT; the program of the package imageio-ffmpeg does. It ge
 import contextlib
 import difflib
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import av
 
+from mien.config.command_line import wipe
 from mien.pipeline.frame import OutputFormat
 from mien.sinks.rtmp import bit_rate_for
 from mien.sinks.stream_address import HIDDEN
@@ -192,29 +191,10 @@ class SrtConnection:
                 name, _, text = line.strip().partition(b"=")
                 if name == b"total_size" and text.isdigit() and int(text) > 0 and sent == b"0":
                     sent = text
-                    _wipe(process.pid, self._address.secrets)
+                    # FFmpeg takes an address from nowhere else.
+                    wipe(self._address.secrets, process.pid)
                     on_up()
 
     def _keep_words(self, words: IO[bytes]) -> None:
         with words:
             self._said = words.read().decode(errors="replace")
-
-
-def _wipe(pid: int, secrets: tuple[str, ...]) -> None:
-    """Take what is secret out of a process's command line, which everybody on this computer can read.
-
-    FFmpeg takes an address from nowhere else. It has read it by now.
-    """
-    if sys.platform != "linux" or not secrets:
-        return
-    try:
-        begins, ends = map(int, Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[45:47])
-        with Path(f"/proc/{pid}/mem").open("r+b", buffering=0) as memory:
-            memory.seek(begins)
-            line = memory.read(ends - begins)
-            for secret in secrets:
-                line = line.replace(secret.encode(), b"*" * len(secret))
-            memory.seek(begins)
-            memory.write(line)
-    except (OSError, ValueError):  # it is gone, or nobody may do so here
-        return
