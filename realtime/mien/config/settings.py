@@ -107,6 +107,11 @@ class Settings(BaseSettings):
         json_schema_extra=said("Outputs", "outputs", plugins="mien.sinks.backends"),
         description="where frames go, several at once",
     )
+    lan: bool = Field(
+        default=False,
+        json_schema_extra=said("Pages in the local network", "outputs", is_live=False),
+        description="let other devices of your network open the pages of watch and mjpeg, by their secret address",
+    )
     swapper: str = Field(
         "mesh",
         json_schema_extra=said("Swapper", "swap", plugins="mien_models.swappers"),
