@@ -122,6 +122,16 @@ class Settings(BaseSettings):
         json_schema_extra=said("Likeness", "swap", is_of_networks=True),
         description="how much of the photo's identity a network is given; 0 is your own",
     )
+    remote: str | None = Field(
+        None,
+        json_schema_extra=said("Swap on another machine", "remote", form="HOST[:PORT][,HOST...]"),
+        description="the machine that swaps, where 'mien serve' runs, or several, tried in turn; by default this one",
+    )
+    remote_takeover: bool = Field(
+        default=True,
+        json_schema_extra=said("Swap here while it is away", "remote"),
+        description="let this machine swap with 'mesh' while the other one is away; else a card is shown",
+    )
     boost: Annotated[int, Field(ge=1, le=4)] = Field(
         SwapOptions().boost,
         json_schema_extra=said("Resolution boost", "swap", unit="times", is_of_networks=True),

@@ -36,6 +36,9 @@ class Frame:
     released: ReleasedPicture | None = None
     """The composed picture with its marks, once a stage has put them on."""
 
+    is_done_elsewhere: bool = False
+    """Whether another machine has looked for faces and swapped those it found; nothing of that is done here again."""
+
     def __post_init__(self) -> None:
         """Refuse anything that is not a BGR picture of 8 bits."""
         if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:
