@@ -197,7 +197,8 @@ def test_a_page_says_that_its_panel_is_gone_and_comes_back_with_it(browser: Any,
         visit.wait("[data-away]:not([hidden])")
         assert "does not answer" in (visit.page.text_content("[data-away]") or "")
         with session() as client:
-            assert client.status()["run"]["state"] in {"live", "lost"}, "the stream goes on"  # type: ignore[index, call-overload]
+            state = str(client.status()["run"]["state"])  # type: ignore[index, call-overload]
+            assert state in {"live", "lost"}, "the stream goes on"
         short_panel.start()
         visit.page.wait_for_selector("[data-away]", state="hidden", timeout=PATIENCE_MS)
         visit.wait(".statebar.is-live")
