@@ -3,7 +3,6 @@
 import base64
 import json
 import shutil
-import signal
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Final
@@ -192,10 +191,7 @@ def test_a_page_says_that_its_panel_is_gone_and_comes_back_with_it(browser: Any,
     try:
         visit.go("/live")
         visit.wait(".statebar.is-live")
-        process = short_panel.process
-        assert process is not None
-        process.send_signal(signal.SIGINT)
-        process.wait(60)
+        short_panel.stop()
         visit.wait("[data-away]:not([hidden])")
         assert "does not answer" in (visit.page.text_content("[data-away]") or "")
         with session() as client:
