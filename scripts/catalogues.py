@@ -52,8 +52,10 @@ def _of_sinks() -> Iterator[str]:
     from mien.sinks.registry import SINKS
 
     for _, plugin in SINKS.each():
-        yield plugin.label
-        yield plugin.help
+        # One without a label is shown as it calls itself.
+        if plugin.label:
+            yield plugin.label
+            yield plugin.help
 
 
 def _of_sentences() -> Iterator[str]:

@@ -133,7 +133,7 @@ class FaceLibrary:
             raise
         return kept
 
-    def agree(self, face: KeptFace, use: Scope, *, can_ask: bool) -> KeptFace:
+    def agree(self, face: KeptFace, use: Scope, *, can_ask: bool = True) -> KeptFace:
         """Note that the person agreed to one more use; a run that has the face goes on.
 
         Args:

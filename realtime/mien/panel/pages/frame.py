@@ -111,7 +111,8 @@ class Frame:
         """Ask something that has to be answered first; another question is a no to this one."""
         if self._asked is not None and not self._asked.done():
             self._asked.set_result(False)
-        answer = self._asked = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._asked = answer
 
         def answered(*, is_yes: bool) -> kit.Act:
             async def give() -> None:
