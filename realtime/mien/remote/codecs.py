@@ -4,7 +4,7 @@ import functools
 import time
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, Protocol, cast, runtime_checkable
 
 import av
 from aiortc import rtcrtpreceiver, rtcrtpsender
@@ -45,7 +45,7 @@ class _FastH264(h264.H264Encoder):
         frame.pict_type = PictureType.I if force_keyframe else PictureType.NONE
         if self.codec is None:
             self.codec = self._made(frame)
-        yield from self._split_bitstream(b"".join(bytes(packet) for packet in self.codec.encode(frame)))
+        yield from self._split_bitstream(b"".join(map(bytes, cast("list[bytes]", self.codec.encode(frame)))))
 
     def _fits(self, codec: VideoCodecContext, frame: av.VideoFrame) -> bool:
         is_size = (codec.width, codec.height) == (frame.width, frame.height)
@@ -59,6 +59,13 @@ class _FastH264(h264.H264Encoder):
         codec.options = {"level": "31", "tune": "zerolatency", "preset": "superfast"}
         codec.profile = "Baseline"
         return codec
+
+
+@runtime_checkable
+class _Steered(Protocol):
+    """An encoder that is told how many bits the line takes."""
+
+    target_bitrate: int
 
 
 class _MeasuredEncoder(Encoder):
@@ -81,11 +88,11 @@ class _MeasuredEncoder(Encoder):
     @property
     def target_bitrate(self) -> int:
         """Bits a second that the line takes, as the other side reckons."""
-        return int(getattr(self._inner, "target_bitrate", 0))
+        return self._inner.target_bitrate if isinstance(self._inner, _Steered) else 0
 
     @target_bitrate.setter
     def target_bitrate(self, bits_per_s: int) -> None:
-        if hasattr(self._inner, "target_bitrate"):
+        if isinstance(self._inner, _Steered):
             self._inner.target_bitrate = bits_per_s
 
 
@@ -118,8 +125,8 @@ def use_measured_codecs() -> None:
     # aiortc's limits are made for calls of small pictures.
     h264.MIN_BITRATE = vpx.MIN_BITRATE = _LEAST_BITS
     h264.MAX_BITRATE = vpx.MAX_BITRATE = _MOST_BITS
-    vars(rtcrtpsender)["get_encoder"] = _encoder
-    vars(rtcrtpreceiver)["get_decoder"] = _decoder
+    setattr(rtcrtpsender, "get_encoder", _encoder)  # noqa: B010 - a name that the module does not offer
+    setattr(rtcrtpreceiver, "get_decoder", _decoder)  # noqa: B010 - nor this one
 
 
 def video_frame(picture_bgr: object, pts: int, meter: CodecMeter) -> av.VideoFrame:

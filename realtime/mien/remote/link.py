@@ -128,6 +128,7 @@ class RemoteLink:
         self._transport: WebRtcTransport | None = None
         self._reordered = asyncio.Event()
         self._heard_s = 0.0
+        self._is_new_line = True
         self._keeping: asyncio.Task[None] | None = None
         self._is_closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="mien-remote", daemon=True)
@@ -145,8 +146,12 @@ class RemoteLink:
             self._thread.join(_JOIN_S)
 
     def order(self, order: PackedOrder) -> None:
-        """Swap with something else from now on."""
+        """Swap with something else from now on; of another face, nothing that the one before was put into is shown."""
+        is_other_face = order.photos_png != self._order.photos_png
         self._order = order
+        if is_other_face:
+            self._be(LinkState.CONNECTING, "The other machine is given another face.")
+            self.answers.start_over()
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._reordered.set)
 
@@ -243,6 +248,7 @@ class RemoteLink:
         async with greeted(parse_address(self._machine.address)) as greeting:
             welcome = await seated(greeting, self._machine, SeatWish(self._run, width, height, self._fps))
             self._status = replace(self._status, seats=f"{welcome.seats_taken} of {welcome.seats}")
+            self._is_new_line = True
             transport = WebRtcTransport(self._arrive, self._hear, [ice_server(one) for one in welcome.ice])
             try:
                 await self._speak(greeting, transport)
@@ -284,8 +290,10 @@ class RemoteLink:
                 case Answer(sdp=sdp):
                     await transport.accept(sdp)
                 case Ready(networks=networks):
-                    self._status = replace(self._status, networks=networks, lines=self._status.lines + 1)
-                    self._transport = transport
+                    self._status = replace(
+                        self._status, networks=networks, lines=self._status.lines + self._is_new_line
+                    )
+                    self._transport, self._is_new_line = transport, False
                     self._heard_s = max(self._heard_s, self._loop.time())
                     self._be(LinkState.READY, f"Swapped by {self._status.machine}.")
                 case Refused(why=why, is_final=is_final):

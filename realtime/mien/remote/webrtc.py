@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Coroutine, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import av
 from aiortc import (
@@ -18,6 +18,7 @@ from aiortc import (
 )
 from aiortc.mediastreams import MediaStreamError, VideoStreamTrack
 from aiortc.rtcrtptransceiver import RTCRtpTransceiver
+from aiortc.stats import RTCRemoteInboundRtpStreamStats
 
 from mien.remote.codecs import TIME_BASE, CodecMeter, use_measured_codecs, video_frame
 from mien.remote.protocol import IceServer, ProtocolError
@@ -119,8 +120,9 @@ class WebRtcTransport:
 
     async def measure(self) -> None:
         """Bring the loss up to date."""
-        for report in (await self._connection.getStats()).values():
-            if report.type == "remote-inbound-rtp":
+        reports = cast("dict[str, object]", await self._connection.getStats())
+        for report in reports.values():
+            if isinstance(report, RTCRemoteInboundRtpStreamStats):
                 self._loss = min(max(report.fractionLost / 256, 0.0), 1.0)
 
     async def close(self) -> None:
@@ -166,7 +168,7 @@ class WebRtcTransport:
         """Take every picture as it comes: what nobody takes, aiortc keeps for ever."""
         with contextlib.suppress(MediaStreamError):
             while True:
-                frame = await track.recv()
+                frame = cast("object", await track.recv())
                 if isinstance(frame, av.VideoFrame):
                     self._newest = frame
                     self._has_new.set()

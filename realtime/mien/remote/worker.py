@@ -79,7 +79,7 @@ class Box:
     turns: Turns
     ice: Sequence[IceServer] = ()
     tries: Tries = field(default_factory=Tries)
-    sessions: "dict[str, WorkerSession]" = field(default_factory=dict)
+    sessions: "dict[str, WorkerSession]" = field(default_factory=dict[str, "WorkerSession"])
 
     async def serve(self, line: ControlLine) -> None:
         """Speak with one client until it goes; whatever it says, it hears one sentence, and the others nothing."""

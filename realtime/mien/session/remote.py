@@ -55,7 +55,6 @@ class SessionRemote:
         self._link: RemoteLink | None = None
         self._machines: tuple[Machine, ...] = ()
         self._stage: RemoteStage | None = None
-        self._was_ready = False
 
     def start(self, tell: Callable[[EventFact], None]) -> None:
         """Know who hears when the line breaks and is back."""
@@ -75,7 +74,7 @@ class SessionRemote:
         """Connect, or let the machine that is connected swap with something else."""
         with self._lock:
             if self._link is None or self._machines != machines:
-                self._drop()
+                self._let_go()
                 self._machines = machines
                 self._link = RemoteLink(machines, order, self._fps, self._on_state)
                 self._link.start()
@@ -88,12 +87,15 @@ class SessionRemote:
         """Let go of the machine where none is wanted any longer."""
         if options is None:
             with self._lock:
-                self._drop()
+                self._let_go()
 
     def close(self) -> None:
         """Let go of the machine; it forgets the faces."""
         with self._lock:
-            self._drop()
+            link = self._link
+            self._link = self._stage = None
+        if link is not None:
+            link.close()
 
     @property
     def report(self) -> RemoteReport | None:
@@ -136,11 +138,11 @@ class SessionRemote:
         """Whether this machine swaps while the other is away."""
         return self._stage is not None and self._stage.is_local
 
-    def _drop(self) -> None:
+    def _let_go(self) -> None:
+        """Let go of the machine beside the run: saying goodbye takes a moment, and frames pass meanwhile."""
         if self._link is not None:
-            self._link.close()
+            threading.Thread(target=self._link.close, name="mien-remote-close", daemon=True).start()
         self._link = self._stage = None
-        self._was_ready = False
 
     def _why(self) -> str:
         status = self.status
@@ -151,7 +153,6 @@ class SessionRemote:
     def _on_state(self, status: LinkStatus) -> None:
         name = f"line to {status.machine}"
         if status.state is LinkState.READY:
-            self._was_ready = True
             self._tell(LineBack(name))
         elif status.state is not LinkState.CONNECTING:
             self._tell(LineBroken(name, status.why))

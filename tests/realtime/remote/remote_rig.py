@@ -99,7 +99,7 @@ class Rig:
     port: int
     loop: asyncio.AbstractEventLoop
     machines: Machines
-    links: list[RemoteLink] = field(default_factory=list)
+    links: list[RemoteLink] = field(default_factory=list[RemoteLink])
 
     @property
     def address(self) -> Address:

@@ -163,20 +163,34 @@ def test_a_line_that_comes_and_goes_does_not_change_the_face_to_and_fro() -> Non
         show.steps(20)
 
 
+def _stranger(away: Away, number: int) -> None:
+    away.answer(number + 1000)
+
+
+def _without_words(away: Away, number: int) -> None:
+    away.answer(number, told=False)
+
+
+def _without_picture(away: Away, number: int) -> None:
+    away.answer(number, picture=False)
+
+
+def _not_swapped(away: Away, number: int) -> None:
+    away.answer(number, is_swapped=False)
+
+
+def _words_of_another(away: Away, number: int) -> None:
+    away.answers.take_picture(stamped(plain(GREEN), number))
+    away.answers.take_told(told_of(number + 1))
+
+
+def _without_strip(away: Away, number: int) -> None:
+    away.answers.take_picture(plain(GREEN, WIDTH, HEIGHT + 24))
+    away.answers.take_told(told_of(number))
+
+
 @pytest.mark.parametrize(
-    "answer",
-    [
-        lambda away, number: away.answer(number + 1000),  # a number that nobody sent
-        lambda away, number: away.answer(number, told=False),  # a picture of which nothing is told
-        lambda away, number: away.answer(number, picture=False),  # words without a picture
-        lambda away, number: away.answer(number, is_swapped=False),  # a face that was not swapped
-        lambda away, number: (
-            away.answers.take_picture(stamped(plain(GREEN), number)),
-            away.answers.take_told(told_of(number + 1)),
-        ),  # the words of another frame
-        lambda away, _number: away.answers.take_picture(plain(GREEN, WIDTH, HEIGHT + 24)),  # no strip
-    ],
-    ids=["stranger", "no words", "no picture", "not swapped", "other words", "no strip"],
+    "answer", [_stranger, _without_words, _without_picture, _not_swapped, _words_of_another, _without_strip]
 )
 def test_what_does_not_fit_is_never_shown(answer: Callable[[Away, int], object]) -> None:
     away = Away()

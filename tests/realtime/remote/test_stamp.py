@@ -1,6 +1,7 @@
 """The number of a frame, drawn into its picture."""
 
 from fractions import Fraction
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -32,12 +33,12 @@ def test_a_number_comes_through_the_roughest_video(width: int) -> None:
     encoder.options = {"tune": "zerolatency"}
     decoder = av.CodecContext.create("h264", "r")
     numbers = [int(number) for number in noise.integers(0, 2**32, 12)]
-    read = []
+    read: list[int | None] = []
     for at, number in enumerate(numbers):
         picture = stamped(noise.integers(0, 256, (90, width, 3), np.uint8), number)
         frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
         frame.pts = at
-        for packet in encoder.encode(frame):
+        for packet in cast("list[Any]", encoder.encode(frame)):
             for one in decoder.decode(packet):
                 found = unstamped(as_u8(one.to_ndarray(format="bgr24")))
                 read.append(None if found is None else found[1])
