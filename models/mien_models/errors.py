@@ -78,7 +78,7 @@ class ModelError(MienError):
 
 
 class AwayError(MienError):
-    """Something that is needed for a frame is away for now and comes back by itself: a card is shown, the run goes on."""
+    """What a frame needs is away for now and comes back by itself: a card is shown, the run goes on."""
 
 
 class FinalError(MienError):

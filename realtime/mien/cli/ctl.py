@@ -142,6 +142,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
     if found.get("remote"):
         lines += _of_remote(found["remote"])
     lines += [f"output: {sink['description']}: {sink['state']}" for sink in run["sinks"]]
+    lines += [f"open {address}" for sink in run["sinks"] for address in sink.get("addresses", ())]
     lines += [f"left out for speed: {part}" for part in run["shed"]]
     lines += [f"network: {network} on {provider}" for network, provider in found["networks"].items()]
     return [*lines, f"settings: revision {found['revision']}"]

@@ -40,6 +40,10 @@ def run(
 
             pair_once(settings.remote, pair, asker())
         from mien.cli.console import StatusLine, say_summary
+        from mien.config.command_line import wipe
+        from mien.sinks.registry import shown_spec
+
+        wipe([spec.partition(":")[2] for spec in settings.sinks if shown_spec(spec) != spec])
         from mien.cli.wording import Teller
         from mien.session.build import live_session
         from mien.session.live_session import LiveSession

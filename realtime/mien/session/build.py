@@ -22,7 +22,7 @@ from mien.session.options import Options
 from mien.session.remote import SessionRemote, known_machines
 from mien.session.signing import checked_signer, sign_files
 from mien.session.sound import SessionSound
-from mien.session.source_faces import Ask, SourceFaces, open_source_faces, photos_of
+from mien.session.source_faces import Ask, SourceFaces, agreed_source_faces, open_source_faces, photos_of
 from mien.session.stages import Making, check_names, stages_of
 from mien.sinks.registry import default_sinks, make_sink, uses_of, written_by
 from mien.sources.registry import default_address, is_played, live_source, local_path
@@ -87,9 +87,7 @@ def live_session(options: Options, *, ask: Ask | None, on_tick: Ticker | None = 
     output = output_format(request, options.source.size, options.source.fps)
     marks = Marks(options.label.mode, options.label.language)
     sinks: dict[str, Sink] = {spec: make_sink(spec, output) for spec in specs}
-    source_faces = open_source_faces(options.faces, options.swapper.name, ask)
-    for use in uses_of(specs):
-        source_faces.allow(use)
+    source_faces = agreed_source_faces(options.faces, options.swapper.name, uses_of(specs), ask)
     sign_files(sinks.values(), options.signing, marks.session_id)
     sound = SessionSound(options.sound, output.fps)
     sound.lend(sinks.values())

@@ -192,7 +192,7 @@ class Changes:
                 self._run.remove_sink(sink)
             raise
         if loaded.source_faces is not was.loaded.source_faces:
-            self._run.freeze(on=False)
+            self._run.output.freeze(on=False)
         kept = {spec: sink for spec, sink in before.sinks.items() if spec in specs}
         for spec in before.sinks.keys() - kept.keys():
             self._run.remove_sink(before.sinks[spec])

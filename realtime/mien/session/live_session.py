@@ -137,7 +137,7 @@ class LiveSession:
 
     def freeze(self, *, on: bool) -> bool:
         """Hold the last swapped picture, or go on; say whether it is held now."""
-        return self._running()[0].freeze(on=on)
+        return self._running()[0].output.freeze(on=on)
 
     def stop(self) -> None:
         """End the session cleanly."""
@@ -149,22 +149,22 @@ class LiveSession:
 
     def preview(self, width: int) -> Preview | None:
         """Give the newest picture as sent, `width` pixels wide at most."""
-        frame = None if self._run is None else self._run.newest
+        frame = None if self._run is None else self._run.output.newest
         if frame is None:
             return None
         return Preview(scaled(frame.image, width), frame.index, frame.captured_ns, frame.state)
 
     def camera_picture(self, width: int) -> Preview | None:
         """Give the newest frame as the camera gave it, for the person at this machine only."""
-        run, _ = self._running()
-        frame, shown = run.newest_frame, run.newest
+        output = self._running()[0].output
+        frame, shown = output.newest_frame, output.newest
         if frame is None or shown is None:
             return None
         return Preview(scaled(frame.image, width), frame.index, frame.captured_ns, shown.state)
 
     def faces_in_sight(self, side_px: int) -> tuple[FaceInSight, ...]:
         """Give the faces of the newest frame from left to right, for the person at this machine only."""
-        frame = self._running()[0].newest_frame
+        frame = self._running()[0].output.newest_frame
         return () if frame is None else faces_of(frame, side_px)
 
     def _running(self) -> tuple[LiveRun, Changes]:

@@ -93,6 +93,8 @@ class SoundOptions:
     """Its name; 'none' for none, None for the system's where an output has sound."""
     is_muted: bool
     panic_mutes: bool
+    is_in_lan: bool = False
+    """Whether pages with picture and sound may be opened by other devices of the network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,7 @@ def resolve(settings: Settings) -> Options:
         label=LabelOptions(settings.label, settings.language),
         policy=Policy(settings.policy.lost, settings.policy.privacy, settings.policy.fault),
         source=SourceOptions(settings.camera, settings.size, settings.fps, settings.loop),
-        sound=SoundOptions(settings.microphone, settings.mute, settings.panic_mutes),
+        sound=SoundOptions(settings.microphone, settings.mute, settings.panic_mutes, settings.lan),
         sinks=settings.sinks,
         signing=SigningOptions(settings.credentials_certificate, settings.credentials_key),
         run=RunOptions(settings.seconds, settings.report),
