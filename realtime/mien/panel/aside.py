@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from mien_models.errors import MienError
 from mien_models.system.crash.child import SENTENCES
@@ -38,11 +38,12 @@ async def answer_of(module: str, *words: str, seconds: float) -> dict[str, Any]:
             await process.wait()
     text = said.decode("utf-8", "replace").rpartition(ANSWER)[2]
     try:
-        answer: Any = json.loads(text)
+        loaded: Any = json.loads(text)
     except ValueError as error:
         raise MienError(f"It failed with status {process.returncode}. Try another one.") from error
-    if not isinstance(answer, dict):
+    if not isinstance(loaded, dict):
         raise MienError("It gave no answer. Try again.")
+    answer = cast("dict[str, Any]", loaded)
     told: dict[str, Any] = revived(answer, answer.pop(SENTENCES, {}))
     if FAULT in told:
         raise MienError(str(told[FAULT]))

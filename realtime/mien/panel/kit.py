@@ -128,7 +128,8 @@ def choice(label: str, choices: dict[str, str], take: Take, *, value: str) -> ui
     choose_among(element, choices, value)
 
     async def chosen(event: GenericEventArguments) -> None:
-        known = {str(one.props.get("value")) for one in element.default_slot.children}
+        options: Any = element.default_slot.children
+        known = {str(one.props.get("value")) for one in options}
         if str(event.args) in known:
             _known(element, "value", str(event.args))
             await take(str(event.args))
