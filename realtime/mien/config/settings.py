@@ -107,6 +107,11 @@ class Settings(BaseSettings):
         json_schema_extra=said("Outputs", "outputs", plugins="mien.sinks.backends"),
         description="where frames go, several at once",
     )
+    lan: bool = Field(
+        default=False,
+        json_schema_extra=said("Pages in the local network", "outputs", is_live=False),
+        description="let other devices of your network open the pages of watch and mjpeg, by their secret address",
+    )
     swapper: str = Field(
         "mesh",
         json_schema_extra=said("Swapper", "swap", plugins="mien_models.swappers"),
@@ -116,6 +121,16 @@ class Settings(BaseSettings):
         SwapOptions().strength,
         json_schema_extra=said("Likeness", "swap", is_of_networks=True),
         description="how much of the photo's identity a network is given; 0 is your own",
+    )
+    remote: str | None = Field(
+        None,
+        json_schema_extra=said("Swap on another machine", "remote", form="HOST[:PORT][,HOST...]"),
+        description="the machine that swaps, where 'mien serve' runs, or several, tried in turn; by default this one",
+    )
+    remote_takeover: bool = Field(
+        default=True,
+        json_schema_extra=said("Swap here while it is away", "remote"),
+        description="let this machine swap with 'mesh' while the other one is away; else a card is shown",
     )
     boost: Annotated[int, Field(ge=1, le=4)] = Field(
         SwapOptions().boost,

@@ -66,11 +66,13 @@ class LiveSession:
         run, changes = self._running()
         changes.start()
         self._sound.start(run.tell)
+        self._begins_with.remote.start(run.tell)
         try:
             return run.run()
         finally:
             self._sound.close()
             changes.close()
+            self._begins_with.remote.close()
             self._subscribers.close()
 
     def prepare(self) -> Prepared:
@@ -82,7 +84,7 @@ class LiveSession:
         """
         options, marks = self._begins_with.options, self._begins_with.marks
         loaded = load(options, self._source_faces)
-        making = Making(loaded, marks, self._begins_with.address)
+        making = Making(loaded, marks, self._begins_with.address, remote=self._begins_with.remote)
         stages = stages_of(making)
         marks.prepare(self._output.width, self._output.height)
         networks = ", ".join(f"{network} on {provider}" for network, provider in loaded.providers.items())
@@ -117,6 +119,7 @@ class LiveSession:
             is_private=self.controls.is_private,
             uptime_s=round(time.monotonic() - self._began_s, 1),
             camera=in_force.address,
+            remote=in_force.remote.report,
             outputs={shown_spec(spec): sink.description for spec, sink in in_force.sinks.items()},
         )
 

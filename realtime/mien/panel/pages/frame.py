@@ -129,7 +129,7 @@ class Frame:
         kit.show(self._ask, is_shown=True)
         self._content.client.run_javascript("document.querySelector('[data-yes]')?.focus()")
         try:
-            return await answer
+            return bool(await answer)
         finally:
             if self._asked is answer:
                 kit.show(self._ask, is_shown=False)

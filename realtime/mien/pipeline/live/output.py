@@ -289,7 +289,9 @@ class Output:
         return fading
 
     def _is_held(self, state: State, now_ns: int) -> bool:
-        if self._left_live_ns is None or state in {State.PRIVACY, State.REVEALED}:
+        failure = self._facts.failure
+        is_away = failure is not None and failure.is_away
+        if self._left_live_ns is None or is_away or state in {State.PRIVACY, State.REVEALED}:
             return False
         return now_ns - self._left_live_ns < self._policy.hold_s * 1e9
 

@@ -238,7 +238,7 @@ class LiveRun:
 
     def report(self) -> Report:
         """Put the run in numbers; the run has ended."""
-        return Account(
+        account = Account(
             self._capture,
             self._output,
             self._sink_workers,
@@ -253,7 +253,8 @@ class LiveRun:
             self._sound_report(),
             self._news.began_ns,
             self._process_age_s,
-        ).report()
+        )
+        return dataclasses.replace(account.report(), remote=self._plan.remote())
 
     def _sound_report(self) -> SoundReport | None:
         report, delay_ms = self._plan.sound(), ages_of(self._sink_workers.best.ages).p99

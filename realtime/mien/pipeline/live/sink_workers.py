@@ -63,6 +63,16 @@ class Confirmed(Protocol):
 
 
 @runtime_checkable
+class Addressed(Protocol):
+    """A sink that is looked at under an address."""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """This computer's own first; known while it is open; secret."""
+        ...
+
+
+@runtime_checkable
 class Connected(Protocol):
     """A sink at the end of a line that may break and comes back by itself."""
 
@@ -160,7 +170,7 @@ class SinkWorker:
     def _be_open(self) -> bool:
         self.state = SinkState.OPEN
         self.settled.set()
-        self._tell(SinkOpened(self.sink.description))
+        self._tell(SinkOpened(self.sink.description, addresses_of(self.sink)))
         return True
 
     def _write(self, outgoing: Outgoing) -> None:
@@ -281,6 +291,11 @@ def _free_name(name: str, taken: Container[str]) -> str:
     while free in taken:
         free = f"{name} ({next(places)})"
     return free
+
+
+def addresses_of(sink: Sink) -> tuple[str, ...]:
+    """Give where a sink can be looked at; secret."""
+    return sink.addresses if isinstance(sink, Addressed) else ()
 
 
 def needs_main_thread(sink: Sink) -> bool:
