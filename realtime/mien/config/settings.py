@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from mien.config.choices import ConsentKind, GateMode, LabelMode, LandmarksMode, Show
+from mien.config.choices import ConsentKind, GateMode, LabelMode, LandmarksMode, RecordingQuality, Show
 from mien.config.fields import Names, Rate, Size, said
 from mien_models.types import SwapOptions
 
@@ -106,6 +106,16 @@ class Settings(BaseSettings):
         (),
         json_schema_extra=said("Outputs", "outputs", plugins="mien.sinks.backends"),
         description="where frames go, several at once",
+    )
+    recording_quality: RecordingQuality = Field(
+        RecordingQuality.GOOD,
+        json_schema_extra=said("Quality of recordings", "outputs"),
+        description="how good recordings are: best, good or small; counts from the next recording on",
+    )
+    recording_height: Annotated[int, Field(ge=120, le=4320, multiple_of=2)] | None = Field(
+        None,
+        json_schema_extra=said("Height of recordings", "outputs", unit="pixels", form="N"),
+        description="rows of recordings, from the next one on; by default those of the picture",
     )
     lan: bool = Field(
         default=False,

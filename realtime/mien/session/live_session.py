@@ -6,8 +6,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeAlias
 
-from mien.pipeline.events import Event, Subscribers
+from mien.pipeline.events import Event, RecordingSplit, Subscribers
 from mien.pipeline.frame import OutputFormat
+from mien.pipeline.interfaces import Splittable
 from mien.pipeline.live.controls import Controls
 from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.live.runner import LiveRun
@@ -135,6 +136,20 @@ class LiveSession:
     def freeze(self, *, on: bool) -> bool:
         """Hold the last swapped picture, or go on; say whether it is held now."""
         return self._running()[0].freeze(on=on)
+
+    def split_recordings(self) -> tuple[str, ...]:
+        """Let every recording go on in another file.
+
+        Raises:
+            SinkError: one of them has ended.
+        """
+        run, changes = self._running()
+        found: list[str] = []
+        for sink in changes.in_force.sinks.values():
+            if isinstance(sink, Splittable):
+                found.append(str(sink.split()))
+                run.tell(RecordingSplit(sink.description, found[-1]))
+        return tuple(found)
 
     def stop(self) -> None:
         """End the session cleanly."""

@@ -1,6 +1,7 @@
 """The session's sound: which microphone, who records and streams with it, and what is known of it."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from fractions import Fraction
 
 from mien.pipeline.events import EventFact, MicrophoneAway, MicrophoneOpened
@@ -24,7 +25,7 @@ class SessionSound:
         self._tell: Callable[[EventFact], None] = lambda _fact: None
         self._is_private = False
         self._hub = SoundHub(self._request(options), self._opened, self._away)
-        self._studio = Studio(Encoders(), self._hub, is_in_lan=options.is_in_lan)
+        self._studio = Studio(Encoders(), self._hub, options.recording, is_in_lan=options.is_in_lan)
 
     def lend(self, sinks: Iterable[Sink]) -> None:
         """Let sinks that record or stream use the session's encoders and sound; before they are opened."""
@@ -48,6 +49,10 @@ class SessionSound:
             self._hub.change(self._request(options))
         self._options = options
         self._apply()
+
+    def prepare(self, options: SoundOptions) -> None:
+        """Let recordings that begin from now on be as these options say."""
+        self._studio = replace(self._studio, recording=options.recording)
 
     def hush(self, *, is_private: bool) -> None:
         """Know whether the panic key is down."""
