@@ -92,6 +92,11 @@ class Settings(BaseSettings):
         json_schema_extra=said("Microphone", "sound", form="NAME|default|synthetic|none"),
         description="name or number, 'default', 'synthetic' or 'none'; else the system's, where an output has sound",
     )
+    microphone_out: str | None = Field(
+        None,
+        json_schema_extra=said("Microphone for calls", "sound", is_live=False, form="NAME"),
+        description="an output device that gets the microphone as late as the picture, for calls",
+    )
     mute: bool = Field(
         default=False,
         json_schema_extra=said("Mute", "sound"),

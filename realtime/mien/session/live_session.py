@@ -97,6 +97,7 @@ class LiveSession:
 
     def tick(self) -> None:
         """Let the watcher look, about four times a second."""
+        self._sound.pictures_are(self._running()[0].recent_age_ms)
         if self._on_tick is not None:
             self._on_tick(self)
 

@@ -93,6 +93,8 @@ class SoundOptions:
     panic_mutes: bool
     recording: RecordingWish = field(default_factory=RecordingWish)
     """How recordings are made, from the next file on."""
+    microphone_out: str | None = None
+    """The output device that the delayed microphone is played into; None: none."""
     is_in_lan: bool = False
     """Whether pages with picture and sound may be opened by other devices of the network."""
 
@@ -185,6 +187,7 @@ def resolve(settings: Settings) -> Options:
             settings.mute,
             settings.panic_mutes,
             RecordingWish(_FACTORS[settings.recording_quality], settings.recording_height),
+            settings.microphone_out,
             settings.lan,
         ),
         sinks=settings.sinks,

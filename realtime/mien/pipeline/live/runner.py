@@ -193,6 +193,11 @@ class LiveRun:
         return Snapshot.of(self._capture, self._output, self._sink_workers, self._pipeline, self._load_shedding)
 
     @property
+    def recent_age_ms(self) -> float | None:
+        """What 99 % of the last frames were not older than when a sink had taken them; None before the first."""
+        return self._sink_workers.best.ages.recent_ms(99)
+
+    @property
     def newest(self) -> OutputFrame | None:
         """The last frame that was sent: marked, or a card."""
         return self._output.newest
