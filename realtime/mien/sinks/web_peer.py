@@ -243,7 +243,7 @@ async def _reports(senders: "Iterable[RTCRtpSender]") -> "list[RTCRemoteInboundR
     return [
         one
         for sender in senders
-        for one in (await sender.getStats()).values()
+        for one in (await sender.getStats()).values()  # pyright: ignore[reportUnknownVariableType]
         if isinstance(one, RTCRemoteInboundRtpStreamStats)
     ]
 

@@ -90,6 +90,7 @@ def others(tmp_path: Path) -> dict[str, object]:
         "language": "de", "credentials_certificate": "c.pem", "credentials_key": "k.pem", "threads": 2,
         "swapper_threads": 2, "policy.lost": "blur", "policy.privacy": "blur", "policy.fault": "blur",
         "microphone": "none", "mute": True, "panic_mutes": False,
+        "microphone_out": "Cable", "recording_quality": "small", "recording_height": 480, "lan": True,
         "edge.erode": 0.1, "edge.feather": 0.1,
     }  # fmt: skip
 

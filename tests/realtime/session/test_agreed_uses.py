@@ -16,7 +16,7 @@ OPTIONS = FaceOptions(("Anna",), None, "largest", "none")
 @pytest.fixture(autouse=True)
 def _anna(monkeypatch: pytest.MonkeyPatch, portrait_png: Path) -> None:
     monkeypatch.setenv("MIEN_PASSPHRASE", "several plain words")
-    add_face(Request((portrait_png,), "Anna", ConsentKind.PUBLIC_DOMAIN, ("live",), None, None))
+    add_face(Request((str(portrait_png),), "Anna", ConsentKind.PUBLIC_DOMAIN, ("live",), None, None))
 
 
 def test_whoever_agrees_is_asked_once() -> None:

@@ -64,7 +64,10 @@ def test_clicks_are_heard_as_late_as_the_picture(monkeypatch: pytest.MonkeyPatch
         made.append(Device(callback, drift))
         return made[-1]
 
-    monkeypatch.setattr("mien.sound.speaker.output_device", lambda name: SoundDevice(0, name, "", 2, RATE_HZ, True))
+    def found(name: str) -> SoundDevice:
+        return SoundDevice(0, name, "", 2, RATE_HZ, True)
+
+    monkeypatch.setattr("mien.sound.speaker.output_device", found)
     monkeypatch.setattr("mien.sound.speaker.open_output", opened)
     delay_ns = 150_000_000
     hub = SoundHub(MicrophoneRequest("synthetic", FPS), lambda _: None, lambda _: None)
@@ -100,7 +103,11 @@ def test_what_comes_too_late_is_silence_and_what_follows_is_in_its_place() -> No
 
 def test_a_device_that_is_not_there_names_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
     cable = SoundDevice(3, "CABLE Input (VB-Audio)", "", 2, RATE_HZ, False)
-    monkeypatch.setattr(devices, "_listed", lambda *, is_input: () if is_input else (cable,))
+
+    def listed(*, is_input: bool) -> tuple[SoundDevice, ...]:
+        return () if is_input else (cable,)
+
+    monkeypatch.setattr(devices, "_listed", listed)
     assert devices.output_device("cable input") is cable
     with pytest.raises(SoundError, match=r"no output device 'CABEL Inptu \(VB-Audio'; did you mean 'CABLE Input"):
         devices.output_device("CABEL Inptu (VB-Audio")

@@ -20,5 +20,4 @@ class AnnexB:
 
     def of(self, packet: "Packet[VideoStream]") -> Sequence["Packet[VideoStream]"]:
         """Give the packet in that form; the one that was given is empty then."""
-        made: Sequence[Packet[VideoStream]] = self._filters.filter(packet)
-        return made
+        return self._filters.filter(packet)  # pyright: ignore[reportUnknownVariableType]
