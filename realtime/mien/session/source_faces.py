@@ -70,10 +70,10 @@ class SourceFaces:
         """Refuse a use that somebody did not agree to.
 
         Raises:
-            ConsentError: whose face, and for what it may be used.
+            MienError: whose face, and for what it may be used.
         """
         for permit in self.permits:
-            permit.face.terms.allow(use)
+            permit.library.allow(permit.face, use)
 
 
 def open_source_faces(options: FaceOptions, swapper: str, ask: Ask | None) -> SourceFaces:
@@ -115,7 +115,7 @@ def agreed_source_faces(options: FaceOptions, swapper: str, uses: Sequence[Scope
             found.allow(use)
         elif refused:
             for permit in refused:
-                permit.library.agree(permit.face, use)
+                permit.library.agree(permit.face, use, can_ask=True)
             found = open_source_faces(options, swapper, ask)
     return found
 

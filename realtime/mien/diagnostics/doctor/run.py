@@ -75,6 +75,12 @@ def _graphics_card() -> Iterator[Check]:
     yield check_card(card(), available())
 
 
+def _other_machines() -> Iterator[Check]:
+    from mien.diagnostics.doctor.other_machines import check_other_machines
+
+    yield from check_other_machines()
+
+
 def _providers() -> Iterator[Check]:
     yield from networks.check_providers()
 
@@ -88,4 +94,5 @@ _EXAMINATION: Final[tuple[tuple[str, Callable[[], Iterator[Check]]], ...]] = (
     ("face networks", _face_networks),
     ("graphics card", _graphics_card),
     ("providers", _providers),
+    ("other machines", _other_machines),
 )

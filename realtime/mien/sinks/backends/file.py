@@ -195,6 +195,7 @@ def _free_beside(path: Path) -> Path:
 
 PLUGIN: Final = SinkPlugin(
     make=FileSink,
+    label="Recording",
     help="a video file, H.264 with sound, signed",
     target="PATH.mp4",
     use=Scope.RECORDING,
