@@ -74,6 +74,13 @@ class SwappedPicture:
         """Let it out marked; `mark` gives a new picture. For `Marks` only, which a test holds the program to."""
         return ReleasedPicture(mark(self.__image_bgr), is_marked=True, signer=_SEAL)
 
+    def for_marking_elsewhere(self) -> BgrU8:
+        """Give the bare pixels. For `mien.remote.swapping` only: they go, encrypted, to the machine that marks them.
+
+        A test holds the program to that.
+        """
+        return self.__image_bgr
+
     def before_marks(self) -> BgrU8:
         """Give the bare pixels. For `mien bench quality` only, which measures the swap and not the marks.
 
