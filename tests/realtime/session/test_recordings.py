@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from tests.realtime.panel.panel_rig import wait_until
 from tests.realtime.session.test_live_session import Running
 
 from mien.pipeline.events import RecordingSplit
@@ -29,14 +30,14 @@ def test_a_recording_is_begun_parted_and_ended(tmp_path: Path) -> None:
             record(session, RecordAction.START, None)
         run.wait_for_frames(15)
         (second,) = record(session, RecordAction.SPLIT, None)
-        run.wait_for_frames(25)
+        run.wait_for_frames(40)
         assert record(session, RecordAction.STOP, None) == (first,)
         assert list(session.status().outputs) == ["null"]
         with pytest.raises(UsageError, match="Nothing is recorded"):
             record(session, RecordAction.STOP, None)
     finally:
         run.end()
-    assert sorted(str(one) for one in (tmp_path / "Mien").iterdir()) == sorted((first, second))
+    wait_until(lambda: sorted(map(str, (tmp_path / "Mien").iterdir())) == sorted((first, second)))
     facts = []
     while (event := run.events.get(0)) is not None:
         facts.append(event.fact)
