@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 from mien.sound.chunk import RATE_HZ
 from mien_models.errors import SoundError
+from mien_models.system.stderr_descriptor import turned_by_a_library
 
 _LOCK: Final = threading.RLock()
 """PortAudio may not be asked by two threads at once."""
@@ -77,7 +78,8 @@ def portaudio() -> Any:  # noqa: ANN401 - the library is not annotated
     """
     _quieten_drivers()
     try:
-        import sounddevice
+        with turned_by_a_library():
+            import sounddevice
     except OSError as error:
         raise SoundError(
             "PortAudio, which reads microphones, is not installed. "
@@ -118,7 +120,8 @@ def _listed(*, is_input: bool) -> tuple[SoundDevice, ...]:
         try:
             if not _OPEN.count:
                 module._terminate()  # noqa: SLF001 - PortAudio looks for devices only when it begins
-                module._initialize()  # noqa: SLF001
+                with turned_by_a_library():
+                    module._initialize()  # noqa: SLF001
             found = module.query_devices()
             drivers = [driver["name"] for driver in module.query_hostapis()]
             default = module.default.device[0 if is_input else 1]
