@@ -162,6 +162,8 @@ def _lines(found: dict[str, Any]) -> list[str]:
         f"age of frames: {_ms(age['p50'])} (p50), {_ms(age['p95'])} (p95)",
         f"faces in sight: {run['faces']}; source faces: {', '.join(found['faces'])}",
     ]
+    if found.get("sync_offset_ms"):
+        lines.append(f"sync offset for your microphone in OBS: {found['sync_offset_ms']} ms")
     if found.get("remote"):
         lines += _of_remote(found["remote"])
     lines += [f"output: {sink['description']}: {sink['state']}" for sink in run["sinks"]]

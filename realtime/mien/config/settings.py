@@ -97,6 +97,16 @@ class Settings(BaseSettings):
         json_schema_extra=said("Microphone for calls", "sound", is_live=False, form="NAME"),
         description="an output device that gets the microphone as late as the picture, for calls",
     )
+    obs: str | None = Field(
+        None,
+        json_schema_extra=said("OBS", "sound", is_live=False, form="HOST[:PORT]"),
+        description="OBS's WebSocket server; OBS is told to hold its microphone back by as long as the picture takes",
+    )
+    obs_microphone: str | None = Field(
+        None,
+        json_schema_extra=said("Microphone in OBS", "sound", is_live=False, form="NAME"),
+        description="what OBS calls your microphone; by default the first of its audio settings",
+    )
     mute: bool = Field(
         default=False,
         json_schema_extra=said("Mute", "sound"),

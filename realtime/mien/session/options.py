@@ -13,6 +13,7 @@ from mien.pipeline.live.state import Policy
 from mien.remote.machines import parse_addresses
 from mien.remote.protocol import Wishes
 from mien.sinks.recording_wish import RecordingWish
+from mien.sound.obs import ObsWish, obs_wish
 from mien.stages.mask import MASKS, Edge
 from mien_models.errors import UsageError
 from mien_models.networks.enhancers._base import ENHANCERS
@@ -102,6 +103,8 @@ class SoundOptions:
     """The output device that the delayed microphone is played into; None: none."""
     is_in_lan: bool = False
     """Whether pages with picture and sound may be opened by other devices of the network."""
+    obs: ObsWish | None = None
+    """The OBS that holds its own microphone back; None: nobody tells it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +225,7 @@ def resolve(settings: Settings) -> Options:
             RecordingWish(_FACTORS[settings.recording_quality], settings.recording_height),
             settings.microphone_out,
             settings.lan,
+            None if settings.obs is None else obs_wish(settings.obs, settings.obs_microphone),
         ),
         sinks=settings.sinks,
         signing=SigningOptions(settings.credentials_certificate, settings.credentials_key),
