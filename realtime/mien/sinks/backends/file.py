@@ -139,10 +139,20 @@ class FileSink:
             raise SinkError(f"{cannot_write(self._path, error)} {recording.what_is_kept()}") from error
 
     def _finish(self, recording: RecordedFile, tracks: LiveTracks) -> None:
-        """Write what is left, and close; a split that nobody saw happen does not."""
-        rest = [*self._sounds, *tracks.finish()]
+        """Write what is left, and close; a split whose key frame still was in the encoder happens now."""
+        rest = sorted([*self._sounds, *tracks.finish()], key=time_of)
         self._sounds.clear()
-        recording.finish(self.signer, sorted(rest, key=time_of))
+        keys = [at for at, packet in enumerate(rest) if packet.time_base == VIDEO_TICK and packet.is_keyframe]
+        if self._wanted is not None and recording.has_header:
+            if not keys:
+                _LOG.warning("The recording ended before %s began; all of it is in %s.", self._wanted, self._path)
+            else:
+                with edge("The recording could not be split", self._fail):
+                    before, self._recording = recording, None
+                    self._part_at(rest[keys[0]], self._wanted, before, tracks, rest[: keys[0]])
+                    recording, rest = self._recording or before, rest[keys[0] :]
+        self._recording = None
+        recording.finish(self.signer, rest)
 
     def _put(self, packets: Sequence[AnyPacket], tracks: LiveTracks) -> None:
         """Write pictures, and sound up to where they are: where the file ends, both end."""
@@ -151,7 +161,8 @@ class FileSink:
             if packet.time_base != VIDEO_TICK or self._recording is None:
                 continue
             if self._wanted is not None and packet.is_keyframe and self._recording.has_header:
-                self._part_at(packet, self._wanted, self._recording, tracks)
+                sounds = self._sounds_before(time_of(packet))
+                self._part_at(packet, self._wanted, self._recording, tracks, sounds)
             self._recording.mux([*self._sounds_before(time_of(packet)), packet])
 
     def _sounds_before(self, time_s: Fraction) -> Sequence[AnyPacket]:
@@ -160,16 +171,17 @@ class FileSink:
             found.append(self._sounds.popleft())
         return found
 
-    def _part_at(self, key: AnyPacket, path: Path, before: RecordedFile, tracks: LiveTracks) -> None:
-        """Go on in another file with this key frame; the one before is finished in a thread of its own."""
-        before.mux(self._sounds_before(time_of(key)))
+    def _part_at(
+        self, key: AnyPacket, path: Path, before: RecordedFile, tracks: LiveTracks, rest: Sequence[AnyPacket]
+    ) -> None:
+        """Go on in another file with this key frame; the one before gets its rest in a thread of its own."""
         with contextlib.ExitStack() as undo:
             ownership = undo.enter_context(owned(path))
             self._recording = self._begun(path, tracks, ownership.pop_all(), time_of(key))
         # Pictures of before may still be in the encoder.
         self._recording.is_swapped = before.is_swapped
         self._path, self._wanted = path, None
-        thread = threading.Thread(target=self._finish_beside, args=(before,), name="mien-recording", daemon=True)
+        thread = threading.Thread(target=self._finish_beside, args=(before, rest), name="mien-recording", daemon=True)
         self._others = [one for one in self._others if one.is_alive()] + [thread]
         thread.start()
 
@@ -178,9 +190,9 @@ class FileSink:
     ) -> RecordedFile:
         return RecordedFile(path, self._container, tracks, self.signer.session, ownership, begins_s=begins_s)
 
-    def _finish_beside(self, recording: RecordedFile) -> None:
+    def _finish_beside(self, recording: RecordedFile, rest: Sequence[AnyPacket]) -> None:
         with edge("A recording could not be finished", self._fail):
-            recording.finish(self.signer, ())
+            recording.finish(self.signer, rest)
 
     def _fail(self, error: MienError) -> None:
         _LOG.warning("%s", error)
