@@ -125,7 +125,7 @@ class Settings(BaseSettings):
     recording_quality: RecordingQuality = Field(
         RecordingQuality.GOOD,
         json_schema_extra=said("Quality of recordings", "outputs"),
-        description="how good recordings are: best, good or small; counts from the next recording on",
+        description="how good recordings are: best, good, small, or as the stream, whose encoder they then share",
     )
     recording_height: Annotated[int, Field(ge=120, le=4320, multiple_of=2)] | None = Field(
         None,

@@ -19,8 +19,13 @@ from mien_models.errors import UsageError
 from mien_models.networks.enhancers._base import ENHANCERS
 from mien_models.types import SwapOptions
 
-_FACTORS: Final = {RecordingQuality.BEST: 16, RecordingQuality.GOOD: 20, RecordingQuality.SMALL: 27}
-"""x264's constant rate factor: six more are half the size."""
+_FACTORS: Final = {
+    RecordingQuality.BEST: 16,
+    RecordingQuality.GOOD: 20,
+    RecordingQuality.SMALL: 27,
+    RecordingQuality.STREAM: None,
+}
+"""x264's constant rate factor: six more are half the size. None: none counts."""
 _MESH: Final = "mesh"
 """What swaps here while another machine is away: it needs nothing that is not in the wheel."""
 

@@ -22,6 +22,8 @@ from mien.sinks.live_tracks import AnyPacket, LiveTracks, Studio
 from mien.sinks.recorded_file import RecordedFile, owned, time_of
 from mien.sinks.recovery import check_nothing_unfinished
 from mien.sinks.registry import SinkPlugin
+from mien.sinks.rtmp import bit_rate_for
+from mien.sinks.streaming import stream_wish
 from mien_models.errors import MienError, SinkError
 from mien_models.system.atomic_write import cannot_write, check_writable, part_of
 from mien_models.system.crash.edge import edge
@@ -91,7 +93,7 @@ class FileSink:
         width, height = wish.size_of(output.width, output.height)
         with contextlib.ExitStack() as undo:
             ownership = undo.enter_context(owned(self._path))
-            tracks = LiveTracks(self.studio, VideoWish(width, height, output.fps, wish.quality))
+            tracks = LiveTracks(self.studio, _encoded(OutputFormat(width, height, output.fps), wish.quality))
             self._recording = self._begun(self._path, tracks, ownership.pop_all())
             self._tracks = tracks
         return self
@@ -148,10 +150,8 @@ class FileSink:
                 _LOG.warning("The recording ended before %s began; all of it is in %s.", self._wanted, self._path)
             else:
                 with edge("The recording could not be split", self._fail):
-                    before, self._recording = recording, None
-                    self._part_at(rest[keys[0]], self._wanted, before, tracks, rest[: keys[0]])
-                    recording, rest = self._recording or before, rest[keys[0] :]
-        self._recording = None
+                    recording = self._part_at(rest[keys[0]], self._wanted, recording, tracks, rest[: keys[0]])
+                    rest = rest[keys[0] :]
         recording.finish(self.signer, rest)
 
     def _put(self, packets: Sequence[AnyPacket], tracks: LiveTracks) -> None:
@@ -162,7 +162,7 @@ class FileSink:
                 continue
             if self._wanted is not None and packet.is_keyframe and self._recording.has_header:
                 sounds = self._sounds_before(time_of(packet))
-                self._part_at(packet, self._wanted, self._recording, tracks, sounds)
+                self._recording = self._part_at(packet, self._wanted, self._recording, tracks, sounds)
             self._recording.mux([*self._sounds_before(time_of(packet)), packet])
 
     def _sounds_before(self, time_s: Fraction) -> Sequence[AnyPacket]:
@@ -173,17 +173,18 @@ class FileSink:
 
     def _part_at(
         self, key: AnyPacket, path: Path, before: RecordedFile, tracks: LiveTracks, rest: Sequence[AnyPacket]
-    ) -> None:
+    ) -> RecordedFile:
         """Go on in another file with this key frame; the one before gets its rest in a thread of its own."""
         with contextlib.ExitStack() as undo:
             ownership = undo.enter_context(owned(path))
-            self._recording = self._begun(path, tracks, ownership.pop_all(), time_of(key))
+            after = self._begun(path, tracks, ownership.pop_all(), time_of(key))
         # Pictures of before may still be in the encoder.
-        self._recording.is_swapped = before.is_swapped
+        after.is_swapped = before.is_swapped
         self._path, self._wanted = path, None
         thread = threading.Thread(target=self._finish_beside, args=(before, rest), name="mien-recording", daemon=True)
         self._others = [one for one in self._others if one.is_alive()] + [thread]
         thread.start()
+        return after
 
     def _begun(
         self, path: Path, tracks: LiveTracks, ownership: contextlib.ExitStack, begins_s: Fraction = Fraction(0)
@@ -197,6 +198,13 @@ class FileSink:
     def _fail(self, error: MienError) -> None:
         _LOG.warning("%s", error)
         self._failure = self._failure or error
+
+
+def _encoded(output: OutputFormat, quality: int | None) -> VideoWish:
+    """Say how: where no quality counts, exactly as a stream is, so that both have one encoder."""
+    if quality is None:
+        return stream_wish(output, bit_rate_for(output))
+    return VideoWish(output.width, output.height, output.fps, quality)
 
 
 def _free_beside(path: Path) -> Path:
