@@ -99,7 +99,7 @@ def record(
 ) -> None:
     """Start a recording, stop it, or let it go on in another file without a gap; the file is printed."""
     from mien.cli.console import terminal
-    from mien.session.recordings import RecordAction
+    from mien.session.messages import RecordAction
 
     with terminal(is_debug=bool(context.obj)):
         if action not in {one.value for one in RecordAction}:

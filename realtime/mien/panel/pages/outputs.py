@@ -18,7 +18,7 @@ from mien.panel.pages.frame import Frame
 from mien.panel.recording import new_target, recordings_folder
 from mien.panel.said import N_
 from mien.panel.status import SinkView, StatusView
-from mien.session.recordings import RecordAction
+from mien.session.messages import RecordAction
 from mien_models.errors import MienError, UsageError
 from mien_models.system.sentence import sentence
 
