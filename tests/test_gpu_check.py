@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -92,6 +93,18 @@ def test_no_load_is_larger_than_it_may_be_and_nothing_is_lost(
         assert [piece.number for piece in pieces] == list(range(len(pieces)))
         assert sum(piece.size for piece in pieces) == size
         assert [piece.start for piece in pieces] == [sum(one.size for one in pieces[:n]) for n in range(len(pieces))]
+
+
+def test_a_machine_without_a_network_is_brought_all_that_a_run_imports() -> None:
+    script = (COMMAND / "fetch_wheels.sh").read_text("utf-8").replace("\\\n", " ")
+    lists = re.findall(r'^(?:small|large)="(.*)"', script, re.MULTILINE)
+    brought = {name for one in lists for name in one.split()}
+    code = "import sys, importlib.metadata, mien.cli.run, mien.session.live_session, mien.session.build\n"
+    code += "given = importlib.metadata.packages_distributions()\n"
+    code += "print(*{one for name in sys.modules for one in given.get(name.partition('.')[0], ())})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    imported = {name.replace("_", "-").lower() for name in done.stdout.split()} - {"mien", "onnxruntime"}
+    assert {"av", "numpy"} <= imported <= brought
 
 
 def test_the_plug_in_is_tried_only_on_cards_that_it_takes() -> None:

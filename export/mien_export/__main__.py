@@ -1,6 +1,6 @@
 """`python -m mien_export`."""
 
-from mien_export.cli.main import main
+from mien_export.cli.main import start
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    start()

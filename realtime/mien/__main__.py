@@ -1,6 +1,6 @@
 """`python -m mien`."""
 
-from mien.cli.main import main
+from mien.cli.main import start
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    start()

@@ -3,12 +3,12 @@
 #
 #     scripts/gpu_check/fetch_wheels.sh DIR [--python 3.12] [--lean] [--limit BYTES] [--routes "base cuda engines rtx"]
 #
-# DIR gets load-1, load-2 ...: folders of at most 58 MB, larger wheels cut into NAME.whl.000, NAME.whl.001 ... with their
+# DIR gets load-1, load-2 ...: folders of at most 55 MB, larger wheels cut into NAME.whl.000, NAME.whl.001 ... with their
 # SHA-256; `--wheels DIR` joins them. Linux on x86-64. --lean leaves out what most machines for such work have already
 # (numpy, OpenCV, Pillow, scikit-image and small ones), for an image that is known to have them.
 set -euo pipefail
 
-python=3.12 limit=58000000 lean=false routes="base cuda engines rtx"
+python=3.12 limit=55000000 lean=false routes="base cuda engines rtx"
 into=${1:?"DIR is missing: fetch_wheels.sh DIR [--python 3.12] [--lean]"}
 shift
 while (($#)); do
@@ -25,11 +25,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 ort=1.31.1 rtx=0.5.0 tensorrt_rtx=1.7.1.116
 
 # All that `mien run` imports with a synthetic camera and no sink, in the versions of uv.lock.
-small="ai-edge-litert platformdirs pydantic pydantic-core pydantic-settings python-dotenv tomli-w annotated-types \
+small="ai-edge-litert av platformdirs pydantic pydantic-core pydantic-settings python-dotenv tomli-w annotated-types \
     typing-inspection typing-extensions filelock psutil typer rich shellingham annotated-doc markdown-it-py mdurl pygments \
     flatbuffers protobuf packaging click"
 large="numpy opencv-python-headless pillow scikit-image"
-missing_in_lean="ai-edge-litert platformdirs pydantic pydantic-core pydantic-settings python-dotenv tomli-w annotated-types \
+missing_in_lean="ai-edge-litert av platformdirs pydantic pydantic-core pydantic-settings python-dotenv tomli-w annotated-types \
     typing-inspection typing-extensions"
 
 declare -A wheels=(

@@ -50,7 +50,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path)
     parser.add_argument("into", type=Path)
-    parser.add_argument("--limit", type=int, default=58_000_000)
+    parser.add_argument("--limit", type=int, default=55_000_000)
     wanted = parser.parse_args(words)
     files = sorted(wanted.source.rglob("*.whl"), key=lambda path: (path.parent.name, path.stat().st_size, path.name))
     loads = packed([(path, path.stat().st_size) for path in files], wanted.limit)

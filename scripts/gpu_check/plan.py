@@ -15,6 +15,8 @@ _ENHANCER: Final = "restorer-512"
 _FIRST: Final = ("reswapper-128", "arcface-r50", "simswap-512-unofficial", "hyperswap-256", "ghost-2-block", _ENHANCER)
 _PROVIDERS: Final = {"cuda": "cuda", "rtx": "tensorrt-rtx"}
 _FPS: Final = 60
+_WIDE: Final = (2, 4)
+"""Threads of the stages that are tried beside the default, where the processor has four times as many cores."""
 _LIVE_S: Final = 6
 _FOR_ALL: Final = ("fused mixed", "mixed", "fp32", "fp32, without TF32")
 """Variants that every network is measured in; the first one is measured in all that there are."""
@@ -77,15 +79,17 @@ def _on_card(machine: Machine, graphs: Sequence[str], route: str, provider: str)
         order = {"network": name, "provider": provider, "calls": _CALLS, "threads": threads, "variants": variants}
         return Step(f"network {name} on {provider}", "network", order, 75, route)
 
-    def lively(name: str, size: str, *, boost: int = 1, enhance: bool = False) -> Step:
+    def lively(name: str, size: str, *, boost: int = 1, enhance: bool = False, wide: int = 0) -> Step:
         order = {
             "network": name, "provider": provider, "size": size, "boost": boost, "enhance": enhance,
-            "fps": _FPS, "live_s": _LIVE_S,
+            "fps": _FPS, "live_s": _LIVE_S, "threads": wide,
         }  # fmt: skip
+        many = f", {wide} threads a stage" if wide else ""
         extra = f" x{boost}" if boost > 1 else " with an enhancer" if enhance else ""
-        return Step(f"live {name}{extra} at {size} on {provider}", "live", order, 45, route)
+        return Step(f"live {name}{extra} at {size} on {provider}{many}", "live", order, 45, route)
 
     ordered = [network(one) for one in first] + [lively(one, _SIZES[0]) for one in first]
+    ordered += [lively(one, _SIZES[0], wide=wide) for one in first for wide in _WIDE if wide * 4 <= machine.cores]
     ordered += [lively(one, _SIZES[0], boost=boost) for one in first for boost in (2, 4)]
     for name in (one for one in _FIRST if one in networks and one not in first):
         ordered.append(network(name))
@@ -109,7 +113,7 @@ def _without_a_card(graphs: Sequence[str]) -> list[Step]:
     wanted = [Step("draw the weights", "weights", {"networks": tiny}, 60)]
     wanted += [Step(f"network {one} on cpu", "network", {**order, "network": one}, 60) for one in tiny]
     live = [one for one in tiny if one.startswith("reswapper")]
-    lively = {"provider": "cpu", "size": "320x240", "boost": 1, "enhance": False, "fps": 15, "live_s": 3}
+    lively = {"provider": "cpu", "size": "320x240", "boost": 1, "enhance": False, "fps": 15, "live_s": 3, "threads": 0}
     return wanted + [Step(f"live {one} at 320x240 on cpu", "live", {**lively, "network": one}, 60) for one in live]
 
 

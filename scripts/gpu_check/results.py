@@ -131,6 +131,7 @@ def _live(found: Sequence[dict[str, Any]]) -> list[str]:
         dearest = ", ".join(f"{name} {times['p50_ms']:.1f}" for name, times in stages[:4])
         age: dict[str, float | None] = one["age_ms"] or {}
         extra = f" x{one['boost']}" if one["boost"] > 1 else " with an enhancer" if one["enhance"] else ""
+        extra += f", {one['threads']} threads a stage" if one["threads"] else ""
         lines.append(
             f"| {one['network']}{extra} | {one['size']} | {one['provider']} | {one['asked_fps']} | "
             f"{one['swapped_per_s']} | {_shown(age.get('p50'))} | {_shown(age.get('p95'))} | "

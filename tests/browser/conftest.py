@@ -82,12 +82,12 @@ class Visit:
         return (float(found[0]), float(found[1]), float(found[2]))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("panel")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def environment(ground: Path) -> dict[str, str]:
     return {f"MIEN_{kind}_DIR": str(ground / kind.lower()) for kind in ("DATA", "CONFIG", "STATE")}
 
@@ -99,7 +99,7 @@ def _folders_of_the_panel(_own_folders: None, environment: dict[str, str], monke
         monkeypatch.setenv(name, text)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def panel(ground: Path, environment: dict[str, str]) -> Generator[RunningPanel]:
     before = {name: os.environ.get(name) for name in environment}
     os.environ.update(environment)
@@ -115,7 +115,7 @@ def panel(ground: Path, environment: dict[str, str]) -> Generator[RunningPanel]:
             os.environ.pop(name, None) if text is None else os.environ.update({name: text})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Generator["Browser"]:
     from playwright.sync_api import sync_playwright
 

@@ -211,7 +211,7 @@ def test_a_childs_answer_is_json_whatever_happens() -> None:
 
 FALLS: str = """
 import ctypes, sys
-from mien_models.system.crash.program import run_program
+from mien_models.system.crash.program import end_process, run_program
 def work(words, is_debug):
     if "fall" in words:
         ctypes.string_at(0)
@@ -220,7 +220,7 @@ def work(words, is_debug):
     if "wait" in words:
         print("ready", flush=True); sys.stdin.read()
     print("done")
-raise SystemExit(run_program("mien", None, work))
+end_process(run_program("mien", None, work))
 """
 
 
@@ -332,8 +332,8 @@ def test_a_number_that_a_process_had_before_is_no_living_process(
 
 def ended_with_a_thread(work: str) -> subprocess.CompletedProcess[str]:
     """Run a program whose command is the function `work` of that code, to its end."""
-    code = f"import threading, time; from mien_models.system.crash.program import run_program\n{work}"
-    code += "raise SystemExit(run_program('mien', None, work))"
+    code = f"import threading, time; from mien_models.system.crash.program import end_process, run_program\n{work}"
+    code += "end_process(run_program('mien', None, work))"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
 
@@ -346,6 +346,15 @@ def test_a_thread_that_hangs_is_not_stopped_in_the_middle_of_native_code(hangs: 
         "    print('first', end=' '); raise SystemExit(3)\n"
     )
     assert (done.returncode, done.stdout, done.stderr) == (3, printed, "")
+
+
+def test_whoever_runs_a_command_inside_a_program_lives_on() -> None:
+    code = "import threading, time; from mien_models.system.crash.program import run_program\n"
+    code += "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+    code += "status = run_program('mien', None, lambda words, is_debug: None); print('alive', status, flush=True)\n"
+    code += "import os; os._exit(7)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (7, "alive 0\n", "")
 
 
 def test_a_network_that_is_still_being_loaded_does_not_abort_a_run_that_ends() -> None:

@@ -112,7 +112,7 @@ def on_fake_card(monkeypatch: pytest.MonkeyPatch) -> list[Listening]:
     made: list[Listening] = []
     card = FakeCard()
 
-    def opened(content: bytes, name: str, run: Run, options: Any) -> Any:
+    def opened(content: bytes, name: str, run: Run, options: Any, *, is_alone: bool) -> Any:
         session = cast("Any", onnxruntime).InferenceSession(content, options, providers=[CPU_PROVIDER])
         made.append(Listening(session))
         made[-1].get_providers = lambda: [run.provider, CPU_PROVIDER]  # type: ignore[attr-defined]
@@ -152,6 +152,20 @@ def test_a_free_batch_does_not_make_the_answers_shape_unknown(tmp_path: Path, on
     first = session.run({"x": PICTURE})["y"]
     assert session.run({"x": PICTURE + 1})["y"] is first
     assert on_fake_card[0].graphs[0] >= 0
+
+
+def test_four_pictures_of_one_identity_come_back_as_four(tmp_path: Path, on_fake_card: list[Listening]) -> None:
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        [helper.make_node("Add", ["x", "who"], ["y"])],
+        "net",
+        [value("x", 1, ["batch", 3, SIDE, SIDE]), value("who", 1, ["batch", 3, 1, 1])],
+        [value("y", 1, ["batch", 3, SIDE, SIDE])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    session = OnnxSession(model.SerializeToString(), "net", run=CUDA)
+    four, who = np.concatenate([PICTURE, PICTURE + 1, PICTURE + 2, PICTURE + 3]), np.ones((1, 3, 1, 1), np.float32)
+    np.testing.assert_allclose(session.run({"x": four, "who": who})["y"], four + 1, rtol=1e-6)
 
 
 DRIVER = """

@@ -83,7 +83,9 @@ class OnnxSession:
         if run.provider != CPU_PROVIDER:
             # Looking around loads libraries of hundreds of megabytes, which the processor does not need.
             _require(run, available().ready, name)
-        self._session = _opened(content, name, run, _options(threads, profile, sizes, is_alone=is_alone))
+        self._session = _opened(
+            content, name, run, _options(threads, profile, sizes, is_alone=is_alone), is_alone=is_alone
+        )
         _require(run, self._session.get_providers(), name)
         self._is_profiled = profile is not None
         inputs = cast("list[Any]", self._session.get_inputs())
@@ -162,14 +164,16 @@ class OnnxSession:
             return self._outputs
         sides: dict[object, int] = {}
         for name, array in inputs.items():
-            sides |= dict(zip(self._free_sides[name], array.shape, strict=False))
+            for side, size in zip(self._free_sides[name], array.shape, strict=False):
+                # One identity for four pictures: a side of 1 gives way, as it does in the network.
+                sides[side] = max(size, sides.get(side, 1))
         return {
             name: tuple(side if isinstance(side, int) else sides.get(side, -1) for side in self._free_sides[name])
             for name in self._outputs
         }
 
 
-def _opened(content: bytes, name: str, run: Run, options: Any) -> Any:  # noqa: ANN401 - without annotations
+def _opened(content: bytes, name: str, run: Run, options: Any, *, is_alone: bool) -> Any:  # noqa: ANN401 - without annotations
     """Make ONNX Runtime's session.
 
     Raises:
@@ -178,7 +182,8 @@ def _opened(content: bytes, name: str, run: Run, options: Any) -> Any:  # noqa: 
     plugged = plug_ins() if run.provider != CPU_PROVIDER else {}  # pyright: ignore[reportUnknownVariableType]
     devices = plugged[run.provider].devices if run.provider in plugged else ()  # pyright: ignore[reportUnknownVariableType]
     wanted: list[Any] = [(run.provider, dict(run.options))]
-    if run.provider != CPU_PROVIDER:
+    if run.provider != CPU_PROVIDER and not is_alone:
+        # A session that leaves nothing to the processor refuses to have it named.
         wanted.append(CPU_PROVIDER)
     if devices:
         options.add_provider_for_devices(list(devices), dict(run.options))  # pyright: ignore[reportUnknownArgumentType]

@@ -1,13 +1,19 @@
 """Where `mien` starts; `run_program` makes one sentence of every failure."""
 
 from collections.abc import Sequence
+from typing import NoReturn
 
-from mien_models.system.crash.program import run_program
+from mien_models.system.crash.program import end_process, run_program
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `mien` and give its exit status; what went wrong is one sentence on stderr."""
     return run_program("mien", arguments, _command)
+
+
+def start() -> NoReturn:
+    """Be the process that `mien` is: run the command line and end with its status."""
+    end_process(main())
 
 
 def _command(words: list[str], is_debug: bool) -> None:

@@ -39,10 +39,13 @@ def main() -> None:
     words = ["run", "--camera", "synthetic", "--sink", "null", "--size", size, "--fps", str(order["fps"])]
     words += ["--swapper", swapper, "--provider", provider, "--report", str(report)]
     words += ["--boost", str(order["boost"])]
+    if order["threads"]:
+        words += ["--threads", str(order["threads"])]
     if order["enhance"]:
         words += ["--enhance", f"gfpgan:{_enhancer(ordered)}"]
     status, said, live_s, samples = _watched(words, float(order["live_s"]), float(order["seconds"]) - _CLOSING_S)
-    what = {"network": name, "provider": provider, "size": size, "boost": order["boost"], "enhance": order["enhance"]}
+    what = {"network": name, "provider": provider, "size": size}
+    what |= {key: order[key] for key in ("boost", "enhance", "threads")}
     if not report.is_file() or live_s <= 0:
         last = (said or ["it said nothing"])[-1]
         ordered.found(**what, fault=f"mien run swapped no frame and ended with status {status}: {last.strip()}")

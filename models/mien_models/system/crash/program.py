@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import IO, Final
+from typing import IO, Final, NoReturn
 
 from mien_models.errors import MienError, UsageError
 from mien_models.system.causes import outside_cause
@@ -40,21 +40,19 @@ def run_program(name: str, words: Sequence[str] | None, work: Callable[[list[str
     is_debug = len(asked) < len(given) or os.environ.get(_DEBUG_VARIABLE, "") not in {"", "0"}
     with standard_streams():
         status = _ended(name, asked, work, is_debug=is_debug)
-        status = _printed(name) or status
-    if words is None:
-        _leave(status)
-    return status
+        return _printed(name) or status
 
 
-def _leave(status: int) -> None:
-    """End the process at once where a thread is still busy in a library.
+def end_process(status: int) -> NoReturn:
+    """End the process with a status, at once where a thread is still busy in a library.
 
     The interpreter's own end stops it wherever it is; in C++ that is an abort (`terminate called without an active
-    exception`) after all was well.
+    exception`) after all was well. Only for what begins a process: whoever calls `run_program` lives on.
     """
     if any(thread.daemon for thread in threading.enumerate()):
         logging.shutdown()
         os._exit(status)
+    raise SystemExit(status)
 
 
 def _ended(name: str, words: list[str], work: Callable[[list[str], bool], object], *, is_debug: bool) -> int:
