@@ -97,20 +97,22 @@ class _Batches:
 
     def __init__(self, rng: np.random.Generator, folder: Path, wishes: Wishes) -> None:
         self._folder = folder
-        few = max(1, wishes.memory_files // 4)
+        self._fit = {"pairs": wishes.memory_files, "strangers": max(1, wishes.memory_files // 4)}
         self._kinds = [
             (Reader(rng.spawn(1)[0], folder, kind, fit=files, held_back=HELD_BACK), Stock(wishes.device, files * PAIRS))
-            for kind, files in (("pairs", wishes.memory_files), ("strangers", few))
+            for kind, files in self._fit.items()
         ]
 
     def wait(self, wishes: Wishes, say: Callable[[str], None]) -> None:
         """Wait until there are enough, and take in what was there already."""
-        there = min(wishes.memory_files, len(shards(self._folder, "pairs")))
-        if not there:
+        there = [min(fit, len(shards(self._folder, kind))) for kind, fit in self._fit.items()]
+        if not there[0]:
             say("waiting for pairs")
-        stock, ends_s, taken = self._kinds[0][1], wishes.ends_s or float("inf"), 0
-        while (taken < there or stock.count < wishes.least_pairs) and monotonic() < ends_s:
-            taken += self.renew(wait_s=0.2)[0]
+        stock, ends_s, taken = self._kinds[0][1], wishes.ends_s or float("inf"), [0, 0]
+        while monotonic() < ends_s and (
+            stock.count < wishes.least_pairs or any(have < wanted for have, wanted in zip(taken, there, strict=True))
+        ):
+            taken = [have + more for have, more in zip(taken, self.renew(wait_s=0.2), strict=True)]
         say(f"{stock.count} pairs to begin with")
 
     def renew(self, wait_s: float = 0.0) -> tuple[bool, ...]:
