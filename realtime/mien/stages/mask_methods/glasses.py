@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.stages.mask import FaceMask, MaskPlugin
-from mien.stages.mask_methods.history import Region, cut_out
+from mien.stages.mask_methods._region import Region, cut_out
 from mien_models.geometry.face_mesh import atlas_points_px, face_topology, facing, rasterise
 from mien_models.library.builtin import load_eyewear
 from mien_models.networks.eyewear import Eyewear
