@@ -76,6 +76,16 @@ def test_a_clock_that_starts_anywhere_or_wraps_around_starts_at_0(watch: Any, tm
     assert np.abs(out_of_step_ms(tmp_path / "out.mp4")).max() < 30
 
 
+@pytest.mark.parametrize("codec", ["aac", "pcm_s16le", "flac"])
+def test_a_clock_that_begins_before_0_loses_no_sound(watch: Any, tmp_path: Path, codec: str) -> None:
+    recording = replace(PLAIN, start_s=-1, frames=75, sound_codec=codec, is_shifted=False)
+    result = swap_file(recording.write(tmp_path / "in.mkv"), tmp_path / "out.mp4", [watch])
+    assert (result.frames_written, result.is_complete) == (75, True)
+    late = out_of_step_ms(tmp_path / "out.mp4")
+    assert len(late) == 6
+    assert np.abs(late).max() < 45
+
+
 @pytest.mark.parametrize("is_joined", [False, True])
 def test_a_recording_that_begins_between_key_frames_is_whole(watch: Any, tmp_path: Path, is_joined: bool) -> None:
     whole = PLAIN.write(tmp_path / "whole.ts").read_bytes()
