@@ -6,9 +6,10 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from mien_models.geometry.face_mesh import disc, face_topology, filled
-from mien_models.geometry.face_regions import BROW_LEFT, BROW_RIGHT, EYE_LEFT, EYE_RIGHT
+from mien_models.geometry.face_regions import BROW_LEFT, BROW_RIGHT, EYE_LEFT, EYE_RIGHT, FACE_CORE
 from mien_models.networks.eyewear import EyewearLook
 from mien_models.swappers.mesh.delight import SIDE_PX
 from mien_models.types import BgrU8, MaskU8, as_u8
@@ -27,6 +28,10 @@ SURELY_DARKER: Final = 22
 """Lines so much darker tell how dark the rims are."""
 LIGHTER: Final = 26
 """How much lighter it may be instead: rims of metal shine."""
+SHINES: Final = 8
+"""So much lighter than the face's skin metal is: the skin between a dark rim and an eye is a light line, too."""
+OF_RIMS: Final = 0.36
+"""A line has at least this part of the contrast that the clearest lines have."""
 LIDS: Final = 0.016
 """So near to an eye a line is a lid's or its lashes', in parts of the atlas' side."""
 DARKER_THAN_BROW: Final = 25
@@ -65,9 +70,12 @@ def hidden_by_glasses(bgr: BgrU8, glasses: Glasses) -> MaskU8:
     lightness = as_u8(cv2.cvtColor(bgr, cv2.COLOR_BGR2LAB)[..., 0])
     window = disc(round(LINE * SIDE_PX) | 1)
     dark, light = (as_u8(cv2.morphologyEx(lightness, how, window)) for how in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT))
-    lines = np.where((dark > DARKER) | (light > LIGHTER), 255, 0).astype(np.uint8)
-    rims = lines & _around_eyes() & ~as_u8(cv2.dilate(_eyes(), disc(2 * round(LIDS * SIDE_PX) + 1)))
     brows = as_u8(cv2.dilate(filled((BROW_LEFT, BROW_RIGHT), SIDE_PX), disc(5)))
+    near = as_u8(_around_eyes() & ~cv2.dilate(_eyes(), disc(2 * round(LIDS * SIDE_PX) + 1)))
+    shines = np.where(lightness > _of_skin(lightness) + SHINES, light, 0)
+    inside = (near & filled((FACE_CORE,), SIDE_PX) & ~brows) > 0
+    lines = (dark > _fainter_than_rims(dark[inside], DARKER)) | (shines > _fainter_than_rims(shines[inside], LIGHTER))
+    rims = np.where(lines, 255, 0).astype(np.uint8) & near
     certain = lightness[(rims > 0) & (dark > SURELY_DARKER) & (brows == 0)]
     rim, brow = (float(np.median(values)) if values.size else 0.0 for values in (certain, lightness[brows > 0]))
     limit = (rim + brow) / 2 if brow - rim > 2 * DARKER_THAN_BROW else 0.0
@@ -76,6 +84,17 @@ def hidden_by_glasses(bgr: BgrU8, glasses: Glasses) -> MaskU8:
     if glasses.are_dark:
         rims |= as_u8(cv2.dilate(_eyes() | brows, disc(2 * round(LENS * SIDE_PX) + 1)))
     return as_u8(cv2.dilate(rims, disc(5)))
+
+
+def _fainter_than_rims(contrasts: NDArray[np.uint8], least: int) -> float:
+    """Say what contrast a line needs: beside strong rims, faint lines are wrinkles and what lies behind lenses."""
+    clear = contrasts[contrasts > least]
+    return max(least, OF_RIMS * float(np.percentile(clear, 80))) if clear.size else least
+
+
+def _of_skin(lightness: MaskU8) -> float:
+    """Give the lightness of the skin at the height of the glasses."""
+    return float(np.median(lightness[(_around_eyes() & filled((FACE_CORE,), SIDE_PX) & ~_eyes()) > 0]))
 
 
 @cache
