@@ -111,3 +111,26 @@ def test_people_who_are_held_back_are_never_drawn(tmp_path: Path) -> None:
     pool.renew()
     drawn = pool.batch(200)["person"]
     assert set(drawn.tolist()) == set(person.tolist()) - {0, 20}
+
+
+def test_what_the_trainer_feeds_the_network_is_what_the_product_feeds_it() -> None:
+    torch = pytest.importorskip("torch")
+    from examples_of import examples
+
+    from mien_models.networks.finisher import Composed, may_change, numbers
+
+    rng = np.random.default_rng(0)
+    bgr, frame = (rng.integers(0, 256, (128, 128, 3), np.uint8) for _ in range(2))
+    places = np.zeros((64, 64, 2), np.float32)
+    places[16:48, 16:48] = rng.uniform(0.1, 0.9, (32, 32, 2))
+    places = np.round(places * 255).astype(np.float32) / 255
+    trust = np.full((32, 32), 128, np.uint8)
+    given = Composed(bgr, as_u8(np.full((128, 128), 77)), frame, places, trust)
+    stored = {
+        "composed": bgr, "wanted": bgr, "alpha": given.alpha, "kind": np.array(0, np.uint8),
+        "light": cv2.resize(frame, (8, 8), interpolation=cv2.INTER_AREA),
+        "atlas": np.round(places * 255).astype(np.uint8), "trust": as_u8(np.where(places[..., 0] > 0, 128, 0)),
+    }  # fmt: skip
+    batch = examples({key: torch.from_numpy(np.asarray(value))[None] for key, value in stored.items()})
+    assert np.abs(batch.inputs().numpy() - numbers(given)).max() < 0.02
+    assert np.abs(batch.region[0, 0].numpy() - may_change(places)).max() < 0.02

@@ -27,7 +27,7 @@ from mien_models.errors import UsageError
 ALL = ("swap", "look", "sound", "safety")
 BY_FILE_OR_PAGE = {
     "face", "consent", "camera", "sinks", "assign", "recogniser",
-    "enhance", "template",
+    "enhance", "finish", "template",
 }  # fmt: skip
 """Live settings that have a page of their own, or name files and networks that only the terminal takes."""
 
