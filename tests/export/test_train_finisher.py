@@ -125,6 +125,7 @@ def test_what_the_trainer_feeds_the_network_is_what_the_product_feeds_it() -> No
     places[16:48, 16:48] = rng.uniform(0.1, 0.9, (32, 32, 2))
     places = np.round(places * 255).astype(np.float32) / 255
     trust = np.full((32, 32), 128, np.uint8)
+    trust[:2, :2] = 0  # the corner of the atlas, where no face is
     given = Composed(bgr, as_u8(np.full((128, 128), 77)), frame, places, trust)
     stored = {
         "composed": bgr, "wanted": bgr, "alpha": given.alpha, "kind": np.array(0, np.uint8),
