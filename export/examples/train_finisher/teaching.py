@@ -80,7 +80,7 @@ class Teaching:
         }  # fmt: skip
 
     def save(self, path: Path) -> None:
-        """Write everything, what only the next run needs into a file beside; old files stay until new ones are whole."""
+        """Write everything, what only the next run needs into a file beside; old ones stay until new ones are whole."""
         _write(path.with_name(OPTIMISERS), {
             "step": self.step, "optimiser": self._optimiser.state_dict(), "critics": self._critics.state_dict(),
         })  # fmt: skip

@@ -32,7 +32,7 @@ class Trial:
 
     @torch.no_grad()
     def of(self, network: Finisher, run: Path) -> dict[str, str]:
-        """Say how far off pairs were before and after; write sheet.png, and strangers.png, whose third is the wearer."""
+        """Say how far off pairs were before and after; write sheet.png, and strangers.png (third: the wearer)."""
         sums: dict[str, list[tuple[float, float]]] = {}
         for batch, out in self._sheet(network, "pairs", run / "sheet.png"):
             for key, value in errors_by_place(out, batch).items():

@@ -224,9 +224,7 @@ class Unwrapper:
         bgr = cv2.remap(small, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return Unwrapped(as_u8(bgr), seen)
 
-    def places(
-        self, points: PointsF32, facing: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def places(self, points: PointsF32, facing: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Say where each texel lies, (n, n, 2), and how much it faces the camera, (n, n); see the call."""
         values = np.empty((len(points), 3), np.float32)
         values[:, :2] = points[:, :2]

@@ -80,7 +80,7 @@ class Finisher:
             )
         if not np.isfinite(answer).all() or float(np.abs(answer).max()) > STRANGEST:
             raise ModelError(f"{str(self._path)!r} answers with what is no change of a picture; export it anew.")
-        return answer[0].transpose(1, 2, 0)
+        return as_f32(answer[0].transpose(1, 2, 0))
 
 
 def numbers(face: Composed) -> NDArray[np.float32]:

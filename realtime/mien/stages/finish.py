@@ -1,8 +1,8 @@
 """Finish: a network repairs each face where it is composed: its edges, its tone, what the photo did not show.
 
 What it adds is laid flat on the face's atlas and smoothed there in time, where a cheek is always in the same place: a
-network that looks at single frames trembles. It is asked every other frame at most; in between, what it added
-moves with the face.
+network that looks at single frames trembles. Of thirty frames a second it is asked for every third; in between, what
+it added moves with the face.
 """
 
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from mien_models.types import AffineF64, BgrU8, Face, SwappedFace, as_f32, as_u8
 
 ATLAS_PX: Final = 96
 """The atlas of what is added has this side."""
-LOOK_EVERY_S: Final = 0.045
+LOOK_EVERY_S: Final = 0.07
 """The network is asked no more often."""
 SETTLING_S: Final = 0.15
 """Time constant with which what is added follows the network's word, in seconds."""
