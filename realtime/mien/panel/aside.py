@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from mien_models.errors import MienError
 from mien_models.system.crash.child import SENTENCES
@@ -43,7 +43,8 @@ async def answer_of(module: str, *words: str, seconds: float) -> dict[str, Any]:
         raise MienError(f"It failed with status {process.returncode}. Try another one.") from error
     if not isinstance(answer, dict):
         raise MienError("It gave no answer. Try again.")
-    told: dict[str, Any] = revived(answer, answer.pop(SENTENCES, {}))
+    given = cast("dict[str, Any]", answer)
+    told: dict[str, Any] = revived(given, given.pop(SENTENCES, {}))
     if FAULT in told:
         raise MienError(str(told[FAULT]))
     return told

@@ -4,7 +4,7 @@ import asyncio
 import contextvars
 import re
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -243,7 +243,7 @@ async def _reports(senders: "Iterable[RTCRtpSender]") -> "list[RTCRemoteInboundR
     return [
         one
         for sender in senders
-        for one in (await sender.getStats()).values()
+        for one in cast("Mapping[str, object]", await sender.getStats()).values()
         if isinstance(one, RTCRemoteInboundRtpStreamStats)
     ]
 

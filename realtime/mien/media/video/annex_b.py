@@ -1,7 +1,7 @@
 """H.264 as streams without a container carry it: start codes, and what a decoder must know before each key frame."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast
 
 from av.bitstream import BitStreamFilterContext
 from av.packet import Packet
@@ -20,5 +20,4 @@ class AnnexB:
 
     def of(self, packet: "Packet[VideoStream]") -> Sequence["Packet[VideoStream]"]:
         """Give the packet in that form; the one that was given is empty then."""
-        made: Sequence[Packet[VideoStream]] = self._filters.filter(packet)
-        return made
+        return cast("Sequence[Packet[VideoStream]]", self._filters.filter(packet))  # pyright: ignore[reportUnknownMemberType]
