@@ -118,8 +118,8 @@ class FinishStage:
         places = atlas_places(scene.face.landmarks, scene.crop_from_part)
         at = as_f32(places * ATLAS_PX - 0.5)
         added = as_f32(cv2.remap(known.added, at[..., 0], at[..., 1], cv2.INTER_LINEAR))
-        added *= (places.sum(axis=2) > 0)[..., None]
-        return _with(swapped, scene, as_f32(cv2.GaussianBlur(added, (3, 3), 0)))
+        on_mesh = as_f32(np.where(places[..., :1] + places[..., 1:] > 0, 1.0, 0.0))
+        return _with(swapped, scene, as_f32(cv2.GaussianBlur(as_f32(added * on_mesh), (3, 3), 0)))
 
     def _asked(self, scene: _Scene) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Ask the network: what it adds on the atlas, (n, n, 3), and how well each texel is seen, (n, n)."""
