@@ -12,7 +12,7 @@ from skimage.data import astronaut
 
 from mien.tracking.photo import find_faces
 from mien_models.geometry.finishing_crop import SIDE_PX, atlas_places, crop_from_frame, cut
-from mien_models.types import BgrU8, Face, as_u8
+from mien_models.types import BgrU8, Face, as_f32, as_u8
 
 TRAINER = Path(__file__).parents[2] / "export" / "examples" / "train_finisher"
 
@@ -121,3 +121,27 @@ def test_where_not_all_files_fit_they_are_read_again(tmp_path: Path) -> None:
         np.savez(tmp_path / f"pairs-{number}.npz", person=np.ones(3, np.int32), kind=np.zeros(3, np.uint8))
     reader = Reader(np.random.default_rng(0), tmp_path, "pairs", fit=1, held_back=20)
     assert all(reader.take(wait_s=20) is not None for _ in range(4))
+
+
+def test_what_the_trainer_feeds_the_network_is_what_the_product_feeds_it() -> None:
+    torch = pytest.importorskip("torch")
+    from examples_of import examples
+
+    from mien_models.networks.finisher import Composed, may_change, numbers
+
+    rng = np.random.default_rng(0)
+    bgr, frame = (rng.integers(0, 256, (128, 128, 3), np.uint8) for _ in range(2))
+    places = np.zeros((64, 64, 2), np.float32)
+    places[16:48, 16:48] = rng.uniform(0.1, 0.9, (32, 32, 2))
+    places = as_f32(np.round(places * 255) / 255)
+    trust = np.full((32, 32), 128, np.uint8)
+    trust[:2, :2] = 0  # the corner of the atlas, where no face is
+    given = Composed(bgr, as_u8(np.full((128, 128), 77)), frame, places, trust)
+    stored = {
+        "composed": bgr, "wanted": bgr, "alpha": given.alpha, "kind": np.array(0, np.uint8),
+        "light": cv2.resize(frame, (8, 8), interpolation=cv2.INTER_AREA),
+        "atlas": np.round(places * 255).astype(np.uint8), "trust": as_u8(np.where(places[..., 0] > 0, 128, 0)),
+    }  # fmt: skip
+    batch = examples({key: torch.from_numpy(np.asarray(value))[None] for key, value in stored.items()})
+    assert np.abs(batch.inputs().numpy() - numbers(given)).max() < 0.02
+    assert np.abs(batch.region[0, 0].numpy() - may_change(places)).max() < 0.02

@@ -219,15 +219,21 @@ class Unwrapper:
             even = small[: 2 * rows, : 2 * columns]
             small = as_u8(cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA))
             halvings += 1
+        placed = points[:, :2] if not halvings else (points[:, :2] + 0.5) / 2**halvings - 0.5
+        at, seen = self.places(placed, facing)
+        bgr = cv2.remap(small, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return Unwrapped(as_u8(bgr), seen)
+
+    def places(self, points: PointsF32, facing: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Say where each texel lies, (n, n, 2), and how much it faces the camera, (n, n); see the call."""
         values = np.empty((len(points), 3), np.float32)
-        values[:, :2] = (points[:, :2] + 0.5) / 2**halvings - 0.5
+        values[:, :2] = points[:, :2]
         values[:, 2] = facing
         flat = np.zeros((self.side_px * self.side_px, 3), np.float32)
         for corner, share in zip(self.corners, self.shares, strict=True):
             flat += np.take(values, corner, axis=0) * share
         at = flat.reshape(self.side_px, self.side_px, 3)
-        bgr = cv2.remap(small, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return Unwrapped(as_u8(bgr), as_f32(at[..., 2]))
+        return as_f32(at[..., :2]), as_f32(at[..., 2])
 
 
 @cache

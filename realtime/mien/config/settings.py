@@ -182,6 +182,11 @@ class Settings(BaseSettings):
         json_schema_extra=said("Sharpness and grain", "look"),
         description="make the new face as sharp and as grainy as the camera's picture",
     )
+    finish: Path | None = Field(
+        None,
+        json_schema_extra=said("Finishing network", "look", form="FILE.onnx"),
+        description="a network of yours, from export/examples/train_finisher, that repairs edges and tone of the face",
+    )
     enhance: str | None = Field(
         None,
         json_schema_extra=said("Enhancer", "look", plugins="mien_models.networks.enhancers"),

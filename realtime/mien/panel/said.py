@@ -82,6 +82,7 @@ STAGES: Final[Mapping[str, str]] = {
     "owner_check": N_("Is it you"),
     "swap": N_("Swapping"),
     "colour": N_("Light and colour"),
+    "finish": N_("Finishing"),
     "enhance": N_("Enhancing"),
     "detail": N_("Sharpness and grain"),
     "mask": N_("Hands and hair in front"),
