@@ -35,6 +35,8 @@ class Frame:
     """The picture with every swapped face in place; None while nothing was swapped."""
     released: ReleasedPicture | None = None
     """The composed picture with its marks, once a stage has put them on."""
+    dissolve_share: float | None = None
+    """Where a film fades from one shot into the next: the share of the one that comes, 0..1; None outside of that."""
 
     def __post_init__(self) -> None:
         """Refuse anything that is not a BGR picture of 8 bits."""

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Final, Self
 
 import cv2
+import numpy as np
 
 from mien.media.letterbox import letterbox
-from mien_models.types import BgrU8, as_u8
+from mien_models.types import BgrU8, MaskU8, as_u8
 
 _SEAL: Final = object()
 
@@ -59,9 +60,16 @@ class SwappedPicture:
         boxed = letterbox(self.__image_bgr, width, height)
         return self if boxed is self.__image_bgr else SwappedPicture(boxed)
 
-    def mixed_into(self, before_bgr: BgrU8, share: float) -> "SwappedPicture":
-        """Give the picture `share` of the way, 0..1, from `before_bgr` of the same size to this one."""
+    def mixed_into(self, before: "BgrU8 | SwappedPicture", share: float) -> "SwappedPicture":
+        """Give the picture `share` of the way, 0..1, from one before, of the same size, to this one."""
+        before_bgr = before.__image_bgr if isinstance(before, SwappedPicture) else before  # noqa: SLF001
         return SwappedPicture(as_u8(cv2.addWeighted(self.__image_bgr, share, before_bgr, 1 - share, 0)))
+
+    def laid_over(self, under: "SwappedPicture", opacity: MaskU8) -> "SwappedPicture":
+        """Give this picture where `opacity`, (h, w), is 255, and the one under it where that is 0."""
+        share = opacity.astype(np.float32) / 255
+        under_bgr = under.__image_bgr  # noqa: SLF001
+        return SwappedPicture(as_u8(cv2.blendLinear(self.__image_bgr, under_bgr, share, 1 - share)))
 
     def released(self, mark: Callable[[BgrU8], BgrU8]) -> ReleasedPicture:
         """Let it out marked; `mark` gives a new picture. For `Marks` only, which a test holds the program to."""

@@ -19,6 +19,7 @@ from mien.stages.composite import CompositeStage
 from mien.stages.consent_check import ConsentStage, OwnerCheck, OwnerCheckStage, Permits
 from mien.stages.content_gate import ContentGate, ContentGateStage, open_look
 from mien.stages.detail import DetailStage
+from mien.stages.dissolve import DissolveStage
 from mien.stages.enhance import EnhanceStage
 from mien.stages.marks import Marks, MarkStage
 from mien.stages.mask import MASKS, MaskStage
@@ -169,6 +170,10 @@ def _detail(making: Making) -> Stage | None:
     return DetailStage() if making.options.has_detail else None
 
 
+def _dissolve(making: Making) -> Stage | None:
+    return DissolveStage() if making.is_file and not making.is_still else None
+
+
 def _mask(making: Making) -> Stage:
     options = making.options.masks
     return MaskStage([MASKS.load(name).make(target) for name, target in options.methods], options.edge)
@@ -197,6 +202,7 @@ ORDER: Final = (
     Place("detail", lambda making: making.options.has_detail, _detail),
     Place("mask", lambda making: making.options.masks, _mask),
     Place("composite", lambda _making: None, lambda _making: CompositeStage()),
+    Place("dissolve", lambda making: (making.is_file, making.is_still), _dissolve),
     Place(MARKS, lambda making: making.marks, lambda making: MarkStage(making.marks)),
 )
 """A frame's way: consent and the content gate before anything is done with a frame, the marks after everything."""

@@ -10,6 +10,27 @@ from mien.tracking.landmark_fit import FaceNetworks
 from mien.tracking.photo import find_faces
 from mien.tracking.selection import Choice, Chooser, ForesightedOne
 from mien.tracking.tracker import Tracker
+from mien_models.types import Face
+
+
+class _Following:
+    """Follows the faces of frames; the first one after a dissolve begins a shot. Has state: how the last one was."""
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+        self._was_mixed = False
+
+    @property
+    def shot(self) -> int:
+        """The shot of the latest frame."""
+        return self._tracker.shot
+
+    def __call__(self, frame: Frame) -> tuple[Face, ...]:
+        is_mixed = frame.dissolve_share is not None
+        if self._was_mixed and not is_mixed:
+            self._tracker.begin_shot()
+        self._was_mixed = is_mixed
+        return self._tracker(frame.image, frame.captured_ns)
 
 
 class TrackStage:
@@ -18,13 +39,13 @@ class TrackStage:
     name = "track"
 
     def __init__(self, tracker: Tracker, chooser: Chooser) -> None:
-        self._tracker = tracker
+        self._follow = _Following(tracker)
         self._chooser = chooser
 
     def __call__(self, frame: Frame) -> Frame:
         """Find the faces of this frame."""
-        faces = self._tracker(frame.image, frame.captured_ns)
-        choice = self._chooser(frame.image, faces, frame.captured_ns, shot=self._tracker.shot)
+        faces = self._follow(frame)
+        choice = self._chooser(frame.image, faces, frame.captured_ns, shot=self._follow.shot)
         return replace(frame, faces=faces, chosen=choice.faces, roles=choice.roles)
 
 
@@ -57,7 +78,7 @@ class ForeseeStage:
     name = "track"
 
     def __init__(self, tracker: Tracker, chooser: ForesightedOne) -> None:
-        self._tracker = tracker
+        self._follow = _Following(tracker)
         self._chooser = chooser
         self._held: deque[Frame] = deque()
 
@@ -67,9 +88,9 @@ class ForeseeStage:
 
     def take(self, frame: Frame) -> Sequence[Frame]:
         """Find the faces of this frame; give those frames of which is known who is swapped in them, in order."""
-        faces = self._tracker(frame.image, frame.captured_ns)
+        faces = self._follow(frame)
         self._held.append(replace(frame, faces=faces))
-        ready = self._released(self._chooser.see(faces, frame.captured_ns, self._tracker.shot))
+        ready = self._released(self._chooser.see(faces, frame.captured_ns, self._follow.shot))
         if sum(held.image.nbytes for held in self._held) > _MOST_BYTES:
             ready += self.rest()
         return ready

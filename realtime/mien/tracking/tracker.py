@@ -50,6 +50,10 @@ class Tracker:
             self._look(frame, view)
         return tuple(track.face for track in sorted(self._tracks, key=lambda track: track.id))
 
+    def begin_shot(self) -> None:
+        """Take the next frame for the first of another shot, whatever it looks like."""
+        self._shots.begin()
+
     def _start_over(self, image_bgr: BgrU8) -> None:
         """Begin with pictures of another size: places of the old ones mean nothing in them."""
         height, width = image_bgr.shape[:2]

@@ -8,6 +8,7 @@ from typing import Final
 
 from mien.config.settings import Settings
 from mien.config.settings_file import as_toml, load_settings
+from mien.session.options import resolve
 from mien.session.source_faces import photos_of
 from mien.session.stages import check_names
 
@@ -34,8 +35,9 @@ class _Settings:
         file.write_bytes(text)
         with _environment(variables.decode("utf-8", "surrogateescape")):
             settings = load_settings({}, file)
-        photos_of(settings)
-        check_names(settings)
+        options = resolve(settings)
+        photos_of(options.faces.faces)
+        check_names(options)
         file.write_text(as_toml(settings), encoding="utf-8")
         again = load_settings({}, file)
         assert repr(again) == repr(settings), "what is printed is not what counts"

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import av
@@ -16,6 +16,7 @@ from mien.media.video.side_data import side_data_of
 from mien.media.video.spherical import put_into_first_track, spherical_box
 from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import Stage
+from mien.pipeline.offline.dissolving import dissolve_shares, with_shares
 from mien.pipeline.offline.encoder import VideoWriter
 from mien.pipeline.offline.gif import GifWriter, gif_options
 from mien.pipeline.offline.other_streams import OtherStreams
@@ -90,7 +91,8 @@ def _write(
         writer = make(target, container, stream, first, summary, keeps_alpha=is_transparent)
         companions = OtherStreams(source, target, container, stream, summary, sound=sound)
         _begin(target, part)
-        for done, frame in _swapped(reader.frames(companions), stages, summary):
+        shares = stack.enter_context(closing(dissolve_shares(input_path)))
+        for done, frame in _swapped(with_shares(reader.frames(companions), shares), stages, summary):
             with summary.stage("encode").measure():
                 writer.write(frame, done)
             summary.count_written(done)
