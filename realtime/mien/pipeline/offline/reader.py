@@ -92,11 +92,24 @@ def start_of(stream: VideoStream) -> Fraction:
     """Give the seconds at which a stream's file starts; the output starts at 0, as players show it.
 
     Sound that begins a little before 0 is none that is heard; but where the pictures do, too, the file's clock does.
+    Matroska's reader gives those pictures without a time.
     """
     start = stream.container.start_time if isinstance(stream.container, InputContainer) else None
     if start is not None and start >= 0:
         return Fraction(start, av.time_base)
+    if start is not None and _begins_untimed(stream):
+        return Fraction(start, av.time_base)
     return min(Fraction(0), (stream.start_time or 0) * (stream.time_base or Fraction(1)))
+
+
+def _begins_untimed(stream: VideoStream) -> bool:
+    """Whether the first picture of a file that is open has no time; looked up beside whoever reads it."""
+    try:
+        with av.open(stream.container.name, metadata_errors="replace") as again:
+            first = next(again.demux(again.streams[stream.index]), None)
+            return first is not None and first.pts is None and first.dts is None and first.size > 0
+    except (FFmpegError, OSError, ValueError):
+        return False
 
 
 class VideoReader:
