@@ -15,12 +15,14 @@ from mien.panel.words import ENGLISH, LANGUAGES
 PANEL: Final = Path(__file__).parent.parent / "realtime" / "mien" / "panel"
 LOCALES: Final = PANEL / "locales"
 KEYWORDS: Final = {"say": None, "words": None, "N_": None}
+ROOTS: Final = (PANEL.parent, PANEL.parent.parent.parent / "models" / "mien_models")
+"""Where sentences are made that the panel may show."""
 
 
 def texts() -> Iterator[str]:
     """Give every text that the panel may show: what its pages say, and what settings say of themselves."""
     seen: set[str] = set()
-    for text in (*_of_pages(), *_of_settings()):
+    for text in (*_of_pages(), *_of_settings(), *_of_sinks(), *_of_sentences()):
         if text and text not in seen:
             seen.add(text)
             yield text
@@ -44,6 +46,22 @@ def _of_settings() -> Iterator[str]:
         fields = TABLES[table].model_fields if inner else Settings.model_fields
         yield control.label
         yield fields[inner or table].description or ""
+
+
+def _of_sinks() -> Iterator[str]:
+    from mien.sinks.registry import SINKS
+
+    for _, plugin in SINKS.each():
+        # One without a label is shown as it calls itself.
+        if plugin.label:
+            yield plugin.label
+            yield plugin.help
+
+
+def _of_sentences() -> Iterator[str]:
+    for root in ROOTS:
+        for _, _, message, _, _ in extract_from_dir(str(root), [("**.py", "python")], keywords={"sentence": None}):
+            yield message if isinstance(message, str) else message[0]
 
 
 def renew(language: str, wanted: tuple[str, ...]) -> int:

@@ -19,7 +19,8 @@ from mien.diagnostics.bench.scene import make_scene
 from mien.diagnostics.bench.stages import scene_stages
 from mien.pipeline.frame import Frame, OutputFormat
 from mien.pipeline.interfaces import MarkingStage
-from mien.pipeline.live.output import Outgoing, Output
+from mien.pipeline.live.outgoing import Outgoing
+from mien.pipeline.live.output import Output
 from mien.pipeline.live.sink_workers import SinkWorkers
 from mien.pipeline.live.state import Policy
 from mien.session.options import usual_options

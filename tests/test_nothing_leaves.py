@@ -119,6 +119,7 @@ JOURNEYS: Final = {
         (
             "bench live --seconds 1",
             "bench stages",
+            "bench sync --seconds 5",
             f"bench quality {OWN} --clip clip.mp4 --frames frames --limit 3",
         ),
         (_clip,),
@@ -126,7 +127,7 @@ JOURNEYS: Final = {
 }
 
 
-LOCAL: Final = ("ctl ", "panel")
+LOCAL: Final = ("ctl ", "panel", "serve")
 """What talks to a session of the same computer, or ends with Ctrl-C only, has a test of its own below."""
 
 
@@ -162,6 +163,24 @@ def test_a_client_of_a_session_reaches_nobody(ground: Ground) -> None:
         done = ground.watch("-m", "mien", *step.split())
         assert (done.reached, done.written, done.left) == ((), (), ())
         assert "No session" in done.said
+
+
+SERVE: Final = """
+import signal, subprocess, sys
+serve = [sys.executable, '-m', 'mien', 'serve', '--host', '127.0.0.1', '--port', '0']
+box = subprocess.Popen(serve, stdout=subprocess.PIPE, text=True)
+address, code = box.stdout.readline().split()
+run = 'run --consent public-domain --camera synthetic --size 320x180 --sink null --seconds 6'.split()
+done = subprocess.run([sys.executable, '-m', 'mien', *run, '--remote', address, '--pair', code])
+box.send_signal(signal.SIGINT)
+raise SystemExit(done.returncode or box.wait(60))
+"""
+"""Swaps on a machine that is another process of this one, and ends both."""
+
+
+@pytest.mark.slow
+def test_a_swap_on_another_machine_reaches_nobody_else(ground: Ground) -> None:
+    assert ground.watch("-c", SERVE).verdict() == ""
 
 
 PANEL: Final = """

@@ -11,6 +11,7 @@
     │   └── SinkClosedError   its user closed it: nothing is wrong
     ├── SoundError            a microphone or sound output that is not there or gives nothing
     ├── ModelError            a network that is missing, damaged or does not run
+    ├── AwayError             a part that is away for now and comes back by itself; the run waits for it
     ├── FinalError            a run must end at once: what it was given, or a face in use, may not be used
     └── FaultError            Mien itself failed; the message names the file with the details
 
@@ -74,6 +75,10 @@ class SoundError(MienError):
 
 class ModelError(MienError):
     """A network that is missing, damaged or does not run here."""
+
+
+class AwayError(MienError):
+    """What a frame needs is away for now and comes back by itself: a card is shown, the run goes on."""
 
 
 class FinalError(MienError):

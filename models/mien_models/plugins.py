@@ -16,6 +16,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar, cast, runtime_checkab
 
 from mien_models.errors import BrokenPluginError, UnknownPluginError, UsageError
 from mien_models.system.folders import data_folder
+from mien_models.system.parsing import PARSER
 
 T = TypeVar("T")
 _ONE: Final = "PLUGIN"
@@ -217,7 +218,9 @@ def _described(file: Path) -> tuple[Described, ...]:
     """Read what a file says of its plug-ins as plain values; one that is no Python says nothing."""
     stem = file.parent.name if file.stem == "__init__" else file.stem
     try:
-        body = ast.parse(file.read_text("utf-8", errors="replace")).body
+        source = file.read_text("utf-8", errors="replace")
+        with PARSER:
+            body = ast.parse(source).body
     except (SyntaxError, ValueError):
         return (Described(stem),)
     return tuple(one for node in body for one in _assigned(node, stem)) or (Described(stem),)

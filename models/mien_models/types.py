@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, Final, TypeAlias
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -76,6 +75,8 @@ class Warp:
 
     def warped(self, image: NDArray[Any]) -> BgrU8:
         """Give the rectangle of a frame of 8 bits, warped: (height, width, 3); what moves nowhere is bit-identical."""
+        import cv2  # settings and messages use this module too, and whoever reads those needs no OpenCV
+
         shift_x, shift_y = (as_f32(cv2.resize(shift, (self.width, self.height))) for shift in self._shifts)
         region = image[self.top : self.top + self.height, self.left : self.left + self.width]
         # Four channels: OpenCV looks them up nearly twice as fast as three.
@@ -93,6 +94,8 @@ class Warp:
             at_x: (rows, columns) places in pixels of the frame, anywhere.
             at_y: the same downwards.
         """
+        import cv2
+
         rows, columns = self.shift_px.shape[:2]
         cell_x = as_f32((at_x - self.left + 0.5) * (columns / self.width) - 0.5)
         cell_y = as_f32((at_y - self.top + 0.5) * (rows / self.height) - 0.5)

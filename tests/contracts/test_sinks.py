@@ -10,7 +10,6 @@ from typing import Self
 import av
 import numpy as np
 import pytest
-from av.container import OutputContainer
 from numpy.typing import NDArray
 
 from mien.media.devices.cameras import VirtualCamera
@@ -18,6 +17,7 @@ from mien.pipeline.frame import OutputFormat, OutputFrame, State
 from mien.pipeline.interfaces import Sink
 from mien.provenance.release import ReleasedPicture, SwappedPicture
 from mien.sinks.registry import SINKS, make_sink, parse_sink
+from mien.sinks.stream_sender import Muxed
 from mien_models.errors import UnknownPluginError, UsageError
 
 FORMAT = OutputFormat(64, 48, Fraction(30))
@@ -26,6 +26,10 @@ TARGETS = {
     "rtmps": "rtmps://127.0.0.1/app/key",
     "twitch": "twitch:key",
     "youtube": "youtube:key",
+    "whip": "whip:https://127.0.0.1/live/key",
+    "srt": "srt://127.0.0.1:9000",
+    "watch": "watch:18451",
+    "mjpeg": "mjpeg:18452",
     "file": "file:{}/out.mp4",
     "images": "images:{}/frames",
 }
@@ -62,12 +66,14 @@ class NoLine:
     def __init__(self, _address: object) -> None:
         pass
 
-    def open(self, on_up: Callable[[], None]) -> OutputContainer:
-        on_up()
-        return av.open("-", "w", format="null")
+    is_lossy = False
 
-    def why(self) -> str:
-        return ""
+    def open(self, on_up: Callable[[], None]) -> Muxed:
+        on_up()
+        return Muxed(av.open("-", "w", format="null"))
+
+    def refusal(self, shown: str) -> str:
+        return shown
 
     def finish(self) -> None:
         pass
@@ -85,6 +91,8 @@ def make(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     )
     monkeypatch.setattr("mien.sinks.backends.virtualcam.LoopbackWriter", LoopbackInMemory)
     monkeypatch.setattr("mien.sinks.rtmp.RtmpConnection", NoLine)
+    monkeypatch.setattr("mien.sinks.whip.WhipConnection", NoLine)
+    monkeypatch.setattr("mien.sinks.srt.SrtConnection", NoLine)
     name: str = request.param
     spec = TARGETS.get(name, name).format(tmp_path)
     return lambda: make_sink(spec, FORMAT)

@@ -10,7 +10,8 @@ import pytest
 from tests.http_files import CONTENT, SHA256, Behaviour, serving
 
 from mien_models.errors import MienError, ModelError, UsageError
-from mien_models.library.download import Downloaded, fetch, open_address
+from mien_models.library.download import Downloaded, fetch
+from mien_models.library.web import open_address
 
 
 @pytest.fixture

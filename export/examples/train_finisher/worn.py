@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mien.pipeline.frame import Frame
 from mien.stages.colour import ColourStage
-from mien.stages.colour_methods.mkl import PLUGIN as MKL
+from mien.stages.colour_methods.skin_statistics import match_covariance
 from mien.stages.composite import Paster
 from mien.stages.detail import DetailStage
 from mien.tracking.geometry import box_xyxy, head_pose
@@ -74,7 +74,7 @@ class Fitting:
         face = replace(face_of(landmarks), id=self._faces)
         packet = Frame(frame_bgr, 0, CAPTURED_NS, (face,), (face,))
         swapped = _swapper(lent_face).swap(frame_bgr, face, captured_ns=CAPTURED_NS)
-        coloured = ColourStage(MKL.method)(replace(packet, swapped=(swapped,)))
+        coloured = ColourStage(match_covariance)(replace(packet, swapped=(swapped,)))
         return (coloured if self._rng.random() < UNMATCHED else self._detail(coloured)).swapped[0]
 
 

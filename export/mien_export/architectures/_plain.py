@@ -1,11 +1,14 @@
 """What several architectures share."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from mien_export.contracts import Shapes
 
 STRICT_EPS = 1e-8
 """Of the norms that ReSwapper and SimSwap write out by hand. As `x + 1e-8` the exporter takes it for `+ 0` and drops
@@ -54,6 +57,44 @@ def attribute_blend(
     of_attributes = attributes[0] * features + attributes[1]
     of_identity = over_the_picture(identity[0]) * features + over_the_picture(identity[1])
     return (1 - mask) * of_attributes + mask * of_identity
+
+
+class ModulatedLayers(nn.ModuleList):
+    """Modulations by attributes and identity, each followed by ReLU and a convolution; the last one's changes channels.
+
+    The keys are those of a plain list.
+    """
+
+    def __init__(
+        self,
+        modulation: Callable[[int, int, int], nn.Module],
+        channels: tuple[int, int],
+        attribute_channels: int,
+        identity_length: int,
+        count: int,
+    ) -> None:
+        channels_in, channels_out = channels
+        layers: list[nn.Module] = []
+        for number in range(count):
+            out = channels_out if number == count - 1 else channels_in
+            conv = nn.Conv2d(channels_in, out, 3, padding=1, bias=False)
+            layers += [modulation(channels_in, attribute_channels, identity_length), nn.ReLU(), conv]
+        super().__init__(layers)
+
+    def forward(self, features: Tensor, attributes: Tensor, identity: Tensor) -> Tensor:
+        """Give (n, out, h, w); without layers, the features as they are."""
+        for number, layer in enumerate(self):
+            is_modulation = number % 3 == 0
+            features = called(layer, features, attributes, identity) if is_modulation else called(layer, features)
+        return features
+
+
+def residual_depths(shapes: Shapes) -> tuple[int, ...]:
+    """Count the blocks in each of the four levels of a residual network for identities."""
+    return tuple(
+        sum(key.startswith(f"layer{level}.") and key.endswith(".conv1.weight") for key in shapes)
+        for level in range(1, 5)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from torch import Tensor, nn
 
-from mien_export.architectures._plain import called
+from mien_export.architectures._plain import called, residual_depths
 from mien_export.contracts import Answer, Architecture, Place, Port, Shapes, Variants, width_of
 from mien_models.architectures.arcface import SIDE_PX, picture
 from mien_models.specs.network import SIGNED_PIXELS, UNIT_PIXELS, EmbedSpec
@@ -129,11 +129,7 @@ def _recognise(shapes: Shapes) -> Variants | None:
     width, last = width_of(shapes, "conv1.weight"), shapes.get("fc.weight")
     if width is None or last is None or "layer1.0.prelu.weight" not in shapes or "features.weight" not in shapes:
         return None
-    depths = tuple(
-        sum(key.startswith(f"layer{level}.") and key.endswith(".conv1.weight") for key in shapes)
-        for level in range(1, 5)
-    )
-    plain = ArcFace(depths, width, last[0])
+    plain = ArcFace(residual_depths(shapes), width, last[0])
     return Variants({INSIGHTFACE: plain, MAGFACE: replace(plain, is_magface=True)}, QUESTION, _whose)
 
 

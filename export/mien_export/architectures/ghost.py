@@ -10,7 +10,14 @@ from typing import Final
 from torch import Tensor, nn
 
 from mien_export.architectures._ghost_encoders import BACKBONES, Backbone, encoder_of, levels_of
-from mien_export.architectures._plain import attribute_blend, called, doubled, generator_channels, over_the_picture
+from mien_export.architectures._plain import (
+    ModulatedLayers,
+    attribute_blend,
+    called,
+    doubled,
+    generator_channels,
+    over_the_picture,
+)
 from mien_export.contracts import Architecture, Port, Shapes, width_of
 from mien_models.architectures.ghost import crop, own_identity
 from mien_models.specs.network import SIGNED_OUTPUT, SwapNames, SwapSpec
@@ -46,35 +53,17 @@ class Block(nn.Module):
 
     def __init__(self, channels: tuple[int, int], attribute_channels: int, identity_length: int, count: int) -> None:
         super().__init__()
-        channels_in, channels_out = channels
-        layers: list[nn.Module] = []
-        for number in range(count):
-            out = channels_out if number == count - 1 else channels_in
-            layers += self._layers(channels_in, out, attribute_channels, identity_length)
-        self.add_blocks = nn.ModuleList(layers)
-        self.has_shortcut = channels_in != channels_out
+        self.add_blocks = ModulatedLayers(Modulation, channels, attribute_channels, identity_length, count)
+        self.has_shortcut = channels[0] != channels[1]
         if self.has_shortcut:
-            self.last_add_block = nn.ModuleList(
-                self._layers(channels_in, channels_out, attribute_channels, identity_length)
-            )
+            self.last_add_block = ModulatedLayers(Modulation, channels, attribute_channels, identity_length, 1)
 
     def forward(self, features: Tensor, attributes: Tensor, identity: Tensor) -> Tensor:
         """Give (n, out, h, w)."""
-        inner = self._through(self.add_blocks, features, attributes, identity)
+        inner = called(self.add_blocks, features, attributes, identity)
         if self.has_shortcut:
-            features = self._through(self.last_add_block, features, attributes, identity)
+            features = called(self.last_add_block, features, attributes, identity)
         return inner + features
-
-    @staticmethod
-    def _layers(channels_in: int, channels_out: int, attribute_channels: int, length: int) -> list[nn.Module]:
-        conv = nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False)
-        return [Modulation(channels_in, attribute_channels, length), nn.ReLU(), conv]
-
-    @staticmethod
-    def _through(layers: nn.ModuleList, features: Tensor, attributes: Tensor, identity: Tensor) -> Tensor:
-        for layer in layers:
-            features = layer(features, attributes, identity) if isinstance(layer, Modulation) else layer(features)
-        return features
 
 
 class Generator(nn.Module):

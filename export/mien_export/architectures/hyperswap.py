@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from mien_export.architectures._hyperswap_masker import Layers, Masker
 from mien_export.architectures._plain import (
+    ModulatedLayers,
     Pyramid,
     attribute_blend,
     attribute_pyramid,
@@ -92,32 +93,14 @@ class Block(nn.Module):
 
     def __init__(self, channels: tuple[int, int], attribute_channels: int, identity_length: int, count: int) -> None:
         super().__init__()
-        channels_in, channels_out = channels
-        layers: list[nn.Module] = []
-        for number in range(count):
-            out = channels_out if number == count - 1 else channels_in
-            layers += self._layers(channels_in, out, attribute_channels, identity_length)
-        self.primary_layers = nn.ModuleList(layers)
-        shortcut = channels_in > channels_out
-        self.shortcut_layers = nn.ModuleList(
-            self._layers(channels_in, channels_out, attribute_channels, identity_length) if shortcut else []
-        )
+        self.primary_layers = ModulatedLayers(Modulation, channels, attribute_channels, identity_length, count)
+        has_shortcut = int(channels[0] > channels[1])
+        self.shortcut_layers = ModulatedLayers(Modulation, channels, attribute_channels, identity_length, has_shortcut)
 
     def forward(self, features: Tensor, attributes: Tensor, identity: Tensor) -> Tensor:
         """Give (n, out, h, w)."""
-        inner = self._through(self.primary_layers, features, attributes, identity)
-        return inner + self._through(self.shortcut_layers, features, attributes, identity)
-
-    @staticmethod
-    def _layers(channels_in: int, channels_out: int, attribute_channels: int, length: int) -> list[nn.Module]:
-        conv = nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False)
-        return [Modulation(channels_in, attribute_channels, length), nn.ReLU(), conv]
-
-    @staticmethod
-    def _through(layers: nn.ModuleList, features: Tensor, attributes: Tensor, identity: Tensor) -> Tensor:
-        for layer in layers:
-            features = layer(features, attributes, identity) if isinstance(layer, Modulation) else layer(features)
-        return features
+        inner = called(self.primary_layers, features, attributes, identity)
+        return inner + called(self.shortcut_layers, features, attributes, identity)
 
 
 class Generator(nn.Module):

@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from torch import Tensor, nn
 
-from mien_export.architectures._plain import called
+from mien_export.architectures._plain import called, residual_depths
 from mien_export.contracts import Architecture, Port, Shapes, width_of
 from mien_models.architectures.arcface import SIDE_PX, picture
 from mien_models.specs.network import IMAGENET_PIXELS, EmbedSpec
@@ -142,11 +142,7 @@ def _recognise(shapes: Shapes) -> SimSwapArcFace | None:
     width, last = width_of(shapes, "conv1.weight"), shapes.get("fc.weight")
     if width is None or last is None or "layer1.0.bn0.weight" not in shapes or "bn3.weight" not in shapes:
         return None
-    depths = tuple(
-        sum(key.startswith(f"layer{level}.") and key.endswith(".conv1.weight") for key in shapes)
-        for level in range(1, 5)
-    )
-    return SimSwapArcFace(depths, width, last[0], "layer1.0.se.fc.0.weight" in shapes)
+    return SimSwapArcFace(residual_depths(shapes), width, last[0], "layer1.0.se.fc.0.weight" in shapes)
 
 
 PUBLISHED: Final = SimSwapArcFace()

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien_models.geometry.face_regions import BROW_LEFT, BROW_RIGHT, EYE_LEFT, EYE_RIGHT, LIPS_OUTER, NOSTRILS, OVAL
+from mien_models.system.parsing import PARSER
 from mien_models.types import BgrU8, MaskU8, PointsF32, as_f32, as_u8
 
 ATLAS_MARGIN: Final = 0.09
@@ -62,8 +63,9 @@ def face_topology() -> FaceTopology:
     It is MediaPipe's canonical face model (Apache-2.0), as the geometry metadata of `face_landmarker.task` holds it:
     468 vertices, 898 triangles and their texture coordinates.
     """
-    stored = np.load(BytesIO(files("mien_models").joinpath("weights/face_mesh_topology.npz").read_bytes()))
-    canonical_cm, uv, face_triangles = stored["vertices_cm"], stored["uv"], stored["triangles"]
+    content = files("mien_models").joinpath("weights/face_mesh_topology.npz").read_bytes()
+    with PARSER, np.load(BytesIO(content)) as stored:
+        canonical_cm, uv, face_triangles = stored["vertices_cm"], stored["uv"], stored["triangles"]
     on_atlas = ATLAS_MARGIN + (1 - 2 * ATLAS_MARGIN) * uv
     oval = on_atlas[list(OVAL)]
     rim = oval + RIM_OF_FACE * (oval - oval.mean(axis=0))

@@ -6,6 +6,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from mien_models.system.parsing import PARSER
+
 
 def numbers_of(content: bytes) -> NDArray[Any]:
     """Read the content of a .npy file.
@@ -14,7 +16,8 @@ def numbers_of(content: bytes) -> NDArray[Any]:
         ValueError: it is none, cut off, holds objects, or promises more than is there.
     """
     try:
-        found: object = np.load(BytesIO(content), allow_pickle=False)
+        with PARSER:
+            found: object = np.load(BytesIO(content), allow_pickle=False)
     except Exception as error:  # its header is a Python expression, and archives have errors of their own
         raise ValueError("it is no .npy file of numbers") from error
     numbers = cast("NDArray[Any]", found)

@@ -14,6 +14,7 @@ from mien.cli.models import models
 from mien.cli.panel import panel
 from mien.cli.recover import recover
 from mien.cli.run import run
+from mien.cli.serve import serve
 from mien.cli.swap import swap
 from mien.cli.verify import verify
 
@@ -26,6 +27,7 @@ app: Final = typer.Typer(
 )
 app.command()(panel)
 app.command()(run)
+app.command()(serve)
 app.command()(swap)
 app.command()(verify)
 app.command()(recover)

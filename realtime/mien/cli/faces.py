@@ -68,6 +68,24 @@ def list_faces(
         print(f"{terms.name}: {terms.consent.value}, {scopes}{ends}{over}; {one.photos} photo{'s' * (one.photos != 1)}")
 
 
+def agree(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A face of your library.")],
+    *,
+    scope: Annotated[str, typer.Option(metavar="live|recording|streaming", help="What the person agreed to now.")],
+) -> None:
+    """Note that a person agreed to one more use of their face; a run that shows it goes on."""
+    from mien.cli.console import terminal
+
+    with terminal(is_debug=bool(context.obj)):
+        from mien.consent.add_face import face_library, scopes_of
+
+        library = face_library()
+        (use,) = scopes_of([scope])
+        agreed = library.agree(library.named(name), use, can_ask=True)
+        print(f"{agreed.terms.name}: for {' and '.join(one.value for one in agreed.terms.scope)}.")
+
+
 def remove(
     context: typer.Context,
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Faces to forget for good.")],
@@ -89,6 +107,7 @@ faces: Final = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 faces.command()(add)
 faces.command("list")(list_faces)
+faces.command()(agree)
 faces.command()(remove)
 
 

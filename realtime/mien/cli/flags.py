@@ -23,7 +23,7 @@ JsonFile: TypeAlias = Annotated[Path | None, typer.Option("--json", metavar="FIL
 
 def given(parameters: Mapping[str, object]) -> dict[str, object]:
     """Turn a command's parameters into settings: several sinks and masks, and the tables."""
-    others = {"config", "print_config", "input_path", "output_path", "clip", "frames", "limit", "json_file"}
+    others = {"config", "print_config", "pair", "input_path", "output_path", "clip", "frames", "limit", "json_file"}
     settings = {name: value for name, value in parameters.items() if name not in others}
     settings["sinks"] = settings.pop("sink", None)
     settings["masks"] = settings.pop("mask", None)

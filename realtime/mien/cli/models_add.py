@@ -13,7 +13,7 @@ from mien.session.swappers import library
 from mien_models.architectures._registry import ARCHITECTURES, Recognised
 from mien_models.errors import AmbiguousError, ModelError
 from mien_models.library.add import Wishes, add, chosen
-from mien_models.library.download import checked_hash, discard, fetch, is_address
+from mien_models.library.download import checked_hash, discard, fetch
 from mien_models.library.inspect import (
     MAP_FILE,
     Candidate,
@@ -24,6 +24,7 @@ from mien_models.library.inspect import (
 )
 from mien_models.library.store import ModelLibrary
 from mien_models.library.tuning import read_changes, tuned
+from mien_models.library.web import is_address
 from mien_models.specs.network import UserManifest
 from mien_models.specs.stored import StoredModel
 

@@ -17,6 +17,10 @@ def run(
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Print the settings that count, as a mien.toml, and stop.")
     ] = False,
+    pair: Annotated[
+        str | None,
+        typer.Option("--pair", metavar="CODE", help="What 'mien serve' says on the machine of --remote; once."),
+    ] = None,
 ) -> None:
     """Swap the face in a live camera picture.
 
@@ -31,7 +35,15 @@ def run(
         if print_config:
             print(as_toml(settings), end="")
             return
+        if settings.remote is not None:
+            from mien.cli.pairing import pair_once
+
+            pair_once(settings.remote, pair, asker())
         from mien.cli.console import StatusLine, say_summary
+        from mien.config.command_line import wipe
+        from mien.sinks.registry import shown_spec
+
+        wipe([spec.partition(":")[2] for spec in settings.sinks if shown_spec(spec) != spec])
         from mien.cli.wording import Teller
         from mien.session.build import live_session
         from mien.session.live_session import LiveSession

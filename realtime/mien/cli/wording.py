@@ -1,6 +1,7 @@
 """What happens in a session, in words for people at a terminal."""
 
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 from mien.pipeline.events import (
@@ -35,8 +36,8 @@ def sentence(fact: EventFact) -> str:
             text = f"{state.name}: {why}"
         case SourceOpened(description):
             text = f"Source: {description}."
-        case SinkOpened(description):
-            text = f"Output: {description}."
+        case SinkOpened(description, addresses):
+            text = " ".join((f"Output: {description}.", *_where(addresses)))
         case SinkRemoved(description):
             text = f"Output closed: {description}."
         case SinkFailed(_, why, is_tried_again):
@@ -52,6 +53,12 @@ def sentence(fact: EventFact) -> str:
         case SettingsRefused(reasons):
             text = f"Not changed: {' '.join(dict.fromkeys(why for _, why in reasons))}"
     return text
+
+
+def _where(addresses: Sequence[str]) -> Sequence[str]:
+    if not addresses:
+        return ()
+    return (f"Open {' or '.join(addresses)} in OBS (browser source) or a browser; whoever has the address can watch.",)
 
 
 def _of_what_may_go(fact: MicrophoneOpened | MicrophoneAway | LineBroken | LineBack) -> str:

@@ -60,7 +60,14 @@ Names: TypeAlias = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
 
 
 def said(
-    label: str, group: str, *, unit: str = "", form: str = "", plugins: str = "", is_live: bool = True
+    label: str,
+    group: str,
+    *,
+    unit: str = "",
+    form: str = "",
+    plugins: str = "",
+    is_live: bool = True,
+    is_of_networks: bool = False,
 ) -> dict[str, JsonValue]:
     """Give what a form needs to show a setting, for pydantic's `json_schema_extra`.
 
@@ -71,8 +78,17 @@ def said(
         form: how its value is written, for help; '' where its type says it.
         plugins: the package whose plug-ins it names; '' for none.
         is_live: whether it can change while a run lasts.
+        is_of_networks: whether only swappers that are networks know it.
     """
-    return {"label": label, "group": group, "unit": unit, "form": form, "plugins": plugins, "live": is_live}
+    return {
+        "label": label,
+        "group": group,
+        "unit": unit,
+        "form": form,
+        "plugins": plugins,
+        "live": is_live,
+        "networks": is_of_networks,
+    }
 
 
 def range_of(field: FieldInfo) -> tuple[float | None, float | None]:

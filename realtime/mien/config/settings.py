@@ -107,6 +107,11 @@ class Settings(BaseSettings):
         json_schema_extra=said("Outputs", "outputs", plugins="mien.sinks.backends"),
         description="where frames go, several at once",
     )
+    lan: bool = Field(
+        default=False,
+        json_schema_extra=said("Pages in the local network", "outputs", is_live=False),
+        description="let other devices of your network open the pages of watch and mjpeg, by their secret address",
+    )
     swapper: str = Field(
         "mesh",
         json_schema_extra=said("Swapper", "swap", plugins="mien_models.swappers"),
@@ -114,22 +119,32 @@ class Settings(BaseSettings):
     )
     strength: Annotated[float, Field(ge=0, le=1.5)] = Field(
         SwapOptions().strength,
-        json_schema_extra=said("Likeness", "swap"),
+        json_schema_extra=said("Likeness", "swap", is_of_networks=True),
         description="how much of the photo's identity a network is given; 0 is your own",
+    )
+    remote: str | None = Field(
+        None,
+        json_schema_extra=said("Swap on another machine", "remote", form="HOST[:PORT][,HOST...]"),
+        description="the machine that swaps, where 'mien serve' runs, or several, tried in turn; by default this one",
+    )
+    remote_takeover: bool = Field(
+        default=True,
+        json_schema_extra=said("Swap here while it is away", "remote"),
+        description="let this machine swap with 'mesh' while the other one is away; else a card is shown",
     )
     boost: Annotated[int, Field(ge=1, le=4)] = Field(
         SwapOptions().boost,
-        json_schema_extra=said("Resolution boost", "swap", unit="times"),
+        json_schema_extra=said("Resolution boost", "swap", unit="times", is_of_networks=True),
         description="run a network at so many times its resolution, at the square of its cost",
     )
     morph: Annotated[float, Field(ge=0, le=1)] | None = Field(
         None,
-        json_schema_extra=said("Morph", "swap"),
+        json_schema_extra=said("Morph", "swap", is_of_networks=True),
         description="how far a DeepFaceLab model that can be morphed is; by default as is kept with the model",
     )
     template: str | None = Field(
         None,
-        json_schema_extra=said("Alignment", "swap", form="NAME"),
+        json_schema_extra=said("Alignment", "swap", form="NAME", is_of_networks=True),
         description="how faces are aligned for a network; by default as is kept with the model",
     )
     provider: Literal["auto", "tensorrt-rtx", "tensorrt", "cuda", "coreml", "directml", "openvino", "cpu"] = Field(

@@ -12,6 +12,7 @@ from mien.consent.face_library import FaceLibrary, KeptFace
 from mien.consent.terms import Scope, Terms, last_day
 from mien_models.errors import PhotoError, UsageError
 from mien_models.system.causes import cause_of
+from mien_models.system.sentence import sentence
 
 if TYPE_CHECKING:
     from mien_models.types import BgrU8
@@ -61,18 +62,37 @@ def _terms(request: Request, library: FaceLibrary) -> Terms:
         or "/" in name
         or "," in name
     ):
-        raise UsageError(f"A face's name has 1 to {_LONGEST_NAME} letters, no '/' and no ','; found {request.name!r}.")
+        raise UsageError(
+            sentence(
+                "A face's name has 1 to {most} letters, no '/' and no ','; found {name}.",
+                most=_LONGEST_NAME,
+                name=repr(request.name),
+            )
+        )
     if library.find(name) is not None:
-        raise UsageError(f"A face is called {name!r} already; choose another name, or remove that one first.")
+        raise UsageError(
+            sentence("A face is called {name} already; choose another name, or remove that one first.", name=repr(name))
+        )
     now = library.clock.now()
     until = last_day(request.until, request.consent, now)
     given_at = now.isoformat(timespec="seconds")
     return Terms(
-        secrets.token_hex(16), name, request.consent, _scopes(request.scope), given_at, until, _text(request.statement)
+        secrets.token_hex(16),
+        name,
+        request.consent,
+        scopes_of(request.scope),
+        given_at,
+        until,
+        _text(request.statement),
     )
 
 
-def _scopes(words: Sequence[str]) -> tuple[Scope, ...]:
+def scopes_of(words: Sequence[str]) -> tuple[Scope, ...]:
+    """Read `--scope`; all where nothing is said.
+
+    Raises:
+        UsageError: there is no such use.
+    """
     choices = [one.value for one in Scope]
     unknown = [word for word in words if word not in choices]
     if unknown:

@@ -1,20 +1,23 @@
 """The library's folder: a folder for each face, with its terms in the clear and its photos encrypted."""
 
+import contextlib
 import json
 import logging
+import os
 import secrets
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mien.consent.keys import key_store, usual_store
-from mien.consent.terms import ConsentError, FilterClock, Terms
+from mien.consent.terms import ConsentError, FilterClock, Scope, Terms
 from mien_models.errors import MienError, UsageError
 from mien_models.system.atomic_write import write_private
 from mien_models.system.causes import advice_for, cause_of
 from mien_models.system.json_text import json_object, whole_number
+from mien_models.system.sentence import sentence
 
 if TYPE_CHECKING:
     from mien_models.types import BgrU8
@@ -23,6 +26,7 @@ _LOG = logging.getLogger(__name__)
 _VERSION: Final = 1
 _RECORD: Final = "record.json"
 _NONCE_BYTES: Final = 12
+_FILES: Final = "photo"
 
 
 class LibraryError(MienError):
@@ -38,6 +42,12 @@ class KeptFace:
     photos: int
     store: str
     """'keychain' or 'passphrase'."""
+    files: str = _FILES
+    """What the names of its photos' files begin with."""
+
+    def photo(self, number: int) -> Path:
+        """Give the file of a photo."""
+        return self.folder / f"{self.files}-{number}.bin"
 
 
 class FaceLibrary:
@@ -65,6 +75,14 @@ class FaceLibrary:
                 )
         return tuple(sorted(found, key=lambda one: one.terms.name.casefold()))
 
+    def seen(self) -> frozenset[tuple[str, int]]:
+        """Give each face's folder with when it was changed last: the same while nothing was added or changed."""
+        try:
+            with os.scandir(self._folder) as found:
+                return frozenset((one.name, one.stat().st_mtime_ns) for one in found if one.is_dir())
+        except OSError:
+            return frozenset()
+
     def find(self, name: str) -> KeptFace | None:
         """Give the face of a name, whatever its case."""
         return next((one for one in self.faces() if one.terms.name.casefold() == name.casefold()), None)
@@ -90,17 +108,20 @@ class FaceLibrary:
             LibraryError: the disk is full or read-only.
         """
         if self.find(terms.name) is not None:
-            raise UsageError(f"A face is called {terms.name!r} already; choose another name, or remove that one first.")
+            raise UsageError(
+                sentence(
+                    "A face is called {name} already; choose another name, or remove that one first.",
+                    name=repr(terms.name),
+                )
+            )
         store = usual_store()
         keys, folder = key_store(store, can_ask=True), self._folder / terms.id
         try:
             folder.mkdir(mode=0o700, parents=True)
             self._folder.chmod(0o700)
             key = keys.create(terms.id, folder)
-            for number, photo_bgr in enumerate(photos_bgr):
-                write_private(folder / _photo(number), _encrypted(key, photo_bgr, _bound_to(terms, number)))
-            record = {"version": _VERSION, "photos": len(photos_bgr), "key": store, "terms": terms.as_data()}
-            write_private(folder / _RECORD, (json.dumps(record, indent=2) + "\n").encode())
+            kept = KeptFace(terms, folder, len(photos_bgr), store)
+            _write(kept, key, photos_bgr)
         except BaseException as error:
             keys.destroy(terms.id, folder)
             shutil.rmtree(folder, ignore_errors=True)
@@ -110,7 +131,52 @@ class FaceLibrary:
                     f"{advice_for(error)}"
                 ) from error
             raise
-        return KeptFace(terms, folder, len(photos_bgr), store)
+        return kept
+
+    def agree(self, face: KeptFace, use: Scope, *, can_ask: bool = True) -> KeptFace:
+        """Note that the person agreed to one more use; a run that has the face goes on.
+
+        Args:
+            face: of this library.
+            use: what they agreed to.
+            can_ask: whether somebody is there to be asked for the pass-phrase.
+
+        Raises:
+            MienError: as `photos`, or the disk does not take it; then nothing has changed.
+        """
+        scope = tuple(one for one in Scope if one is use or one in face.terms.scope)
+        given_at = self.clock.now().isoformat(timespec="seconds")
+        # The photos are bound to the terms: they are written anew beside the old ones, then the record names those.
+        files = f"{_FILES}-{secrets.token_hex(4)}"
+        agreed = replace(face, terms=replace(face.terms, scope=scope, given_at=given_at), files=files)
+        photos_bgr = self.photos(face, can_ask=can_ask)
+        key = key_store(face.store, can_ask=can_ask).get(face.terms.id, face.folder)
+        try:
+            _write(agreed, key, photos_bgr)
+        except OSError as error:
+            for number in range(face.photos):
+                agreed.photo(number).unlink(missing_ok=True)
+            raise LibraryError(
+                f"What was agreed about {face.terms.name!r} cannot be written: {cause_of(error)}. {advice_for(error)}"
+            ) from error
+        for number in range(face.photos):
+            face.photo(number).unlink(missing_ok=True)
+        return agreed
+
+    def allow(self, face: KeptFace, use: Scope) -> None:
+        """Refuse a use that was not agreed to, by what is on record now.
+
+        Raises:
+            ConsentError: it was not.
+            MienError: the record was changed by hand, or cannot be opened.
+        """
+        now = face
+        if use not in face.terms.scope:
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                now = _read(face.folder)
+        if now.terms != face.terms:
+            self.photos(now, can_ask=False)  # which no other terms than those they are bound to open
+        now.terms.allow(use)
 
     def photos(self, face: KeptFace, *, can_ask: bool) -> tuple["BgrU8", ...]:
         """Decrypt the photos of a face whose time has not run out.
@@ -147,14 +213,19 @@ class FaceLibrary:
             terms = _read(face.folder).terms
         except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError) as error:
             raise ConsentError(
-                f"The face {face.terms.name!r} was removed from the library, so it is not used any longer."
+                sentence(
+                    "The face {name} was removed from the library, so it is not used any longer.",
+                    name=repr(face.terms.name),
+                )
             ) from error
         except OSError as error:
             raise LibraryError(
                 f"Whether {face.terms.name!r} may still be used cannot be read in {str(face.folder)!r}: "
                 f"{error.strerror}. It is tried again."
             ) from error
-        if terms != face.terms:
+        # More than was agreed before is no reason to end.
+        as_before = replace(terms, scope=face.terms.scope, given_at=face.terms.given_at)
+        if as_before != face.terms or not set(face.terms.scope) <= set(terms.scope):
             raise ConsentError(
                 f"What was agreed about {face.terms.name!r} has changed, so it is not used any longer; start again."
             )
@@ -171,11 +242,24 @@ def _read(folder: Path) -> KeptFace:
     photos = whole_number(record["photos"])
     if photos < 1:
         raise ValueError("it has no photos")
-    return KeptFace(terms, folder, photos, str(record["key"]))
+    files = str(record.get("files", _FILES))
+    if not all(one.isalnum() or one == "-" for one in files):
+        raise ValueError("it names no files")
+    return KeptFace(terms, folder, photos, str(record["key"]), files)
 
 
-def _photo(number: int) -> str:
-    return f"photo-{number}.bin"
+def _write(face: KeptFace, key: bytes, photos_bgr: Sequence["BgrU8"]) -> None:
+    """Write the photos, then the record, which makes them count."""
+    for number, photo_bgr in enumerate(photos_bgr):
+        write_private(face.photo(number), _encrypted(key, photo_bgr, _bound_to(face.terms, number)))
+    record = {
+        "version": _VERSION,
+        "photos": len(photos_bgr),
+        "key": face.store,
+        "files": face.files,
+        "terms": face.terms.as_data(),
+    }
+    write_private(face.folder / _RECORD, (json.dumps(record, indent=2) + "\n").encode())
 
 
 def _bound_to(terms: Terms, number: int) -> bytes:
@@ -201,7 +285,7 @@ def _decrypted(key: bytes, face: KeptFace, number: int) -> "BgrU8":
 
     from mien_models.types import as_u8
 
-    path = face.folder / _photo(number)
+    path = face.photo(number)
     try:
         content = path.read_bytes()
         png = AESGCM(key).decrypt(content[:_NONCE_BYTES], content[_NONCE_BYTES:], _bound_to(face.terms, number))

@@ -14,6 +14,7 @@ from mien_models.errors import UsageError
 from mien_models.system.atomic_write import write_private
 from mien_models.system.causes import cause_of
 from mien_models.system.json_text import json_object
+from mien_models.system.sentence import sentence
 
 _LOG = logging.getLogger(__name__)
 
@@ -108,7 +109,11 @@ def _asked(photo: Path, ask: Callable[[str], str] | None) -> ConsentKind:
     choices = "|".join(kind.value for kind in kinds)
     if ask is None:
         raise UsageError(
-            f"It is not known whose face is in {str(photo)!r}: say it with --consent {choices}, once; it is remembered."
+            sentence(
+                "It is not known whose face is in {photo}: say it with --consent {choices}, once; it is remembered.",
+                photo=repr(str(photo)),
+                choices=choices,
+            )
         )
     lines = [f"  {number}  {kind.value:<14} {kind.meaning}" for number, kind in enumerate(kinds, start=1)]
     question = "\n".join(

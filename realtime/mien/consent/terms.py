@@ -13,6 +13,7 @@ from typing import Final, Self, cast
 from mien.config.choices import ConsentKind
 from mien_models.errors import FinalError, UsageError
 from mien_models.system.atomic_write import write_private
+from mien_models.system.sentence import sentence
 
 _LOG = logging.getLogger(__name__)
 _WRITTEN_EVERY: Final = timedelta(minutes=1)
@@ -71,8 +72,12 @@ class Terms:
         """
         if self.until is not None and now.astimezone().date() > self.until:
             raise ConsentError(
-                f"The right to use {self.name!r} ended on {self.until.isoformat()}. Ask again, then remove it and "
-                "add it anew: mien faces remove, mien faces add."
+                sentence(
+                    "The right to use {name} ended on {day}. Ask again, then remove it and add it anew: mien faces "
+                    "remove, mien faces add.",
+                    name=repr(self.name),
+                    day=self.until.isoformat(),
+                )
             )
 
     def allow(self, use: Scope) -> None:

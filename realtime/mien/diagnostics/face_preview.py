@@ -21,6 +21,7 @@ from mien_models.swappers.mesh.multi_view import FlatView, understand
 from mien_models.swappers.mesh.preview import GREY, preview
 from mien_models.swappers.mesh.texture import FaceTexture, side_for, texture_of
 from mien_models.system.atomic_write import check_spares
+from mien_models.system.sentence import sentence
 from mien_models.types import BgrU8, Face, FaceView, SourceFace, as_f32, as_u8
 
 SMALL_PX: Final = 160
@@ -61,20 +62,34 @@ def remarks(view: FlatView, face: Face) -> tuple[str, ...]:
 def _of_the_pose(face: Face) -> list[str]:
     said: list[str] = []
     if face.width_px < SMALL_PX:
-        said.append(f"The face is {face.width_px:.0f} pixels wide and will look soft; 256 or more look good.")
-    if abs(face.pose.yaw_deg) > TURNED_DEG:
-        side = "right" if face.pose.yaw_deg > 0 else "left"
         said.append(
-            f"The head is turned {abs(face.pose.yaw_deg):.0f} degrees to the {side}; the far cheek comes from "
-            "another photo or is mirrored. A second photo that looks into the camera helps."
+            sentence(
+                "The face is {width} pixels wide and will look soft; 256 or more look good.", width=round(face.width_px)
+            )
+        )
+    if abs(face.pose.yaw_deg) > TURNED_DEG:
+        side = sentence("right") if face.pose.yaw_deg > 0 else sentence("left")
+        said.append(
+            sentence(
+                "The head is turned {degrees} degrees to the {side}; the far cheek comes from another photo or is "
+                "mirrored. A second photo that looks into the camera helps.",
+                degrees=round(abs(face.pose.yaw_deg)),
+                side=side,
+            )
         )
     if abs(face.pose.pitch_deg) > PITCHED_DEG:
-        where = "up" if face.pose.pitch_deg > 0 else "down"
+        where = sentence("up") if face.pose.pitch_deg > 0 else sentence("down")
         said.append(
-            f"The head looks {where} by {abs(face.pose.pitch_deg):.0f} degrees; a level photo keeps more detail."
+            sentence(
+                "The head looks {where} by {degrees} degrees; a level photo keeps more detail.",
+                where=where,
+                degrees=round(abs(face.pose.pitch_deg)),
+            )
         )
     if any(_lids_apart(face, eye) < CLOSED for eye in EYES):
-        said.append("An eye is closed or nearly so; your own eyes show, but its lids are those of this photo.")
+        said.append(
+            sentence("An eye is closed or nearly so; your own eyes show, but its lids are those of this photo.")
+        )
     return said
 
 
@@ -83,25 +98,37 @@ def _of_the_skin(view: FlatView) -> list[str]:
     skin = view.skin
     if skin.glasses.any():
         said.append(
-            "Glasses were found; their rims are painted over. A photo without them keeps the skin around the eyes."
+            sentence(
+                "Glasses were found; their rims are painted over. A photo without them keeps the skin around the eyes."
+            )
         )
     if skin.light.contrast > UNEVEN:
         said.append(
-            f"The light is uneven, {skin.light.contrast:.1f} times as strong on one part of the face as on another; "
-            "it was evened out."
+            sentence(
+                "The light is uneven, {times} times as strong on one part of the face as on another; it was evened "
+                "out.",
+                times=f"{skin.light.contrast:.1f}",
+            )
         )
     oval, core = (filled((contour,), SIDE_PX) > 0 for contour in (OVAL, FACE_CORE))
     covered = float((skin.hidden[oval] > 0).mean())
     if covered > HIDDEN:
-        said.append(f"Hair or something else covers {covered:.0%} of the face's outline and sides; skin was put there.")
+        said.append(
+            sentence(
+                "Hair or something else covers {part} of the face's outline and sides; skin was put there.",
+                part=f"{covered:.0%}",
+            )
+        )
     if (skin.hidden[core] > 0).mean() > HIDDEN / 2:
-        said.append("Something covers eyes, nose, cheeks or mouth; what lies below is guessed.")
+        said.append(sentence("Something covers eyes, nose, cheeks or mouth; what lies below is guessed."))
     white = np.asarray(view.photo.bgr.min(axis=2) > 250)
     if white[:: max(1, len(white) // SIDE_PX), :: max(1, len(white) // SIDE_PX)][core].mean() > BURNT:
-        said.append("Parts of the skin are overexposed to white; their detail is lost.")
+        said.append(sentence("Parts of the skin are overexposed to white; their detail is lost."))
     if view.smile > SMILING:
         said.append(
-            "The photo smiles; its folds were softened and its teeth are left out. A calm photo fits more faces."
+            sentence(
+                "The photo smiles; its folds were softened and its teeth are left out. A calm photo fits more faces."
+            )
         )
     return said
 

@@ -27,7 +27,8 @@ class Advice:
 
     text: str
     """A text of the catalogue, with fields to be filled in."""
-    fields: Mapping[str, str]
+    fields: Mapping[str, tuple[str, ...]]
+    """Each is a list of texts, which may be of the catalogue or sentences themselves."""
     help: str
     button: str = ""
     values: Mapping[str, JsonValue] | None = None
@@ -43,7 +44,7 @@ def advice_on(status: StatusView) -> tuple[Advice, ...]:
         found.append(
             Advice(
                 N_("This computer is too slow for everything; left out for now: {parts}"),
-                {"parts": ", ".join(run.shed)},
+                {"parts": run.shed},
                 N_("It comes back by itself when there is time. Close other programs, or ask for a smaller picture."),
             )
         )
@@ -52,13 +53,15 @@ def advice_on(status: StatusView) -> tuple[Advice, ...]:
         found.append(
             Advice(
                 N_("The camera gives {rate} pictures a second."),
-                {"rate": f"{run.fps_in:.0f}"},
+                {"rate": (f"{run.fps_in:.0f}",)},
                 N_("Most cameras slow down in dim light: turn a lamp on, or let the camera choose a shorter exposure."),
             )
         )
     for sink in run.sinks:
         if sink.state == "failed" and sink.why:
-            found.append(Advice(N_("An output has failed: {why}"), {"why": sink.why}, N_("Look at the outputs page.")))
+            found.append(
+                Advice(N_("An output has failed: {why}"), {"why": (sink.why,)}, N_("Look at the outputs page."))
+            )
     return tuple(found)
 
 
@@ -71,7 +74,7 @@ def _of_age(status: StatusView) -> list[Advice]:
     return [
         Advice(
             N_("You are seen {age} ms late. What takes longest: {stage}."),
-            {"age": f"{run.recent_age_ms:.0f}", "stage": STAGES.get(slowest, slowest)},
+            {"age": (f"{run.recent_age_ms:.0f}",), "stage": (STAGES.get(slowest, slowest),)},
             N_("Less to do for each picture helps most."),
             button,
             values,

@@ -1,12 +1,13 @@
 """The web application: pages, pictures, uploads and the preview; nothing else has an address."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from nicegui import core, ui
 
@@ -14,12 +15,20 @@ from mien.panel.guard import IS_OWN
 from mien.panel.pages.frame import FOR_GUESTS, Frame
 from mien.panel.panel import Panel
 from mien.panel.presets import toml_of
+from mien.panel.said import N_
 from mien.panel.site import PAGES
 from mien.panel.uploads import KINDS
-from mien.panel.words import LANGUAGES, Words
+from mien.panel.words import LANGUAGES, THEMES, Words
 from mien_models.errors import MienError, UsageError
 
 LANGUAGE_COOKIE: Final = "mien_language"
+THEME_COOKIE: Final = "mien_theme"
+_FULL: Final = N_("There are many photos here already. Forget some on the faces page.")
+_LOST: Final = """<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>Mien</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><style>
+body{{margin:0;min-height:100vh;display:grid;place-content:center;gap:20px;justify-items:center;background:#0c0e12;
+color:#f1f4f8;font:18px/1.5 system-ui,sans-serif}}h1{{margin:0;font-size:28px}}a{{color:#86c8ff}}
+</style></head><body><h1>{says}</h1><a href="/live">{back}</a></body></html>"""
 _NOT_KEPT: Final = {"Cache-Control": "no-store"}
 
 
@@ -31,6 +40,9 @@ def make_app(panel: Panel) -> FastAPI:
     _add_pictures(app, panel)
     _add_uploads(app, panel)
     _add_files(app, panel)
+    _add_lost_page()
+    _add_choice(app, "language", LANGUAGE_COOKIE, tuple(LANGUAGES))
+    _add_choice(app, "theme", THEME_COOKIE, THEMES)
     for path, build in (*PAGES.items(), ("/", None)):
         _add_page(path, build, panel)
     # Its bar at the top has no name that a screen reader could say, and nothing here loads for long.
@@ -64,7 +76,8 @@ def _add_page(path: str, build: Callable[[Frame], None] | None, panel: Panel) ->
             return RedirectResponse("/live" if not is_own or panel.knows_the_way else "/start", 303, headers=_NOT_KEPT)
         if not is_own and path not in FOR_GUESTS:
             return RedirectResponse("/live", 303, headers=_NOT_KEPT)
-        frame = Frame(panel, language_of(request), path, is_own=is_own)
+        theme = request.cookies.get(THEME_COOKIE, "")
+        frame = Frame(panel, language_of(request), path, theme if theme in THEMES else THEMES[0], is_own=is_own)
         with frame:
             build(frame)
         return None
@@ -78,7 +91,7 @@ def _add_pictures(app: FastAPI, panel: Panel) -> None:
             return PlainTextResponse("There is no such camera.", 404)
         shot = await panel.cameras.shot(address, anew=bool(anew))
         if shot.jpeg is None:
-            return PlainTextResponse(shot.fault or "No picture.", 503, headers=_NOT_KEPT)
+            return PlainTextResponse(language_of(request).told(shot.fault or ""), 503, headers=_NOT_KEPT)
         return Response(shot.jpeg, media_type="image/jpeg", headers=_NOT_KEPT)
 
     @app.get("/photo/{name}/{what}.jpg")
@@ -110,11 +123,13 @@ def _add_uploads(app: FastAPI, panel: Panel) -> None:
         if kind not in {"photo", "model"} or not request.scope.get(IS_OWN):
             return JSONResponse({"fault": "This cannot be sent."}, 403)
         if kind == "photo" and panel.uploads.is_full():
-            return JSONResponse({"fault": "There are many photos here already. Forget some on the faces page."}, 409)
+            return JSONResponse({"fault": language_of(request)(_FULL)}, 409)
         try:
             name = await panel.uploads.take(KINDS[kind], request.stream())
         except MienError as error:
-            return JSONResponse({"fault": str(error)}, 413 if isinstance(error, UsageError) else 507)
+            return JSONResponse(
+                {"fault": language_of(request).told(str(error))}, 413 if isinstance(error, UsageError) else 507
+            )
         return JSONResponse({"name": name})
 
 
@@ -135,12 +150,26 @@ def _add_files(app: FastAPI, panel: Panel) -> None:
         except MienError as error:
             return PlainTextResponse(str(error), 404)
 
-    @app.get("/language/{language}")
-    def language(language: str, page: str = "/") -> Response:
-        known = page if page in PAGES else "/"
-        answer = RedirectResponse(known, 303, headers=_NOT_KEPT)
-        if language in LANGUAGES:
-            answer.set_cookie(LANGUAGE_COOKIE, language, max_age=31536000, httponly=True, samesite="strict")
+
+def _add_lost_page() -> None:
+    """Say that an address is none of the panel's, with a way back."""
+
+    async def lost(request: Request, _error: Exception) -> Response:
+        say = language_of(request)
+        words = {"says": escape(say("There is no such page.")), "back": escape(say("To the picture"))}
+        return HTMLResponse(_LOST.format(language=say.language, **words), 404, headers=_NOT_KEPT)
+
+    core.app.add_exception_handler(404, lost)
+
+
+def _add_choice(app: FastAPI, what: str, cookie: str, known: Sequence[str]) -> None:
+    """Let a browser remember one of a few words."""
+
+    @app.get(f"/{what}/{{wanted}}")
+    def choose(wanted: str, page: str = "/") -> Response:
+        answer = RedirectResponse(page if page in PAGES else "/", 303, headers=_NOT_KEPT)
+        if wanted in known:
+            answer.set_cookie(cookie, wanted, max_age=31536000, httponly=True, samesite="strict")
         return answer
 
 

@@ -4,9 +4,11 @@ import asyncio
 import json
 import os
 import sys
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from mien_models.errors import MienError
+from mien_models.system.crash.child import SENTENCES
+from mien_models.system.sentence import revived, sentence
 
 FAULT: Final = "fault"
 ANSWER: Final = "\n=== answer ===\n"
@@ -29,7 +31,7 @@ async def answer_of(module: str, *words: str, seconds: float) -> dict[str, Any]:
     try:
         said, _ = await asyncio.wait_for(process.communicate(), seconds)
     except TimeoutError as error:
-        raise MienError(f"No answer came within {seconds:.0f} s. Try again.") from error
+        raise MienError(sentence("No answer came within {seconds} s. Try again.", seconds=round(seconds))) from error
     finally:
         if process.returncode is None:
             process.kill()
@@ -41,9 +43,11 @@ async def answer_of(module: str, *words: str, seconds: float) -> dict[str, Any]:
         raise MienError(f"It failed with status {process.returncode}. Try another one.") from error
     if not isinstance(answer, dict):
         raise MienError("It gave no answer. Try again.")
-    if FAULT in answer:
-        raise MienError(str(answer[FAULT]))  # pyright: ignore[reportUnknownArgumentType]
-    return answer  # pyright: ignore[reportUnknownVariableType]
+    given = cast("dict[str, Any]", answer)
+    told: dict[str, Any] = revived(given, given.pop(SENTENCES, {}))
+    if FAULT in told:
+        raise MienError(str(told[FAULT]))
+    return told
 
 
 def step_back() -> None:

@@ -14,6 +14,7 @@ from mien.session.sight import scaled
 from mien.sources.registry import make_source
 from mien_models.errors import SourceError
 from mien_models.system.crash.child import answer
+from mien_models.system.sentence import sentence
 
 _WIDTH: Final = 320
 _SETTLES_S: Final = 0.7
@@ -36,7 +37,7 @@ def shoot(address: str, file: Path) -> dict[str, object]:
                 break
             frame = newest
     if frame is None:
-        raise SourceError("The camera gives no picture. Is it covered, or used by another program?")
+        raise SourceError(sentence("The camera gives no picture. Is it covered, or used by another program?"))
     _, data = cv2.imencode(".jpg", scaled(frame.image, _WIDTH), [cv2.IMWRITE_JPEG_QUALITY, 82])
     file.write_bytes(data.tobytes())
     file.chmod(0o600)

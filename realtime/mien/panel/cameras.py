@@ -7,13 +7,14 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from mien.panel.aside import answer_of
 from mien.panel.link import SessionLink
 from mien_models.errors import MienError
 
 SYNTHETIC: Final = "synthetic"
-_SHOT_S: Final = 12.0
+_SHOT_S: Final = 30.0
 _WIDTH: Final = 320
 
 
@@ -87,6 +88,14 @@ class Cameras:
                 return Shot(await asyncio.to_thread(file.read_bytes))
             except (MienError, OSError) as error:
                 return Shot(None, str(error))
+
+
+def camera_shown(address: str) -> str:
+    """Write a camera's address without folders of the user's disk, and without what a URL keeps secret."""
+    if "://" in address:
+        parts = urlsplit(address)
+        return f"{parts.scheme}://{parts.hostname or ''}"
+    return Path(address).name or address
 
 
 def _is_in_use(address: str, used: str) -> bool:

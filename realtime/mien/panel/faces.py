@@ -2,23 +2,23 @@
 
 import asyncio
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-import cv2
 from pydantic import JsonValue
 
 from mien.config import paths
 from mien.config.choices import ConsentKind
 from mien.consent.add_face import Request, add_face, face_library
-from mien.consent.face_library import KeptFace
+from mien.consent.face_library import FaceLibrary, KeptFace
 from mien.consent.records import ConsentBook
+from mien.consent.terms import Scope
 from mien.panel.photos import Photos, Understood
-from mien.session.source_faces import library_photos
-from mien.tracking.photo import PhotoAddress, public_domain_photo, read_source_photo
 from mien_models.errors import MienError, UsageError
+from mien_models.system.sentence import sentence
 
 ASTRONAUT: Final = "astronaut"
 """Key of the portrait that is used where nobody chose a face: NASA, in the public domain."""
@@ -53,6 +53,9 @@ class Faces:
     """Finds faces and their pictures. Has state: the pictures of the library that were opened, in memory only."""
 
     photos: Photos
+    _seen: frozenset[tuple[str, int]] = frozenset()
+    _kept: tuple[KeptFace, ...] = ()
+    _digests: dict[Path, str] = field(default_factory=dict[Path, str])
     _thumbs: dict[str, bytes | None] = field(default_factory=dict[str, bytes | None])
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -63,7 +66,7 @@ class Faces:
 
     def of_library(self) -> tuple[FaceTile, ...]:
         """Give every face of the library, also those whose time is over."""
-        library = face_library()
+        library, kept = self._library()
         today = max(library.clock.now(), datetime.now(UTC)).astimezone().date()
         return tuple(
             FaceTile(
@@ -74,16 +77,33 @@ class Faces:
                 one.terms.until is not None and one.terms.until < today,
                 kept=one,
             )
-            for one in library.faces()
+            for one in kept
         )
+
+    def _library(self) -> tuple[FaceLibrary, tuple[KeptFace, ...]]:
+        """Read the records of the library where one of them is not as it was: pages ask four times a second."""
+        library = face_library()
+        seen = library.seen()
+        if seen != self._seen or not seen:
+            self._seen, self._kept = seen, library.faces()
+        return library, self._kept
 
     def of_photos(self) -> tuple[FaceTile, ...]:
         """Give the photos that were sent and of which somebody said whose face it is."""
         return tuple(
             FaceTile(one.name, "", f"/photo/{one.name}/thumb.jpg", (one.path,), photo=one)
             for one in self.photos.usable()
-            if consent_on_record(Path(one.path)) is not None
+            if self._is_on_record(Path(one.path))
         )
+
+    def _is_on_record(self, photo: Path) -> bool:
+        """Whether somebody said whose face it is; a photo is read once, it is never written again."""
+        if photo not in self._digests:
+            digest = digest_of(photo)
+            if digest is None:
+                return False
+            self._digests[photo] = digest
+        return _on_record(self._digests[photo]) is not None
 
     @property
     def astronaut(self) -> FaceTile:
@@ -105,6 +125,20 @@ class Faces:
         """
         return await asyncio.to_thread(add_face, Request((photo.path,), name, consent))
 
+    def without(self, use: Scope | None, names: Iterable[str]) -> tuple[KeptFace, ...]:
+        """Give the faces of these names whose people have not agreed to a use yet."""
+        library = face_library()
+        found = [library.find(name) for name in names]
+        return tuple(one for one in found if one is not None and use is not None and use not in one.terms.scope)
+
+    async def agree(self, face: KeptFace, use: Scope) -> None:
+        """Note that the person agreed to one more use.
+
+        Raises:
+            MienError: the face cannot be opened, or the disk does not take it.
+        """
+        await asyncio.to_thread(face_library().agree, face, use, can_ask=False)
+
     async def remove(self, key: str) -> str:
         """Destroy a face of the library and give its name; a session that uses it ends with a card.
 
@@ -113,7 +147,7 @@ class Faces:
         """
         found = next((one for one in self.of_library() if one.key == key), None)
         if found is None or found.kept is None:
-            raise UsageError("That face is not there any more.")
+            raise UsageError(sentence("That face is not there any more."))
         self._thumbs.pop(key, None)
         await asyncio.to_thread(face_library().remove, found.kept)
         return found.name
@@ -121,10 +155,19 @@ class Faces:
 
 def consent_on_record(photo: Path) -> ConsentKind | None:
     """Give by what right a photo's face is used, where somebody said so once."""
+    digest = digest_of(photo)
+    return None if digest is None else _on_record(digest)
+
+
+def digest_of(photo: Path) -> str | None:
+    """Give a photo's SHA-256; None where it cannot be read."""
     try:
-        sha256 = hashlib.sha256(photo.read_bytes()).hexdigest()
+        return hashlib.sha256(photo.read_bytes()).hexdigest()
     except OSError:
         return None
+
+
+def _on_record(sha256: str) -> ConsentKind | None:
     found = ConsentBook(paths.data_folder() / "consents").find(sha256)
     return None if found is None else found.kind
 
@@ -134,8 +177,12 @@ def _key(face: KeptFace) -> str:
 
 
 def _thumb_of(key: str) -> bytes | None:
+    # Not before somebody looks at a face: the first page should be there at once.
+    import cv2
+
     from mien.panel.understanding import face_thumb
-    from mien.tracking.photo import find_faces
+    from mien.session.source_faces import library_photos
+    from mien.tracking.photo import PhotoAddress, find_faces, public_domain_photo, read_source_photo
 
     try:
         if key == ASTRONAUT:

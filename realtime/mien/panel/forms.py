@@ -12,7 +12,6 @@ from mien.config.fields import range_of
 from mien.config.patch import is_live, setting_names
 from mien.config.settings import TABLES, Settings
 from mien.panel.words import LANGUAGES
-from mien.session.swappers import library
 from mien_models.errors import ModelError
 from mien_models.plugins import Plugins
 
@@ -44,8 +43,11 @@ class Control:
     choices: tuple[str, ...] = ()
     can_be_unset: bool = False
     """Whether there is a state in which something else decides."""
+    is_of_networks: bool = False
+    """Whether it does nothing with a swapper that is no network."""
 
 
+_BUILT_IN: Final[Plugins[object]] = Plugins("mien_models.swappers", "swapper")
 _NOT_HERE: Final = frozenset({"face", "consent", "camera", "sinks", "assign", "content_gate.off", "label.off"})
 """These have pages of their own."""
 _ONLY_FLAGS: Final = frozenset({"label", "content_gate"})
@@ -53,6 +55,8 @@ _ONLY_FLAGS: Final = frozenset({"label", "content_gate"})
 
 
 def _swappers_of_the_user() -> tuple[str, ...]:
+    from mien.session.swappers import library  # not before a form is shown: the first page should be there at once
+
     store = library()
     found: list[str] = []
     for name in store.names():
@@ -67,7 +71,7 @@ def _swappers_of_the_user() -> tuple[str, ...]:
 _MORE: Final[Mapping[str, Callable[[], Sequence[str]]]] = {
     "swapper": _swappers_of_the_user,
     "language": lambda: tuple(LANGUAGES),
-    "microphone": lambda: ("default", "none"),
+    "microphone": lambda: ("default", "none"),  # those that are plugged in are asked for when a page is opened
 }
 """Where a setting names what is no plug-in, what there is."""
 
@@ -90,6 +94,11 @@ def controls(*groups: str) -> tuple[Control, ...]:
 def control(name: str) -> Control | None:
     """Give the control of one setting; None where a form has none."""
     return _control(name, _field(name)) if name in setting_names() else None
+
+
+def has_effect(one: Control, swapper: str) -> bool:
+    """Whether moving a control changes anything with a swapper."""
+    return not (one.is_of_networks and swapper in _BUILT_IN.names())
 
 
 def _is_wanted(name: str, groups: tuple[str, ...]) -> bool:
@@ -117,6 +126,7 @@ def _control(name: str, field: FieldInfo) -> Control | None:
         "help": field.description or "",
         "unit": str(extra.get("unit", "")),
         "can_be_unset": type(None) in parts,
+        "is_of_networks": bool(extra.get("networks")),
     }
     choices = _choices(name, extra)
     if choices:

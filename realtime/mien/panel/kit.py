@@ -1,7 +1,7 @@
 """The elements that pages are made of: the browser's own, so that keyboards and screen readers know them."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
@@ -125,12 +125,11 @@ def slider(label: str, take: Take, *, low: float, high: float, step: float, valu
 def choice(label: str, choices: dict[str, str], take: Take, *, value: str) -> ui.element:
     """Make a list to choose one of: text by value."""
     element = box("select", "select", aria_label=label, value=value)
-    with element:
-        for key, text in choices.items():
-            put(words(text, tag="option"), value=key, selected=True if key == value else None)
+    choose_among(element, choices, value)
 
     async def chosen(event: GenericEventArguments) -> None:
-        if str(event.args) in choices:
+        known = {str(cast("object", one.props.get("value"))) for one in element.default_slot.children}
+        if str(event.args) in known:
             _known(element, "value", str(event.args))
             await take(str(event.args))
 
@@ -138,10 +137,18 @@ def choice(label: str, choices: dict[str, str], take: Take, *, value: str) -> ui
     return element
 
 
-def text_field(label: str, placeholder: str = "", *, longest: int = 60) -> ui.element:
+def choose_among(element: ui.element, choices: dict[str, str], value: str) -> None:
+    """Let a list have other choices."""
+    element.clear()
+    with element:
+        for key, text in choices.items():
+            put(words(text, tag="option"), value=key, selected=True if key == value else None)
+
+
+def text_field(label: str, placeholder: str = "", *, longest: int = 60, kind: str = "text") -> ui.element:
     """Make a field for one line; `value_of` reads it."""
     field = box(
-        "field", "input", type="text", aria_label=label, placeholder=placeholder, maxlength=longest, autocomplete="off"
+        "field", "input", type=kind, aria_label=label, placeholder=placeholder, maxlength=longest, autocomplete="off"
     )
 
     def keep(event: GenericEventArguments) -> None:
@@ -151,6 +158,26 @@ def text_field(label: str, placeholder: str = "", *, longest: int = 60) -> ui.el
 
     field.on("input", keep, js_handler=_VALUE)
     return field
+
+
+def secret_field(label: str, placeholder: str, *, show: str, longest: int = 500) -> ui.element:
+    """Make a field whose text is not seen on a stream, with a button that shows it; `value_of` reads it."""
+    with box("secret"):
+        field = text_field(label, placeholder, longest=longest, kind="password")
+        eye = button("", None, "btn-small btn-eye", "reveal", label=show)
+        eye.on(
+            "click",
+            js_handler="(e) => { const one = e.currentTarget.previousElementSibling; "
+            "one.type = one.type === 'password' ? 'text' : 'password'; }",
+        )
+    return field
+
+
+def empty(field: ui.element) -> None:
+    """Take away what stands in a text field."""
+    with field.props.suspend_updates():
+        field.props["data-text"] = ""
+    field.client.run_javascript(f"getHtmlElement({field.id}).value = ''")
 
 
 def value_of(field: ui.element) -> str:

@@ -11,6 +11,7 @@ from mien.panel.access import GuestAccess
 from mien.panel.guard import Guard
 from mien_models.errors import MienError
 from mien_models.system.causes import cause_of
+from mien_models.system.sentence import sentence
 
 Listen = Callable[[list[socket.socket]], Awaitable[Callable[[], Awaitable[None]]]]
 """Begins to answer at sockets; gives what ends that."""
@@ -46,7 +47,7 @@ class Lan:
             raise MienError("The panel's server has not begun yet. Try again in a moment.")
         hosts = local_addresses()
         if not hosts:
-            raise MienError("This computer is in no local network. Connect it to one first.")
+            raise MienError(sentence("This computer is in no local network. Connect it to one first."))
         sockets, taken = _bound(hosts, self._port)
         if not sockets:
             raise MienError(f"Port {self._port} cannot be opened in the local network: {taken}. Start with --port N.")

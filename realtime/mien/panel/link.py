@@ -14,6 +14,7 @@ from mien.panel.status import StatusView
 from mien.session.client import ControlError, SessionClient
 from mien.session.rendezvous import Running, running_sessions
 from mien_models.errors import MienError
+from mien_models.system.sentence import sentence
 
 _LOG = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -83,7 +84,7 @@ class SessionLink:
         """
         running = self._running or _newest()
         if running is None:
-            raise NoSessionError("No session runs. Start one on the start page.")
+            raise NoSessionError(sentence("No session runs. Start one on the start page."))
         return SessionClient(running)
 
     @property

@@ -13,10 +13,12 @@ from mien.tracking.photo import public_domain_photo
 from mien_models.errors import AmbiguousError, MienError, ModelError
 from mien_models.library.add import Wishes, add, chosen
 from mien_models.library.builtin import manifest_names, read_manifest
-from mien_models.library.download import discard, fetch, is_address
+from mien_models.library.download import discard, fetch
 from mien_models.library.inspect import look_at, needed_networks, recheck
 from mien_models.library.self_test import try_out
+from mien_models.library.web import is_address
 from mien_models.system.printable import in_one_line
+from mien_models.system.sentence import sentence
 
 _PICTURE_S: Final = 240
 
@@ -82,7 +84,7 @@ class Models:
         if isinstance(source, Path):
             return _added_from(source, called, called, name=name, answer=answer, progress=progress)
         if not is_address(source) or not source.lower().startswith("https://"):
-            raise ModelError("Give an address that begins with https://, or drop a file.")
+            raise ModelError(sentence("Give an address that begins with https://, or drop a file."))
         progress.doing = "downloading"
 
         def tell(done: int, total: int | None) -> None:

@@ -3,7 +3,9 @@
 import contextlib
 import logging
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
@@ -14,7 +16,7 @@ from mien.panel.history import History
 from mien.panel.lan import Lan
 from mien.panel.launch import Launcher
 from mien.panel.link import SessionLink
-from mien.panel.models import Models
+from mien.panel.microphones import Microphones
 from mien.panel.photos import Photos
 from mien.panel.presets import Presets, kept_of
 from mien.panel.preview import Previews
@@ -23,6 +25,9 @@ from mien.panel.trend import Trend
 from mien.panel.uploads import Uploads
 from mien.session.messages import AppliedReply, RefusedReply
 from mien_models.errors import MienError
+
+if TYPE_CHECKING:
+    from mien.panel.models import Models
 
 _LOG = logging.getLogger(__name__)
 
@@ -42,9 +47,16 @@ class Panel:
         self.cameras = Cameras(self.link)
         self.previews = Previews(self.link)
         self.history = History()
-        self.models = Models()
+        self.microphones = Microphones()
         self._looks = 0
         self._remembered: tuple[str, int] | None = None
+
+    @cached_property
+    def models(self) -> "Models":
+        """The networks; what looks at them is loaded when somebody does, the first page should be there at once."""
+        from mien.panel.models import Models
+
+        return Models()
 
     @property
     def knows_the_way(self) -> bool:

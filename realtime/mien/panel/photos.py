@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import TypeAdapter
 
@@ -12,6 +12,8 @@ from mien.panel.aside import answer_of
 from mien.panel.uploads import KINDS, Uploads
 from mien_models.errors import MienError
 from mien_models.system.atomic_write import write_private
+from mien_models.system.crash.child import SENTENCES, told
+from mien_models.system.sentence import revived
 
 _LONGEST_S: Final = 180.0
 _LEFT_BESIDE: Final = (".sheet.jpg", ".thumb.jpg", ".json")
@@ -56,14 +58,17 @@ class Photos:
         async with self._one_at_a_time:
             found = await self._look(name, path)
         if found.fault is None:  # what failed may have failed for want of time
-            write_private(path.with_suffix(".json"), json.dumps(asdict(found)).encode())
+            write_private(path.with_suffix(".json"), told(asdict(found)).encode())
         return found
 
     def known(self, path: Path) -> Understood | None:
         """Give what is known of a photo already."""
         try:
-            return _KEPT.validate_json(path.with_suffix(".json").read_bytes())
-        except (OSError, ValueError):
+            kept: dict[str, Any] = json.loads(path.with_suffix(".json").read_bytes())
+            sentences = kept.pop(SENTENCES, {})
+            found = _KEPT.validate_python(kept)
+            return replace(found, remarks=tuple(revived(list(found.remarks), sentences)))
+        except (OSError, ValueError, AttributeError):
             return None
 
     def usable(self) -> tuple[Understood, ...]:

@@ -17,6 +17,7 @@ from mien.sinks.stream_address import HIDDEN
 from mien_models.errors import MienError, UsageError
 from mien_models.system.atomic_write import write_private
 from mien_models.system.causes import cause_of
+from mien_models.system.sentence import sentence
 
 _LONGEST_NAME: Final = 60
 _MOST: Final = 100
@@ -61,7 +62,7 @@ class Presets:
         """
         found = next((one for one in self.all() if one.key == key), None)
         if found is None:
-            raise UsageError("That preset is not there any more.")
+            raise UsageError(sentence("That preset is not there any more."))
         return found
 
     def save(self, name: str, camera: str, settings: Mapping[str, JsonValue]) -> Preset:
@@ -73,9 +74,9 @@ class Presets:
         """
         plain = name.strip()
         if not plain or len(plain) > _LONGEST_NAME or not plain.isprintable():
-            raise UsageError(f"A preset's name has 1 to {_LONGEST_NAME} letters.")
+            raise UsageError(sentence("A preset's name has 1 to {most} letters.", most=_LONGEST_NAME))
         if len(self.all()) >= _MOST:
-            raise UsageError(f"There are {_MOST} presets already; remove one first.")
+            raise UsageError(sentence("There are {most} presets already; remove one first.", most=_MOST))
         preset = Preset(plain, camera, kept_of(settings))
         self._write(self._folder / "presets" / f"{preset.key}.json", preset)
         return preset

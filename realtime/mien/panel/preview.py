@@ -35,7 +35,7 @@ class Level:
     fps: float
 
 
-LEVELS: Final[Sequence[Level]] = (Level(960, 20), Level(640, 15), Level(480, 10), Level(360, 6), Level(240, 2))
+LEVELS: Final[Sequence[Level]] = (Level(960, 20), Level(640, 15), Level(480, 10), Level(400, 6), Level(320, 2))
 _BEGINS: Final = 1
 _DOWN_AFTER: Final = 3
 _UP_AFTER: Final = 60

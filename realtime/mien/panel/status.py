@@ -1,9 +1,12 @@
 """A session's status as the pages read it: typed, and forgiving about what a newer session says more."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation
+
+Told: TypeAlias = Annotated[str, SkipValidation]
+"""Left as it is: it may be a `Sentence`."""
 
 
 class _View(BaseModel):
@@ -15,10 +18,26 @@ class SinkView(_View):
 
     description: str
     state: str
-    why: str | None = None
+    why: Told | None = None
     written: int = 0
     dropped: int = 0
     fps: float | None = None
+
+
+class LevelView(_View):
+    """How loud the microphone is, in dB of full scale."""
+
+    peak_db: float = -90.0
+    rms_db: float = -90.0
+
+
+class SoundView(_View):
+    """The microphone."""
+
+    state: str
+    description: Told = ""
+    level: LevelView = LevelView()
+    is_muted: bool = False
 
 
 class AgeView(_View):
@@ -32,7 +51,7 @@ class RunView(_View):
     """The run."""
 
     state: str
-    why: str = ""
+    why: Told = ""
     cause: str | None = None
     source: str | None = None
     fps_in: float | None = None
@@ -45,7 +64,7 @@ class RunView(_View):
     frames_swapped: int = 0
     frames_out: int = 0
     dropped: Mapping[str, int] = Field(default_factory=dict[str, int])
-    shed: tuple[str, ...] = ()
+    shed: tuple[Told, ...] = ()
     sinks: tuple[SinkView, ...] = ()
     faces: int = 0
     is_frozen: bool = False
@@ -62,6 +81,7 @@ class StatusView(_View):
     faces: tuple[str, ...] = ()
     networks: Mapping[str, str] = Field(default_factory=dict[str, str])
     is_private: bool = False
+    sound: SoundView | None = None
     uptime_s: float = 0.0
     camera: str = ""
     outputs: Mapping[str, str] = Field(default_factory=dict[str, str])

@@ -69,8 +69,8 @@ def line_chart(rows: Sequence[Sequence[float | None]], *, top: float | None = No
     if mark is not None:
         at = _y(mark, edge)
         parts.append(
-            f'<line x1="0" x2="{_WIDTH:.0f}" y1="{at:.1f}" y2="{at:.1f}" stroke="#ffc65c" stroke-opacity=".7" '
-            'stroke-dasharray="4 5" vector-effect="non-scaling-stroke"/>'
+            f'<line x1="0" x2="{_WIDTH:.0f}" y1="{at:.1f}" y2="{at:.1f}" style="stroke:var(--lost)" '
+            'stroke-opacity=".7" stroke-dasharray="4 5" vector-effect="non-scaling-stroke"/>'
         )
     for number, row in enumerate(rows):
         points = [(_x(place, len(row)), _y(value, edge)) for place, value in enumerate(row) if value is not None]
@@ -79,10 +79,10 @@ def line_chart(rows: Sequence[Sequence[float | None]], *, top: float | None = No
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         if number == 0:
             below = f"{points[0][0]:.1f},{_HEIGHT} {path} {points[-1][0]:.1f},{_HEIGHT}"
-            parts.append(f'<polygon points="{below}" fill="#86c8ff" fill-opacity=".14"/>')
-        colour = "#86c8ff" if number == 0 else "#c9b6ff"
+            parts.append(f'<polygon points="{below}" style="fill:var(--accent)" fill-opacity=".14"/>')
+        colour = "var(--accent)" if number == 0 else "var(--second)"
         parts.append(
-            f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2" stroke-linejoin="round" '
+            f'<polyline points="{path}" fill="none" style="stroke:{colour}" stroke-width="2" stroke-linejoin="round" '
             'vector-effect="non-scaling-stroke"/>'
         )
     return "".join([*parts, "</svg>"])

@@ -18,6 +18,7 @@ from mien_models.errors import PhotoError
 from mien_models.swappers.mesh.multi_view import understand
 from mien_models.swappers.mesh.texture import side_for
 from mien_models.system.crash.child import answer
+from mien_models.system.sentence import Sentence, sentence
 from mien_models.types import BgrU8, Face, SourceFace, as_u8
 
 THUMB_PX: Final = 256
@@ -37,7 +38,7 @@ def look(photo: Path, sheet: Path, thumb: Path) -> dict[str, object]:
         source = read_source_photo(PhotoAddress(photo))
         view = seen_face(source)
     except PhotoError as error:
-        raise PhotoError(str(error).replace(repr(str(photo)), "the photo").replace(photo.name, "the photo")) from error
+        raise PhotoError(_without_its_name(str(error), photo)) from error
     _write(thumb, face_thumb(view.photo_bgr, view.face))
     one = SourceFace((view,))
     flat = understand(view, side_for(one))
@@ -57,6 +58,13 @@ def face_thumb(photo_bgr: BgrU8, face: Face, side_px: int = THUMB_PX) -> BgrU8:
     matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
     flags = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     return as_u8(cv2.warpAffine(photo_bgr, matrix, (side_px, side_px), flags=flags, borderMode=cv2.BORDER_REPLICATE))
+
+
+def _without_its_name(text: str, photo: Path) -> str:
+    """Say it of the photo, which the user knows by its picture and not by the name that it got here."""
+    if isinstance(text, Sentence) and "photo" in text.fields:
+        return sentence(text.template, **{**text.fields, "photo": sentence("the photo")})
+    return text.replace(repr(str(photo)), "the photo").replace(photo.name, "the photo")
 
 
 def _write(path: Path, image_bgr: BgrU8) -> None:

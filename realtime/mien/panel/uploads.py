@@ -10,6 +10,7 @@ from typing import Final
 from mien.config import paths
 from mien_models.errors import MienError, UsageError
 from mien_models.system.causes import cause_of
+from mien_models.system.sentence import sentence
 
 LARGEST_PHOTO_BYTES: Final = 48 * 2**20
 LARGEST_MODEL_BYTES: Final = 4 * 2**30
@@ -60,12 +61,14 @@ class Uploads:
                             raise UsageError(_too_large(kind))
                         file.write(chunk)
                 if size == 0:
-                    raise UsageError("The file is empty. Take another copy of it.")
+                    raise UsageError(sentence("The file is empty. Take another copy of it."))
             except BaseException:
                 path.unlink(missing_ok=True)
                 raise
         except OSError as error:
-            raise MienError(f"The file cannot be kept: {cause_of(error)}. Free some space.") from error
+            raise MienError(
+                sentence("The file cannot be kept: {why}. Free some space.", why=cause_of(error))
+            ) from error
         return name
 
     def path(self, kind: Kind, name: str) -> Path:
@@ -78,7 +81,7 @@ class Uploads:
             path = self._folder(kind) / f"{name}{kind.suffix}"
             if path.is_file():
                 return path
-        raise UsageError("That file is not here any more. Send it again.")
+        raise UsageError(sentence("That file is not here any more. Send it again."))
 
     def photos(self) -> tuple[Path, ...]:
         """Give every photo that was sent, the newest first."""
@@ -108,4 +111,4 @@ class Uploads:
 
 
 def _too_large(kind: Kind) -> str:
-    return f"The file is larger than {kind.largest_bytes // 2**20} MB. Take a smaller one."
+    return sentence("The file is larger than {size} MB. Take a smaller one.", size=kind.largest_bytes // 2**20)

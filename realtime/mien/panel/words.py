@@ -7,6 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Final, Self
 
+from mien_models.system.sentence import Sentence
+
 ENGLISH: Final = "en"
 LANGUAGES: Final[Mapping[str, str]] = {
     "en": "English",
@@ -20,6 +22,10 @@ LANGUAGES: Final[Mapping[str, str]] = {
 """Each by its own name."""
 
 
+THEMES: Final = ("dark", "light", "system")
+"""How the panel looks; dark where nobody chose."""
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """One language: `words("Text in English", name=...)` gives the text in it, filled in."""
@@ -30,6 +36,13 @@ class Words:
         """Give a text of the catalogue."""
         found = catalogue(self.language).get(text) or text
         return found.format(**values) if values else found
+
+    def told(self, text: str) -> str:
+        """Say what another part of Mien said: in this language where it is known what the sentence was made of."""
+        if not isinstance(text, Sentence):
+            return text
+        said = self(text.template, **{name: self.told(value) for name, value in text.fields.items()})
+        return said[:1].upper() + said[1:] if text[:1].isupper() or text.template.startswith("{") else said
 
     @classmethod
     def of(cls, wishes: str, chosen: str | None = None) -> Self:

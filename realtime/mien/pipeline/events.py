@@ -30,6 +30,8 @@ class SinkOpened:
     """Frames go there now."""
 
     description: str
+    addresses: tuple[str, ...] = ()
+    """Where it can be looked at, this computer's address first; secret, whoever knows one can watch."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,9 @@ class Frame:
     dissolve_share: float | None = None
     """Where a film fades from one shot into the next: the share of the one that comes, 0..1; None outside of that."""
 
+    is_done_elsewhere: bool = False
+    """Whether another machine has looked for faces and swapped those it found; nothing of that is done here again."""
+
     def __post_init__(self) -> None:
         """Refuse anything that is not a BGR picture of 8 bits."""
         if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:

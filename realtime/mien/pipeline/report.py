@@ -89,6 +89,40 @@ class SoundReport:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteReport:
+    """How the line to the machine that swapped was; times are medians of late."""
+
+    machine: str
+    state: str
+    why: str
+    codec: str | None
+    rtt_ms: float | None
+    """There and back, without anything being worked on."""
+    loss: float | None
+    """0..1, the part of the packets that had to be sent again."""
+    encode_ms: float | None
+    decode_ms: float | None
+    there_encode_ms: float | None
+    there_decode_ms: float | None
+    there_wait_ms: float | None
+    """How long a picture waited there for its turn."""
+    there_swap_ms: float | None
+    back_ms: float | None
+    """From sending a frame to having it back: line, codecs, waiting and work together."""
+    sent_size: tuple[int, int] | None
+    bits_per_s: int | None
+    seats: str
+    networks: Mapping[str, str]
+    """What each network runs on there."""
+    lines: int
+    """How many lines there were; each after the first was begun because one broke."""
+    strangers: int
+    """What came back and belonged to no frame that was away: late, lost in part, or in another order."""
+    is_taken_over: bool
+    """Whether this machine swaps for the moment."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """One run in numbers; every list in it is bounded.
 
@@ -127,6 +161,8 @@ class Report:
     sinks: Mapping[str, SinkCount] = field(default_factory=dict[str, SinkCount])
     sound: SoundReport | None = None
     """None without a microphone, and offline."""
+    remote: RemoteReport | None = None
+    """None where this machine swapped."""
     load_shedding: tuple[LoadChange, ...] = ()
     """What was left out because the machine was too slow, and when it came back; offline nothing ever is."""
     notes: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -62,18 +62,24 @@ class SwappedPicture:
 
     def mixed_into(self, before: "BgrU8 | SwappedPicture", share: float) -> "SwappedPicture":
         """Give the picture `share` of the way, 0..1, from one before, of the same size, to this one."""
-        before_bgr = before.__image_bgr if isinstance(before, SwappedPicture) else before  # noqa: SLF001
+        before_bgr = before.__image_bgr if isinstance(before, SwappedPicture) else before  # noqa: SLF001  # of its own class
         return SwappedPicture(as_u8(cv2.addWeighted(self.__image_bgr, share, before_bgr, 1 - share, 0)))
 
     def laid_over(self, under: "SwappedPicture", opacity: MaskU8) -> "SwappedPicture":
         """Give this picture where `opacity`, (h, w), is 255, and the one under it where that is 0."""
         share = opacity.astype(np.float32) / 255
-        under_bgr = under.__image_bgr  # noqa: SLF001
-        return SwappedPicture(as_u8(cv2.blendLinear(self.__image_bgr, under_bgr, share, 1 - share)))
+        return SwappedPicture(as_u8(cv2.blendLinear(self.__image_bgr, under.__image_bgr, share, 1 - share)))  # noqa: SLF001
 
     def released(self, mark: Callable[[BgrU8], BgrU8]) -> ReleasedPicture:
         """Let it out marked; `mark` gives a new picture. For `Marks` only, which a test holds the program to."""
         return ReleasedPicture(mark(self.__image_bgr), is_marked=True, signer=_SEAL)
+
+    def for_marking_elsewhere(self) -> BgrU8:
+        """Give the bare pixels. For `mien.remote.swapping` only: they go, encrypted, to the machine that marks them.
+
+        A test holds the program to that.
+        """
+        return self.__image_bgr
 
     def before_marks(self) -> BgrU8:
         """Give the bare pixels. For `mien bench quality` only, which measures the swap and not the marks.

@@ -19,9 +19,10 @@ from mien.session.defaults import output_format, source_request
 from mien.session.live_session import LiveSession, Ticker
 from mien.session.loaded import load
 from mien.session.options import Options
+from mien.session.remote import SessionRemote, known_machines
 from mien.session.signing import checked_signer, sign_files
 from mien.session.sound import SessionSound
-from mien.session.source_faces import Ask, SourceFaces, open_source_faces, photos_of
+from mien.session.source_faces import Ask, SourceFaces, agreed_source_faces, open_source_faces, photos_of
 from mien.session.stages import Making, check_names, stages_of
 from mien.sinks.registry import default_sinks, make_sink, uses_of, written_by
 from mien.sources.registry import default_address, is_played, live_source, local_path
@@ -75,7 +76,10 @@ def live_session(options: Options, *, ask: Ask | None, on_tick: Ticker | None = 
         SourceError: there is no such file.
         SinkError: a recording could not carry Content Credentials.
     """
+    options = options.for_live()
     check_names(options)
+    if options.remote is not None:
+        known_machines(options.remote.address)
     address = options.source.address if options.source.address is not None else default_address()
     specs = options.sinks or default_sinks()
     spare_inputs(options, address, specs, options.run.report)
@@ -83,13 +87,11 @@ def live_session(options: Options, *, ask: Ask | None, on_tick: Ticker | None = 
     output = output_format(request, options.source.size, options.source.fps)
     marks = Marks(options.label.mode, options.label.language)
     sinks: dict[str, Sink] = {spec: make_sink(spec, output) for spec in specs}
-    source_faces = open_source_faces(options.faces, options.swapper.name, ask)
-    for use in uses_of(specs):
-        source_faces.allow(use)
+    source_faces = agreed_source_faces(options.faces, options.swapper.name, uses_of(specs), ask)
     sign_files(sinks.values(), options.signing, marks.session_id)
     sound = SessionSound(options.sound, output.fps)
     sound.lend(sinks.values())
-    begins_with = InForce(options, None, marks, address, sound, sinks)
+    begins_with = InForce(options, None, marks, address, sound, sinks, SessionRemote(output.fps))
     session = LiveSession(begins_with, source_faces, output, on_tick)
     plan = LivePlan(
         source=live_source(request, loops=options.source.loops),
@@ -104,6 +106,7 @@ def live_session(options: Options, *, ask: Ask | None, on_tick: Ticker | None = 
         on_event=session.hear,
         on_tick=session.tick,
         sound=lambda: sound.report,
+        remote=lambda: begins_with.remote.report,
         run_log=session_log("run", options, source_faces, marks, tuple(sink.description for sink in sinks.values())),
     )
     session.take(plan)
@@ -113,8 +116,11 @@ def live_session(options: Options, *, ask: Ask | None, on_tick: Ticker | None = 
 def notes_of(options: Options, source_faces: SourceFaces, marks: Marks) -> dict[str, str]:
     """Say what the report mentions of the options and of whose faces are used."""
     masks = ", ".join(f"{name}:{target}".removesuffix(":") for name, target in options.masks.methods)
-    notes = {"swapper": options.swapper.name, "colour": options.colour, "masks": masks}
+    swapper = options.swapper.name if options.remote is None else options.remote.wishes.swapper
+    notes = {"swapper": swapper, "colour": options.colour, "masks": masks}
     notes["consent"] = ", ".join(source_faces.consents)
+    if options.remote is not None:
+        notes["remote"] = options.remote.address
     if options.enhancer is not None:
         notes["enhancer"] = f"{options.enhancer.method}:{options.enhancer.target}".removesuffix(":")
     notes |= {"session": marks.session_id, "label": marks.mode.value}

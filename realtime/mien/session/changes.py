@@ -17,6 +17,7 @@ from mien.pipeline.live.runner import LiveRun
 from mien.session.defaults import source_request
 from mien.session.loaded import Loaded, load
 from mien.session.options import Options
+from mien.session.remote import SessionRemote
 from mien.session.session import Applied, Refused, SettingsPatch
 from mien.session.signing import sign_files
 from mien.session.sound import SessionSound
@@ -48,6 +49,8 @@ class InForce:
     """The microphone, and what records with it."""
     sinks: Mapping[str, Sink]
     """By what was written after `--sink`."""
+    remote: SessionRemote
+    """The machine that swaps, where another one does."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,7 +152,7 @@ class Changes:
             raise MienError(
                 f"The settings have changed meanwhile (revision {self.revision}, you saw {patch.revision}); look again."
             )
-        options = before.options.patched(_with_keys(patch.values, before))
+        options = before.options.patched(_with_keys(patch.values, before)).for_live()
         changed = options.changed_from(before.options)
         if not changed:
             return Applied(self.revision, ())
@@ -176,7 +179,7 @@ class Changes:
         if options.label != before.options.label:
             marks = Marks(options.label.mode, options.label.language, int(marks.session_id, 16))
             marks.prepare(self._output.width, self._output.height)
-        making = Making(loaded, marks, address)
+        making = Making(loaded, marks, address, remote=before.remote)
         stages = changed_stages(was, making)
         added = self._opened_sinks(before, specs, options)
         try:
@@ -189,13 +192,14 @@ class Changes:
                 self._run.remove_sink(sink)
             raise
         if loaded.source_faces is not was.loaded.source_faces:
-            self._run.freeze(on=False)
+            self._run.output.freeze(on=False)
         kept = {spec: sink for spec, sink in before.sinks.items() if spec in specs}
         for spec in before.sinks.keys() - kept.keys():
             self._run.remove_sink(before.sinks[spec])
         sinks = {**kept, **added}
         before.sound.change(options.sound)
-        return InForce(options, making, marks, address, before.sound, sinks)
+        before.remote.keep_only(options.remote)
+        return InForce(options, making, marks, address, before.sound, sinks, before.remote)
 
     def _source_faces(self, options: Options, loaded: Loaded) -> SourceFaces:
         """Open other faces, with their consent; the same ones are not opened again, nobody could be asked now."""

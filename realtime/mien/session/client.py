@@ -12,6 +12,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from mien.session import messages
 from mien.session.rendezvous import Running
 from mien_models.errors import MienError
+from mien_models.system.sentence import revived
 
 R = TypeVar("R", bound=BaseModel)
 _PATIENCE_S: Final = 90.0
@@ -56,7 +57,8 @@ class SessionClient:
 
     def status(self) -> dict[str, JsonValue]:
         """Ask how the session is."""
-        return self._asked(messages.GetStatus(), messages.Status).status
+        reply = self._asked(messages.GetStatus(), messages.Status)
+        return cast("dict[str, JsonValue]", revived(reply.status, reply.sentences))
 
     def set(
         self, values: Mapping[str, JsonValue], revision: int | None = None
@@ -64,7 +66,9 @@ class SessionClient:
         """Ask for other settings."""
         self._send(messages.Set(values=dict(values), revision=revision))
         reply = self._received(messages.AppliedReply, messages.RefusedReply)
-        return cast("messages.AppliedReply | messages.RefusedReply", reply)
+        if isinstance(reply, messages.RefusedReply):
+            return reply.model_copy(update={"reasons": revived(reply.reasons, reply.sentences)})
+        return cast("messages.AppliedReply", reply)
 
     def set_privacy(self, *, on: bool | None) -> bool:
         """Hide the picture, show it again, or (None) the other of both; say whether it is hidden now."""

@@ -66,11 +66,13 @@ class LiveSession:
         run, changes = self._running()
         changes.start()
         self._sound.start(run.tell)
+        self._begins_with.remote.start(run.tell)
         try:
             return run.run()
         finally:
             self._sound.close()
             changes.close()
+            self._begins_with.remote.close()
             self._subscribers.close()
 
     def prepare(self) -> Prepared:
@@ -82,7 +84,7 @@ class LiveSession:
         """
         options, marks = self._begins_with.options, self._begins_with.marks
         loaded = load(options, self._source_faces)
-        making = Making(loaded, marks, self._begins_with.address)
+        making = Making(loaded, marks, self._begins_with.address, remote=self._begins_with.remote)
         stages = stages_of(making)
         marks.prepare(self._output.width, self._output.height)
         networks = ", ".join(f"{network} on {provider}" for network, provider in loaded.providers.items())
@@ -117,6 +119,7 @@ class LiveSession:
             is_private=self.controls.is_private,
             uptime_s=round(time.monotonic() - self._began_s, 1),
             camera=in_force.address,
+            remote=in_force.remote.report,
             outputs={shown_spec(spec): sink.description for spec, sink in in_force.sinks.items()},
         )
 
@@ -134,7 +137,7 @@ class LiveSession:
 
     def freeze(self, *, on: bool) -> bool:
         """Hold the last swapped picture, or go on; say whether it is held now."""
-        return self._running()[0].freeze(on=on)
+        return self._running()[0].output.freeze(on=on)
 
     def stop(self) -> None:
         """End the session cleanly."""
@@ -146,22 +149,22 @@ class LiveSession:
 
     def preview(self, width: int) -> Preview | None:
         """Give the newest picture as sent, `width` pixels wide at most."""
-        frame = None if self._run is None else self._run.newest
+        frame = None if self._run is None else self._run.output.newest
         if frame is None:
             return None
         return Preview(scaled(frame.image, width), frame.index, frame.captured_ns, frame.state)
 
     def camera_picture(self, width: int) -> Preview | None:
         """Give the newest frame as the camera gave it, for the person at this machine only."""
-        run, _ = self._running()
-        frame, shown = run.newest_frame, run.newest
+        output = self._running()[0].output
+        frame, shown = output.newest_frame, output.newest
         if frame is None or shown is None:
             return None
         return Preview(scaled(frame.image, width), frame.index, frame.captured_ns, shown.state)
 
     def faces_in_sight(self, side_px: int) -> tuple[FaceInSight, ...]:
         """Give the faces of the newest frame from left to right, for the person at this machine only."""
-        frame = self._running()[0].newest_frame
+        frame = self._running()[0].output.newest_frame
         return () if frame is None else faces_of(frame, side_px)
 
     def _running(self) -> tuple[LiveRun, Changes]:

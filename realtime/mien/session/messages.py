@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Both sides say it first; another one is refused. It grows with every change that an older program would misread."""
 LARGEST_REQUEST_BYTES: Final = 256 * 1024
 LARGEST_REPLY_BYTES: Final = 8 * 1024 * 1024
@@ -13,6 +13,13 @@ LARGEST_REPLY_BYTES: Final = 8 * 1024 * 1024
 
 class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _Telling(_Message):
+    """A reply with sentences for people."""
+
+    sentences: dict[str, Any] = {}
+    """What they were made of, by their English texts, as `mien_models.system.sentence` writes it."""
 
 
 class Hello(_Message):
@@ -97,7 +104,7 @@ Request: TypeAlias = Annotated[
 ]
 
 
-class Status(_Message):
+class Status(_Telling):
     """The session at one moment, as `mien.session.session.SessionStatus`."""
 
     kind: Literal["status"] = "status"
@@ -112,7 +119,7 @@ class AppliedReply(_Message):
     changed: tuple[str, ...]
 
 
-class RefusedReply(_Message):
+class RefusedReply(_Telling):
     """Nothing was changed; for each setting that is in the way a sentence."""
 
     kind: Literal["refused"] = "refused"
@@ -175,7 +182,7 @@ class PreviewReply(_Message):
     """The camera's own picture of about the same moment, where it was asked for."""
 
 
-class EventsReply(_Message):
+class EventsReply(_Telling):
     """What happened, oldest first: each with its kind, its fields and when."""
 
     kind: Literal["events"] = "events"
@@ -184,7 +191,7 @@ class EventsReply(_Message):
     """How many were thrown away because nobody asked in time."""
 
 
-class Failed(_Message):
+class Failed(_Telling):
     """The request was not understood or not possible."""
 
     kind: Literal["failed"] = "failed"

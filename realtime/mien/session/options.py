@@ -1,17 +1,24 @@
 """The settings, resolved once into what each part needs; parts never see `Settings`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Final
 
-from mien.config.choices import ConsentKind, GateMode, LabelMode, LandmarksMode
+from mien.config.choices import ChooseMode, ConsentKind, GateMode, LabelMode, LandmarksMode
 from mien.config.patch import changed_names, patched
 from mien.config.settings import Settings
 from mien.pipeline.live.state import Policy
+from mien.remote.machines import parse_addresses
+from mien.remote.protocol import Wishes
 from mien.stages.mask import MASKS, Edge
+from mien_models.errors import UsageError
 from mien_models.networks.enhancers._base import ENHANCERS
 from mien_models.types import SwapOptions
+
+_MESH: Final = "mesh"
+"""What swaps here while another machine is away: it needs nothing that is not in the wheel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,8 @@ class SoundOptions:
     """Its name; 'none' for none, None for the system's where an output has sound."""
     is_muted: bool
     panic_mutes: bool
+    is_in_lan: bool = False
+    """Whether pages with picture and sound may be opened by other devices of the network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +113,18 @@ class RunOptions:
     """None: until something else ends it."""
     report: Path | None
     """Where its report is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteOptions:
+    """The machine that swaps for this one."""
+
+    address: str
+    """HOST or HOST:PORT, or several with commas between them."""
+    takes_over: bool
+    """Whether this machine swaps while the other is away."""
+    wishes: Wishes
+    """How the other machine swaps; what this one does meanwhile is in the other options."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +150,10 @@ class Options:
     """Of each network and picture operation."""
     landmarks: LandmarksMode
     """How closely a face is looked at."""
+    remote_address: str | None
+    """The machine that swaps a live picture; None: this one."""
+    remote: RemoteOptions | None
+    """What it is asked for; None but for a live session, see `for_live`."""
     _settings: Settings = field(repr=False)
     """What they were resolved from; parts do not look at it."""
 
@@ -140,6 +165,18 @@ class Options:
             UsageError: as `resolve`.
         """
         return resolve(patched(self._settings, changes))
+
+    def for_live(self) -> "Options":
+        """Give those of a live session: where another machine swaps, this one needs no more than 'mesh'.
+
+        Raises:
+            UsageError: what is asked for can be done on this machine only.
+        """
+        if self.remote_address is None:
+            return self
+        remote = RemoteOptions(self.remote_address, self._settings.remote_takeover, _wishes(self._settings))
+        parse_addresses(self.remote_address)
+        return replace(self, swapper=replace(self.swapper, name=_MESH), enhancer=None, remote=remote)
 
     def changed_from(self, before: "Options") -> tuple[str, ...]:
         """Name the settings that differ; those inside tables with a dot."""
@@ -171,13 +208,51 @@ def resolve(settings: Settings) -> Options:
         label=LabelOptions(settings.label, settings.language),
         policy=Policy(settings.policy.lost, settings.policy.privacy, settings.policy.fault),
         source=SourceOptions(settings.camera, settings.size, settings.fps, settings.loop),
-        sound=SoundOptions(settings.microphone, settings.mute, settings.panic_mutes),
+        sound=SoundOptions(settings.microphone, settings.mute, settings.panic_mutes, settings.lan),
         sinks=settings.sinks,
         signing=SigningOptions(settings.credentials_certificate, settings.credentials_key),
         run=RunOptions(settings.seconds, settings.report),
         threads=settings.threads,
         landmarks=settings.landmarks,
+        remote_address=settings.remote,
+        remote=None,
         _settings=settings,
+    )
+
+
+def _wishes(settings: Settings) -> Wishes:
+    """Say what the machine that swaps is asked for.
+
+    Raises:
+        UsageError: it needs something that stays on this machine.
+    """
+    files = [name for name in (*settings.masks, settings.enhance or "") if ":" in name]
+    if files:
+        raise UsageError(
+            f"{files[0]!r} names a file of this machine, which the one that swaps does not have; leave it away, or "
+            "leave --remote away."
+        )
+    if settings.assign not in {mode.value for mode in ChooseMode}:
+        raise UsageError(
+            "A list of people is recognised on the machine that swaps only, and their photos stay here; take largest, "
+            "leftmost or all for --assign, or leave --remote away."
+        )
+    return Wishes(
+        swapper=settings.swapper,
+        strength=settings.strength,
+        boost=settings.boost,
+        morph=settings.morph,
+        template=settings.template,
+        shape=settings.shape,
+        colour=settings.colour,
+        detail=settings.detail,
+        enhance=settings.enhance,
+        enhance_strength=settings.enhance_strength,
+        masks=settings.masks,
+        erode=settings.edge.erode,
+        feather=settings.edge.feather,
+        landmarks=settings.landmarks,
+        assign=ChooseMode(settings.assign),
     )
 
 

@@ -23,6 +23,7 @@ from mien.session import messages
 from mien.session.rendezvous import Running, announce, withdraw
 from mien.session.session import Applied, Session, SettingsPatch, Subscription
 from mien_models.errors import MienError
+from mien_models.system.sentence import parts_in
 from mien_models.types import BgrU8
 
 _LOG = logging.getLogger(__name__)
@@ -205,7 +206,7 @@ class _Conversation:
             case messages.GetEvents():
                 reply = self._new_events(request.wait_s)
             case _:
-                reply = messages.Status(status=messages.as_json(dataclasses.asdict(self._session.status())))
+                reply = self._status()
         return reply
 
     def _privacy(self, request: messages.SetPrivacy) -> BaseModel:
@@ -213,11 +214,17 @@ class _Conversation:
         self._session.set_privacy(on=on)
         return messages.Privacy(on=on)
 
+    def _status(self) -> BaseModel:
+        status = self._session.status()
+        return messages.Status(status=messages.as_json(dataclasses.asdict(status)), sentences=parts_in(status))
+
     def _set(self, request: messages.Set) -> BaseModel:
         answer = self._session.apply(SettingsPatch(request.values, request.revision)).result(_CHANGE_S)
         if isinstance(answer, Applied):
             return messages.AppliedReply(revision=answer.revision, changed=answer.changed)
-        return messages.RefusedReply(revision=answer.revision, reasons=dict(answer.reasons))
+        return messages.RefusedReply(
+            revision=answer.revision, reasons=dict(answer.reasons), sentences=parts_in(answer.reasons)
+        )
 
     def _preview(self, request: messages.GetPreview) -> BaseModel:
         preview = self._session.preview(request.width)

@@ -8,6 +8,7 @@ from typing import Protocol
 from mien.pipeline.events import Event
 from mien.pipeline.frame import State
 from mien.pipeline.live.accounting import Snapshot
+from mien.pipeline.report import RemoteReport
 from mien.sound.hub import SoundStatus
 from mien_models.types import BgrU8
 
@@ -65,6 +66,8 @@ class SessionStatus:
     uptime_s: float
     camera: str = ""
     """Where frames come from, as `--camera` takes it; also where none was named."""
+    remote: RemoteReport | None = None
+    """The line to the machine that swaps; None where this one does."""
     outputs: Mapping[str, str] = field(default_factory=dict[str, str])
     """What each output is in a line for people, by what was written after `--sink`; also where none was."""
 

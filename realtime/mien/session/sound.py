@@ -24,7 +24,7 @@ class SessionSound:
         self._tell: Callable[[EventFact], None] = lambda _fact: None
         self._is_private = False
         self._hub = SoundHub(self._request(options), self._opened, self._away)
-        self._studio = Studio(Encoders(), self._hub)
+        self._studio = Studio(Encoders(), self._hub, is_in_lan=options.is_in_lan)
 
     def lend(self, sinks: Iterable[Sink]) -> None:
         """Let sinks that record or stream use the session's encoders and sound; before they are opened."""

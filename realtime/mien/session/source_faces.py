@@ -26,6 +26,12 @@ from mien_models.errors import UsageError
 from mien_models.specs.network import SwapSpec
 
 _LOG = logging.getLogger(__name__)
+_YES: Final = {"y", "yes"}
+_MEANT: Final = {
+    Scope.LIVE: "shown in calls and windows",
+    Scope.RECORDING: "recorded in files",
+    Scope.STREAMING: "streamed to the public",
+}
 _PHOTO: Final = "photo"
 """What the log calls a face that is in no library."""
 
@@ -64,10 +70,10 @@ class SourceFaces:
         """Refuse a use that somebody did not agree to.
 
         Raises:
-            ConsentError: whose face, and for what it may be used.
+            MienError: whose face, and for what it may be used.
         """
         for permit in self.permits:
-            permit.face.terms.allow(use)
+            permit.library.allow(permit.face, use)
 
 
 def open_source_faces(options: FaceOptions, swapper: str, ask: Ask | None) -> SourceFaces:
@@ -93,6 +99,35 @@ def open_source_faces(options: FaceOptions, swapper: str, ask: Ask | None) -> So
     inside = _inside(options, swapper, ask)
     source_face = [inside or _source_face((text,), options.consent, ask) for text in faces]
     return _source_faces(source_face, tuple(known_people))
+
+
+def agreed_source_faces(options: FaceOptions, swapper: str, uses: Sequence[Scope], ask: Ask | None) -> SourceFaces:
+    """Open the source faces for some uses; where somebody is there, a use that was not agreed to is asked for.
+
+    Raises:
+        MienError: as `open_source_faces`.
+        ConsentError: a use was not agreed to, and is not now.
+    """
+    found = open_source_faces(options, swapper, ask)
+    for use in uses:
+        refused = [one for one in found.permits if use not in one.face.terms.scope]
+        if ask is None or not all(_is_agreed(permit, use, ask) for permit in refused):
+            found.allow(use)
+        elif refused:
+            for permit in refused:
+                permit.library.agree(permit.face, use, can_ask=True)
+            found = open_source_faces(options, swapper, ask)
+    return found
+
+
+def _is_agreed(permit: Permit, use: Scope, ask: Ask) -> bool:
+    terms = permit.face.terms
+    agreed = " and ".join(one.value for one in terms.scope)
+    whose = "Do you agree" if terms.consent is not ConsentKind.GRANTED else f"Has {terms.name} agreed"
+    meant = _MEANT.get(use, use.value)
+    return (
+        ask(f"{terms.name!r} may be used for {agreed}. {whose} that it is also {meant}? [y/N]").strip().lower() in _YES
+    )
 
 
 def photos_of(faces: Sequence[str]) -> list[Path]:

@@ -9,8 +9,10 @@ from mien.config.choices import ChooseMode
 from mien.pipeline.interfaces import Stage
 from mien.pipeline.live.stage_threads import Unused
 from mien.pipeline.report import MARKS
+from mien.remote.stage import REMOTE, Elsewhere
 from mien.session.loaded import Loaded
 from mien.session.options import Options
+from mien.session.remote import SessionRemote
 from mien.session.swappers import check_swapper
 from mien.sinks.registry import parse_sink
 from mien.sources.registry import is_played
@@ -48,6 +50,8 @@ class Making:
     """One picture, which is looked at harder."""
     is_file: bool = False
     """A file that is swapped as a whole: nothing is dropped, and recognising somebody is waited for."""
+    remote: SessionRemote | None = None
+    """What speaks with the machine that swaps; None where none can."""
 
     @property
     def options(self) -> Options:
@@ -73,7 +77,14 @@ def stages_of(making: Making) -> tuple[Stage, ...]:
 
 def changed_stages(before: Making, now: Making) -> tuple[Stage, ...]:
     """Make the stages that other options ask for; those that stay are not among them."""
-    return tuple(_made(place, now) for place in ORDER if place.needs(before) != place.needs(now))
+    return tuple(
+        _made(place, now) for place in ORDER if place.needs(before) != place.needs(now) or _is_moved(before, now)
+    )
+
+
+def _is_moved(before: Making, now: Making) -> bool:
+    """Whether the swap goes to another machine now, or comes back: every stage has to know."""
+    return (before.options.remote is None) != (now.options.remote is None)
 
 
 def check_names(options: Options) -> None:
@@ -90,7 +101,10 @@ def check_names(options: Options) -> None:
 
 
 def _made(place: Place, making: Making) -> Stage:
-    return place.make(making) or Unused(place.name)
+    stage = place.make(making)
+    if stage is None:
+        return Unused(place.name)
+    return Elsewhere(stage) if making.options.remote is not None and place.name in _ELSEWHERE else stage
 
 
 def _consent(making: Making) -> Stage:
@@ -105,6 +119,10 @@ def _content_gate(making: Making) -> Stage | None:
 
 def _is_looked_at(making: Making) -> bool:
     return making.options.gate.covers(is_file=making.is_file or is_played(making.address))
+
+
+def _remote(making: Making) -> Stage | None:
+    return None if making.remote is None else making.remote.stage(making.options.remote, making.loaded)
 
 
 def _track(making: Making) -> Stage:
@@ -182,6 +200,7 @@ def _mask(making: Making) -> Stage:
 ORDER: Final = (
     Place("consent_check", lambda making: making.loaded.source_faces, _consent),
     Place("content_gate", lambda making: (making.options.gate, _is_looked_at(making)), _content_gate),
+    Place(REMOTE, lambda making: (making.options.remote, making.loaded.source_faces), _remote),
     Place(
         "track",
         lambda making: (
@@ -206,3 +225,5 @@ ORDER: Final = (
     Place(MARKS, lambda making: making.marks, lambda making: MarkStage(making.marks)),
 )
 """A frame's way: consent and the content gate before anything is done with a frame, the marks after everything."""
+_ELSEWHERE: Final = frozenset({"track", "swap", "colour", "enhance", "detail", "mask", "composite"})
+"""What is not done here with a frame that comes back from another machine."""

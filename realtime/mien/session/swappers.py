@@ -1,6 +1,6 @@
 """What can swap: the swappers that are built in, and the networks in the user's own folder of models."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import psutil
 
@@ -11,8 +11,10 @@ from mien_models.interfaces import Swapper, SwapperFactory
 from mien_models.library.builtin import manifest_names
 from mien_models.library.store import ModelLibrary
 from mien_models.plugins import Plugins
-from mien_models.swappers._loader import Networks
 from mien_models.types import SourceFace
+
+if TYPE_CHECKING:
+    from mien_models.swappers._loader import Networks
 
 SWAPPERS: Final[Plugins[SwapperFactory]] = Plugins("mien_models.swappers", "swapper")
 """Those that are built in."""
@@ -27,8 +29,10 @@ LEFT_FREE: Final = 2
 """Cores that a swapper's network leaves to decoding, tracking, blending and the sinks."""
 
 
-def user_networks(options: SwapperOptions) -> Networks:
+def user_networks(options: SwapperOptions) -> "Networks":
     """Give what loads the user's networks where they run best."""
+    from mien_models.swappers._loader import Networks
+
     cores = psutil.cpu_count(logical=False) or 1
     return Networks(
         library(),
@@ -55,7 +59,7 @@ def check_swapper(name: str) -> None:
         ) from error
 
 
-def make_swapper(options: SwapperOptions, source: SourceFace, networks: Networks) -> Swapper:
+def make_swapper(options: SwapperOptions, source: SourceFace, networks: "Networks") -> Swapper:
     """Prepare one source face for the swapper that was asked for.
 
     Raises:

@@ -59,6 +59,8 @@ class Studio:
     encoders: Encoders = field(default_factory=Encoders)
     hub: SoundHub | None = None
     """None: there is no sound."""
+    is_in_lan: bool = False
+    """Whether pages that this computer serves may be opened by other ones of its network."""
 
 
 @runtime_checkable
@@ -92,6 +94,10 @@ class LiveTracks:
         self._origin_pts: int | None = None
         self._has_begun = False
         self._streams: tuple[av.VideoStream | None, av.AudioStream | None] = (None, None)
+
+    def captured_ns(self, packet: AnyPacket) -> int:
+        """Say when what is in a packet was seen or heard, as `time.monotonic_ns()`."""
+        return (self._origin_ns or 0) + int((packet.pts or 0) * packet.time_base * _NS)
 
     def add_to(self, container: OutputContainer) -> None:
         """Add the streams to a container that nothing was written to; another one than before may be given."""

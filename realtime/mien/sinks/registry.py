@@ -22,6 +22,8 @@ class SinkPlugin:
     make: SinkFactory
     help: str
     """Where frames go, in a few words for lists: 'a video file, H.264'."""
+    label: str = ""
+    """What people call it, above its place in a form: 'Virtual camera'; '' for its name."""
     target: str = ""
     """What follows its name and a colon: 'PATH', '[DEVICE]' where it may be left out, '' where nothing may."""
     use: Scope | None = Scope.LIVE

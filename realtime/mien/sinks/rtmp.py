@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from typing import Final
 
-from av.container import OutputContainer
-
 from mien.pipeline.frame import OutputFormat
 from mien.sinks.line import Line
 from mien.sinks.stream_address import HIDDEN, StreamAddress, stream_address
 from mien.sinks.stream_process import StreamProcess
+from mien.sinks.stream_sender import Muxed, Outlet
 from mien.sinks.streaming import StreamKind, StreamSink
 from mien_models.errors import UsageError
 
@@ -25,7 +24,12 @@ class RtmpConnection:
         self._line = Line(address.host, address.port, is_encrypted=address.is_encrypted)
         self._process: StreamProcess | None = None
 
-    def open(self, on_up: Callable[[], None]) -> OutputContainer:
+    @property
+    def is_lossy(self) -> bool:
+        """By TCP nothing is lost."""
+        return False
+
+    def open(self, on_up: Callable[[], None]) -> Outlet:
         """Connect to the server, and begin to publish.
 
         Raises:
@@ -34,11 +38,13 @@ class RtmpConnection:
         self._line.open()
         options = {"rtmp_tcurl": self._address.url_of_app, "rtmp_live": "live", "flvflags": "no_duration_filesize"}
         self._process = StreamProcess(self._address.at(self._line.port), "flv", options, on_up)
-        return self._process.open()
+        return Muxed(self._process.open())
 
-    def why(self) -> str:
-        """Give FFmpeg's kind of error."""
-        return "" if self._process is None else self._process.why()
+    def refusal(self, shown: str) -> str:
+        """Say it with FFmpeg's kind of error."""
+        why = "" if self._process is None else self._process.why()
+        kind = f" ({why.removesuffix('Error')})" if why else ""
+        return f"{shown} was reached and refuses the stream{kind}; check the application and the stream key."
 
     def finish(self) -> None:
         """Let the server have what was written, and hang up."""

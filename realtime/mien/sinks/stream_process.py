@@ -18,8 +18,8 @@ from av.error import FFmpegError
 
 _UP: Final = b"up\n"
 _GOES_S: Final = 2.0
-# Every packet at once, and nothing that only a file needs.
-_PIPED: Final = {"live": "1", "cluster_time_limit": "1", "flush_packets": "1"}
+# Of what is piped to a process: every packet at once, and nothing that only a file needs.
+PIPED: Final = {"live": "1", "cluster_time_limit": "1", "flush_packets": "1"}
 
 
 class StreamProcess:
@@ -48,7 +48,7 @@ class StreamProcess:
 
     def open(self) -> OutputContainer:
         """Give what is to be written into; writing waits while the line takes nothing, and fails once it is gone."""
-        return av.open(self._input, "w", format="matroska", options=_PIPED)
+        return av.open(self._input, "w", format="matroska", options=PIPED)
 
     def why(self) -> str:
         """Say in one word why it ended: FFmpeg's kind of error; '' where it did not say."""

@@ -31,10 +31,55 @@ _CALM_S: Final = 8.0
 """The line has to keep up for so long before more is sent again."""
 
 
+class Outlet(Protocol):
+    """What takes the packets of one stream, from its beginning to its end."""
+
+    def begin(self, tracks: LiveTracks) -> None:
+        """Know what comes."""
+        ...
+
+    def send(self, packet: AnyPacket) -> None:
+        """Send a packet; may wait for as long as the line does.
+
+        Raises:
+            OSError: the line broke.
+        """
+        ...
+
+    def end(self) -> None:
+        """Know that it was the last."""
+        ...
+
+
+class Muxed:
+    """An outlet that is a container of FFmpeg."""
+
+    def __init__(self, container: OutputContainer) -> None:
+        self._container = container
+
+    def begin(self, tracks: LiveTracks) -> None:
+        """Add the tracks."""
+        tracks.add_to(self._container)
+        self._container.start_encoding()
+
+    def send(self, packet: AnyPacket) -> None:
+        """Write a packet."""
+        self._container.mux_one(packet)
+
+    def end(self) -> None:
+        """Write what a container ends with."""
+        self._container.close()
+
+
 class Connection(Protocol):
     """A way to a server: something to write to, and that can be cut."""
 
-    def open(self, on_up: Callable[[], None]) -> OutputContainer:
+    @property
+    def is_lossy(self) -> bool:
+        """Whether the line takes less than it is given, where nothing waits for it: by UDP what is too much is lost."""
+        ...
+
+    def open(self, on_up: Callable[[], None]) -> Outlet:
         """Connect; `on_up` is called once the server has taken the first packets, by any thread.
 
         Raises:
@@ -42,8 +87,8 @@ class Connection(Protocol):
         """
         ...
 
-    def why(self) -> str:
-        """Say in one word why the server took no more; '' where that is not known."""
+    def refusal(self, shown: str) -> str:
+        """Say in one sentence why the server took nothing; `shown` is how the stream is called."""
         ...
 
     def finish(self) -> None:
@@ -128,6 +173,8 @@ class Sender:
         """Encode a frame and lay what is ready before the thread; while the line is away it is forgotten."""
         with self._news:
             waiting_s = self._put(self._tracks.write(frame))
+        if (connection := self._connection) is not None and connection.is_lossy:
+            waiting_s = _LATE_S
         if self.pace.look(waiting_s, time.monotonic()):
             self._tracks.video.change_bit_rate(self.pace.bit_rate)
 
@@ -185,18 +232,17 @@ class Sender:
         """Connect and send; give why that ended."""
         self._connection = connection = self._connect()
         try:
-            container = connection.open(self._is_taken)
+            outlet = connection.open(self._is_taken)
             with self._news:
-                self._tracks.add_to(container)
-            container.start_encoding()
+                outlet.begin(self._tracks)
             self._be_open(is_open=True)
-            self._send_all(container)
-            container.close()
+            self._send_all(outlet)
+            outlet.end()
             connection.finish()
         except SinkError as error:
             return str(error)
         except (FFmpegError, OSError):
-            return self._refusal(connection.why())
+            return "The line broke." if self._is_settled.is_set() else connection.refusal(self._shown)
         except Exception as error:  # the edge of a thread: a stream may fail, the other outputs go on
             if ends_the_program(error):
                 raise
@@ -222,7 +268,7 @@ class Sender:
             self._tell(None)
         self._is_settled.set()
 
-    def _send_all(self, container: OutputContainer) -> None:
+    def _send_all(self, outlet: Outlet) -> None:
         while True:
             with self._news:
                 while not self._waiting and not self._is_ending.is_set():
@@ -230,13 +276,7 @@ class Sender:
                 if not self._waiting:
                     return
                 packet = self._waiting.popleft()
-            container.mux_one(packet)
-
-    def _refusal(self, why: str) -> str:
-        if self._is_settled.is_set():
-            return "The line broke."
-        kind = f" ({why.removesuffix('Error')})" if why else ""
-        return f"{self._shown} was reached and refuses the stream{kind}; check the application and the stream key."
+            outlet.send(packet)
 
 
 def _time_s(packet: AnyPacket) -> float:

@@ -22,6 +22,8 @@ class StreamKind:
     codec_of_sound: str
     bit_rate: int
     """Of the picture, where the line takes it."""
+    is_baseline: bool = False
+    """Whether nothing but H.264's simplest profile is sure to be taken."""
 
 
 class StreamSink:
@@ -63,8 +65,11 @@ class StreamSink:
             SinkError: no encoder works.
         """
         size = self._output
-        wish = VideoWish(size.width, size.height, size.fps, None, self._kind.bit_rate, is_prompt=True)
-        self._tracks = LiveTracks(self.studio, wish, self._kind.codec_of_sound)
+        kind = self._kind
+        wish = VideoWish(
+            size.width, size.height, size.fps, None, kind.bit_rate, is_prompt=True, is_baseline=kind.is_baseline
+        )
+        self._tracks = LiveTracks(self.studio, wish, kind.codec_of_sound)
         self._sender = Sender(self._shown, self._tracks, self._kind.bit_rate, self._connect, self._tell)
         self._sender.start()
         return self

@@ -7,6 +7,7 @@ from typing import Final
 
 from mien.media.devices.cameras import VirtualCamera
 from mien_models.errors import SinkError
+from mien_models.system.sentence import sentence
 
 NAME: Final = "Mien"
 """Stands in the virtual camera's name where that can be chosen."""
@@ -33,7 +34,7 @@ def in_order(target: str, found: Sequence[VirtualCamera]) -> tuple[VirtualCamera
         SinkError: there is none, or none that `target` means.
     """
     if not found:
-        raise SinkError(f"No virtual camera was found. {how_to_install()}")
+        raise SinkError(sentence("No virtual camera was found. {advice}", advice=how_to_install()))
     if not target:
         return tuple(sorted(found, key=lambda camera: NAME.lower() not in camera.name.lower()))
     path = f"/dev/video{target}" if target.isdecimal() else target
@@ -64,14 +65,16 @@ def gone(name: str, error: OSError) -> SinkError:
 def how_to_install() -> str:
     """Give one sentence on how to get a virtual camera on this system."""
     if sys.platform == "win32":
-        return "Install OBS Studio (obsproject.com), start its virtual camera once and stop it; Mien then writes to it."
+        return sentence(
+            "Install OBS Studio (obsproject.com), start its virtual camera once and stop it; Mien then writes to it."
+        )
     if sys.platform == "darwin":
-        return (
+        return sentence(
             "Install OBS Studio 30 or later (obsproject.com), start its virtual camera once, allow it in the System "
             "Settings and stop it; Mien then writes to it."
         )
     package = _PACKAGES.get(_family(), "Install v4l2loopback with your package manager")
-    return f"Install one: {package} && {_MODPROBE}"
+    return sentence("Install one: {command}", command=f"{package} && {_MODPROBE}")
 
 
 def _family() -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mien.pipeline.frame import Frame
 from mien.pipeline.metrics import Part
+from mien_models.system.sentence import sentence
 from mien_models.types import BgrU8, MaskU8, SwappedFace, as_f32, as_u8
 
 FINE_SIGMA: Final = 1.2
@@ -68,7 +69,7 @@ class DetailStage:
     name = "detail"
 
     def __init__(self) -> None:
-        self._matching = Part("The match of sharpness and grain")
+        self._matching = Part(sentence("The match of sharpness and grain"))
         self.parts = (self._matching,)
         """What may be left out: all of it; what was learnt of a face stays for when it is back."""
         self._known: dict[int, _Known] = {}

@@ -15,6 +15,8 @@ _MARGIN: Final = 0.6
 """Face widths around a face in which it may move while a dissolve lasts."""
 _FEATHER: Final = 0.2
 """Of the margin, in parts: where what is drawn anew goes over into the frame."""
+_BACK_STEP: Final = 0.15
+"""Where the share goes back by more, another dissolve begins."""
 _MOST_BYTES: Final = 1 << 30
 """Pictures that are held back; 80 of 1920 x 1080 pixels with their swapped ones."""
 _COARSE_PX: Final = 24
@@ -59,11 +61,17 @@ class DissolveStage:
         ends = [frame for frame in (before, after) if frame is not None]
         if not held or (after is not None and not any(frame.swapped for frame in (*ends, *held))):
             return held
-        if before is None or after is None:
+        if before is None or after is None or not _is_one_fade(held):
             return [_unfocused(frame) for frame in held]
         faces = [face for frame in (*ends, *held) for face in frame.chosen]
         place = _around(faces, held[0].image.shape[:2])
         return [_drawn(frame, before, after, place) for frame in held]
+
+
+def _is_one_fade(held: Sequence[Frame]) -> bool:
+    """Tell whether the held frames lead from one shot to the next, not over a third that is never seen alone."""
+    shares = np.array([frame.dissolve_share for frame in held])
+    return bool((np.diff(shares) > -_BACK_STEP).all())
 
 
 def _drawn(frame: Frame, before: Frame, after: Frame, place: MaskU8) -> Frame:

@@ -13,6 +13,7 @@ from mien.pipeline.metrics import Part
 from mien.stages.composite import Paster
 from mien_models.interfaces import Enhancer
 from mien_models.specs.templates import crop_from_frame
+from mien_models.system.sentence import sentence
 from mien_models.types import AffineF64, BgrU8, Face, SwappedFace, as_f32, as_u8
 
 FADE: Final = 0.08
@@ -34,7 +35,7 @@ class EnhanceStage:
         self._strength = strength
         self._paster = Paster()
         self._fade = _faded(enhancer.side_px)
-        self._enhancing = Part("The enhancement")
+        self._enhancing = Part(sentence("The enhancement"))
         self.parts = (self._enhancing,)
         """What may be left out: all of it."""
 

@@ -17,6 +17,7 @@ from mien.pipeline.frame import Frame
 from mien.pipeline.metrics import Part
 from mien_models.geometry.crop import Region
 from mien_models.plugins import Plugins
+from mien_models.system.sentence import sentence
 from mien_models.types import AffineF64, BgrU8, Face, MaskU8, SwappedFace, as_f32, as_u8
 
 
@@ -114,7 +115,7 @@ class MaskStage:
         """Take the methods; where several are given, the one that leaves least open counts."""
         self._methods = tuple(methods)
         self._edge = edge
-        self._looking = Part("The mask for what is in front of the face")
+        self._looking = Part(sentence("The mask for what is in front of the face"))
         self.parts: tuple[Part, ...] = (self._looking,) if self._methods else ()
         """What may be left out: looking for what is in front; the edge that the user wished for stays."""
         self._known: frozenset[int] = frozenset()

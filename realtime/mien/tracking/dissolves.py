@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mien.tracking.scan import Glance
 
@@ -16,25 +15,17 @@ _CHANGE: Final = 0.2
 _ODDNESS: Final = 0.05
 """Power of what is in a picture and in neither end, in parts of the ends' difference.
 
-Measured from 64 x 36 pixels: 0.0 to 0.03 in dissolves of 8 to 30 frames between real clips; in people, pans and hands
-that move, wherever the ends differ by 0.2 and more, 0.12 at least. Fewer pixels tell pans from mixtures less well.
+Measured: 0.0 to 0.03 in dissolves of 8 to 30 frames between real clips; in people, pans and hands that move, wherever
+the ends differ by 0.2 and more, 0.06 at least and 0.2 mostly.
 """
-_ODDNESS_OF_ANOTHER: Final = 0.1
-"""The same between ends that have little in common: much moves in a long dissolve. Pans are at 0.24 and above there."""
-_ANOTHER: Final = 0.5
-"""A change from which on two ends have little in common."""
-_MOST_LOOKS: Final = 16
-"""Pictures between two ends that are looked at first."""
 _CLEAR: Final = 0.04
 """A share up to which the other shot is not seen."""
+_STEADY: Final = 0.25
+"""Of the growth of a fade that takes as long as the stretch, what a part of it grows by at least."""
 _CUT_STEP: Final = 0.86
 """A share that grows more from one frame to the next is a hard cut, beside which something moves."""
 _BACK_STEP: Final = 0.1
 """A share that goes back by more is no fade."""
-
-
-SEEN_PX: Final = (64, 36)
-"""Width and height of the glances that dissolves are found in."""
 
 
 class Dissolves:
@@ -69,38 +60,40 @@ class Dissolves:
         change = first.change(last)
         if change < _CHANGE:
             return
-        limit = _ODDNESS if change < _ANOTHER else _ODDNESS_OF_ANOTHER
-        shares = _shares(first, last, [self._glances[place] for place in range(-length, -1)], limit)
+        shares = _shares(first, last, [self._glances[place] for place in range(-length, -1)])
         if shares is None:
             return
-        for place, share in enumerate(shares, start=-length):
-            # Part of a dissolve looks like a shorter one: the ends that differ most are those of the whole.
-            if _CLEAR < share < 1 - _CLEAR and self._found[place][0] < change:
-                self._found[place] = (change, share)
+        # Part of a dissolve looks like a shorter one: the ends that differ most are those of the whole.
+        for place in _mixed(shares):
+            if self._found[place - length][0] < change:
+                self._found[place - length] = (change, shares[place])
 
 
-def _shares(first: Glance, last: Glance, between: Sequence[Glance], limit: float) -> Sequence[float] | None:
-    """Give the share of the last picture in each between; None where they are no mixtures, by a limit of oddness."""
+def _mixed(shares: Sequence[float]) -> range:
+    """Give the places, from 0, at which both shots are seen: those around the middle between which the share grows.
+
+    Before and after them somebody moves, which may look like a small share too, but like one that stays.
+    """
+    reach = max(3, len(shares) // 8)
+    least = _STEADY * reach / len(shares)
+    known = np.concatenate([np.zeros(reach), shares, np.ones(reach)])
+    first = last = int(np.searchsorted(np.maximum.accumulate(shares), 0.5))
+    while first > 0 and shares[first - 1] > _CLEAR and known[first - 1 + reach] - known[first - 1] > least:
+        first -= 1
+    while last < len(shares) and shares[last] < 1 - _CLEAR and known[last + 2 * reach] - known[last + reach] > least:
+        last += 1
+    return range(first, last)
+
+
+def _shares(first: Glance, last: Glance, between: Sequence[Glance]) -> Sequence[float] | None:
+    """Give the share of the last picture in each between, by least squares; None where they are no such mixtures."""
     start = first.levels.ravel()
     difference = last.levels.ravel() - start
-    few = between[:: max(1, len(between) // _MOST_LOOKS)]
-    if _oddness(few, start, difference) > limit or _oddness(between, start, difference) > limit:
-        return None
-    # Where the ends differ much; the median, because what moves in one of them is in few places.
-    telling = np.abs(difference) >= np.percentile(np.abs(difference), 75)
-    shares = np.median(_gone(between, start)[:, telling] / difference[telling], axis=1)
+    power = float(difference @ difference)
+    gone = np.stack([glance.levels.ravel() for glance in between]) - start
+    shares = gone @ difference / power
+    oddness = np.square(gone).sum(axis=1) / power - np.square(shares)
     steps = np.diff(shares, prepend=0.0, append=1.0)
-    if steps.max() > _CUT_STEP or steps.min() < -_BACK_STEP:
+    if oddness.max() > _ODDNESS or steps.max() > _CUT_STEP or steps.min() < -_BACK_STEP:
         return None
     return [float(share) for share in shares]
-
-
-def _gone(glances: Sequence[Glance], start: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.stack([glance.levels.ravel() for glance in glances]) - start
-
-
-def _oddness(glances: Sequence[Glance], start: NDArray[np.float32], difference: NDArray[np.float32]) -> float:
-    """Give what is left of the oddest of them after its part along the difference, by least squares."""
-    gone = _gone(glances, start)
-    power = float(difference @ difference)
-    return float((np.square(gone).sum(axis=1) / power - np.square(gone @ difference / power)).max())

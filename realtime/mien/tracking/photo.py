@@ -16,6 +16,7 @@ from mien.tracking.scan import covering
 from mien.tracking.settings import LookSettings
 from mien_models.errors import PhotoError
 from mien_models.geometry.crop import Region
+from mien_models.system.sentence import sentence
 from mien_models.types import BgrU8, DetectedFace, Face, FaceView, SourceFace
 
 _ALL_ROUND_DEG: Final = (0.0, -45.0, 45.0, -90.0, 90.0, -135.0, 135.0, 180.0)
@@ -220,8 +221,11 @@ def seen_face(source_photo: SourcePhoto) -> FaceView:
     faces = find_faces(source_photo.photo_bgr)
     if not faces:
         raise PhotoError(
-            f"No face was found in {str(address.path)!r}; take a photo in which a face looks into the camera, in good "
-            "light, at least 256 pixels wide."
+            sentence(
+                "No face was found in {photo}; take a photo in which a face looks into the camera, in good light, at "
+                "least 256 pixels wide.",
+                photo=repr(str(address.path)),
+            )
         )
     face = _chosen(faces, address, source_photo.photo_bgr.shape[1])
     if face.width_px < _ENOUGH_PIXELS:
@@ -266,8 +270,11 @@ def shown_px(view: FaceView) -> float:
 def _existing(path: Path) -> Path:
     if not path.exists():
         raise PhotoError(
-            f"There is no photo {str(path)!r}; give the path of an image file that shows a face, or the name of a face "
-            "of your library ('mien faces list')."
+            sentence(
+                "There is no photo {photo}; give the path of an image file that shows a face, or the name of a face of "
+                "your library ('mien faces list').",
+                photo=repr(str(path)),
+            )
         )
     if not path.is_file():
         raise PhotoError(f"{str(path)!r} is not a file; give the path of an image file that shows a face.")

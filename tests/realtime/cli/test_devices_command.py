@@ -62,5 +62,5 @@ def test_a_camera_that_may_not_be_opened_names_the_group() -> None:
 
 def test_the_command_itself_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
     show_devices(as_json=True)
-    assert set(json.loads(capsys.readouterr().out)) == {"cameras", "virtual_cameras"}
+    assert set(json.loads(capsys.readouterr().out)) == {"cameras", "microphones", "virtual_cameras"}
     show_devices(as_json=False)

@@ -20,7 +20,7 @@ from mien.config.settings_file import load_settings
 from mien.session.options import resolve
 from mien_models.plugins import Plugins
 
-GROUPS = {"face", "camera", "sound", "outputs", "swap", "look", "safety", "run"}
+GROUPS = {"face", "camera", "sound", "outputs", "swap", "look", "safety", "run", "remote"}
 ROOT = Path(__file__).parents[3]
 FIELDS: dict[str, FieldInfo] = {
     **{name: field for name, field in Settings.model_fields.items() if name not in TABLES},
@@ -89,7 +89,7 @@ def others(tmp_path: Path) -> dict[str, object]:
         "fps": "25", "loop": True, "seconds": 3.0, "report": "r.json", "label": "art", "content_gate": "always",
         "language": "de", "credentials_certificate": "c.pem", "credentials_key": "k.pem", "threads": 2,
         "swapper_threads": 2, "policy.lost": "blur", "policy.privacy": "blur", "policy.fault": "blur",
-        "microphone": "none", "mute": True, "panic_mutes": False,
+        "microphone": "none", "mute": True, "panic_mutes": False, "remote": "box:7000", "remote_takeover": False,
         "edge.erode": 0.1, "edge.feather": 0.1,
     }  # fmt: skip
 

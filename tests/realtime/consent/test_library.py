@@ -167,6 +167,40 @@ def test_terms_that_are_changed_in_the_file_lose_the_photos(
     change(face, "record.json", '"live"', '"live", "recording"')
     with pytest.raises(LibraryError, match="or its record was"):
         library.photos(library.named("Anna"), can_ask=False)
+    with pytest.raises(LibraryError, match="or its record was"):
+        library.allow(face, Scope.RECORDING)
+
+
+def test_one_more_use_can_be_agreed_to_while_a_run_has_the_face(ring: Ring, picture: BgrU8, tmp_path: Path) -> None:
+    del ring
+    library = FaceLibrary(tmp_path / "faces")
+    face = library.add(terms(), [picture, as_u8(255 - picture)])
+    with pytest.raises(ConsentError, match="not for streaming"):
+        library.allow(face, Scope.STREAMING)
+    agreed = library.agree(face, Scope.STREAMING, can_ask=False)
+    assert agreed.terms.scope == (Scope.LIVE, Scope.STREAMING)
+    library.check(face)
+    library.allow(face, Scope.STREAMING)
+    with pytest.raises(ConsentError, match="not for recording"):
+        library.allow(face, Scope.RECORDING)
+    np.testing.assert_array_equal(library.photos(library.named("Anna"), can_ask=False)[0], picture)
+    assert len(list(face.folder.glob("*.bin"))) == 2, "the photos that were bound to the old terms are gone"
+
+
+def test_a_use_that_is_written_into_the_record_by_hand_is_not_allowed(
+    under_a_phrase: None, picture: BgrU8, tmp_path: Path
+) -> None:
+    library = FaceLibrary(tmp_path / "faces")
+    face = library.add(terms(), [picture])
+    change(face, "record.json", '"live"', '"live", "streaming"')
+    with pytest.raises(LibraryError, match="or its record was"):
+        library.allow(face, Scope.STREAMING)
+
+
+def test_less_than_was_agreed_before_ends_a_run(under_a_phrase: None, picture: BgrU8, tmp_path: Path) -> None:
+    library = FaceLibrary(tmp_path / "faces")
+    face = library.add(terms(scope=(Scope.LIVE, Scope.STREAMING)), [picture])
+    change(face, "record.json", '"streaming"', '"recording"')
     with pytest.raises(ConsentError, match="has changed"):
         library.check(face)
 

@@ -14,14 +14,17 @@ import pytest
 from mien.config.patch import is_live, patched, setting_names
 from mien.config.settings_file import load_settings
 from mien.panel.advice import advice_on
-from mien.panel.forms import Kind, controls
+from mien.panel.cameras import camera_shown
+from mien.panel.forms import Kind, controls, has_effect
 from mien.panel.history import History
+from mien.panel.pages.outputs import offers_here, spec_of
 from mien.panel.presets import Presets, kept_of, patch_of, toml_of
 from mien.panel.preview import LEVELS, Adaptation
 from mien.panel.status import RunView, StatusView
 from mien.panel.trend import Trend, line_chart
 from mien.panel.uploads import KINDS, Uploads
 from mien.panel.uploads import Kind as UploadKind
+from mien.sinks.registry import SINKS
 from mien_models.errors import UsageError
 
 ALL = ("swap", "look", "sound", "safety")
@@ -155,12 +158,12 @@ def test_what_is_slow_is_said_with_something_that_helps() -> None:
     assert late.values == {"detail": False}
     assert late.button
     (dark,) = advice_on(status(fps_in=12.0))
-    assert dark.fields == {"rate": "12"}
+    assert dark.fields == {"rate": ("12",)}
     (shed,) = advice_on(status(shed=("The grain",)))
-    assert shed.fields == {"parts": "The grain"}
+    assert shed.fields == {"parts": ("The grain",)}
     failed = {"description": "file", "state": "failed", "why": "The disk is full."}
     (sink,) = advice_on(status(sinks=[failed]))
-    assert sink.fields == {"why": "The disk is full."}
+    assert sink.fields == {"why": ("The disk is full.",)}
 
 
 def test_a_chart_draws_what_there_is_and_nothing_of_a_gap() -> None:
@@ -205,3 +208,43 @@ def test_what_is_sent_is_bounded_named_by_us_and_swept_when_nothing_uses_it() ->
     assert sorted(one.name for one in folder.iterdir()) == [f"{kept}.photo", f"{kept}.thumb.jpg"]
     with pytest.raises(UsageError):
         uploads.path(KINDS["photo"], other)
+
+
+def test_an_output_is_written_as_its_sink_says_that_it_is_typed() -> None:
+    offers = {offer.name: offer for offer in offers_here()}
+    assert spec_of(offers["virtualcam"], "") == "virtualcam"
+    assert spec_of(offers["virtualcam"], "OBS Virtual Camera (2)") == "virtualcam:OBS Virtual Camera (2)"
+    assert spec_of(offers["rtmp"], "rtmp://live.example.com/app/key") == "rtmp://live.example.com/app/key"
+    assert spec_of(offers["rtmp"], "live.example.com/app/key") == "rtmp://live.example.com/app/key"
+    assert spec_of(offers["twitch"], " live_1234_AbC ") == "twitch:live_1234_AbC"
+    assert offers["twitch"].is_secret
+    for name, typed in (("twitch", ""), ("virtualcam", "/etc/passwd"), ("twitch", "a b\nc"), ("rtmp", "")):
+        with pytest.raises(UsageError, match="Type what the field shows"):
+            spec_of(offers[name], typed)
+
+
+def test_a_kind_of_output_that_is_new_is_offered_by_what_it_says_of_itself() -> None:
+    for offer in offers_here():
+        plugin = SINKS.load(offer.name)
+        assert (offer.label, offer.help, offer.use) == (plugin.label or offer.name, plugin.help, plugin.use)
+    assert "null" not in {offer.name for offer in offers_here()}
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("/home/ada/films/cat.mp4", "cat.mp4"),
+        ("rtsp://ada:secret@10.0.0.5/stream?key=1", "rtsp://10.0.0.5"),
+        ("synthetic", "synthetic"),
+        ("/dev/video0", "video0"),
+    ],
+)
+def test_a_camera_is_shown_without_folders_and_secrets(address: str, shown: str) -> None:
+    assert camera_shown(address) == shown
+
+
+def test_only_what_changes_something_with_a_swapper_is_shown() -> None:
+    by_name = {one.name: one for one in controls("swap")}
+    assert not has_effect(by_name["strength"], "mesh")
+    assert has_effect(by_name["strength"], "inswapper_128")
+    assert has_effect(by_name["shape"], "mesh")

@@ -32,6 +32,7 @@ def places_that_call(method: str) -> set[str]:
 def test_only_the_marks_let_swapped_pictures_out_and_only_the_quality_bench_sees_them_bare() -> None:
     assert places_that_call("released") == {"stages/marks.py"}
     assert places_that_call("before_marks") == {"diagnostics/bench/quality.py"}
+    assert places_that_call("for_marking_elsewhere") == {"remote/swapping.py"}
     assert not [path for path in ROOT.rglob("*.py") if "_SwappedPicture__" in path.read_text(encoding="utf-8")]
 
 

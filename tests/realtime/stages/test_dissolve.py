@@ -1,113 +1,84 @@
-"""No real face is seen in a dissolve: both are swapped, where they are followed and where they are not."""
+"""In a dissolve no real face is seen, of neither shot: what is real is red here, what was swapped is blue."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
-from skimage.data import astronaut
-from tests.realtime.tracking.film import FRAME_NS, Head, room
-from tests.realtime.tracking.test_dissolves import glance_of
+from tests.realtime.tracking.film import SIZE
 
-from mien.config.choices import ChooseMode
 from mien.pipeline.frame import Frame
 from mien.provenance.release import SwappedPicture
-from mien.session.stages import film_stage
-from mien.stages.composite import CompositeStage
 from mien.stages.dissolve import DissolveStage
-from mien.stages.track import ForeseeStage, TrackStage
-from mien.tracking.dissolves import Dissolves
-from mien.tracking.landmark_fit import default_networks
-from mien.tracking.photo import find_faces
-from mien_models.types import BgrU8, Face, SwappedFace
+from mien_models.types import BgrU8, Face, HeadPose
 
-BLUE = (255, 0, 0)
-LEAD = 12
+RED, BLUE, GREY = (0, 0, 200), (200, 0, 0), (90, 90, 90)
+ONE, OTHER = (180, 180), (430, 170)
+RADIUS = 60
 
 
-def mask_of(face: Face) -> SwappedFace:
-    """A blue plate in the place of a face."""
-    left, top, right, bottom = (round(float(side)) for side in face.box_xyxy)
-    crop = np.full((bottom - top, right - left, 3), BLUE, np.uint8)
-    return SwappedFace(face.id, crop, np.full(crop.shape[:2], 255, np.uint8), np.array([[1.0, 0, left], [0, 1, top]]))
+def face_at(middle: tuple[int, int]) -> Face:
+    x, y = middle
+    box = np.array([x - RADIUS, y - RADIUS, x + RADIUS, y + RADIUS], np.float32)
+    landmarks = np.zeros((478, 2), np.float32)
+    return Face(0, box, landmarks, HeadPose(0.0, 0.0, 0.0), 1.0)
 
 
-def mixed(before: BgrU8, after: BgrU8, share: float) -> BgrU8:
-    return np.asarray(np.rint(before * (1.0 - share) + after * share), np.uint8)
+def painted(middles: tuple[tuple[int, int], ...], colour: tuple[int, int, int]) -> BgrU8:
+    picture = np.full((SIZE[1], SIZE[0], 3), GREY, np.uint8)
+    for x, y in middles:
+        picture[y - RADIUS : y + RADIUS, x - RADIUS : x + RADIUS] = colour
+    return picture
 
 
-def swapped_film(film: Sequence[BgrU8], mode: ChooseMode) -> list[Frame]:
-    """Follow, swap by plates, compose and dissolve, as `mien swap` does."""
-    dissolves, track = Dissolves(), film_stage(default_networks(), mode)
-    shares = [*(share for picture in film for share in dissolves.take(glance_of(picture))), *dissolves.rest()]
-    assert isinstance(track, (ForeseeStage, TrackStage))
-    compose, dissolve = CompositeStage(), DissolveStage()
-    tracked: list[Frame] = []
-    for index, (picture, share) in enumerate(zip(film, shares, strict=True)):
-        frame = Frame(picture, index, index * FRAME_NS, dissolve_share=share)
-        tracked += track.take(frame) if isinstance(track, ForeseeStage) else [track(frame)]
-    tracked += track.rest() if isinstance(track, ForeseeStage) else []
-    swapped = [compose(replace(frame, swapped=tuple(map(mask_of, frame.chosen)))) for frame in tracked]
-    done = [after for frame in swapped for after in dissolve.take(frame)] + list(dissolve.rest())
-    assert [frame.index for frame in done] == list(range(len(film)))
-    return done
+def clear(index: int, middle: tuple[int, int]) -> Frame:
+    """One shot alone, in which its face was swapped."""
+    frame = Frame(painted((middle,), RED), index, index, chosen=(face_at(middle),), faces=(face_at(middle),))
+    return replace(frame, composed=SwappedPicture(painted((middle,), BLUE)), swapped=(object(),))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def mixed(index: int, share: float) -> Frame:
+    """Both shots, in which nothing was swapped."""
+    return Frame(painted((ONE, OTHER), RED), index, index, dissolve_share=share)
 
 
 def seen(frame: Frame) -> BgrU8:
-    return frame.image if frame.composed is None else frame.composed.before_marks()
+    picture = frame.composed
+    return frame.image if picture is None else picture.released(lambda image_bgr: image_bgr).image_bgr
 
 
-@pytest.fixture(scope="module")
-def shots() -> tuple[BgrU8, BgrU8]:
-    """Two heads of which one shines through the other."""
-    portrait: BgrU8 = np.ascontiguousarray(np.asarray(astronaut(), np.uint8)[..., ::-1])  # type: ignore[no-untyped-call]
-    mirrored: BgrU8 = np.ascontiguousarray(portrait[:, ::-1])
-    networks = default_networks()
-    one, other = (Head(photo, find_faces(photo, networks)[0]) for photo in (portrait, mirrored))
-    return one.onto(room(1), (290, 190), 130), other.onto(room(2), (350, 170), 110)
+def reddest(picture: BgrU8) -> int:
+    return int((picture[..., 2].astype(int) - picture[..., 0]).max())
 
 
-@pytest.mark.parametrize("length", [8, 15, 30])
-@pytest.mark.parametrize("mode", [ChooseMode.LARGEST, ChooseMode.ALL])
-def test_both_faces_of_a_dissolve_are_swapped_in_each_of_its_frames(
-    shots: tuple[BgrU8, BgrU8], length: int, mode: ChooseMode
-) -> None:
-    before, after = shots
-    between = [mixed(before, after, (n + 1) / (length + 1)) for n in range(length)]
-    done = swapped_film([before] * LEAD + between + [after] * LEAD, mode)
-    assert all(frame.composed is not None for frame in done)
-    first, last = seen(done[LEAD - 1]), seen(done[LEAD + length])
-    plates = cv2.inRange(first, BLUE, BLUE) | cv2.inRange(last, BLUE, BLUE)
-    for number in range(length):
-        wanted = mixed(first, last, (number + 1) / (length + 1))
-        far = cv2.absdiff(seen(done[LEAD + number]), wanted).max(axis=2)
-        assert np.percentile(far[plates > 0], 95) < 16, number
-
-
-def flat_frames(count: int, **known: object) -> list[Frame]:
-    grey = np.full((48, 64, 3), 128, np.uint8)
-    return [Frame(grey, n, n * FRAME_NS, dissolve_share=0.5 if 0 < n < count - 1 else None) for n in range(count)]
-
-
-def test_a_dissolve_in_which_nobody_is_swapped_stays_as_it_is() -> None:
+def film(shares: list[float], *, has_end: bool = True) -> list[Frame]:
     stage = DissolveStage()
-    frames = flat_frames(5)
-    done = [after for frame in frames for after in stage.take(frame)]
-    assert done == frames
+    frames = [clear(0, ONE), *(mixed(1 + place, share) for place, share in enumerate(shares))]
+    frames += [clear(len(frames), OTHER)] if has_end else []
+    done = [one for frame in frames for one in stage.take(frame)] + list(stage.rest())
+    assert [frame.index for frame in done] == list(range(len(frames)))
+    return done
 
 
-def test_a_dissolve_that_is_too_large_to_be_held_is_shown_out_of_focus(monkeypatch: pytest.MonkeyPatch) -> None:
-    stripes = np.zeros((48, 64, 3), np.uint8)
-    stripes[:, ::2] = 255
-    frames = [Frame(stripes, n, n * FRAME_NS, dissolve_share=0.5 if n else None) for n in range(6)]
-    monkeypatch.setattr("mien.stages.dissolve._MOST_BYTES", 3 * stripes.nbytes)
+def test_both_faces_are_swapped_in_every_frame_and_go_over_into_each_other() -> None:
+    done = film([0.2, 0.4, 0.6, 0.8])
+    for frame, share in zip(done[1:-1], [0.2, 0.4, 0.6, 0.8], strict=True):
+        picture = seen(frame)
+        assert reddest(picture) <= 0
+        assert picture[OTHER[1], OTHER[0], 0] == pytest.approx(90 + share * 110, abs=2)
+        assert picture[ONE[1], ONE[0], 0] == pytest.approx(200 - share * 110, abs=2)
+
+
+@pytest.mark.parametrize("shares", [[0.3, 0.6], [0.3, 0.7, 0.2, 0.8]])
+def test_where_the_next_shot_is_not_known_nobody_is_recognised(shares: list[float]) -> None:
+    for frame in film(shares, has_end=shares == [0.3, 0.7, 0.2, 0.8])[1 : 1 + len(shares)]:
+        levels = seen(frame).astype(int)
+        assert np.abs(np.diff(levels, axis=1)).max() < 20
+        assert frame.composed is not None
+
+
+def test_a_dissolve_without_faces_stays_as_it_is() -> None:
     stage = DissolveStage()
-    begun = replace(frames[0], composed=SwappedPicture(stripes))
-    held = 0
-    for frame in (begun, *frames[1:]):
-        done = stage.take(frame)
-        held += 1 - len(done)
-        assert held <= 3
-        assert all(seen(one).std() < 64 for one in done if one.dissolve_share is not None)
-    assert len(stage.rest()) == held
+    empty = Frame(painted((), RED), 0, 0)
+    frames = [empty, replace(empty, index=1, dissolve_share=0.5), replace(empty, index=2)]
+    done = [one for frame in frames for one in stage.take(frame)]
+    assert all(frame.composed is None for frame in done)

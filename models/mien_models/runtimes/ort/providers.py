@@ -65,7 +65,7 @@ def planned_runs(preferred: str, available: Sequence[str]) -> tuple[Run, ...]:
 
 
 def _runs_of(name: str) -> tuple[Run, ...]:
-    """Give the ways to run on one provider; options as ONNX Runtime 1.31 documents them; only CUDA's have run on a card."""
+    """Give the ways to run on one provider; options as ONNX Runtime 1.31 has them; only CUDA's have run on a card."""
     if name == "tensorrt":
         graph = {"trt_cuda_graph_enable": "True"}
         return Run(name, {**graph, "trt_fp16_enable": "True"}, is_half=True), Run(name, graph)

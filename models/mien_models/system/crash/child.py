@@ -4,9 +4,14 @@ import faulthandler
 import json
 import sys
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from mien_models.errors import MienError
 from mien_models.system.crash.edge import edge
+from mien_models.system.sentence import parts_in
+
+SENTENCES: Final = "sentences"
+"""Key of the parts of the answer's sentences, by their English texts."""
 
 
 def answer(task: Callable[[], Mapping[str, object]], *, fault: str, doing: str) -> str:
@@ -19,5 +24,11 @@ def answer(task: Callable[[], Mapping[str, object]], *, fault: str, doing: str) 
     text: str = ""
     failures: list[MienError] = []
     with edge(doing, failures.append):
-        text = json.dumps(task())
-    return json.dumps({fault: str(failures[0])}) if failures else text
+        text = told(task())
+    return text if not failures else told({fault: str(failures[0])})
+
+
+def told(answer: Mapping[str, object]) -> str:
+    """Write an answer as JSON, with what its sentences were made of beside them."""
+    parts = parts_in(answer)
+    return json.dumps({**answer, **({SENTENCES: parts} if parts else {})})

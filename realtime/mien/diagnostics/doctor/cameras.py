@@ -10,6 +10,7 @@ from mien.diagnostics.doctor.checks import Check, Verdict
 from mien.media.devices import v4l2
 from mien.media.devices.cameras import Camera, VirtualCamera, virtual_cameras
 from mien.sinks.virtual_camera import how_to_install
+from mien_models.system.sentence import sentence
 
 _CAPTURE: Final = v4l2.Capability.CAPTURE
 _OUTPUT: Final = v4l2.Capability.OUTPUT
@@ -23,11 +24,13 @@ def check_cameras(found: Sequence[Camera]) -> Check:
         return Check("camera", Verdict.OK, ", ".join(f"{camera.number} {camera.name}" for camera in usable))
     if real:  # only Linux tells
         names = ", ".join(camera.path for camera in real)
-        advice = "sudo usermod -aG video $USER, then log out and in again."
+        advice = sentence("sudo usermod -aG video $USER, then log out and in again.")
         return Check("camera", Verdict.ADVICE, f"{names}: this user may not open it", advice)
-    advice = "Plug one in; until then --camera synthetic, a video file or the URL of a phone's camera work."
+    advice = sentence("Plug one in; until then --camera synthetic, a video file or the URL of a phone's camera work.")
     if sys.platform == "darwin":
-        advice += " Is this terminal allowed to use the camera (System Settings, Privacy & Security, Camera)?"
+        advice = sentence(
+            "Plug one in. Is this terminal allowed to use the camera (System Settings, Privacy & Security, Camera)?"
+        )
     return Check("camera", Verdict.ADVICE, "none", advice)
 
 

@@ -61,6 +61,12 @@ def _graphics_card() -> Iterator[Check]:
     yield check_card(card(), available())
 
 
+def _other_machines() -> Iterator[Check]:
+    from mien.diagnostics.doctor.other_machines import check_other_machines
+
+    yield from check_other_machines()
+
+
 def _providers() -> Iterator[Check]:
     yield from networks.check_providers()
 
@@ -73,4 +79,5 @@ _EXAMINATION: Final[tuple[tuple[str, Callable[[], Iterator[Check]]], ...]] = (
     ("face networks", _face_networks),
     ("graphics card", _graphics_card),
     ("providers", _providers),
+    ("other machines", _other_machines),
 )

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from mien_models.errors import SourceError
-from mien_models.library.download import is_address, open_address, split_address
+from mien_models.library.web import is_address, open_address, split_address
 from mien_models.system.causes import cause_of, is_full
 
 MOST_BYTES: Final = 2 * 2**30

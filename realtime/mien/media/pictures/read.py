@@ -18,6 +18,7 @@ from mien.media.pictures.picture import Metadata, Picture, Samples, picture_from
 from mien.media.pictures.tiff import TiffFacts, read_tiff, rgb_from_cmyk, tiff_facts
 from mien_models.errors import MienError, PhotoError
 from mien_models.system.causes import advice_for, cause_of
+from mien_models.system.sentence import sentence
 
 MAX_PIXELS: Final = 120_000_000
 """12 000 x 9 000, the largest that telephones take, fits; to swap in it takes about 2 GB."""
@@ -47,7 +48,11 @@ def read_picture(path: Path) -> Picture:
             raise
         except Exception as error:
             raise PhotoError(
-                f"{str(path)!r} is damaged and cannot be read whole ({_first_line(error)}). Get another copy of it."
+                sentence(
+                    "{photo} is damaged and cannot be read whole ({why}). Get another copy of it.",
+                    photo=repr(str(path)),
+                    why=_first_line(error),
+                )
             ) from error
 
 
@@ -127,9 +132,16 @@ def _check_is_file(path: Path) -> None:
             f"The picture {str(path)!r} cannot be opened: {cause_of(error)}. {advice_for(error)}"
         ) from error
     if not start:
-        raise PhotoError(f"Expected a picture, and {str(path)!r} is empty. Get another copy of it.")
+        raise PhotoError(
+            sentence("Expected a picture, and {photo} is empty. Get another copy of it.", photo=repr(str(path)))
+        )
     if _brands(start) & _HEIF_BRANDS and not _brands(start) & _AVIF_BRANDS:
-        raise PhotoError(f"{str(path)!r} is a HEIC picture, which Mien cannot read. Save it as JPEG or PNG first.")
+        raise PhotoError(
+            sentence(
+                "{photo} is a HEIC picture, which Mien cannot read. Save it as JPEG or PNG first.",
+                photo=repr(str(path)),
+            )
+        )
 
 
 def _brands(start: bytes) -> frozenset[bytes]:
@@ -144,7 +156,11 @@ def _opened(path: Path) -> Image.Image:
     try:
         return Image.open(path, formats=FORMATS)
     except UnidentifiedImageError as error:
-        raise PhotoError(f"{str(path)!r} is no picture that Mien can read. Give a {_READABLE} file.") from error
+        raise PhotoError(
+            sentence(
+                "{photo} is no picture that Mien can read. Give a {kinds} file.", photo=repr(str(path)), kinds=_READABLE
+            )
+        ) from error
     except Image.DecompressionBombError as error:
         raise PhotoError(_too_large(path, "more than 178 megapixels")) from error
 
@@ -156,7 +172,12 @@ def _check_size(path: Path, size: tuple[int, int]) -> None:
 
 
 def _too_large(path: Path, found: str) -> str:
-    return f"{str(path)!r} has {found}, more than the {MAX_PIXELS // 1_000_000} megapixels Mien takes. Scale it down."
+    return sentence(
+        "{photo} has {size}, more than the {most} megapixels Mien takes. Scale it down.",
+        photo=repr(str(path)),
+        size=found,
+        most=MAX_PIXELS // 1_000_000,
+    )
 
 
 def _is_sixteen_bit(opened: Image.Image) -> bool:

@@ -26,6 +26,8 @@ _EXACT: Final = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
 """Without it every colour comes out a level too dark."""
 _SOFTWARE: Final = "libx264"
 _HARDWARE: Final = ("h264_nvenc", "h264_videotoolbox", "h264_qsv", "h264_amf")
+_BASELINE: Final = {"h264_amf": "constrained_baseline", "h264_videotoolbox": "constrained_baseline"}
+"""What encoders call that profile that do not call it 'baseline'."""
 _HELD_BACK_S: Final = Fraction(1, 4)
 _MOST_HELD_BACK: Final = 5
 """Frames. With ten, files are a tenth larger and hardly better; with none they are twice as large."""
@@ -50,6 +52,8 @@ class VideoWish:
     """Bits a second, for a line that takes no more."""
     is_prompt: bool = False
     """Whether no frame may wait in the encoder: for streams and calls."""
+    is_baseline: bool = False
+    """Whether only H.264's simplest profile is used, the one that every browser has to read by WebRTC (RFC 7742)."""
     may_use_hardware: bool = True
 
 
@@ -210,16 +214,18 @@ class _Encoder:
 def _options(name: str, wish: VideoWish) -> Mapping[str, str]:
     """Choose an encoder's settings: visually clean, and fast enough to leave a laptop's cores to the swap."""
     rate: Mapping[str, str] = {} if wish.bit_rate is None else _capped(wish.bit_rate)
+    if wish.is_baseline:
+        rate = {**rate, "profile": _BASELINE.get(name, "baseline")}
     if name != _SOFTWARE:
         return rate
     # None at four frames a second and below, where one would be too much of what a kill may cost.
-    held_back = min(_MOST_HELD_BACK, int(wish.fps * _HELD_BACK_S))
-    threads = max(1, min(_MOST_THREADS, held_back))
+    held_back = 0 if wish.is_prompt else min(_MOST_HELD_BACK, int(wish.fps * _HELD_BACK_S))
+    threads = _MOST_THREADS if wish.is_prompt else max(1, min(_MOST_THREADS, held_back))
     options = {"preset": "veryfast", "rc-lookahead": str(held_back), "threads": str(threads)}
+    if wish.is_prompt:
+        options["tune"] = "zerolatency"
     if wish.quality is not None:
         options["crf"] = str(wish.quality)
-    if wish.is_prompt:
-        options |= {"tune": "zerolatency", "threads": str(_MOST_THREADS)}
     # A key frame that is asked for must be one where a player can begin.
     return {**options, "forced-idr": "1", **rate}
 

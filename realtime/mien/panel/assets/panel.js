@@ -102,6 +102,16 @@
     if (input && event.dataTransfer.files.length) sendAll(input, event.dataTransfer.files);
   });
 
+  // Many faces, of which one is looked for -------------------------------------------------------------------------------
+
+  document.addEventListener("input", (event) => {
+    const what = event.target.dataset?.find;
+    if (!what) return;
+    const wanted = event.target.value.trim().toLocaleLowerCase();
+    for (const one of document.querySelectorAll(what))
+      one.classList.toggle("is-passed", !one.textContent.toLocaleLowerCase().includes(wanted));
+  });
+
   // Pictures of cameras that do not come -------------------------------------------------------------------------------
 
   document.addEventListener(
@@ -127,4 +137,23 @@
     const face = event.dataTransfer.getData("text/x-mien-face");
     if (person && face) person.dispatchEvent(new CustomEvent("given", { detail: face }));
   });
+})();
+
+// Whether the panel answers: what stands on the page is old while it does not ------------------------------------------
+(() => {
+  "use strict";
+
+  const watch = () => {
+    // The library's own sign of it, which it shows in its own words.
+    const sign = document.getElementById("popup");
+    if (!sign) return;
+    const tell = () => {
+      const isAway = sign.ariaHidden === "false";
+      document.body.classList.toggle("is-away", isAway);
+      for (const bar of document.querySelectorAll("[data-away]")) bar.hidden = !isAway;
+    };
+    new MutationObserver(tell).observe(sign, { attributes: true });
+  };
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", watch);
+  else watch();
 })();

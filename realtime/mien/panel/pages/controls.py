@@ -7,8 +7,9 @@ from typing import Any, Final
 from nicegui import ui
 
 from mien.panel import kit
-from mien.panel.forms import Control, Kind, controls
+from mien.panel.forms import Control, Kind, controls, has_effect
 from mien.panel.pages.frame import Frame
+from mien.panel.pages.sound import Microphone
 from mien.panel.said import N_, value_said
 from mien.panel.status import StatusView
 
@@ -30,6 +31,7 @@ class Form:
     def __init__(self, frame: Frame, group: str) -> None:
         self._frame = frame
         self._moved_s: dict[str, float] = {}
+        self._boxes: list[tuple[Control, ui.element]] = []
         self._updates: list[tuple[Control, Callable[[Any], None]]] = []
         for control in controls(group):
             self._add(control)
@@ -38,7 +40,11 @@ class Form:
     def _add(self, control: Control) -> None:
         say = self._frame.words
         label, help_text = say(control.label), say(control.help)
-        with kit.box("control"):
+        with kit.box("control") as box:
+            self._boxes.append((control, box))
+            if control.name == "microphone":
+                self._updates.append((control, Microphone(self._frame, control, self._wish).update))
+                return
             match control.kind:
                 case Kind.SWITCH:
                     update = self._switch(control, label)
@@ -152,6 +158,8 @@ class Form:
     def _look(self, status: StatusView | None) -> None:
         if status is None:
             return
+        for control, box in self._boxes:
+            kit.show(box, is_shown=has_effect(control, str(status.value("swapper"))))
         now_s = time.monotonic()
         for control, update in self._updates:
             if now_s - self._moved_s.get(control.name, float("-inf")) > _HANDS_OFF_S:

@@ -6,10 +6,10 @@ from pathlib import Path
 from nicegui import ui
 
 from mien.config.choices import ConsentKind
-from mien.consent.terms import Scope
 from mien.panel import kit
 from mien.panel.faces import FaceTile, consent_on_record
 from mien.panel.pages import pieces
+from mien.panel.pages.adding import USES
 from mien.panel.pages.frame import Frame
 from mien.panel.photos import Understood
 from mien.panel.said import CONSENTS
@@ -34,12 +34,14 @@ class _Library:
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
+        self._find = pieces.find_field(frame, ".rows .row-card")
         self._grid = pieces.Grid("rows")
         self._asked = ""
         frame.follow(self._look)
 
     def _look(self, _status: StatusView | None) -> None:
         tiles = self._frame.panel.faces.of_library()
+        kit.show(self._find, is_shown=len(tiles) > pieces.MANY)
         if self._grid.is_new([(one.key, one.has_ended, one.key == self._asked) for one in tiles]):
             with self._grid.box:
                 if not tiles:
@@ -85,8 +87,7 @@ def _terms_said(frame: Frame, tile: FaceTile) -> list[tuple[str, str]]:
     if tile.kept is None:
         return []
     terms = tile.kept.terms
-    uses = {Scope.LIVE: say("live"), Scope.RECORDING: say("recordings"), Scope.STREAMING: say("streams")}
-    for_what = ", ".join(uses.get(one, one.value) for one in terms.scope)
+    for_what = ", ".join(say(USES[one]) for one in terms.scope)
     said = [(f"{say(CONSENTS[terms.consent.value][1])} {say('For: {uses}.', uses=for_what)}", "")]
     if terms.until is None:
         said.append((say("Without an end."), ""))
@@ -127,7 +128,7 @@ class _Photos:
         try:
             found = await self._frame.panel.photos.understood(name)
         except MienError as error:
-            self._frame.toast(str(error), "bad")
+            self._frame.complain(error)
             return
         if found.fault is not None:
             self._frame.panel.photos.forget(name)
@@ -178,6 +179,6 @@ class _Photos:
             try:
                 self._frame.panel.photos.forget(one.name)
             except MienError as error:
-                self._frame.toast(str(error), "bad")
+                self._frame.complain(error)
 
         return forget

@@ -1,5 +1,7 @@
 """What every page has around it: the way to the others, the state in words and colour, the panic button."""
 
+import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
@@ -12,7 +14,7 @@ from mien.panel import kit
 from mien.panel.panel import Panel
 from mien.panel.said import N_, REASONS, STATES
 from mien.panel.status import StatusView
-from mien.panel.words import LANGUAGES, Words
+from mien.panel.words import LANGUAGES, THEMES, Words
 from mien.session.messages import RefusedReply
 from mien_models.errors import MienError
 
@@ -28,36 +30,46 @@ WAY: Final = (
     ("/faces", "faces", N_("Faces")),
     ("/models", "models", N_("Models")),
 )
+_THEMES: Final = {"dark": N_("Dark"), "light": N_("Light"), "system": N_("As the system")}
 FOR_GUESTS: Final = frozenset({"/live", "/numbers", "/presets"})
 """Pages that show neither the real face nor the computer's files and devices."""
 Look = Callable[[StatusView | None], None]
-_HEAD: Final = """<link rel="stylesheet" href="/assets/panel.css"><link rel="stylesheet" href="/assets/icons.css">
+_HEAD: Final = """<script>
+Object.assign(document.documentElement, {{lang: "{language}"}}).dataset.theme = "{theme}"
+</script>
+<link rel="stylesheet" href="/assets/panel.css"><link rel="stylesheet" href="/assets/icons.css">
 <script src="/assets/panel.js" defer></script><script src="/assets/preview.js" defer></script>"""
 
 
 class Frame:
     """One page in one browser, to be filled between enter and exit. Has state: what it shows of the session."""
 
-    def __init__(self, panel: Panel, words: Words, path: str, *, is_own: bool) -> None:
-        self.panel, self.words, self.path, self.is_own = panel, words, path, is_own
+    def __init__(self, panel: Panel, words: Words, path: str, theme: str, *, is_own: bool) -> None:
+        self.panel, self.words, self.path, self.theme, self.is_own = panel, words, path, theme, is_own
         self._looks: list[Look] = []
         self._wanted: dict[str, JsonValue] = {}
         self._is_changing = False
+        self._asked: asyncio.Future[bool] | None = None
         self._content = ui.element()
 
     def __enter__(self) -> Self:
         """Put the frame up."""
         say = self.words
-        ui.add_head_html(_HEAD)
-        ui.query("html").props(f'lang="{say.language}"')
+        ui.add_head_html(_HEAD.format(language=say.language, theme=self.theme))
+        ui.page_title(f"{next(say(text) for path, _, text in WAY if path == self.path)} · Mien")
         self._content.classes("shell")
         with self._content:
             kit.link(say("Skip to the page"), "#page", "skip")
             self._way()
             with kit.box("stage"):
                 self._state_bar()
+                self._away_bar()
                 self._lan_bar()
+                self._ask = kit.box("askbar", role="alertdialog", aria_label=say("A question"))
+                kit.show(self._ask, is_shown=False)
                 page = kit.box("page", id="page", tabindex="-1")
+                with kit.box("foot"):
+                    self._preferences()
             kit.box("toasts", role="status", aria_live="polite", id="toasts")
         page.__enter__()
         self._page = page
@@ -89,16 +101,45 @@ class Frame:
 
     def toast(self, text: str, kind: str = "good") -> None:
         """Say something for a few seconds."""
-        import json
-
         self._content.client.run_javascript(f"mienToast({json.dumps(text)}, {json.dumps(kind)})")
+
+    def complain(self, error: MienError) -> None:
+        """Say what went wrong."""
+        self.toast(self.words.told(str(error)), "bad")
+
+    async def ask(self, question: str, yes: str) -> bool:
+        """Ask something that has to be answered first; another question is a no to this one."""
+        if self._asked is not None and not self._asked.done():
+            self._asked.set_result(False)
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._asked = answer
+
+        def answered(*, is_yes: bool) -> kit.Act:
+            async def give() -> None:
+                if not answer.done():
+                    answer.set_result(is_yes)
+
+            return give
+
+        self._ask.clear()
+        with self._ask:
+            kit.words(question, "ask-words")
+            kit.put(kit.button(yes, answered(is_yes=True), "btn-main"), data_yes="")
+            kit.button(self.words("No"), answered(is_yes=False))
+        kit.show(self._ask, is_shown=True)
+        self._content.client.run_javascript("document.querySelector('[data-yes]')?.focus()")
+        try:
+            return bool(await answer)
+        finally:
+            if self._asked is answer:
+                kit.show(self._ask, is_shown=False)
 
     async def attempt(self, act: Awaitable[object], done: str = "") -> bool:
         """Do something that may fail: say why, or that it is done."""
         try:
             await act
         except MienError as error:
-            self.toast(str(error), "bad")
+            self.complain(error)
             return False
         if done:
             self.toast(done)
@@ -109,10 +150,10 @@ class Frame:
         try:
             reply = await self.panel.change(values)
         except MienError as error:
-            self.toast(str(error), "bad")
+            self.complain(error)
             return False
         if isinstance(reply, RefusedReply):
-            self.toast(" ".join(dict.fromkeys(reply.reasons.values())), "bad")
+            self.toast(" ".join(dict.fromkeys(map(self.words.told, reply.reasons.values()))), "bad")
             return False
         if done:
             self.toast(done)
@@ -140,18 +181,36 @@ class Frame:
                     one = kit.link(say(text), path, "way-one", sign)
                     kit.put(one, aria_current="page" if path == self.path else None, title=say(text))
             with kit.box("way-end"):
-                self._language()
+                self._preferences()
 
-    def _language(self) -> None:
-        chooser = kit.box("select select-bare", "select", aria_label=self.words("Language"))
+    def _preferences(self) -> None:
+        """Let the language and the colours be chosen; beside the pages, or below them where it is narrow."""
+        say = self.words
+        self._preference(say("Language"), "language", LANGUAGES, say.language)
+        themes = {name: say(_THEMES[name]) for name in THEMES}
+        self._preference(say("Colours"), "theme", themes, self.theme)
+
+    def _preference(self, label: str, what: str, choices: Mapping[str, str], now: str) -> None:
+        chooser = kit.box("select select-bare", "select", aria_label=label)
         with chooser:
-            for code, name in LANGUAGES.items():
-                one = kit.words(name, tag="option")
-                kit.put(one, value=code, selected=True if code == self.words.language else None)
-        chooser.on(
-            "change",
-            js_handler=f"(e) => location.assign('/language/' + e.target.value + '?page=' + {self.path!r})",
-        )
+            for key, text in choices.items():
+                kit.put(kit.words(text, tag="option"), value=key, selected=True if key == now else None)
+        # Replaced, not added: the way back is to the page before and not to this one in another language.
+        address = f"'/{what}/' + e.target.value + '?page={self.path}'"
+        chooser.on("change", js_handler=f"(e) => location.replace({address})")
+
+    def _away_bar(self) -> None:
+        """Say that the panel does not answer; the browser shows and hides it, since nobody else could."""
+        with kit.box("awaybar", role="alert", data_away="", hidden=True):
+            kit.icon("warn")
+            kit.words(
+                self.words(
+                    "The panel does not answer: what you see here is old. Your stream goes on without it. "
+                    "Start it again with: mien"
+                ),
+                "",
+                "span",
+            )
 
     def _state_bar(self) -> None:
         say = self.words
@@ -200,7 +259,7 @@ class Frame:
         state, reason = state_of(self.panel, status)
         kit.state_class(self._bar, "is-", state)
         self._state.set_text(say(STATES[state]))
-        self._why.set_text(say(REASONS[reason]) if reason in REASONS else reason)
+        self._why.set_text(say(REASONS[reason]) if reason in REASONS else say.told(reason))
         is_private = status is not None and status.is_private
         self._panic_words.set_text(say("Show again") if is_private else say("Hide me"))
         kit.put(self._panic, aria_pressed="true" if is_private else "false", disabled=True if status is None else None)

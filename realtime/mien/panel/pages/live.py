@@ -4,10 +4,11 @@ import time
 from datetime import datetime
 
 from nicegui import ui
-from pydantic import JsonValue
 
+from mien.consent.terms import Scope
 from mien.panel import kit
 from mien.panel.pages import pieces
+from mien.panel.pages.adding import add_output, remove_output
 from mien.panel.pages.controls import GROUPS, Form
 from mien.panel.pages.frame import Frame
 from mien.panel.recording import new_recording, recording_of
@@ -22,6 +23,7 @@ def live_page(frame: Frame) -> None:
         with kit.box("live-view"):
             kit.words(say("Live"), "visually-hidden", "h1")
             pieces.preview(frame, has_compare=True)
+            pieces.StartButton(frame)
             _Buttons(frame)
             _Figures(frame)
         with kit.box("live-side"):
@@ -68,15 +70,14 @@ class _Buttons:
             return
         running = recording_of(status)
         if running is not None:
-            kept: list[JsonValue] = [spec for spec in status.outputs if spec != running]
-            await self._frame.change({"sinks": kept or ["null"]}, self._frame.words("Saved: {file}", file=running[5:]))
+            await remove_output(self._frame, running, self._frame.words("Saved: {file}", file=running[5:]))
             return
         try:
             spec = new_recording(datetime.now().astimezone())
         except MienError as error:
-            self._frame.toast(str(error), "bad")
+            self._frame.complain(error)
             return
-        await self._frame.change({"sinks": [*status.outputs, spec]}, self._frame.words("Recording."))
+        await add_output(self._frame, spec, Scope.RECORDING, self._frame.words("Recording."))
 
     async def _press_freeze(self) -> None:
         status = self._frame.panel.link.status
@@ -84,7 +85,7 @@ class _Buttons:
         try:
             is_held = await self._frame.panel.link.ask(lambda client: client.freeze(on=wanted))
         except MienError as error:
-            self._frame.toast(str(error), "bad")
+            self._frame.complain(error)
             return
         if wanted and not is_held:
             self._frame.toast(self._frame.words("There is no swapped picture to hold right now."), "bad")
@@ -99,7 +100,7 @@ class _Buttons:
         try:
             is_shown = await self._frame.panel.link.ask(lambda client: client.reveal())
         except MienError as error:
-            self._frame.toast(str(error), "bad")
+            self._frame.complain(error)
             return
         if not is_shown:
             self._frame.toast(

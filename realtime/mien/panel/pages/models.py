@@ -83,7 +83,7 @@ class _Add:
         try:
             said = await models.add(source, f"{name or 'model'}.onnx" if called else "", name, answer)  # type: ignore[arg-type]
         except MienError as error:
-            self._frame.toast(str(error), "bad")
+            self._frame.complain(error)
             return
         self._frame.toast(said)
 
@@ -152,7 +152,7 @@ class _Installed:
                 jpeg = await self._frame.panel.models.picture(row.name)
                 speed = "" if row.is_built_in else await self._frame.panel.models.test(row.name)
             except MienError as error:
-                self._frame.toast(str(error), "bad")
+                self._frame.complain(error)
                 return
             kit.put(picture, src=f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}")
             kit.show(picture, is_shown=True)

@@ -1,6 +1,6 @@
 """The numbers: how late, how many, what each stage takes, and what would help."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from nicegui import ui
@@ -9,12 +9,13 @@ from mien.panel import kit
 from mien.panel.advice import Advice, advice_on
 from mien.panel.pages import pieces
 from mien.panel.pages.frame import Frame
-from mien.panel.said import STAGES, stage_said
+from mien.panel.said import STAGES, stage_said, value_said
 from mien.panel.status import StatusView
 from mien.panel.trend import Sample, line_chart
 
 _DRAWN_EVERY: Final = 4
 """Looks: once a second."""
+_PLACES: Final = ("is-first", "is-second")
 Value = Callable[[Sample], float | None]
 
 
@@ -24,9 +25,9 @@ def numbers_page(frame: Frame) -> None:
     frame.title(say("Numbers"), say("The last two minutes. Every picture is dated when the camera takes it."))
     _Warnings(frame)
     with kit.box("charts"):
-        _Chart(frame, say("Behind you"), say("half of the pictures, and 95 of 100"), "ms", (_age, _age_p95))
-        _Chart(frame, say("Sent"), say("pictures a second; from the camera above it"), "/s", (_out, _in))
-        _Chart(frame, say("Left out"), say("pictures that a newer one overtook, in all"), "", (_dropped,))
+        _Chart(frame, say("Behind you"), "ms", {say("half of the pictures"): _age, say("95 of 100"): _age_p95})
+        _Chart(frame, say("Pictures a second"), "/s", {say("sent"): _out, say("from the camera"): _in})
+        _Chart(frame, say("Left out"), "", {say("pictures that a newer one overtook, in all"): _dropped})
     kit.words(say("What each picture takes"), "section-title", "h2")
     _Stages(frame)
     kit.words(say("Where the networks run"), "section-title", "h2")
@@ -56,16 +57,17 @@ def _dropped(sample: Sample) -> float | None:
 class _Chart:
     """One small chart with its newest value. Has state: when it was drawn last."""
 
-    def __init__(self, frame: Frame, name: str, note: str, unit: str, values: Sequence[Value]) -> None:
-        self._frame, self._unit, self._values = frame, unit, values
+    def __init__(self, frame: Frame, name: str, unit: str, lines: Mapping[str, Value]) -> None:
+        self._frame, self._unit, self._values = frame, unit, tuple(lines.values())
         self._looks = 0
         with kit.box("card chart"):
             with kit.box("chart-head"):
                 kit.words(name, "chart-name", "h3")
                 self._number = kit.words("–", "chart-value", "span")
             self._line = ui.html(line_chart([]), sanitize=False).classes("chart-line")
-            if note:
-                kit.words(note, "chart-note")
+            with kit.box("chart-note"):
+                for place, line in zip(_PLACES, lines, strict=False):
+                    kit.words(line, place, "span")
         frame.follow(self._look)
 
     def _look(self, status: StatusView | None) -> None:
@@ -132,7 +134,7 @@ class _Networks:
                 for network, provider in networks.items():
                     with kit.box("row-card"), kit.box("row-text"):
                         kit.words(network, "row-name", "strong")
-                        kit.words(provider, "row-note", "span")
+                        kit.words(value_said(say, "provider", provider), "row-note", "span")
 
 
 class _Warnings:
@@ -152,7 +154,7 @@ class _Warnings:
 
     def _warn(self, one: Advice) -> None:
         say = self._frame.words
-        fields = {name: say(value) for name, value in one.fields.items()}
+        fields = {name: ", ".join(say(say.told(text)) for text in texts) for name, texts in one.fields.items()}
 
         async def do() -> None:
             await self._frame.change(one.values or {}, say("Done. It takes a moment until it shows."))
@@ -162,5 +164,5 @@ class _Warnings:
             with kit.box("warning-text"):
                 kit.words(say(one.text, **fields), "", "strong")
                 kit.words(say(one.help), "", "span")
-            if one.button and one.values is not None:
-                kit.button(say(one.button), do, "btn-small")
+                if one.button and one.values is not None:
+                    kit.button(say(one.button), do, "btn-small")

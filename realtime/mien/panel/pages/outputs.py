@@ -6,22 +6,27 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from nicegui import ui
 
+from mien.consent.terms import Scope
 from mien.panel import kit
 from mien.panel.pages import pieces
+from mien.panel.pages.adding import NOWHERE, add_output, remove_output
 from mien.panel.pages.frame import Frame
 from mien.panel.recording import new_target, recordings_folder
-from mien.panel.said import N_, value_said
+from mien.panel.said import N_
 from mien.panel.status import SinkView, StatusView
-from mien.sinks.registry import SinkPlugin
-from mien_models.errors import MienError
+from mien_models.errors import MienError, UsageError
+from mien_models.system.sentence import sentence
 
-_NOWHERE: Final = "null"
-_TARGET: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\"<>]{1,500}|\d{1,5}|[\w .()-]{0,60}", re.IGNORECASE)
-"""Addresses, ports, names of devices; never a path."""
+if TYPE_CHECKING:
+    from mien.sinks.registry import SinkPlugin
+
+_ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\"<>]{1,500}", re.IGNORECASE)
+_WORD: Final = re.compile(r"[\w .()-]{0,120}")
+"""A port, a key, the name of a device; never a path."""
 _STATES: Final = {
     "open": ("is-good", N_("running")),
     "opening": ("is-fair", N_("opening")),
@@ -35,8 +40,13 @@ class Offer:
     """One kind of output."""
 
     name: str
+    label: str
     help: str
+    use: Scope | None
     target: str
+    """What has to be typed, as its example shows; '' for nothing."""
+    can_be_left_out: bool
+    is_secret: bool
     writes: bool
     missing: str
     """Why it cannot be had now, and what to do; '' where it can."""
@@ -84,15 +94,16 @@ class _Running:
         say = self._frame.words
         with kit.box("row-card"):
             with kit.box("row-text"):
-                kit.words(say("Nobody: the picture is only seen here") if spec == _NOWHERE else description, "row-name")
+                kit.words(say("Nobody: the picture is only seen here") if spec == NOWHERE else description, "row-name")
                 note = kit.words("", "row-note")
-            kit.button(say("Stop"), self._remove(spec), "btn-small", "minus", label=f"{say('Stop')}: {description}")
+            if spec != NOWHERE:
+                kit.button(say("Stop"), self._remove(spec), "btn-small", "minus", label=f"{say('Stop')}: {description}")
         return note
 
     def _health(self, sink: SinkView) -> str:
         say = self._frame.words
         if sink.why:
-            return sink.why
+            return say.told(sink.why)
         state = say(_STATES[sink.state][1]) if sink.state in _STATES else sink.state
         if sink.fps is None:
             return state
@@ -105,9 +116,7 @@ class _Running:
 
     def _remove(self, spec: str) -> Callable[[], Awaitable[object]]:
         async def remove() -> None:
-            status = self._frame.panel.link.status
-            if status is not None:
-                await self._frame.change({"sinks": [one for one in status.outputs if one != spec] or [_NOWHERE]})
+            await remove_output(self._frame, spec)
 
         return remove
 
@@ -129,42 +138,39 @@ class _Offers:
 
     def _card(self, offer: Offer) -> None:
         say = self._frame.words
-        name = value_said(say, "sinks", offer.name)
-        with kit.box("card", "section", aria_label=name):
+        name = say(offer.label)
+        with kit.box("card offer", "section", aria_label=name):
             kit.words(name, "", "h3")
             kit.words(f"{say(offer.help)[:1].upper()}{say(offer.help)[1:]}.", "hint")
-            if offer.missing:
-                command = pieces.command_in(offer.missing)
-                words = say("Run this once in a terminal, then click the button:") if command else offer.missing
-                kit.words(words, "row-note is-fair")
-                if command is not None:
-                    kit.copy_line(command, say("Copy the command"))
             if offer.writes:
                 kit.words(say("Goes to {folder}", folder=str(recordings_folder())), "row-note")
+            command = pieces.command_in(offer.missing)
+            if command is not None:
+                kit.words(say("Run this once in a terminal, then click the button:"), "row-note is-fair")
+                kit.copy_line(command, say("Copy the command"))
+            elif offer.missing:
+                kit.words(say.told(offer.missing), "row-note is-fair")
+                return
             with kit.box("form-row"):
-                field = None
-                if offer.target and not offer.writes:
-                    field = kit.text_field(f"{name}: {offer.target}", offer.target, longest=500)
+                field = self._field(offer, name) if offer.target and not offer.writes else None
                 kit.button(say("Add"), self._add(offer, field), "btn-small", "plus", label=f"{say('Add')}: {name}")
+
+    def _field(self, offer: Offer, name: str) -> ui.element:
+        example = offer.target
+        if offer.is_secret:
+            return kit.secret_field(f"{name}: {example}", example, show=self._frame.words("Show what is typed"))
+        return kit.text_field(f"{name}: {example}", example, longest=500)
 
     def _add(self, offer: Offer, field: ui.element | None) -> Callable[[], Awaitable[object]]:
         async def add() -> None:
             say = self._frame.words
-            status = self._frame.panel.link.status
-            if status is None:
-                self._frame.toast(say("No session runs. Start one on the start page."), "bad")
-                return
-            target = "" if field is None else kit.value_of(field)
-            if _TARGET.fullmatch(target) is None:
-                self._frame.toast(say("Give an address, a port or a device's name; files are named by Mien."), "bad")
-                return
             try:
-                spec = _spec(offer, target)
+                spec = spec_of(offer, "" if field is None else kit.value_of(field))
             except MienError as error:
-                self._frame.toast(str(error), "bad")
+                self._frame.complain(error)
                 return
-            others = [one for one in status.outputs if one not in {_NOWHERE, spec}]
-            await self._frame.change({"sinks": [*others, spec]}, say("It runs."))
+            if await add_output(self._frame, spec, offer.use, say("It runs.")) and field is not None:
+                kit.empty(field)
 
         return add
 
@@ -197,26 +203,53 @@ class _Network:
 
 
 def offers_here() -> tuple[Offer, ...]:
-    """List every kind of output with what this computer lacks for it."""
+    """List every kind of output with what this computer lacks for it: what can be had first, in the order of use."""
     from mien.sinks.registry import SINKS
 
-    found: list[Offer] = []
-    for name, plugin in SINKS.each():
-        if name != _NOWHERE:
-            target = plugin.target.strip("[]")
-            found.append(Offer(name, plugin.help, target, plugin.writes_target, _missing(plugin)))
-    return tuple(sorted(found, key=lambda one: one.name))
+    found = [_offer(name, plugin) for name, plugin in SINKS.each() if name != NOWHERE]
+    uses = list(Scope)
+    return tuple(sorted(found, key=lambda one: (bool(one.missing), uses.index(one.use) if one.use else -1, one.name)))
 
 
-def _missing(plugin: SinkPlugin) -> str:
+def _offer(name: str, plugin: "SinkPlugin") -> Offer:
+    example = plugin.target.strip("[]")
+    return Offer(
+        name,
+        plugin.label or name,
+        plugin.help,
+        plugin.use,
+        f"{name}:{example}" if example.startswith("//") else example,
+        plugin.target.startswith("["),
+        plugin.conceal is not None,
+        plugin.writes_target,
+        _missing(plugin),
+    )
+
+
+def _missing(plugin: "SinkPlugin") -> str:
     if plugin.usual is None or plugin.usual.address() is not None:
         return ""
-    return plugin.usual.advice() or "It is of no use on this computer as it is now."
+    return plugin.usual.advice() or sentence("It is of no use on this computer as it is now.")
 
 
-def _spec(offer: Offer, target: str) -> str:
+def spec_of(offer: Offer, typed: str) -> str:
+    """Write an output as `--sink` takes it.
+
+    Raises:
+        MienError: what was typed is none of its targets, or the folder of recordings cannot be made.
+    """
     if offer.writes:
         return f"{offer.name}:{new_target(datetime.now().astimezone(), Path(offer.target).suffix)}"
-    if "://" in target and target.partition(":")[0].lower() == offer.name:
+    target = typed.strip()
+    if not target and not offer.target:
+        return offer.name
+    if not target and offer.can_be_left_out:
+        return offer.name
+    is_address = offer.target.startswith(f"{offer.name}://")
+    if is_address and target and "://" not in target:
+        target = f"{offer.name}://{target.lstrip('/')}"
+    if not target or not (_ADDRESS if "://" in target else _WORD).fullmatch(target):
+        raise UsageError(sentence("Type what the field shows as an example: {example}", example=offer.target))
+    if target.partition(":")[0].lower() == offer.name and "://" in target:
         return target
-    return f"{offer.name}:{target}" if target else offer.name
+    return f"{offer.name}:{target}"

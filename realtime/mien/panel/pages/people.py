@@ -17,8 +17,6 @@ from mien.panel.said import VALUES
 from mien.panel.status import StatusView
 from mien.panel.uploads import KINDS
 from mien.session.messages import SeenFace
-from mien.session.swappers import library
-from mien.tracking.selection import NOTHING
 from mien_models.errors import MienError
 
 _LOOK_S: Final = 1.0
@@ -82,6 +80,8 @@ class _People:
     def _can_tell_apart(self) -> bool:
         status = self._frame.panel.link.status
         wanted = "arcface_w600k_r50" if status is None else str(status.value("recogniser"))
+        from mien.session.swappers import library
+
         return wanted in library().names()
 
     def _explain(self) -> None:
@@ -160,6 +160,8 @@ class _People:
 
     async def _apply(self) -> None:
         """Ask for what was chosen: each person is known by a picture that is taken now and kept here."""
+        from mien.tracking.selection import NOTHING
+
         say = self._frame.words
         seen = {one.id: one for one in await self._frame.panel.link.ask(lambda client: client.faces(_KNOWN_PX))}
         parts: list[str] = []

@@ -1,5 +1,6 @@
 """Pieces that several pages have: the preview, face tiles, what was understood of a photo, whose face it is."""
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
@@ -15,6 +16,8 @@ from mien.panel.said import CONSENTS
 from mien.panel.status import StatusView
 
 _KEYS: Final = 9
+MANY: Final = 12
+"""More than these scroll, and can be searched."""
 PHOTO_TYPES: Final = "image/*,.tif,.tiff,.jp2"
 
 
@@ -33,11 +36,39 @@ def preview(frame: Frame, *, has_compare: bool) -> ui.element:
     return view
 
 
+class StartButton:
+    """Starts the camera where none runs, as it was used last; where that failed, as at first."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        self._button = kit.button(frame.words("Start the camera"), self._begin, "btn-main", "start")
+        frame.follow(self._look)
+
+    async def _begin(self) -> None:
+        panel = self._frame.panel
+        is_plain = panel.launcher.failure() is not None
+        await self._frame.attempt(asyncio.to_thread(panel.start_session, is_plain=is_plain))
+
+    def _look(self, status: StatusView | None) -> None:
+        panel = self._frame.panel
+        is_needed = status is None and not panel.launcher.is_starting and not panel.link.trouble
+        kit.show(self._button, is_shown=self._frame.is_own and is_needed)
+
+
+def find_field(frame: Frame, what: str) -> ui.element:
+    """Make a field that leaves only those of many things in sight whose text has what is typed; the browser does it."""
+    field = kit.text_field(frame.words("Find"), frame.words("Find"))
+    field.classes("find")
+    kit.put(field, data_find=what, type="search")
+    return field
+
+
 class FaceTiles:
     """The faces to click, or to choose by the keys 1 to 9. Has state: which are shown."""
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
+        self._find = find_field(frame, ".tiles .tile")
         self._box = kit.box("tiles")
         self._shown: tuple[FaceTile, ...] | None = None
         self._buttons: dict[str, tuple[FaceTile, ui.element]] = {}
@@ -51,6 +82,8 @@ class FaceTiles:
             return
         self._shown, self._buttons = tiles, {}
         self._box.clear()
+        kit.show(self._find, is_shown=len(tiles) > MANY)
+        kit.state_class(self._box, "is-", "many" if len(tiles) > MANY else "few")
         with self._box:
             for number, tile in enumerate(tiles, start=1):
                 self._buttons[tile.key] = tile, self._tile(tile, number)
@@ -74,6 +107,7 @@ class FaceTiles:
         return button
 
     def _look(self, status: StatusView | None) -> None:
+        self.renew()
         used = None if status is None else tuple(map(str, status.value("face") or ()))
         for tile, button in self._buttons.values():
             kit.put(button, aria_pressed="true" if used is not None and used == tile.used_as else "false")
@@ -92,7 +126,7 @@ def understood(frame: Frame, found: Understood) -> None:
     with kit.box("understood"):
         if found.fault is not None:
             kit.words(say("This photo cannot be used"), "verdict is-bad", "h3")
-            kit.words(found.fault, "verdict-why")
+            kit.words(say.told(found.fault), "verdict-why")
             kit.words(
                 say("Take one in which a face looks into the camera, in even light, 256 pixels wide or more."), "hint"
             )
@@ -108,7 +142,7 @@ def understood(frame: Frame, found: Understood) -> None:
         if found.remarks:
             with kit.box("remarks", "ul"):
                 for remark in found.remarks:
-                    kit.words(remark, tag="li")
+                    kit.words(say.told(remark), tag="li")
         with kit.box("more", "details"):
             kit.words(say("See what Mien made of it"), tag="summary")
             picture = say("The photo with its mesh, laid flat, and swapped from three sides")

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from mien.panel import kit
+from mien.panel.cameras import camera_shown
 from mien.panel.pages import pieces
 from mien.panel.pages.frame import Frame
 from mien.panel.presets import Preset, patch_of
@@ -46,7 +47,7 @@ class _Save:
         try:
             preset = self._frame.panel.presets.save(kit.value_of(self._name), status.camera, status.settings)
         except MienError as error:
-            self._frame.toast(str(error), "bad")
+            self._frame.complain(error)
             return
         self._frame.toast(self._frame.words("Kept as {name}.", name=preset.name))
 
@@ -81,7 +82,7 @@ class _Kept:
         with kit.box("row-card"):
             with kit.box("row-text"):
                 kit.words(preset.name, "row-name")
-                kit.words(say("Camera: {name}", name=preset.camera), "row-note")
+                kit.words(say("Camera: {name}", name=camera_shown(preset.camera)), "row-note")
             with kit.box("row-buttons"):
                 kit.button(say("Use"), self._use(preset), "btn-small", "check", label=f"{say('Use')}: {preset.name}")
                 if self._frame.is_own:

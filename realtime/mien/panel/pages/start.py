@@ -7,9 +7,11 @@ from nicegui import ui
 from pydantic import JsonValue
 
 from mien.config.choices import ConsentKind
+from mien.consent.terms import Scope
 from mien.panel import kit
 from mien.panel.cameras import CameraTile
 from mien.panel.pages import pieces
+from mien.panel.pages.adding import add_output
 from mien.panel.pages.frame import Frame
 from mien.panel.photos import Understood
 from mien.panel.status import StatusView
@@ -99,7 +101,7 @@ class _CameraStep:
             say = self._frame.words
             with self._advice.box:
                 kit.words(say("No camera can be used yet, so a drawn face plays."), "advice-title")
-                kit.words(check.advice, "hint")
+                kit.words(say.told(check.advice), "hint")
                 if (command := pieces.command_in(check.advice)) is not None:
                     kit.copy_line(command, say("Copy the command"))
 
@@ -140,7 +142,7 @@ class _FaceStep:
             found = await self._frame.panel.photos.understood(name)
         except MienError as error:
             self._asks.clear()
-            self._frame.toast(str(error), "bad")
+            self._frame.complain(error)
             return
         self._asks.clear()
         with self._asks, kit.box("asked"):
@@ -168,16 +170,11 @@ class _SeeStep:
         self._frame = frame
         pieces.preview(frame, has_compare=False)
         self._words = kit.words("", "hint")
-        self._start = kit.button(frame.words("Start the camera"), self._begin, "btn-main")
+        pieces.StartButton(frame)
         frame.follow(self._look)
-
-    async def _begin(self) -> None:
-        is_plain = self._frame.panel.launcher.failure() is not None
-        await self._frame.attempt(asyncio.to_thread(self._frame.panel.start_session, is_plain=is_plain))
 
     def _look(self, status: StatusView | None) -> None:
         say = self._frame.words
-        kit.show(self._start, is_shown=status is None and not self._frame.panel.launcher.is_starting)
         if status is None:
             self._words.set_text("")
         elif status.run.state == "live":
@@ -230,17 +227,15 @@ class _GoLiveStep:
         command = pieces.command_in(advice)
         kit.words(say("One thing is missing: a virtual camera"), "verdict is-fair", "h3")
         for fault in faults:
-            kit.words(fault, "verdict-why")
+            kit.words(say.told(fault), "verdict-why")
         if command is not None:
             kit.words(say("Run this once in a terminal, then click the button:"), "hint")
             kit.copy_line(command, say("Copy the command"))
         else:
-            kit.words(advice, "hint")
+            kit.words(say.told(advice), "hint")
         if is_running:
             kit.button(say("Try the virtual camera"), self._try, "btn-main", "start")
         kit.link(say("Record a file or stream instead"), "/outputs", "plain-link")
 
     async def _try(self) -> None:
-        status = self._frame.panel.link.status
-        others = [] if status is None else [one for one in status.outputs if one not in {"null", "virtualcam"}]
-        await self._frame.change({"sinks": [*others, "virtualcam"]}, self._frame.words("The virtual camera is open."))
+        await add_output(self._frame, "virtualcam", Scope.LIVE, self._frame.words("The virtual camera is open."))

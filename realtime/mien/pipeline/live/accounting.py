@@ -7,7 +7,7 @@ from mien.pipeline.frame import State
 from mien.pipeline.live.capture import Capture
 from mien.pipeline.live.load_shedding import LoadShedding
 from mien.pipeline.live.output import Output
-from mien.pipeline.live.sink_workers import SinkWorkers
+from mien.pipeline.live.sink_workers import SinkWorkers, addresses_of
 from mien.pipeline.live.stage_threads import Pipeline
 from mien.pipeline.live.state import Cause
 from mien.pipeline.metrics import Memory
@@ -40,6 +40,8 @@ class SinkHealth:
     dropped: int
     fps: float | None
     """Frames a second of late."""
+    addresses: tuple[str, ...] = ()
+    """Where it can be looked at, this computer's own first; for its user only, whoever knows one can watch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ class Snapshot:
                     worker.written,
                     worker.mailbox.written - worker.written,
                     _per_second(worker.rate.recent_interval_ms),
+                    addresses_of(worker.sink),
                 )
                 for worker in sink_workers.workers
             ),

@@ -3,43 +3,25 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, TypeAlias
-
-import cv2
-import numpy as np
 
 from mien.config.choices import Show
 from mien.media.letterbox import letterbox
 from mien.pipeline.frame import Frame, OutputFormat, OutputFrame, State
-from mien.pipeline.live.slates import FADE_S, Crossfade, Slates
+from mien.pipeline.live.outgoing import Outgoing, Stamps
+from mien.pipeline.live.slates import FADE_S, Crossfade, Slates, blurred
 from mien.pipeline.live.state import Cause, Facts, Policy, StageFailure, Verdict, judge
 from mien.pipeline.metrics import Histogram
 from mien.provenance.release import ReleasedPicture, SwappedPicture
 from mien_models.types import BgrU8
 
-_BLUR_WIDTH_PX: Final = 12
-"""A face that fills half the width keeps 6 pixels across; people recognise friends down to about 7 (Sinha 2006)."""
 _QUIET_INTERVALS: Final = 2
 """Consumers of a virtual camera hang or complain when frames stop: after so many intervals the last is sent again."""
-_AGE_AT_FIRST_NS: Final = 300_000_000.0
-"""Cards before the first frame are stamped so far back, else the first frames would have to be stamped too late."""
-_AGE_OVER: Final = 8
-"""Frames over which their age is averaged: what is sent in between is stamped as if it had come the same way."""
 _STALL_NS: Final = 2_000_000_000
 _REVEAL_NS: Final = 3_000_000_000
 
 Release: TypeAlias = Callable[[SwappedPicture, int], ReleasedPicture]
 """Puts the marks on a swapped picture that goes out at a time of `time.monotonic_ns()`."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Outgoing:
-    """An output frame on its way to the sinks."""
-
-    frame: OutputFrame
-    born_ns: int | None
-    """`captured_ns` of the captured frame that it carries or stands for; None for a repeat, which has no age."""
 
 
 class Output:
@@ -79,7 +61,7 @@ class Output:
         self._shown: OutputFrame | None = None
         self._shown_from: SwappedPicture | BgrU8 | None = None
         self._sent_ns = 0
-        self._age_ns = _AGE_AT_FIRST_NS
+        self._stamps = Stamps()
         self._delivered_ns: int | None = None
         self.newest_frame: Frame | None = None
         """The newest frame that came through, as the camera gave it; for the person at this machine only."""
@@ -231,14 +213,8 @@ class Output:
         now_ns = self._clock_ns()
         verdict = self._update_verdict(now_ns)
         picture = self._picture(verdict, frame, now_ns)
-        shown = self._shown
-        if shown is not None and self._shown_from is picture:
-            captured_ns = shown.captured_ns
-        else:
-            captured_ns = now_ns if frame is None else frame.captured_ns
-        if frame is not None:
-            self._age_ns += (now_ns - frame.captured_ns - self._age_ns) / _AGE_OVER
-        shown_ns = now_ns - round(self._age_ns) if frame is None else frame.captured_ns
+        again = self._shown if self._shown_from is picture else None
+        captured_ns, shown_ns = self._stamps.of(frame, again, now_ns)
         outgoing = OutputFrame(self._released(picture, now_ns), self.sent, captured_ns, verdict.state, shown_ns)
         self._count(verdict.state, frame)
         self._shown, self._shown_from, self._sent_ns = outgoing, picture, now_ns
@@ -313,17 +289,11 @@ class Output:
         return fading
 
     def _is_held(self, state: State, now_ns: int) -> bool:
-        if self._left_live_ns is None or state in {State.PRIVACY, State.REVEALED}:
+        failure = self._facts.failure
+        is_away = failure is not None and failure.is_away
+        if self._left_live_ns is None or is_away or state in {State.PRIVACY, State.REVEALED}:
             return False
         return now_ns - self._left_live_ns < self._policy.hold_s * 1e9
 
     def _boxed(self, image_bgr: BgrU8) -> BgrU8:
         return letterbox(image_bgr, self._output.width, self._output.height)
-
-
-def blurred(image_bgr: BgrU8) -> BgrU8:
-    """Leave of a picture only where it is bright and of which colour: 12 pixels of its width, run together."""
-    height, width = image_bgr.shape[:2]
-    small_size = (_BLUR_WIDTH_PX, max(round(_BLUR_WIDTH_PX * height / width), 1))
-    small = cv2.GaussianBlur(cv2.resize(image_bgr, small_size, interpolation=cv2.INTER_AREA), (0, 0), 1.0)
-    return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.uint8, copy=False)

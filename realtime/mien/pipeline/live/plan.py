@@ -10,7 +10,7 @@ from mien.pipeline.frame import OutputFormat
 from mien.pipeline.interfaces import LiveSource, Sink, Stage
 from mien.pipeline.live.controls import Controls
 from mien.pipeline.live.state import Policy
-from mien.pipeline.report import Report, SoundReport
+from mien.pipeline.report import RemoteReport, Report, SoundReport
 from mien_models.errors import MienError
 
 
@@ -34,6 +34,11 @@ def _nothing() -> None:
 
 def _no_sound() -> SoundReport | None:
     """There is none."""
+    return None
+
+
+def _no_remote() -> RemoteReport | None:
+    """This machine swaps."""
     return None
 
 
@@ -99,5 +104,7 @@ class LivePlan:
     """Called by the same thread about four times a second."""
     sound: Callable[[], SoundReport | None] = _no_sound
     """Says, at the end, how the sound was."""
+    remote: Callable[[], RemoteReport | None] = _no_remote
+    """Says, at the end, how the line to the machine that swapped was."""
     run_log: RunLog = field(default_factory=_Nobody)
     """Keeps a record of the run."""

@@ -3,41 +3,31 @@
 import dataclasses
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Final
 
-from mien.pipeline.events import (
-    Event,
-    EventFact,
-    LoadShed,
-    SinkRemoved,
-    SourceOpened,
-    StagesGrouped,
-    StateChanged,
-)
-from mien.pipeline.frame import Frame, OutputFrame
+from mien.pipeline.events import EventFact, SinkRemoved, SourceOpened
+from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import LiveSource, MarkingStage, Sink, SourceInfo, Stage
 from mien.pipeline.live.accounting import Account, Snapshot
 from mien.pipeline.live.capture import Capture
 from mien.pipeline.live.controls import Signals, quick_hand_over
-from mien.pipeline.live.load_shedding import Load, LoadShedding, parts_of
+from mien.pipeline.live.load_shedding import LoadShedding, parts_of
+from mien.pipeline.live.news import News
+from mien.pipeline.live.outgoing import unmarked
 from mien.pipeline.live.output import Output
 from mien.pipeline.live.plan import LivePlan, Prepared
-from mien.pipeline.live.sink_workers import Keyed, SinkState, SinkWorker, SinkWorkers
+from mien.pipeline.live.sink_workers import Keyed, SinkState, SinkWorkers
 from mien.pipeline.live.stage_threads import Pipeline
-from mien.pipeline.live.state import Failures, Policy, StageFailure, Verdict
-from mien.pipeline.metrics import Memory, process_age_s
-from mien.pipeline.report import Report, SoundReport, StateChange, ages_of
-from mien.provenance.release import ReleasedPicture, SwappedPicture
+from mien.pipeline.live.state import Failures, Policy, StageFailure
+from mien.pipeline.live.upkeep import Upkeep
+from mien.pipeline.metrics import process_age_s
+from mien.pipeline.report import Report, SoundReport, ages_of
 from mien_models.errors import MienError, ModelError, SinkError
 from mien_models.system.crash.edge import edge, kept
 
 _LOOK_S: Final = 0.05
-_REPLAN_S: Final = 2.0
-_SAMPLE_S: Final = 1.0
-_TICK_S: Final = 0.25
 _CLOSE_S: Final = 3.0
 _PREPARED_S: Final = 20.0
 """What loads networks cannot be interrupted, and a process that ends meanwhile is aborted by their libraries."""
@@ -45,11 +35,6 @@ _OPEN_S: Final = 10.0
 """A sink that is added may take this long to open: a camera's driver, a server."""
 _FINISH_S: Final = 6.0
 """A recording may need longer than a thread: its encoder still holds frames."""
-_KEPT_CHANGES: Final = 1000
-
-
-def _unmarked(_picture: SwappedPicture, _at_ns: int) -> ReleasedPicture:
-    raise TypeError("a swapped picture came before the stage that marks it: it has to be the last of `Prepared.stages`")
 
 
 def run_live(plan: LivePlan) -> Report:
@@ -70,13 +55,10 @@ class LiveRun:
 
     def __init__(self, plan: LivePlan) -> None:
         self._plan = plan
-        self._began_ns = time.monotonic_ns()
+        self._news = News()
         self._process_age_s = process_age_s()
-        self._memory = Memory()
-        self._changes: deque[StateChange] = deque(maxlen=_KEPT_CHANGES)
-        self._events: deque[Event] = deque(maxlen=_KEPT_CHANGES)
         self._sink_workers = SinkWorkers(plan.sinks, self.tell)
-        self._output = Output(plan.output, plan.policy, _unmarked, self._sink_workers.send, self._on_verdict)
+        self._output = Output(plan.output, plan.policy, unmarked, self._sink_workers.send, self._news.hear)
         self._capture = Capture(
             plan.source,
             give=self._give,
@@ -84,17 +66,16 @@ class LiveRun:
             on_return=self._output.frames_again,
             on_open=lambda description: self.tell(SourceOpened(description)),
         )
+        self._upkeep = Upkeep(self._capture, self._output, self._sink_workers, self.tell, plan.on_tick)
         self._prepared: Prepared | None = None
         self._fatal: MienError | None = None
         self._pipeline: Pipeline | None = None
-        self._load_shedding = LoadShedding(())
         self._dropped_early = 0
         self._failures = Failures()
         self._is_ending = threading.Event()
         self._repeater = threading.Thread(target=self._repeat, name="mien-repeat", daemon=True)
         self._preparer = threading.Thread(target=self._prepare, name="mien-prepare", daemon=True)
         self._notes = dict(plan.notes)
-        self._next_sample_s, self._next_plan_s, self._next_tick_s = _SAMPLE_S, _REPLAN_S, 0.0
         self.error: MienError | None = None
 
     def run(self) -> Report:
@@ -103,7 +84,7 @@ class LiveRun:
             self._plan.run_log.begin()
             report = self._carried_out()
         except BaseException as error:
-            self._plan.run_log.broke_off(error, self.frames_swapped)
+            self._plan.run_log.broke_off(error, self._output.frames_swapped)
             raise
         self._plan.run_log.end(report, self.error)
         if self._plan.report_path is not None:
@@ -114,25 +95,21 @@ class LiveRun:
 
     def _carried_out(self) -> Report:
         with Signals() as signals, quick_hand_over():
-            if self.sink_for_main_thread is None:
+            # A window has to be looked after by the main thread itself, beside `control` in another one.
+            if (own := self._sink_workers.for_main_thread) is None:
                 self.control(signals)
             else:
                 control = threading.Thread(target=self.control, args=(signals,), name="mien-control", daemon=True)
                 control.start()
-                self.sink_for_main_thread.run()
+                own.run()
                 control.join()
         self.settle()
         return self.report()
 
     @property
-    def frames_swapped(self) -> int:
-        """How many swapped frames have gone out."""
-        return self._output.frames_swapped
-
-    @property
-    def sink_for_main_thread(self) -> SinkWorker | None:
-        """The sink that the main thread must run itself, beside `control` in another thread."""
-        return self._sink_workers.for_main_thread
+    def output(self) -> Output:
+        """What is shown; it may be asked and steered while the run lasts."""
+        return self._output
 
     def control(self, signals: Signals) -> None:
         """Begin, look after the run until there is a reason to end, end."""
@@ -157,7 +134,7 @@ class LiveRun:
         self._pipeline.replace([stage for stage in stages if not isinstance(stage, MarkingStage)])
         for stage in stages:
             self._mark_with(stage)
-        self._load_shedding.take(parts_of(self._pipeline.stages))
+        self._upkeep.load_shedding.take(parts_of(self._pipeline.stages))
         self._output.replace(policy=policy)
 
     def change_source(self, source: LiveSource, before_first: Callable[[], None]) -> "Future[SourceInfo]":
@@ -178,10 +155,9 @@ class LiveRun:
 
     def remove_sink(self, sink: Sink) -> None:
         """Close one output; the others go on; any thread may."""
-        for worker in self._sink_workers.workers:
-            if worker.sink is sink:
-                self._sink_workers.remove(worker)
-                self.tell(SinkRemoved(sink.description))
+        for worker in [one for one in self._sink_workers.workers if one.sink is sink]:
+            self._sink_workers.remove(worker)
+            self.tell(SinkRemoved(sink.description))
 
     @property
     def is_ready(self) -> bool:
@@ -190,21 +166,7 @@ class LiveRun:
 
     def snapshot(self) -> "Snapshot":
         """Say how the run is doing right now; any thread may."""
-        return Snapshot.of(self._capture, self._output, self._sink_workers, self._pipeline, self._load_shedding)
-
-    @property
-    def newest(self) -> OutputFrame | None:
-        """The last frame that was sent: marked, or a card."""
-        return self._output.newest
-
-    @property
-    def newest_frame(self) -> Frame | None:
-        """The newest frame that came through the stages, as the camera gave it."""
-        return self._output.newest_frame
-
-    def freeze(self, *, on: bool) -> bool:
-        """Hold the last swapped picture, or go on; say whether it is held now; any thread may."""
-        return self._output.freeze(on=on)
+        return Snapshot.of(self._capture, self._output, self._sink_workers, self._pipeline, self._upkeep.load_shedding)
 
     def begin(self) -> None:
         """Open the sinks with a card in their mailboxes, then everything else, all at once."""
@@ -228,7 +190,7 @@ class LiveRun:
             self.error = error
         else:
             self.error = self._failures.final_error
-            is_late = self._plan.seconds is not None and self._now_s() >= self._plan.seconds
+            is_late = self._plan.seconds is not None and self._news.now_s >= self._plan.seconds
             return wants_stop or self._plan.controls.is_stopping or is_late or self._capture.has_ended
         return True
 
@@ -240,22 +202,14 @@ class LiveRun:
         if self._pipeline is None and self._prepared is not None:
             *stages, marks = self._prepared.stages
             self._mark_with(marks)
-            self._load_shedding = LoadShedding(parts_of(stages))
+            self._upkeep.load_shedding = LoadShedding(parts_of(stages))
             self._pipeline = Pipeline(stages, self._deliver)
             self._pipeline.start()
             self._capture.allow_files()
-        now_s = self._now_s()
-        if now_s >= self._next_sample_s:
-            self._next_sample_s = now_s + _SAMPLE_S
-            self._memory.sample()
-            self._climb(now_s)
-        if now_s >= self._next_plan_s:
-            self._next_plan_s = now_s + _REPLAN_S
-            self._replan()
+        now_s = self._news.now_s
+        self._upkeep.do_what_is_due(now_s, self._pipeline)
         self._pass_on_events()
-        if now_s >= self._next_tick_s:
-            self._next_tick_s = now_s + _TICK_S
-            self._plan.on_tick()
+        self._upkeep.tick(now_s)
 
     def end(self) -> None:
         """Stop in the order of the frames, so that what is on its way still arrives; nothing here raises."""
@@ -280,39 +234,35 @@ class LiveRun:
         self.error = self.error or self._failed()
         if self.error is None and failed and len(failed) == len(self._sink_workers.workers):
             self.error = failed[0].error
-        self._memory.sample()
+        self._upkeep.memory.sample()
 
     def report(self) -> Report:
         """Put the run in numbers; the run has ended."""
-        return Account(
+        account = Account(
             self._capture,
             self._output,
             self._sink_workers,
             self._pipeline,
-            self._memory,
+            self._upkeep.memory,
             self._dropped_early,
             self._failures.counts,
-            tuple(self._changes),
-            self._load_shedding.changes,
+            self._news.changes,
+            self._upkeep.load_shedding.changes,
             {} if self._prepared is None else self._prepared.providers,
             self._notes,
             self._sound_report(),
-            self._began_ns,
+            self._news.began_ns,
             self._process_age_s,
-        ).report()
+        )
+        return dataclasses.replace(account.report(), remote=self._plan.remote())
 
     def _sound_report(self) -> SoundReport | None:
-        report = self._plan.sound()
-        if report is None:
-            return None
-        return dataclasses.replace(report, delay_ms=ages_of(self._sink_workers.best.ages).p99)
-
-    def _now_s(self) -> float:
-        return (time.monotonic_ns() - self._began_ns) / 1e9
+        report, delay_ms = self._plan.sound(), ages_of(self._sink_workers.best.ages).p99
+        return None if report is None else dataclasses.replace(report, delay_ms=delay_ms)
 
     def tell(self, fact: EventFact) -> None:
         """Let whoever listens know, a moment later; any thread may."""
-        self._events.append(Event(round(self._now_s(), 3), fact))
+        self._news.tell(fact)
 
     def _attach_keys(self, sink: Sink) -> None:
         if isinstance(sink, Keyed):
@@ -324,14 +274,7 @@ class LiveRun:
 
     def _pass_on_events(self) -> None:
         with edge("Telling what happened failed", self.fail):
-            while self._events:
-                event = self._events.popleft()
-                self._plan.on_event(event)
-                self._plan.run_log.hear(event)
-
-    def _on_verdict(self, verdict: Verdict) -> None:
-        self._changes.append(StateChange(round(self._now_s(), 3), verdict.state.value, verdict.why))
-        self.tell(StateChanged(verdict.state, verdict.why))
+            self._news.pass_on((self._plan.on_event, self._plan.run_log.hear))
 
     def _prepare(self) -> None:
         with edge("The swap could not be prepared", self.fail):
@@ -356,18 +299,3 @@ class LiveRun:
         with edge("The last picture could not be repeated", self.fail):
             while not self._is_ending.wait(pause_s):
                 self._output.repeat_if_quiet()
-
-    def _replan(self) -> None:
-        interval_ms = self._capture.rate.recent_interval_ms
-        if self._pipeline is None or interval_ms is None or self._pipeline.replan(interval_ms) is None:
-            return
-        self.tell(StagesGrouped(self._pipeline.groups))
-
-    def _climb(self, now_s: float) -> None:
-        age_ms, interval_ms = self._sink_workers.best.ages.recent_median_ms, self._capture.rate.recent_interval_ms
-        slowest_ms = None if self._pipeline is None else self._pipeline.slowest_ms
-        if age_ms is None or not interval_ms or slowest_ms is None:
-            return
-        frames = self._output.frames_swapped + self._output.frames_hidden
-        if (change := self._load_shedding.look(now_s, Load(age_ms, interval_ms, slowest_ms, frames))) is not None:
-            self.tell(LoadShed(change))

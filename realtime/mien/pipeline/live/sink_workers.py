@@ -10,7 +10,7 @@ from typing import Final, Protocol, TypeAlias, runtime_checkable
 from mien.pipeline.events import LineBack, LineBroken, SinkFailed, SinkOpened
 from mien.pipeline.frame import State
 from mien.pipeline.interfaces import Finishing, Sink
-from mien.pipeline.live.output import Outgoing
+from mien.pipeline.live.outgoing import Outgoing
 from mien.pipeline.mailbox import Mailbox
 from mien.pipeline.metrics import Histogram, Rate
 from mien.pipeline.report import SinkCount
@@ -59,6 +59,16 @@ class Confirmed(Protocol):
     @property
     def is_confirmed(self) -> bool:
         """Whether it is known to work."""
+        ...
+
+
+@runtime_checkable
+class Addressed(Protocol):
+    """A sink that is looked at under an address."""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """This computer's own first; known while it is open; secret."""
         ...
 
 
@@ -160,7 +170,7 @@ class SinkWorker:
     def _be_open(self) -> bool:
         self.state = SinkState.OPEN
         self.settled.set()
-        self._tell(SinkOpened(self.sink.description))
+        self._tell(SinkOpened(self.sink.description, addresses_of(self.sink)))
         return True
 
     def _write(self, outgoing: Outgoing) -> None:
@@ -281,6 +291,11 @@ def _free_name(name: str, taken: Container[str]) -> str:
     while free in taken:
         free = f"{name} ({next(places)})"
     return free
+
+
+def addresses_of(sink: Sink) -> tuple[str, ...]:
+    """Give where a sink can be looked at; secret."""
+    return sink.addresses if isinstance(sink, Addressed) else ()
 
 
 def needs_main_thread(sink: Sink) -> bool:

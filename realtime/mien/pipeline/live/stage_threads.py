@@ -13,7 +13,7 @@ from mien.pipeline.interfaces import Stage
 from mien.pipeline.live.state import StageFailure
 from mien.pipeline.mailbox import Mailbox
 from mien.pipeline.metrics import Histogram
-from mien_models.errors import FinalError, MienError
+from mien_models.errors import AwayError, FinalError, MienError
 from mien_models.system.crash.edge import edge, fault
 
 _FULL: Final = 0.7
@@ -256,7 +256,11 @@ class _StageStep(_Step):
             return Carried(stage(carried.frame))
         except BaseException as error:  # noqa: BLE001 - the edge of a thread: a frame may fail, the camera goes on
             why = fault(error, f"The stage {stage.name!r} failed")
-            return Carried(carried.frame, StageFailure(stage.name, str(why), isinstance(why, FinalError)))
+            return Carried(carried.frame, _failure(stage.name, why))
+
+
+def _failure(stage_name: str, why: MienError) -> StageFailure:
+    return StageFailure(stage_name, str(why), is_final=isinstance(why, FinalError), is_away=isinstance(why, AwayError))
 
 
 class _OutputStep(_Step):

@@ -88,6 +88,8 @@ class StageFailure:
     """One sentence for people."""
     is_final: bool = False
     """Whether the run has to end because of it."""
+    is_away: bool = False
+    """Whether something is away that comes back by itself: the run waits for it, and nothing old is held meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +251,9 @@ class Failures:
             self._now = None
             return
         self.counts[failure.stage] += 1
+        if failure.is_away:
+            self._now = None
+            return
         since_ns = now_ns if before is None or not before.goes_on(failure, now_ns) else before.since_ns
         self._now = _Failing(failure, since_ns, now_ns)
 

@@ -4,16 +4,18 @@ from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import av
 import numpy as np
-from av.video.reformatter import Interpolation
 
 from mien.pipeline.frame import Frame
 from mien.pipeline.offline.reader import VideoReader, open_video
 from mien.pipeline.offline.summary import Summary
-from mien.tracking.dissolves import SEEN_PX, Dissolves
+from mien.tracking.dissolves import Dissolves
 from mien.tracking.scan import Glance
+
+_SEEN_PX: Final = (128, 72)
 
 
 def dissolve_shares(path: Path) -> Generator[float | None, None, None]:
@@ -39,6 +41,6 @@ def with_shares(
 
 
 def _glance(frame: av.VideoFrame) -> Glance:
-    width, height = SEEN_PX
-    small = frame.reformat(width=width, height=height, format="bgr24", interpolation=Interpolation.AREA).to_ndarray()
-    return Glance(np.asarray(small, np.float32))
+    width, height = _SEEN_PX
+    small = frame.reformat(width=width, height=height, format="bgr24").to_ndarray()
+    return Glance.of(np.asarray(small, np.uint8))

@@ -192,6 +192,7 @@ class _Recording:
 
 PLUGIN: Final = SinkPlugin(
     make=FileSink,
+    label="Recording",
     help="a video file, H.264 with sound, signed",
     target="PATH.mp4",
     use=Scope.RECORDING,

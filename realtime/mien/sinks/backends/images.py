@@ -83,5 +83,10 @@ class ImagesSink:
 
 
 PLUGIN: Final = SinkPlugin(
-    make=ImagesSink, help="one picture a frame", target="DIR", use=Scope.RECORDING, writes_target=True
+    make=ImagesSink,
+    label="Pictures, one for each frame",
+    help="one picture a frame",
+    target="DIR",
+    use=Scope.RECORDING,
+    writes_target=True,
 )

@@ -37,6 +37,7 @@ def _hidden(_key: str) -> str:
 PLUGINS: Final[Mapping[str, SinkPlugin]] = {
     "rtmp": SinkPlugin(
         make=_to_address("rtmp"),
+        label="Stream (RTMP)",
         help="a stream to a server of your own, not encrypted",
         target="//HOST/APP/KEY",
         use=Scope.STREAMING,
@@ -44,6 +45,7 @@ PLUGINS: Final[Mapping[str, SinkPlugin]] = {
     ),
     "rtmps": SinkPlugin(
         make=_to_address("rtmps"),
+        label="Stream, encrypted (RTMPS)",
         help="a stream to a server, encrypted",
         target="//HOST/APP/KEY",
         use=Scope.STREAMING,
@@ -51,6 +53,7 @@ PLUGINS: Final[Mapping[str, SinkPlugin]] = {
     ),
     "twitch": SinkPlugin(
         make=_to_service("Twitch", _TWITCH),
+        label="Twitch",
         help="a stream to Twitch",
         target="KEY",
         use=Scope.STREAMING,
@@ -58,6 +61,7 @@ PLUGINS: Final[Mapping[str, SinkPlugin]] = {
     ),
     "youtube": SinkPlugin(
         make=_to_service("YouTube", _YOUTUBE),
+        label="YouTube",
         help="a stream to YouTube",
         target="KEY",
         use=Scope.STREAMING,

@@ -130,6 +130,7 @@ def _is_there() -> bool:
 
 PLUGIN: Final = SinkPlugin(
     make=VirtualCameraSink,
+    label="Virtual camera",
     help="a camera that other programs see",
     target="[DEVICE]",
     usual=Usual(1, lambda: "virtualcam" if _is_there() else None, advice=how_to_install),

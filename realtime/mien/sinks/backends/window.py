@@ -15,6 +15,7 @@ from mien.sinks.registry import SinkPlugin
 from mien.sinks.virtual_camera import how_to_install
 from mien_models.errors import SinkClosedError, SinkError
 from mien_models.plugins import Usual
+from mien_models.system.sentence import sentence
 
 if TYPE_CHECKING:
     import pygame
@@ -147,11 +148,13 @@ def _check_display() -> None:
 
 PLUGIN: Final = SinkPlugin(
     make=WindowSink,
+    label="A window",
     help="a window; q closes it, p hides the picture",
     target="[TITLE]",
     usual=Usual(
         2,
         lambda: "window" if has_display() else None,
         lambda: f"No virtual camera was found, so a window shows the picture. {how_to_install()}",
+        lambda: sentence("A window needs a screen, and Mien was started where there is none."),
     ),
 )

@@ -14,6 +14,7 @@ from mien.pipeline.interfaces import SourceInfo, SourceRequest
 from mien.sources.registry import Claim, SourcePlugin
 from mien_models.errors import SourceError
 from mien_models.plugins import Usual
+from mien_models.system.sentence import sentence
 from mien_models.types import BgrU8
 
 
@@ -88,7 +89,7 @@ class CameraSource:
         if self._capture is None:
             raise SourceError("The camera is not open. Enter it first.")
         first, self._first = self._first, None
-        return first or self._grab(self._capture, _FOR_THE_NEXT, "The camera gives no more frames.")
+        return first or self._grab(self._capture, _FOR_THE_NEXT, sentence("The camera gives no more frames."))
 
     def _grab(self, capture: Capture, patience: "_Patience", complaint: str) -> Frame:
         deadline_ns = self._clock_ns() + int(patience.limit_s * 1e9)

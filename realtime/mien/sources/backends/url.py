@@ -22,6 +22,7 @@ from mien.pipeline.interfaces import SourceInfo
 from mien.sources.decoded import DecodedSource
 from mien.sources.registry import Claim, SourcePlugin
 from mien_models.errors import SourceError
+from mien_models.system.sentence import sentence
 
 _log: Final = logging.getLogger(__name__)
 
@@ -106,7 +107,11 @@ class UrlSource(DecodedSource):
                 f"{self._shown_url} did not answer in {_OPEN_TIMEOUT_S:.0f} s. Is the camera on, in the same network?"
             )
         reason = getattr(error, "strerror", None) or str(error)
-        return f"{self._shown_url} cannot be opened: {reason}. Check the address and that the camera's app is running."
+        return sentence(
+            "{address} cannot be opened: {reason}. Check the address and that the camera's app is running.",
+            address=self._shown_url,
+            reason=reason,
+        )
 
     def _decode(self, container: InputContainer, stream: VideoStream) -> Iterator[Frame]:
         is_recorded = container.duration is not None

@@ -9,7 +9,7 @@ from tests.realtime.pipeline.live.live_rig import OUTPUT, MemorySink, ScriptedSo
 
 from mien.pipeline.frame import Frame, OutputFrame, State
 from mien.pipeline.live.capture import Capture
-from mien.pipeline.live.output import Outgoing
+from mien.pipeline.live.outgoing import Outgoing
 from mien.pipeline.live.runner import run_live
 from mien.pipeline.live.sink_workers import SinkWorker
 from mien.provenance.release import SwappedPicture

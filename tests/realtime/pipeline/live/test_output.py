@@ -12,7 +12,7 @@ from tests.realtime.pipeline.live.output_rig import NOBODY, Came, Rig, is_swappe
 
 from mien.config.choices import Show
 from mien.pipeline.frame import State
-from mien.pipeline.live.output import blurred
+from mien.pipeline.live.slates import blurred
 from mien.pipeline.live.state import Policy, StageFailure
 from mien.provenance.release import SwappedPicture
 

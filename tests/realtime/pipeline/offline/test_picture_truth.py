@@ -60,14 +60,14 @@ def test_a_gain_map_that_only_the_second_picture_names_is_said(tmp_path: Path, m
     file = io.BytesIO()
     a_picture().save(file, "MPO", save_all=True, append_images=[a_picture()])
     (tmp_path / "in.jpg").write_bytes(file.getvalue() + mark)
-    notes = read_picture(tmp_path / "in.jpg").notes
+    notes = read_picture(tmp_path / "in.jpg").left_out
     assert len(notes) == 1
     assert "gain map" in notes[0]
 
 
 def test_the_second_picture_of_a_camera_with_two_lenses_is_said(tmp_path: Path) -> None:
     a_picture().save(tmp_path / "in.jpg", "MPO", save_all=True, append_images=[a_picture()])
-    assert "holds 2 pictures" in read_picture(tmp_path / "in.jpg").notes[0]
+    assert "holds 2 pictures" in read_picture(tmp_path / "in.jpg").left_out[0]
 
 
 def test_a_motion_photo_loses_its_film_and_says_so(brighten: Any, tmp_path: Path) -> None:
@@ -148,9 +148,9 @@ def test_words_that_are_left_out_are_said(tmp_path: Path) -> None:
     words = PngInfo()
     words.add_text("parameters", "a face")
     a_picture().save(tmp_path / "in.png", pnginfo=words)
-    assert read_picture(tmp_path / "in.png").notes == ("Its text notes are left out.",)
+    assert read_picture(tmp_path / "in.png").left_out == ("Its text notes are left out.",)
     a_picture().save(tmp_path / "in.jpg", comment="a face")
-    assert read_picture(tmp_path / "in.jpg").notes == ("Its comment is left out.",)
+    assert read_picture(tmp_path / "in.jpg").left_out == ("Its comment is left out.",)
 
 
 def test_of_a_picture_that_is_copied_nothing_is_said_to_be_left_out(tmp_path: Path) -> None:

@@ -1,0 +1,75 @@
+"""How two machines come to trust each other: once by a code that a person carries over, then by a pass.
+
+Both sides prove to each other that they know the code, over the certificate that each of them sees. Somebody in between
+shows another certificate, and knows no code: both sides notice. The code has 60 random bits and is stretched, so that
+nobody finds it out from a proof either.
+"""
+
+import hashlib
+import hmac
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+_LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+"""32 that are not taken for each other."""
+_LENGTH: Final = 12
+_GROUP: Final = 4
+_TRIES: Final = 5
+_WITHIN_S: Final = 60.0
+
+
+def new_code() -> str:
+    """Make a pairing code, such as 'K7QX-M2PD-94TR'."""
+    letters = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
+    return "-".join(letters[at : at + _GROUP] for at in range(0, _LENGTH, _GROUP))
+
+
+def stretched(code: str, nonce: str) -> bytes:
+    """Make the key of one pairing out of a code as a person types it, and what the machine said at first."""
+    letters = "".join(letter for letter in code.upper() if letter in _LETTERS)
+    return hashlib.scrypt(letters.encode(), salt=nonce.encode(), n=1 << 14, r=8, p=1, dklen=32)
+
+
+def proof(key: bytes, *said: str) -> str:
+    """Prove that one knows a key, over what was said: the side, both nonces, the certificate's fingerprint."""
+    return hmac.new(key, "\n".join(said).encode(), hashlib.sha256).hexdigest()
+
+
+def is_proved(given: str, key: bytes, *said: str) -> bool:
+    """Whether that proof is right."""
+    return hmac.compare_digest(given.encode(), proof(key, *said).encode())
+
+
+def new_nonce() -> str:
+    """Make what is used once."""
+    return secrets.token_hex(16)
+
+
+class Tries:
+    """Limits how often a wrong code may be tried. Has state: when it was.
+
+    It counts for everybody together: who guesses, guesses from many addresses.
+    """
+
+    def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._clock_s = clock_s
+        self._failed_s: deque[float] = deque(maxlen=_TRIES)
+
+    @property
+    def wait_s(self) -> float:
+        """How long nobody may try; 0 while somebody may."""
+        if len(self._failed_s) < _TRIES:
+            return 0.0
+        return max(self._failed_s[0] + _WITHIN_S - self._clock_s(), 0.0)
+
+    def fail(self) -> None:
+        """Count a try as a wrong code."""
+        self._failed_s.append(self._clock_s())
+
+    def forgive(self) -> None:
+        """Take the last one back: it was right."""
+        if self._failed_s:
+            self._failed_s.pop()
