@@ -96,6 +96,7 @@ JOURNEYS: Final = {
         (
             f"faces add photo.png --name Ada {OWN}",
             "faces list",
+            "faces agree Ada --scope recording",
             "faces show Ada -o understood.png",
             "run --face Ada --camera clip.mp4 --sink null",
             "faces remove Ada",

@@ -97,6 +97,7 @@ def test_the_command_works_as_written(command: str, tmp_path: Path) -> None:
     source_photo = cv2.imread(str(public_domain_photo()))
     assert source_photo is not None
     assert cv2.imwrite(str(tmp_path / "photo.jpg"), source_photo)
+    assert cv2.imwrite(str(tmp_path / "swapped.jpg"), source_photo)
     _answer_whose_face_it_is(tmp_path)
     words = shlex.split(command)
     assert words[:3] == ["uv", "run", "mien"]

@@ -47,7 +47,7 @@ def test_whoever_wants_less_motion_gets_none(browser: Any, panel: RunningPanel) 
 def test_a_chosen_language_is_spoken_on_every_page(visit: Visit) -> None:
     visit.go("/faces")
     visit.page.select_option(".way-end select", "de")
-    visit.page.wait_for_function("document.querySelector('h1').textContent === 'Gesichter'")
+    visit.page.wait_for_function("document.querySelector('h1')?.textContent === 'Gesichter'")
     visit.go("/outputs")
     assert visit.page.text_content("h1") == "Ausgänge"
     assert visit.page.evaluate("document.documentElement.lang") == "de"

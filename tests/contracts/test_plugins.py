@@ -170,8 +170,8 @@ def test_the_first_that_is_of_use_here_is_the_usual_one_and_what_is_odd_is_said(
 def compared_texts(file: Path) -> Iterator[tuple[int, str]]:
     """Give every text that a file compares something with, or looks up in a set of texts."""
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-        # A stream's type is FFmpeg's word, an identity map's place that of a manifest.
-        is_of_others = isinstance(node, ast.Compare) and getattr(node.left, "attr", "") in {"type", "map"}
+        # A stream's type is FFmpeg's word, a track's kind WebRTC's, an identity map's place that of a manifest.
+        is_of_others = isinstance(node, ast.Compare) and getattr(node.left, "attr", "") in {"type", "map", "kind"}
         if isinstance(node, ast.Compare) and not is_of_others:
             for one in ast.walk(node):
                 if isinstance(one, ast.Constant) and isinstance(one.value, str):

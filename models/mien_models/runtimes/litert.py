@@ -1,11 +1,6 @@
 """LiteRT, the engine that the MediaPipe networks were made for."""
 
-import os
-import sys
-import tempfile
-import threading
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from ai_edge_litert.interpreter import Interpreter
@@ -14,10 +9,8 @@ from numpy.typing import NDArray
 from mien_models.errors import ModelError
 from mien_models.interfaces import SessionFactory
 from mien_models.specs.manifest import Manifest
+from mien_models.system.stderr_descriptor import without_lines
 
-_STDERR: Final = 2
-_DESCRIPTOR_IS_SWAPPED: Final = threading.Lock()
-"""The descriptor belongs to the whole process, so its lock does too."""
 _XNNPACK_GREETING: Final = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
 
 
@@ -31,7 +24,7 @@ class LiteRtSession:
             ModelError: the content is no network that LiteRT can run.
         """
         try:
-            with _without_greeting():
+            with without_lines(_is_greeting):
                 self._interpreter = Interpreter(model_content=content, num_threads=threads)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
@@ -69,33 +62,6 @@ class LiteRtSession:
 PLUGIN: Final[SessionFactory] = LiteRtSession
 
 
-@contextmanager
-def _without_greeting() -> Generator[None]:
-    """Keep one line of LiteRT from the terminal, and let everything else that is said meanwhile through.
-
-    Its logger writes to the file descriptor; the Python package offers no way to set its level, and reads no
-    environment variable (google-ai-edge/LiteRT issue 7420). One thread at a time: two that swapped the descriptor in
-    turns would leave it pointing to the wrong file, and the program mute.
-    """
-    with _DESCRIPTOR_IS_SWAPPED:
-        yield from _with_swapped_descriptor()
-
-
-def _with_swapped_descriptor() -> Generator[None]:
-    try:
-        sys.stderr.flush()
-        kept = os.dup(_STDERR)
-    except (OSError, ValueError, AttributeError):  # no terminal at all, for instance under pythonw
-        yield
-        return
-    with tempfile.TemporaryFile() as said:
-        os.dup2(said.fileno(), _STDERR)
-        try:
-            yield
-        finally:
-            os.dup2(kept, _STDERR)
-            os.close(kept)
-            said.seek(0)
-            rest = b"".join(line for line in said if not line.startswith(_XNNPACK_GREETING))
-            if rest:
-                os.write(_STDERR, rest)
+def _is_greeting(line: bytes) -> bool:
+    """Whether its logger says it, whose level the package cannot set, by code or by environment (LiteRT issue 7420)."""
+    return line.startswith(_XNNPACK_GREETING)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
@@ -85,6 +86,28 @@ def reveal(context: typer.Context, session: _SESSION = None) -> None:
             raise MienError(
                 "The camera is not shown as it is: the panic key is down, there is a fault, or it is shown already."
             )
+
+
+@ctl.command()
+def record(
+    context: typer.Context,
+    action: Annotated[str, typer.Argument(metavar="start|stop|split", help="What to do; split begins another file.")],
+    path: Annotated[
+        str | None, typer.Argument(metavar="[FILE]", help="Where to record; by default in your folder of videos.")
+    ] = None,
+    session: _SESSION = None,
+) -> None:
+    """Start a recording, stop it, or let it go on in another file without a gap; the file is printed."""
+    from mien.cli.console import terminal
+    from mien.session.recordings import RecordAction
+
+    with terminal(is_debug=bool(context.obj)):
+        if action not in {one.value for one in RecordAction}:
+            raise UsageError(f"Expected start, stop or split, found {action!r}.")
+        whole = None if path is None else str(Path(path).absolute())
+        with _client(session) as client:
+            for file in client.record(RecordAction(action), whole):
+                print(file)
 
 
 @ctl.command()

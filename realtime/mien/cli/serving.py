@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mien.config import paths
-from mien.panel.lan import local_addresses
+from mien.media.local_addresses import local_addresses
 from mien.remote.discovery import announced
 from mien.remote.identity import own_identity
 from mien.remote.machines import PORT, Address

@@ -12,6 +12,7 @@ from mien.pipeline.events import (
     LoadShed,
     MicrophoneAway,
     MicrophoneOpened,
+    RecordingSplit,
     SettingsApplied,
     SettingsRefused,
     SinkFailed,
@@ -42,6 +43,8 @@ def sentence(fact: EventFact) -> str:
             text = f"Output closed: {description}."
         case SinkFailed(_, why, is_tried_again):
             text = f"{why} Trying again." if is_tried_again else why
+        case RecordingSplit(_, path):
+            text = f"The recording goes on in {path}."
         case MicrophoneOpened() | MicrophoneAway() | LineBroken() | LineBack():
             text = _of_what_may_go(fact)
         case StagesGrouped(groups):

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from mien.config.choices import ConsentKind, GateMode, LabelMode, LandmarksMode, Show
+from mien.config.choices import ConsentKind, GateMode, LabelMode, LandmarksMode, RecordingQuality, Show
 from mien.config.fields import Names, Rate, Size, said
 from mien_models.types import SwapOptions
 
@@ -92,6 +92,11 @@ class Settings(BaseSettings):
         json_schema_extra=said("Microphone", "sound", form="NAME|default|synthetic|none"),
         description="name or number, 'default', 'synthetic' or 'none'; else the system's, where an output has sound",
     )
+    microphone_out: str | None = Field(
+        None,
+        json_schema_extra=said("Microphone for calls", "sound", is_live=False, form="NAME"),
+        description="an output device that gets the microphone as late as the picture, for calls",
+    )
     mute: bool = Field(
         default=False,
         json_schema_extra=said("Mute", "sound"),
@@ -106,6 +111,16 @@ class Settings(BaseSettings):
         (),
         json_schema_extra=said("Outputs", "outputs", plugins="mien.sinks.backends"),
         description="where frames go, several at once",
+    )
+    recording_quality: RecordingQuality = Field(
+        RecordingQuality.GOOD,
+        json_schema_extra=said("Quality of recordings", "outputs"),
+        description="how good recordings are: best, good or small; counts from the next recording on",
+    )
+    recording_height: Annotated[int, Field(ge=120, le=4320, multiple_of=2)] | None = Field(
+        None,
+        json_schema_extra=said("Height of recordings", "outputs", unit="pixels", form="N"),
+        description="rows of recordings, from the next one on; by default those of the picture",
     )
     lan: bool = Field(
         default=False,

@@ -2,18 +2,15 @@
 
 import hashlib
 import hmac
-import os
 import secrets
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from mien.config import paths
-from mien_models.errors import MienError
-from mien_models.system.causes import cause_of
+from mien.config.token_file import kept_token
 
 _TOKEN_BYTES: Final = 24
 _CODE_DIGITS: Final = 6
@@ -32,29 +29,7 @@ def own_token() -> str:
     Raises:
         MienError: the file cannot be written.
     """
-    path = paths.state_folder() / "panel" / "token"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        kept = _kept(path)
-        if kept is not None:
-            return kept
-        token = secrets.token_urlsafe(_TOKEN_BYTES)
-        path.unlink(missing_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(token)
-    except FileExistsError:  # another panel was quicker
-        return own_token()
-    except OSError as error:
-        raise MienError(f"The panel's token cannot be kept in {str(path)!r}: {cause_of(error)}.") from error
-    return token
-
-
-def _kept(path: Path) -> str | None:
-    """Read a token that is whole and whose file nobody else can read."""
-    if not path.is_file() or (os.name == "posix" and path.stat().st_mode & 0o077):
-        return None
-    text = path.read_text(encoding="ascii", errors="replace").strip()
-    return text if len(text) >= _TOKEN_BYTES and text.isascii() else None
+    return kept_token(paths.state_folder() / "panel" / "token")
 
 
 class OwnAccess:

@@ -38,13 +38,13 @@ async def answer_of(module: str, *words: str, seconds: float) -> dict[str, Any]:
             await process.wait()
     text = said.decode("utf-8", "replace").rpartition(ANSWER)[2]
     try:
-        answer: Any = json.loads(text)
+        loaded: Any = json.loads(text)
     except ValueError as error:
         raise MienError(f"It failed with status {process.returncode}. Try another one.") from error
-    if not isinstance(answer, dict):
+    if not isinstance(loaded, dict):
         raise MienError("It gave no answer. Try again.")
-    given = cast("dict[str, Any]", answer)
-    told: dict[str, Any] = revived(given, given.pop(SENTENCES, {}))
+    answer = cast("dict[str, Any]", loaded)
+    told: dict[str, Any] = revived(answer, answer.pop(SENTENCES, {}))
     if FAULT in told:
         raise MienError(str(told[FAULT]))
     return told

@@ -1,7 +1,7 @@
 """The elements that pages are made of: the browser's own, so that keyboards and screen readers know them."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
@@ -128,7 +128,8 @@ def choice(label: str, choices: dict[str, str], take: Take, *, value: str) -> ui
     choose_among(element, choices, value)
 
     async def chosen(event: GenericEventArguments) -> None:
-        known = {str(cast("object", one.props.get("value"))) for one in element.default_slot.children}
+        options: Any = element.default_slot.children
+        known = {str(one.props.get("value")) for one in options}
         if str(event.args) in known:
             _known(element, "value", str(event.args))
             await take(str(event.args))

@@ -1,12 +1,10 @@
 """The switch for the local network: while it is on, the panel also listens at this machine's own addresses."""
 
-import ipaddress
 import socket
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-import psutil
-
+from mien.media.local_addresses import local_addresses
 from mien.panel.access import GuestAccess
 from mien.panel.guard import Guard
 from mien_models.errors import MienError
@@ -65,22 +63,6 @@ class Lan:
         stop, self._stop = self._stop, None
         if stop is not None:
             await stop()
-
-
-def local_addresses() -> tuple[str, ...]:
-    """Give this machine's addresses in local networks: private ones, IPv4, asked of the system and of nobody else."""
-    found = [
-        one.address
-        for name, several in psutil.net_if_addrs().items()
-        for one in several
-        if one.family == socket.AF_INET and not name.startswith(("docker", "br-", "veth"))
-    ]
-    return tuple(text for text in found if _is_local(text))
-
-
-def _is_local(text: str) -> bool:
-    address = ipaddress.ip_address(text)
-    return address.is_private and not address.is_loopback and not address.is_link_local
 
 
 def _bound(hosts: tuple[str, ...], port: int) -> tuple[list[socket.socket], str]:

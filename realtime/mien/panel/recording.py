@@ -1,35 +1,14 @@
 """Where recordings go: files that we name, in the user's own folder of films."""
 
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 from mien.panel.status import StatusView
-from mien_models.errors import MienError
-from mien_models.system.causes import cause_of
+from mien.session.recordings import new_target, recordings_folder
+
+__all__ = ["new_recording", "new_target", "recording_of", "recordings_folder"]
 
 _FILE: Final = "file:"
-
-
-def recordings_folder() -> Path:
-    """Give the folder."""
-    from platformdirs import user_videos_path
-
-    return user_videos_path() / "Mien"
-
-
-def new_target(now: datetime, suffix: str) -> Path:
-    """Name what an output writes next, a file of that suffix or a folder where there is none; its folder is made.
-
-    Raises:
-        MienError: it cannot be.
-    """
-    folder = recordings_folder()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MienError(f"The folder {str(folder)!r} cannot be made: {cause_of(error)}.") from error
-    return folder / f"{now.strftime('mien-%Y-%m-%d-%H%M%S')}{suffix}"
 
 
 def new_recording(now: datetime) -> str:

@@ -52,6 +52,15 @@ class SinkRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingSplit:
+    """A recording goes on in another file."""
+
+    description: str
+    path: str
+    """Of the other file."""
+
+
+@dataclass(frozen=True, slots=True)
 class MicrophoneOpened:
     """Sound comes from here now."""
 
@@ -124,6 +133,7 @@ EventFact: TypeAlias = (
     | SinkOpened
     | SinkFailed
     | SinkRemoved
+    | RecordingSplit
     | MicrophoneOpened
     | MicrophoneAway
     | LineBroken

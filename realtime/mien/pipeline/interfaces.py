@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
@@ -199,6 +200,19 @@ class Finishing(Protocol):
     @property
     def is_finishing(self) -> bool:
         """Whether it is at work on that; a run waits for it."""
+        ...
+
+
+@runtime_checkable
+class Splittable(Protocol):
+    """A sink that writes a file and can go on in another one, without a gap."""
+
+    def split(self) -> Path:
+        """Go on in another file; give its path. Any thread may.
+
+        Raises:
+            SinkError: it has ended.
+        """
         ...
 
 

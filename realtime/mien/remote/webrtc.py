@@ -78,7 +78,7 @@ class WebRtcTransport:
         """
         await self._set_remote(sdp, "offer")
         transceivers = self._connection.getTransceivers()
-        if [one.kind for one in transceivers] != ["video"] or self._connection.sctp is None:
+        if any(one.kind != "video" for one in transceivers) or len(transceivers) != 1 or self._connection.sctp is None:
             raise ProtocolError("Expected an SDP offer with one video and one data channel, got another one.")
         # Not before the offer was taken: aiortc would throw away the one way that both share.
         self._open_channel()

@@ -7,10 +7,19 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Final
 
 from mien.config import paths
-from mien.pipeline.events import Event, SettingsApplied, SinkFailed, SinkOpened, SinkRemoved, StateChanged
+from mien.pipeline.events import (
+    Event,
+    RecordingSplit,
+    SettingsApplied,
+    SinkFailed,
+    SinkOpened,
+    SinkRemoved,
+    StateChanged,
+)
 from mien.pipeline.report import Report
 from mien.provenance.audit_log.chain import Fields
 from mien.provenance.audit_log.log import START, STOP, AuditLog, AuditLogError
@@ -92,6 +101,8 @@ class SessionLog:
                 self._write("sink", {"said": why})
             case SinkRemoved(description):
                 self._write("sink", {"said": f"Closed on request: {description}."})
+            case RecordingSplit(_, path):
+                self._write("sink", {"said": f"The recording goes on in {Path(path).name}."})
             case SettingsApplied() as applied:
                 self._write("change", {"settings": list(applied.changed), "swapper": applied.swapper})
                 if {"face", "consent", "assign", "swapper"} & set(applied.changed):

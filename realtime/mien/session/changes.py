@@ -216,6 +216,7 @@ class Changes:
         """Open the sinks that are new; when one does not open, none of them stays."""
         made = {spec: make_sink(spec, self._output) for spec in specs if spec not in before.sinks}
         sign_files(made.values(), options.signing, before.marks.session_id)
+        before.sound.prepare(options.sound)
         before.sound.lend(made.values())
         opened: dict[str, Sink] = {}
         try:

@@ -10,6 +10,7 @@ from typing import Any, Final, Self, TypeVar, cast
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from mien.session import messages
+from mien.session.recordings import RecordAction
 from mien.session.rendezvous import Running
 from mien_models.errors import MienError
 from mien_models.system.sentence import revived
@@ -81,6 +82,10 @@ class SessionClient:
     def freeze(self, *, on: bool) -> bool:
         """Hold the last swapped picture, or go on; say whether it is held now."""
         return self._asked(messages.Freeze(on=on), messages.Frozen).on
+
+    def record(self, action: RecordAction, path: str | None = None) -> tuple[str, ...]:
+        """Start a recording, stop all, or let them go on in another file; give the files that it is about."""
+        return self._asked(messages.Record(action=action, path=path), messages.Recorded).files
 
     def stop(self) -> None:
         """End the session."""

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeAlias
 
-from mien.pipeline.events import Event, Subscribers
+from mien.pipeline.events import Event, RecordingSplit, Subscribers
 from mien.pipeline.frame import OutputFormat
+from mien.pipeline.interfaces import Splittable
 from mien.pipeline.live.controls import Controls
 from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.live.runner import LiveRun
@@ -98,6 +99,7 @@ class LiveSession:
 
     def tick(self) -> None:
         """Let the watcher look, about four times a second."""
+        self._sound.pictures_are(self._running()[0].recent_age_ms)
         if self._on_tick is not None:
             self._on_tick(self)
 
@@ -138,6 +140,20 @@ class LiveSession:
     def freeze(self, *, on: bool) -> bool:
         """Hold the last swapped picture, or go on; say whether it is held now."""
         return self._running()[0].output.freeze(on=on)
+
+    def split_recordings(self) -> tuple[str, ...]:
+        """Let every recording go on in another file.
+
+        Raises:
+            SinkError: one of them has ended.
+        """
+        run, changes = self._running()
+        found: list[str] = []
+        for sink in changes.in_force.sinks.values():
+            if isinstance(sink, Splittable):
+                found.append(str(sink.split()))
+                run.tell(RecordingSplit(sink.description, found[-1]))
+        return tuple(found)
 
     def stop(self) -> None:
         """End the session cleanly."""

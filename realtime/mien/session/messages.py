@@ -5,6 +5,8 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
+from mien.session.recordings import RecordAction
+
 VERSION: Final = 3
 """Both sides say it first; another one is refused. It grows with every change that an older program would misread."""
 LARGEST_REQUEST_BYTES: Final = 256 * 1024
@@ -65,6 +67,15 @@ class Freeze(_Message):
     on: bool
 
 
+class Record(_Message):
+    """Start a recording, stop all, or let them go on in another file; the answer is a `Recorded` or a `Failed`."""
+
+    kind: Literal["record"] = "record"
+    action: RecordAction
+    path: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
+    """The file to begin, whole from the root; none: one is named by the time, in the user's folder of films."""
+
+
 class Stop(_Message):
     """End the session; the answer is a `Done`."""
 
@@ -99,7 +110,7 @@ class GetEvents(_Message):
 
 
 Request: TypeAlias = Annotated[
-    GetStatus | Set | SetPrivacy | Reveal | Freeze | Stop | GetPreview | GetFaces | GetEvents,
+    GetStatus | Set | SetPrivacy | Reveal | Freeze | Record | Stop | GetPreview | GetFaces | GetEvents,
     Field(discriminator="kind"),
 ]
 
@@ -146,6 +157,13 @@ class Frozen(_Message):
 
     kind: Literal["frozen"] = "frozen"
     on: bool
+
+
+class Recorded(_Message):
+    """The files that a `Record` was about."""
+
+    kind: Literal["recorded"] = "recorded"
+    files: tuple[str, ...]
 
 
 class SeenFace(_Message):
@@ -206,6 +224,7 @@ Reply: TypeAlias = Annotated[
     | Privacy
     | Revealed
     | Frozen
+    | Recorded
     | Done
     | PreviewReply
     | FacesReply

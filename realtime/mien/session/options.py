@@ -6,17 +6,20 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from mien.config.choices import ChooseMode, ConsentKind, GateMode, LabelMode, LandmarksMode
+from mien.config.choices import ChooseMode, ConsentKind, GateMode, LabelMode, LandmarksMode, RecordingQuality
 from mien.config.patch import changed_names, patched
 from mien.config.settings import Settings
 from mien.pipeline.live.state import Policy
 from mien.remote.machines import parse_addresses
 from mien.remote.protocol import Wishes
+from mien.sinks.recording_wish import RecordingWish
 from mien.stages.mask import MASKS, Edge
 from mien_models.errors import UsageError
 from mien_models.networks.enhancers._base import ENHANCERS
 from mien_models.types import SwapOptions
 
+_FACTORS: Final = {RecordingQuality.BEST: 16, RecordingQuality.GOOD: 20, RecordingQuality.SMALL: 27}
+"""x264's constant rate factor: six more are half the size."""
 _MESH: Final = "mesh"
 """What swaps here while another machine is away: it needs nothing that is not in the wheel."""
 
@@ -93,6 +96,10 @@ class SoundOptions:
     """Its name; 'none' for none, None for the system's where an output has sound."""
     is_muted: bool
     panic_mutes: bool
+    recording: RecordingWish = field(default_factory=RecordingWish)
+    """How recordings are made, from the next file on."""
+    microphone_out: str | None = None
+    """The output device that the delayed microphone is played into; None: none."""
     is_in_lan: bool = False
     """Whether pages with picture and sound may be opened by other devices of the network."""
 
@@ -208,7 +215,14 @@ def resolve(settings: Settings) -> Options:
         label=LabelOptions(settings.label, settings.language),
         policy=Policy(settings.policy.lost, settings.policy.privacy, settings.policy.fault),
         source=SourceOptions(settings.camera, settings.size, settings.fps, settings.loop),
-        sound=SoundOptions(settings.microphone, settings.mute, settings.panic_mutes, settings.lan),
+        sound=SoundOptions(
+            settings.microphone,
+            settings.mute,
+            settings.panic_mutes,
+            RecordingWish(_FACTORS[settings.recording_quality], settings.recording_height),
+            settings.microphone_out,
+            settings.lan,
+        ),
         sinks=settings.sinks,
         signing=SigningOptions(settings.credentials_certificate, settings.credentials_key),
         run=RunOptions(settings.seconds, settings.report),

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import cv2
 
@@ -12,7 +12,6 @@ from mien.consent.terms import Terms
 from mien.pipeline.events import EventFact, LineBack, LineBroken
 from mien.pipeline.frame import Frame
 from mien.pipeline.report import RemoteReport, rounded
-from mien.remote.link import LinkState, LinkStatus, PackedOrder, RemoteLink
 from mien.remote.machines import Address, Machine, Machines, parse_addresses
 from mien.remote.protocol import LARGEST_PHOTO_PX, MOST_PHOTOS, FaceTerms
 from mien.remote.stage import RemoteStage
@@ -20,6 +19,10 @@ from mien.session.loaded import Loaded
 from mien.session.options import RemoteOptions
 from mien_models.errors import UsageError
 from mien_models.types import BgrU8, FaceView, as_u8
+
+# WebRTC and what encrypts for it are loaded by runs that are swapped elsewhere, and by no other.
+if TYPE_CHECKING:
+    from mien.remote.link import LinkStatus, PackedOrder, RemoteLink
 
 _ROOM: Final = 0.9
 """Of a photo, so many widths of the face go along on each side of it: hair and neck, nobody else."""
@@ -70,10 +73,12 @@ class SessionRemote:
             return None
         return _Begins(self, known_machines(options.address), _packed(options, loaded), takes_over=options.takes_over)
 
-    def begin(self, machines: tuple[Machine, ...], order: PackedOrder, *, takes_over: bool) -> RemoteStage:
+    def begin(self, machines: tuple[Machine, ...], order: "PackedOrder", *, takes_over: bool) -> RemoteStage:
         """Connect, or let the machine that is connected swap with something else."""
         with self._lock:
             if self._link is None or self._machines != machines:
+                from mien.remote.link import RemoteLink
+
                 self._let_go()
                 self._machines = machines
                 self._link = RemoteLink(machines, order, self._fps, self._on_state)
@@ -128,7 +133,7 @@ class SessionRemote:
         )
 
     @property
-    def status(self) -> LinkStatus | None:
+    def status(self) -> "LinkStatus | None":
         """How the line is; None where this machine swaps."""
         link = self._link
         return None if link is None else link.status
@@ -145,12 +150,16 @@ class SessionRemote:
         self._link = self._stage = None
 
     def _why(self) -> str:
+        from mien.remote.link import LinkState
+
         status = self.status
         if status is None or status.state is LinkState.READY:
             return "The other machine is late: its last picture is older than half a second."
         return status.why
 
-    def _on_state(self, status: LinkStatus) -> None:
+    def _on_state(self, status: "LinkStatus") -> None:
+        from mien.remote.link import LinkState
+
         name = f"line to {status.machine}"
         if status.state is LinkState.READY:
             self._tell(LineBack(name))
@@ -164,7 +173,7 @@ class _Begins:
     name = RemoteStage.name
 
     def __init__(
-        self, remote: SessionRemote, machines: tuple[Machine, ...], order: PackedOrder, *, takes_over: bool
+        self, remote: SessionRemote, machines: tuple[Machine, ...], order: "PackedOrder", *, takes_over: bool
     ) -> None:
         def begin() -> RemoteStage:
             return remote.begin(machines, order, takes_over=takes_over)
@@ -179,7 +188,9 @@ class _Begins:
         return self._stage(frame)
 
 
-def _packed(options: RemoteOptions, loaded: Loaded) -> PackedOrder:
+def _packed(options: RemoteOptions, loaded: Loaded) -> "PackedOrder":
+    from mien.remote.link import PackedOrder
+
     views = loaded.sources[0].views[:MOST_PHOTOS]
     permits = loaded.source_faces.permits
     terms: Terms | None = permits[0].face.terms if permits else None

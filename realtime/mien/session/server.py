@@ -20,6 +20,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from mien.pipeline.events import Event
 from mien.session import messages
+from mien.session.recordings import record
 from mien.session.rendezvous import Running, announce, withdraw
 from mien.session.session import Applied, Session, SettingsPatch, Subscription
 from mien_models.errors import MienError
@@ -196,6 +197,8 @@ class _Conversation:
                 reply = messages.Revealed(shown=self._session.reveal())
             case messages.Freeze():
                 reply = messages.Frozen(on=self._session.freeze(on=request.on))
+            case messages.Record():
+                reply = self._record(request)
             case messages.Stop():
                 self._session.stop()
                 reply = messages.Done()
@@ -225,6 +228,12 @@ class _Conversation:
         return messages.RefusedReply(
             revision=answer.revision, reasons=dict(answer.reasons), sentences=parts_in(answer.reasons)
         )
+
+    def _record(self, request: messages.Record) -> BaseModel:
+        try:
+            return messages.Recorded(files=record(self._session, request.action, request.path))
+        except MienError as error:
+            return messages.Failed(why=str(error))
 
     def _preview(self, request: messages.GetPreview) -> BaseModel:
         preview = self._session.preview(request.width)

@@ -144,6 +144,14 @@ class Session(Protocol):
         """Hold the last swapped picture, or go on; say whether it is held now."""
         ...
 
+    def split_recordings(self) -> tuple[str, ...]:
+        """Let every recording go on in another file, without a gap; give the files that it goes on in.
+
+        Raises:
+            SinkError: one of them has ended.
+        """
+        ...
+
     def preview(self, width: int) -> Preview | None:
         """Give the newest picture as sent, `width` pixels wide at most; None before the first."""
         ...

@@ -1,7 +1,10 @@
 """The session's sound: which microphone, who records and streams with it, and what is known of it."""
 
+import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from fractions import Fraction
+from typing import Final
 
 from mien.pipeline.events import EventFact, MicrophoneAway, MicrophoneOpened
 from mien.pipeline.interfaces import Sink
@@ -9,10 +12,18 @@ from mien.pipeline.report import SoundReport
 from mien.session.options import SoundOptions
 from mien.sinks.live_tracks import Encoders, Recording, Studio
 from mien.sound.devices import DEFAULT
+from mien.sound.held_back import HeldBack
 from mien.sound.hub import SoundHub, SoundState, SoundStatus
 from mien.sound.microphone import MicrophoneRequest
+from mien.sound.speaker import Speaker
 
 NO_MICROPHONE = "none"
+_HOW_TO_MAKE_ONE: Final = {
+    "linux": "This makes one: pactl load-module module-null-sink sink_name=mien "
+    "sink_properties=device.description=Mien; then it is --microphone-out Mien, and in the call 'Monitor of Mien'.",
+    "darwin": "BlackHole (existential.audio) makes one.",
+    "win32": "VB-Cable (vb-audio.com) makes one.",
+}
 
 
 class SessionSound:
@@ -24,7 +35,9 @@ class SessionSound:
         self._tell: Callable[[EventFact], None] = lambda _fact: None
         self._is_private = False
         self._hub = SoundHub(self._request(options), self._opened, self._away)
-        self._studio = Studio(Encoders(), self._hub, is_in_lan=options.is_in_lan)
+        self._held_back = HeldBack()
+        self._speaker: Speaker | None = None
+        self._studio = Studio(Encoders(), self._hub, options.recording, is_in_lan=options.is_in_lan)
 
     def lend(self, sinks: Iterable[Sink]) -> None:
         """Let sinks that record or stream use the session's encoders and sound; before they are opened."""
@@ -37,9 +50,19 @@ class SessionSound:
         self._tell = tell
         self._apply()
         self._hub.start()
+        if (name := self._options.microphone_out) is not None:
+            self._speaker = Speaker(name, self._hub, lambda: self._held_back.delay_ns, self._played, self._unplayed)
+            self._speaker.start()
+
+    def pictures_are(self, age_ms: float | None) -> None:
+        """Know how late pictures go out of late: what is played is held back by that."""
+        if age_ms is not None:
+            self._held_back.saw(round(age_ms * 1e6))
 
     def close(self) -> None:
-        """Close the microphone."""
+        """Close the microphone, and what it is played into."""
+        if self._speaker is not None:
+            self._speaker.close()
         self._hub.close()
 
     def change(self, options: SoundOptions) -> None:
@@ -48,6 +71,10 @@ class SessionSound:
             self._hub.change(self._request(options))
         self._options = options
         self._apply()
+
+    def prepare(self, options: SoundOptions) -> None:
+        """Let recordings that begin from now on be as these options say."""
+        self._studio = replace(self._studio, recording=options.recording)
 
     def hush(self, *, is_private: bool) -> None:
         """Know whether the panic key is down."""
@@ -77,5 +104,15 @@ class SessionSound:
     def _opened(self, description: str) -> None:
         self._tell(MicrophoneOpened(description))
 
+    def _played(self, name: str) -> None:
+        self._tell(MicrophoneOpened(f"played into {name}, as late as the picture; choose that device in your call"))
+
+    def _unplayed(self, why: str) -> None:
+        self._tell(MicrophoneAway(f"{why} {_how_to_make_one()}".strip()))
+
     def _away(self, why: str) -> None:
         self._tell(MicrophoneAway(why))
+
+
+def _how_to_make_one() -> str:
+    return _HOW_TO_MAKE_ONE.get(sys.platform, "")

@@ -124,10 +124,8 @@ def _is_agreed(permit: Permit, use: Scope, ask: Ask) -> bool:
     terms = permit.face.terms
     agreed = " and ".join(one.value for one in terms.scope)
     whose = "Do you agree" if terms.consent is not ConsentKind.GRANTED else f"Has {terms.name} agreed"
-    meant = _MEANT.get(use, use.value)
-    return (
-        ask(f"{terms.name!r} may be used for {agreed}. {whose} that it is also {meant}? [y/N]").strip().lower() in _YES
-    )
+    answer = ask(f"{terms.name!r} may be used for {agreed}. {whose} that it is also {_MEANT[use]}? [y/N]")
+    return answer.strip().lower() in _YES
 
 
 def photos_of(faces: Sequence[str]) -> list[Path]:

@@ -15,6 +15,7 @@ from mien.media.video.live_sound import LiveSound
 from mien.media.video.live_video import TIME_BASE as VIDEO_TICK
 from mien.media.video.live_video import LiveVideo, VideoWish
 from mien.pipeline.frame import OutputFrame
+from mien.sinks.recording_wish import RecordingWish
 from mien.sound.chunk import RATE_HZ, Sound, silence
 from mien.sound.feed import Feed
 from mien.sound.hub import SoundHub
@@ -59,6 +60,7 @@ class Studio:
     encoders: Encoders = field(default_factory=Encoders)
     hub: SoundHub | None = None
     """None: there is no sound."""
+    recording: RecordingWish = field(default_factory=RecordingWish)
     is_in_lan: bool = False
     """Whether pages that this computer serves may be opened by other ones of its network."""
 
@@ -99,7 +101,7 @@ class LiveTracks:
         """Say when what is in a packet was seen or heard, as `time.monotonic_ns()`."""
         return (self._origin_ns or 0) + int((packet.pts or 0) * packet.time_base * _NS)
 
-    def add_to(self, container: OutputContainer) -> None:
+    def add_to(self, container: OutputContainer) -> "tuple[av.VideoStream, av.AudioStream | None]":
         """Add the streams to a container that nothing was written to; another one than before may be given."""
         video = container.add_stream_from_template(self.video.template)
         video.time_base = VIDEO_TICK
@@ -108,6 +110,7 @@ class LiveTracks:
             sound = container.add_stream_from_template(self._sound.template)
             sound.time_base = SOUND_TICK
         self._streams = video, sound
+        return video, sound
 
     def skip_to_key(self) -> None:
         """Leave out pictures until the next key frame, which is made."""

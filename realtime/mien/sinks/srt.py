@@ -28,7 +28,7 @@ _OPTIONS: Final = ("streamid", "passphrase", "latency", "mode", "pbkeylen", "con
 _SECRET: Final = ("streamid", "passphrase")
 _PASSPHRASE: Final = (10, 79)
 _GOES_S: Final = 2.0
-_HOW_TO_INSTALL: Final = "SRT needs FFmpeg's program: pip install imageio-ffmpeg, or uv sync --extra srt."
+HOW_TO_INSTALL: Final = "SRT needs FFmpeg's program: pip install imageio-ffmpeg, or uv sync --extra srt."
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -132,7 +132,7 @@ class SrtConnection:
         """
         program = ffmpeg_program()
         if program is None:
-            raise SinkError(_HOW_TO_INSTALL)
+            raise SinkError(HOW_TO_INSTALL)
         words = ["-hide_banner", "-nostdin", "-v", "error", "-progress", "pipe:1", "-stats_period", "0.2"]
         source = ["-probesize", "32", "-analyzeduration", "0", "-fflags", "nobuffer", "-f", "matroska", "-i", "pipe:0"]
         target = ["-c", "copy", "-flush_packets", "1", "-f", "mpegts", self._address.url]

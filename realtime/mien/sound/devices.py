@@ -5,12 +5,13 @@ import difflib
 import functools
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from mien.sound.chunk import RATE_HZ
 from mien_models.errors import SoundError
+from mien_models.system.stderr_descriptor import turned_by_a_library
 
 _LOCK: Final = threading.RLock()
 """PortAudio may not be asked by two threads at once."""
@@ -45,6 +46,7 @@ class StreamTimes(Protocol):
 
     currentTime: float  # noqa: N815 - the library's names
     inputBufferAdcTime: float  # noqa: N815
+    outputBufferDacTime: float  # noqa: N815
 
 
 class StreamTrouble(Protocol):
@@ -61,8 +63,8 @@ class SoundDevice:
     name: str
     driver: str
     """ALSA, Core Audio, Windows WASAPI, ..."""
-    inputs: int
-    """Channels."""
+    channels: int
+    """That can be recorded, or played into."""
     rate_hz: int
     """The one it likes best."""
     is_default: bool
@@ -76,7 +78,8 @@ def portaudio() -> Any:  # noqa: ANN401 - the library is not annotated
     """
     _quieten_drivers()
     try:
-        import sounddevice
+        with turned_by_a_library():
+            import sounddevice
     except OSError as error:
         raise SoundError(
             "PortAudio, which reads microphones, is not installed. "
@@ -103,14 +106,25 @@ def microphones() -> tuple[SoundDevice, ...]:
     Raises:
         SoundError: PortAudio is not installed or fails.
     """
+    return tuple(device for device in _listed(is_input=True) if device.channels)
+
+
+def speakers() -> tuple[SoundDevice, ...]:
+    """List the devices that sound can be played into; as `microphones`."""
+    return tuple(device for device in _listed(is_input=False) if device.channels)
+
+
+def _listed(*, is_input: bool) -> tuple[SoundDevice, ...]:
     module = portaudio()
     with _LOCK:
         try:
-            module._terminate()  # noqa: SLF001 - PortAudio looks for devices only when it begins
-            module._initialize()  # noqa: SLF001
+            if not _OPEN.count:
+                module._terminate()  # noqa: SLF001 - PortAudio looks for devices only when it begins
+                with turned_by_a_library():
+                    module._initialize()  # noqa: SLF001
             found = module.query_devices()
             drivers = [driver["name"] for driver in module.query_hostapis()]
-            default, _ = module.default.device
+            default = module.default.device[0 if is_input else 1]
         except module.PortAudioError as error:
             raise SoundError(f"The sound devices cannot be listed: {_said(error)}.") from error
     return tuple(
@@ -118,12 +132,11 @@ def microphones() -> tuple[SoundDevice, ...]:
             number,
             device["name"],
             drivers[device["hostapi"]],
-            device["max_input_channels"],
+            device["max_input_channels" if is_input else "max_output_channels"],
             round(device["default_samplerate"]),
             number == default,
         )
         for number, device in enumerate(found)
-        if device["max_input_channels"]
     )
 
 
@@ -133,12 +146,21 @@ def input_device(name: str) -> SoundDevice:
     Raises:
         SoundError: there is none of that name; the nearest is named.
     """
-    return _chosen(name, microphones())
+    return _chosen(name, microphones(), "microphone")
 
 
-def _chosen(name: str, devices: Sequence[SoundDevice]) -> SoundDevice:
+def output_device(name: str) -> SoundDevice:
+    """Find a device that sound can be played into.
+
+    Raises:
+        SoundError: there is none of that name; the nearest is named.
+    """
+    return _chosen(name, speakers(), "output device")
+
+
+def _chosen(name: str, devices: Sequence[SoundDevice], kind: str) -> SoundDevice:
     if not devices:
-        raise SoundError("This computer has no microphone.")
+        raise SoundError(f"This computer has no {kind}.")
     if name == DEFAULT:
         return next((device for device in devices if device.is_default), devices[0])
     if name.isdecimal():
@@ -151,7 +173,7 @@ def _chosen(name: str, devices: Sequence[SoundDevice]) -> SoundDevice:
     names = [device.name for device in devices]
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
     hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(map(repr, names))}."
-    raise SoundError(f"There is no microphone {name!r}; {hint} `mien devices` lists them.")
+    raise SoundError(f"There is no {kind} {name!r}; {hint} `mien devices` lists them.")
 
 
 def open_stream(
@@ -165,13 +187,76 @@ def open_stream(
     Raises:
         SoundError: another program has it, or it has neither rate.
     """
+    return _opened(
+        "InputStream",
+        device,
+        channels=channels,
+        block_s=block_s,
+        callback=callback,
+        rates_hz=dict.fromkeys((RATE_HZ, device.rate_hz)),
+    )
+
+
+def open_output(
+    device: SoundDevice, *, channels: int, block_s: float, callback: Callable[..., None]
+) -> PortAudioStream:
+    """Open and start a stream of float samples at 48 kHz into a device; as `open_stream`."""
+    stream, _ = _opened(
+        "OutputStream", device, channels=channels, block_s=block_s, callback=callback, rates_hz=(RATE_HZ,)
+    )
+    return stream
+
+
+class _OpenStreams:
+    """Counts the streams that are open: PortAudio may look for devices anew only while there are none."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+_OPEN: Final = _OpenStreams()
+
+
+class _Counted:
+    """A stream that counts while it is open."""
+
+    def __init__(self, stream: PortAudioStream) -> None:
+        self._stream: PortAudioStream | None = stream
+        with _LOCK:
+            _OPEN.count += 1
+
+    @property
+    def active(self) -> bool:
+        """Whether it runs."""
+        return self._stream is not None and bool(self._stream.active)
+
+    def start(self) -> None:
+        """It runs already."""
+
+    def close(self, *, ignore_errors: bool) -> None:
+        """Stop and let go; more than once does no harm."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            with _LOCK:
+                _OPEN.count -= 1
+                stream.close(ignore_errors=ignore_errors)
+
+
+def _opened(
+    kind: str,
+    device: SoundDevice,
+    *,
+    channels: int,
+    block_s: float,
+    callback: Callable[..., None],
+    rates_hz: Iterable[int],
+) -> tuple[PortAudioStream, int]:
     module = portaudio()
     failure: Exception | None = None
-    stream: PortAudioStream
-    for rate_hz in dict.fromkeys((RATE_HZ, device.rate_hz)):
+    for rate_hz in rates_hz:
         with _LOCK:
             try:
-                stream = module.InputStream(
+                stream = getattr(module, kind)(
                     samplerate=rate_hz,
                     device=device.number,
                     channels=channels,
@@ -183,7 +268,7 @@ def open_stream(
             except (module.PortAudioError, ValueError) as error:
                 failure = error
             else:
-                return stream, rate_hz
+                return _Counted(stream), rate_hz
     raise SoundError(
         f"{device.name!r} does not open: {_said(failure)}. Does another program use it, or is access to it blocked?"
     ) from failure

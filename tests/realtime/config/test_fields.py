@@ -89,7 +89,9 @@ def others(tmp_path: Path) -> dict[str, object]:
         "fps": "25", "loop": True, "seconds": 3.0, "report": "r.json", "label": "art", "content_gate": "always",
         "language": "de", "credentials_certificate": "c.pem", "credentials_key": "k.pem", "threads": 2,
         "swapper_threads": 2, "policy.lost": "blur", "policy.privacy": "blur", "policy.fault": "blur",
-        "microphone": "none", "mute": True, "panic_mutes": False, "remote": "box:7000", "remote_takeover": False,
+        "microphone": "none", "mute": True, "panic_mutes": False,
+        "remote": "box:7000", "remote_takeover": False,
+        "microphone_out": "Cable", "recording_quality": "small", "recording_height": 480, "lan": True,
         "edge.erode": 0.1, "edge.feather": 0.1,
     }  # fmt: skip
 

@@ -380,8 +380,8 @@ def test_garbage_on_the_data_channel_ends_that_session_only(rig: Rig) -> None:
         second.send(frame_of(0))
         return rig.box.seats.let_in > let_in
 
-    stream(first, garbled, "the first had to begin anew", at)
-    assert _shown(rig, GREEN, 1)
+    at = stream(first, garbled, "the first had to begin anew", at)
+    stream(second, lambda: _shown(rig, GREEN, 1), "the second swaps on", at)
 
 
 def test_nothing_of_a_face_touches_the_disk_of_the_machine_that_swaps(

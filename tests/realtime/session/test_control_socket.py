@@ -90,6 +90,9 @@ class ScriptedSession:
     def preview(self, width: int) -> Preview | None:
         return Preview(np.full((width // 2, width, 3), 90, np.uint8), 5, 0, State.LIVE)
 
+    def split_recordings(self) -> tuple[str, ...]:
+        return ("/films/show-2.mp4",)
+
     def freeze(self, *, on: bool) -> bool:
         return on and not self.is_private
 

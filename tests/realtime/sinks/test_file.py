@@ -13,11 +13,15 @@ import av
 import numpy as np
 import pytest
 from av.error import InvalidDataError
+from tests.realtime.sinks.clapping import FORMAT as CLAPPING
+from tests.realtime.sinks.clapping import clapping_sound, send
 
+from mien.diagnostics.bench.sync import measured
 from mien.pipeline.frame import OutputFormat, OutputFrame, State
 from mien.provenance.release import ReleasedPicture
 from mien.sinks.backends.file import FileSink
 from mien.sinks.live_tracks import Studio
+from mien.sinks.recording_wish import RecordingWish
 from mien.sinks.recovery import recover
 from mien.sound.hub import SoundHub
 from mien.sound.microphone import MicrophoneRequest
@@ -103,7 +107,7 @@ def test_a_full_disk_is_one_sentence_and_says_what_is_kept(tmp_path: Path, monke
         def full(_recording: object, _frame: OutputFrame) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("mien.sinks.backends.file._Recording.write", full)
+        monkeypatch.setattr("mien.sinks.recorded_file.RecordedFile.write", full)
         with pytest.raises(SinkError, match=r"No space left on device.*recorded is in .*out\.mp4") as caught:
             sink.write(flat((0, 0, 255), 1))
         assert len(str(caught.value).splitlines()) == 1
@@ -140,7 +144,9 @@ def test_a_torn_recording_is_recovered_with_its_sound(tmp_path: Path) -> None:
     part = path.with_name("a.mp4.part")
     with sink:
         began_s = time.monotonic()
+        written = 0
         while (now_s := time.monotonic()) - began_s < 5:
+            written += 1
             sink.write(flat(COLOURS_BGR[0], int(now_s * 1e9)))
             time.sleep(1 / 30)
         torn = tmp_path / "torn.mp4.part"
@@ -149,6 +155,49 @@ def test_a_torn_recording_is_recovered_with_its_sound(tmp_path: Path) -> None:
     os.utime(torn, (1e9, 1e9))
     whole, frames = recover(torn)
     with av.open(str(whole)) as file:
-        assert file.streams.video[0].frames == frames > 60
+        assert file.streams.video[0].frames == frames >= written - 2 * FORMAT.fps
         (sound,) = file.streams.audio
         assert float((sound.duration or 0) * (sound.time_base or 0)) > 3
+
+
+def test_a_recording_goes_on_in_another_file_without_a_gap(tmp_path: Path) -> None:
+    path = tmp_path / "show.mp4"
+    with clapping_sound() as hub:
+        sink = FileSink(str(path), CLAPPING)
+        sink.studio = Studio(hub=hub)
+        written: set[int] = set()
+
+        class Counting:
+            def write(self, frame: OutputFrame) -> None:
+                written.add(frame.index)
+                sink.write(frame)
+
+        with sink:
+            send(Counting(), 5)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+            assert sink.split() == sink.split() == tmp_path / "show-2.mp4"
+            send(Counting(), 5)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["show-2.mp4", "show.mp4"]
+    frames = 0
+    for one in (path, tmp_path / "show-2.mp4"):
+        with av.open(str(one)) as file:
+            pictures, sound = file.streams.video[0], file.streams.audio[0]
+            frames += sum(1 for packet in file.demux(pictures) if packet.pts is not None)
+            lasts_s = [float((stream.duration or 0) * (stream.time_base or 0)) for stream in (pictures, sound)]
+        assert lasts_s[0] > 4
+        assert abs(lasts_s[0] - lasts_s[1]) < 0.4
+        assert abs(measured(one).median_ms) < 20
+    assert frames == len(written)
+
+
+def test_recordings_are_as_small_as_is_wished(tmp_path: Path) -> None:
+    sizes: dict[int, int] = {}
+    for height in (90, 180):
+        sink = FileSink(str(tmp_path / f"{height}.mp4"), CLAPPING)
+        sink.studio = Studio(recording=RecordingWish(30, height))
+        with sink:
+            send(sink, 1)
+        with av.open(str(tmp_path / f"{height}.mp4")) as file:
+            assert file.streams.video[0].height == height
+            assert file.streams.video[0].width == height * 16 // 9
+        sizes[height] = (tmp_path / f"{height}.mp4").stat().st_size
+    assert sizes[90] < sizes[180]

@@ -6,28 +6,22 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
 import pytest
+from tests.realtime.sinks.clapping import FORMAT, send
 
 from mien.diagnostics.bench.sync import measured
-from mien.media.clap import SQUARE, is_clap
-from mien.pipeline.frame import OutputFormat, OutputFrame, State
-from mien.provenance.release import ReleasedPicture
 from mien.sinks.live_tracks import Studio
 from mien.sinks.registry import make_sink, shown_spec
 from mien.sinks.rtmp import rtmp_sink
 from mien.sinks.stream_address import stream_address
-from mien.sinks.streaming import StreamSink
 from mien.sound.hub import SoundHub
 from mien.sound.microphone import MicrophoneRequest
 from mien_models.errors import SinkError, UsageError
 
-FORMAT = OutputFormat(320, 180, Fraction(15))
 KEY = "s3cret-stream-key"
 
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="FFmpeg's program is the server")
@@ -37,24 +31,6 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
-
-
-def frame(number: int) -> OutputFrame:
-    picture = np.full((180, 320, 3), 40, np.uint8)
-    if is_clap(number, FORMAT.fps):
-        SQUARE.of(picture)[:] = 255
-    return OutputFrame(ReleasedPicture.unswapped(picture), number, int(number * 1_000_000_000 / FORMAT.fps), State.LIVE)
-
-
-def send(sink: StreamSink, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
-    """Write frames in real time, numbered by the clock as the synthetic camera's are."""
-    ends_s, last = time.monotonic() + seconds, -1
-    while time.monotonic() < ends_s and not until():
-        number = int(time.monotonic() * FORMAT.fps)
-        if number > last:
-            sink.write(frame(number))
-            last = number
-        time.sleep(0.005)
 
 
 @contextmanager

@@ -82,6 +82,7 @@ def test_what_is_not_reached_is_said_in_one_sentence() -> None:
             send(sink, 30)
 
 
+@pytest.mark.logs_errors  # the server's, of the handshake that was refused
 def test_nothing_goes_to_a_server_whose_certificate_does_not_fit(tmp_path: Path) -> None:
     key, chain = tmp_path / "key.pem", tmp_path / "chain.pem"
     command = f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -keyout {key} -out {chain}"

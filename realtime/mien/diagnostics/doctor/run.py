@@ -49,6 +49,20 @@ def _virtual_camera() -> Iterator[Check]:
         yield cameras.check_desktop_virtual_camera()
 
 
+def _sound() -> Iterator[Check]:
+    from mien.diagnostics.doctor.sound import check_encoders, check_microphones, check_srt
+    from mien.sinks.srt import ffmpeg_program
+    from mien.sound.devices import microphones
+    from mien_models.errors import SoundError
+
+    try:
+        yield check_microphones(microphones())
+    except SoundError as error:
+        yield check_microphones(error)
+    yield check_encoders()
+    yield check_srt(ffmpeg_program())
+
+
 def _face_networks() -> Iterator[Check]:
     yield networks.check_face_networks()
 
@@ -76,6 +90,7 @@ _EXAMINATION: Final[tuple[tuple[str, Callable[[], Iterator[Check]]], ...]] = (
     ("packages", _packages),
     ("camera", _cameras),
     ("virtual camera", _virtual_camera),
+    ("sound and streams", _sound),
     ("face networks", _face_networks),
     ("graphics card", _graphics_card),
     ("providers", _providers),

@@ -193,7 +193,12 @@ class _Encoder:
         """Give what is ready."""
         picture = VideoFrame.from_numpy_buffer(np.ascontiguousarray(image_bgr), "bgr24")
         converted = picture.reformat(
-            format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG, interpolation=_EXACT
+            self.stream.width,
+            self.stream.height,
+            format="yuv420p",
+            dst_colorspace=Colorspace.ITU709,
+            dst_color_range=ColorRange.MPEG,
+            interpolation=_EXACT,
         )
         converted.pts, converted.time_base = pts, TIME_BASE
         if wants_key:

@@ -194,7 +194,8 @@ def _best(path: str, index: int, muxer: str, codec: str, channels: int) -> Sound
 
 
 def _first_frames(path: str, index: int, channels: int) -> Iterator[av.AudioFrame]:
-    samples = 0
+    """Give frames enough for a trial, from 0 on: what is before 0 would not be heard, and the trial would fail."""
+    samples, start = 0, None
     with av.open(path, metadata_errors="replace") as source:
         for other in source.streams:
             other.discard = Discard.default if other.index == index else Discard.all
@@ -208,6 +209,8 @@ def _first_frames(path: str, index: int, channels: int) -> Iterator[av.AudioFram
                 continue
             for frame in frames:
                 samples += frame.samples
+                start = frame.pts if start is None else start
+                frame.pts = None if frame.pts is None or start is None else frame.pts - start
                 yield frame
             if samples >= _SAMPLES:
                 return

@@ -18,6 +18,7 @@ from mien.panel.pages.frame import Frame
 from mien.panel.recording import new_target, recordings_folder
 from mien.panel.said import N_
 from mien.panel.status import SinkView, StatusView
+from mien.session.recordings import RecordAction
 from mien_models.errors import MienError, UsageError
 from mien_models.system.sentence import sentence
 
@@ -96,6 +97,8 @@ class _Running:
             with kit.box("row-text"):
                 kit.words(say("Nobody: the picture is only seen here") if spec == NOWHERE else description, "row-name")
                 note = kit.words("", "row-note")
+            if spec.startswith("file:") and self._frame.is_own:
+                kit.button(say("New file"), self._split, "btn-small", "plus", label=f"{say('New file')}: {description}")
             if spec != NOWHERE:
                 kit.button(say("Stop"), self._remove(spec), "btn-small", "minus", label=f"{say('Stop')}: {description}")
         return note
@@ -113,6 +116,14 @@ class _Running:
             rate=f"{sink.fps:.0f}",
             dropped=sink.dropped,
         )
+
+    async def _split(self) -> None:
+        try:
+            files = await self._frame.panel.link.ask(lambda client: client.record(RecordAction.SPLIT))
+        except MienError as error:
+            self._frame.toast(str(error), "bad")
+            return
+        self._frame.toast(self._frame.words("It goes on in {file}", file=", ".join(files)))
 
     def _remove(self, spec: str) -> Callable[[], Awaitable[object]]:
         async def remove() -> None:

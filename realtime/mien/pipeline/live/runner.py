@@ -168,6 +168,11 @@ class LiveRun:
         """Say how the run is doing right now; any thread may."""
         return Snapshot.of(self._capture, self._output, self._sink_workers, self._pipeline, self._upkeep.load_shedding)
 
+    @property
+    def recent_age_ms(self) -> float | None:
+        """What 99 % of the last frames were not older than when a sink had taken them; None before the first."""
+        return self._sink_workers.best.ages.recent_ms(99)
+
     def begin(self) -> None:
         """Open the sinks with a card in their mailboxes, then everything else, all at once."""
         self._output.begin()

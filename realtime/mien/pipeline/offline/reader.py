@@ -25,6 +25,8 @@ from mien.pipeline.offline.summary import Summary
 from mien_models.errors import SourceError
 from mien_models.types import BgrU8
 
+_LONGEST_DELAY_S: Final = Fraction(1, 10)
+"""What an encoder of sound puts before its first sample; Opus 6.5 ms, AAC up to 96 ms."""
 _NOT_VIDEO: Final = frozenset({"tty"})  # FFmpeg shows any text file as a film of a terminal
 
 
@@ -92,24 +94,15 @@ def start_of(stream: VideoStream) -> Fraction:
     """Give the seconds at which a stream's file starts; the output starts at 0, as players show it.
 
     Sound that begins a little before 0 is none that is heard; but where the pictures do, too, the file's clock does.
-    Matroska's reader gives those pictures without a time.
+    In Matroska those pictures have no times, so there it is sound that begins earlier than any encoder's delay.
     """
-    start = stream.container.start_time if isinstance(stream.container, InputContainer) else None
-    if start is not None and start >= 0:
-        return Fraction(start, av.time_base)
-    if start is not None and _begins_untimed(stream):
-        return Fraction(start, av.time_base)
+    container = stream.container
+    start = container.start_time if isinstance(container, InputContainer) else None
+    if start is not None:
+        start_s, is_matroska = Fraction(start, av.time_base), "matroska" in container.format.name
+        if start >= 0 or (is_matroska and start_s < -_LONGEST_DELAY_S):
+            return start_s
     return min(Fraction(0), (stream.start_time or 0) * (stream.time_base or Fraction(1)))
-
-
-def _begins_untimed(stream: VideoStream) -> bool:
-    """Whether the first picture of a file that is open has no time; looked up beside whoever reads it."""
-    try:
-        with av.open(stream.container.name, metadata_errors="replace") as again:
-            first = next(again.demux(again.streams[stream.index]), None)
-            return first is not None and first.pts is None and first.dts is None and first.size > 0
-    except (FFmpegError, OSError, ValueError):
-        return False
 
 
 class VideoReader:

@@ -1,41 +1,45 @@
 """Records a video file while the program runs: H.264 and AAC, with the times they really had, signed at the end."""
 
 import contextlib
+import itertools
+import logging
+import threading
+from collections import deque
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-import av
-from av.container import OutputContainer
-
 from mien.consent.terms import Scope
-from mien.media.formats import Container, container_of, media_type
-from mien.media.video.ffmpeg_path import ffmpeg_path
+from mien.media.formats import container_of
+from mien.media.video.live_sound import TIME_BASE as SOUND_TICK
+from mien.media.video.live_video import TIME_BASE as VIDEO_TICK
 from mien.media.video.live_video import VideoWish
 from mien.pipeline.frame import OutputFormat, OutputFrame
-from mien.provenance.c2pa.sign import Signer, SigningError
+from mien.provenance.c2pa.sign import Signer
 from mien.sinks.live_tracks import AnyPacket, LiveTracks, Studio
-from mien.sinks.recovery import SESSION_TAG, check_nothing_unfinished, session_note
+from mien.sinks.recorded_file import RecordedFile, owned, time_of
+from mien.sinks.recovery import check_nothing_unfinished
 from mien.sinks.registry import SinkPlugin
-from mien_models.errors import SinkError
+from mien_models.errors import MienError, SinkError
 from mien_models.system.atomic_write import cannot_write, check_writable, part_of
-from mien_models.system.one_writer import check_nobody_writes, held
+from mien_models.system.crash.edge import edge
+from mien_models.system.one_writer import check_nobody_writes
 from mien_models.system.printable import in_one_line, shown
 
+_LOG = logging.getLogger(__name__)
 _CODEC: Final = "libx264"
-_QUALITY: Final = 20
-"""x264's constant rate factor: visually clean."""
 
 
 class FileSink:
     """Has state: the open file. It grows as PATH.part, is signed when it is closed, and takes its name.
 
-    No other run can write it meanwhile.
+    No other run can write it meanwhile. It can go on in another file without a gap; the one before is signed beside.
     """
 
     def __init__(self, target: str, output: OutputFormat) -> None:
-        self._path = Path(target)
+        self._first = self._path = Path(target)
         self._container = container_of(self._path)
         if self._container.video_codec != _CODEC:
             raise SinkError(f"{self._path.suffix} files are not recorded live. Record .mp4 and convert it.")
@@ -48,13 +52,30 @@ class FileSink:
         """What signs the recording; that of the session is set before the first frame."""
         self.is_finishing = False
         """Whether it is signing what it recorded, which takes longer the longer that is."""
-        self._recording: _Recording | None = None
-        self._ownership = contextlib.ExitStack()
+        self._tracks: LiveTracks | None = None
+        self._recording: RecordedFile | None = None
+        self._sounds: deque[AnyPacket] = deque()
+        self._wanted: Path | None = None
+        self._others: list[threading.Thread] = []
+        self._failure: MienError | None = None
 
     @property
     def description(self) -> str:
         """One line for people."""
-        return in_one_line(f"video file {self._path}")
+        return in_one_line(f"video file {self._first}")
+
+    def split(self) -> Path:
+        """Go on in another file with the next key frame, which is made; give its path. Any thread may.
+
+        Raises:
+            SinkError: nothing is recorded now.
+        """
+        tracks = self._tracks
+        if tracks is None:
+            raise SinkError(f"The recording {shown(self._path)} has ended already; start it again.")
+        self._wanted = wanted = self._wanted or _free_beside(self._first)
+        tracks.video.want_key()
+        return wanted
 
     def __enter__(self) -> Self:
         """Open the file.
@@ -62,20 +83,17 @@ class FileSink:
         Raises:
             SinkError: a missing folder, another run that writes it, or nothing may be written there.
         """
+        self._path, self._wanted, self._failure = self._first, None, None
+        self._sounds.clear()
         check_writable(self._path)
         check_nobody_writes(self._path)
-        part, output = part_of(self._path), self._output
-        try:
-            with contextlib.ExitStack() as ownership:
-                part.touch()
-                ownership.enter_context(held(part, self._path))
-                # Again, now that nobody else can begin one.
-                check_nothing_unfinished(self._path)
-                tracks = LiveTracks(self.studio, VideoWish(output.width, output.height, output.fps, _QUALITY))
-                self._recording = _Recording(self._path, self._container, tracks, self.signer.session)
-                self._ownership = ownership.pop_all()
-        except OSError as error:
-            raise cannot_write(self._path, error) from error
+        wish, output = self.studio.recording, self._output
+        width, height = wish.size_of(output.width, output.height)
+        with contextlib.ExitStack() as undo:
+            ownership = undo.enter_context(owned(self._path))
+            tracks = LiveTracks(self.studio, VideoWish(width, height, output.fps, wish.quality))
+            self._recording = self._begun(self._path, tracks, ownership.pop_all())
+            self._tracks = tracks
         return self
 
     def __exit__(
@@ -87,14 +105,18 @@ class FileSink:
             SinkError: one of that failed; what is there is kept, and the message says where.
         """
         recording, self._recording = self._recording, None
-        with self._ownership:
-            if recording is None:
-                return
-            self.is_finishing = True
-            try:
-                recording.finish(self.signer)
-            finally:
-                self.is_finishing = False
+        tracks, self._tracks = self._tracks, None
+        self.is_finishing = True
+        try:
+            if recording is not None and tracks is not None:
+                self._finish(recording, tracks)
+            others, self._others = self._others, []
+            for thread in others:
+                thread.join()
+        finally:
+            self.is_finishing = False
+        if self._failure is not None:
+            raise self._failure
 
     def write(self, frame: OutputFrame) -> None:
         """Encode one frame.
@@ -103,91 +125,72 @@ class FileSink:
             SinkError: the disk is full or gone; what was recorded is kept, and the message says where.
         """
         self._output.check(frame)
-        if self._recording is None:
+        recording, tracks = self._recording, self._tracks
+        if recording is None or tracks is None:
             raise SinkError(f"The recording {shown(self._path)} has ended already; start it again.")
         try:
-            self._recording.write(frame)
+            recording.write(frame)
+            self._put(tracks.write(frame), tracks)
         except OSError as error:
-            recording, self._recording = self._recording, None
+            recording = self._recording or recording
+            self._recording = self._tracks = None
             with contextlib.suppress(SinkError):
-                recording.finish(self.signer)
+                self._finish(recording, tracks)
             raise SinkError(f"{cannot_write(self._path, error)} {recording.what_is_kept()}") from error
 
+    def _finish(self, recording: RecordedFile, tracks: LiveTracks) -> None:
+        """Write what is left, and close; a split that nobody saw happen does not."""
+        rest = [*self._sounds, *tracks.finish()]
+        self._sounds.clear()
+        recording.finish(self.signer, sorted(rest, key=time_of))
 
-class _Recording:
-    """One open file; has state: its tracks, and whether a swapped face was in it."""
-
-    def __init__(self, path: Path, container: Container, tracks: LiveTracks, session: str | None) -> None:
-        self._path = path
-        self._part = part_of(path)
-        self._tracks = tracks
-        self._frames = 0
-        self._is_swapped = False
-        self._file: OutputContainer = av.open(
-            ffmpeg_path(self._part), "w", format=container.muxer, options=dict(container.safe_options)
-        )
-        # Of use when the run is interrupted: the recording is signed later, by a program that knows no session.
-        self._file.metadata[SESSION_TAG] = session_note(session)
-        tracks.add_to(self._file)
-        self._has_header = False
-        self._is_sound = True
-        """Whether anything may be written to it; not after its header failed."""
-
-    def write(self, frame: OutputFrame) -> None:
-        self._mux(self._tracks.write(frame))
-        self._frames += 1
-        self._is_swapped = self._is_swapped or frame.picture.is_marked
-
-    def finish(self, signer: Signer) -> None:
-        """Write what is left, close, sign, rename.
-
-        Raises:
-            SinkError: one of the others failed, and the part stays; or it is not signed, and has its name.
-        """
-        unsigned: SigningError | None = None
-        try:
-            try:
-                rest = self._tracks.finish()
-                if self._is_sound and self._frames:
-                    self._mux(rest)
-            finally:
-                self._file.close()
-            if self._has_header:
-                unsigned = self._signed(signer)
-                self._part.replace(self._path)
-            else:
-                self._part.unlink(missing_ok=True)
-        except OSError as error:
-            raise SinkError(f"{cannot_write(self._path, error)} {self.what_is_kept()}") from error
-        if unsigned is not None:
-            raise SinkError(
-                f"The recording {shown(self._path)} is complete, but carries no Content Credentials. {unsigned}"
-            ) from unsigned
-
-    def _mux(self, packets: Sequence[AnyPacket]) -> None:
-        if packets and not self._has_header:
-            # FFmpeg crashes when a file is written whose header failed, and when one is closed that holds nothing else.
-            self._is_sound = False
-            self._file.start_encoding()
-            self._is_sound = self._has_header = True
+    def _put(self, packets: Sequence[AnyPacket], tracks: LiveTracks) -> None:
+        """Write pictures, and sound up to where they are: where the file ends, both end."""
+        self._sounds.extend(packet for packet in packets if packet.time_base == SOUND_TICK)
         for packet in packets:
-            self._file.mux_one(packet)
+            if packet.time_base != VIDEO_TICK or self._recording is None:
+                continue
+            if self._wanted is not None and packet.is_keyframe and self._recording.has_header:
+                self._part_at(packet, self._wanted, self._recording, tracks)
+            self._recording.mux([*self._sounds_before(time_of(packet)), packet])
 
-    def _signed(self, signer: Signer) -> SigningError | None:
-        if self._is_swapped:
-            try:
-                signer.sign(self._part, media_type(self._path))
-            except SigningError as error:
-                return error
-        return None
+    def _sounds_before(self, time_s: Fraction) -> Sequence[AnyPacket]:
+        found: list[AnyPacket] = []
+        while self._sounds and time_of(self._sounds[0]) < time_s:
+            found.append(self._sounds.popleft())
+        return found
 
-    def what_is_kept(self) -> str:
-        """Say where the recording is."""
-        if not self._has_header:
-            return "Nothing was recorded."
-        if self._part.exists():
-            return f"What was recorded is kept as {shown(self._part)}; `mien recover` makes a whole file of it."
-        return f"What was recorded is in {shown(self._path)}."
+    def _part_at(self, key: AnyPacket, path: Path, before: RecordedFile, tracks: LiveTracks) -> None:
+        """Go on in another file with this key frame; the one before is finished in a thread of its own."""
+        before.mux(self._sounds_before(time_of(key)))
+        with contextlib.ExitStack() as undo:
+            ownership = undo.enter_context(owned(path))
+            self._recording = self._begun(path, tracks, ownership.pop_all(), time_of(key))
+        # Pictures of before may still be in the encoder.
+        self._recording.is_swapped = before.is_swapped
+        self._path, self._wanted = path, None
+        thread = threading.Thread(target=self._finish_beside, args=(before,), name="mien-recording", daemon=True)
+        self._others = [one for one in self._others if one.is_alive()] + [thread]
+        thread.start()
+
+    def _begun(
+        self, path: Path, tracks: LiveTracks, ownership: contextlib.ExitStack, begins_s: Fraction = Fraction(0)
+    ) -> RecordedFile:
+        return RecordedFile(path, self._container, tracks, self.signer.session, ownership, begins_s=begins_s)
+
+    def _finish_beside(self, recording: RecordedFile) -> None:
+        with edge("A recording could not be finished", self._fail):
+            recording.finish(self.signer, ())
+
+    def _fail(self, error: MienError) -> None:
+        _LOG.warning("%s", error)
+        self._failure = self._failure or error
+
+
+def _free_beside(path: Path) -> Path:
+    """Name the next file: show.mp4 is followed by show-2.mp4."""
+    names = (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
+    return next(name for name in names if not name.exists() and not part_of(name).exists())
 
 
 PLUGIN: Final = SinkPlugin(

@@ -47,7 +47,7 @@ class DeviceMicrophone:
 
     @property
     def _channels(self) -> int:
-        return 1 if self._device is None else min(self._device.inputs, 2)
+        return 1 if self._device is None else min(self._device.channels, 2)
 
     def __enter__(self) -> Self:
         """Open it at 48 kHz, else at its own rate.

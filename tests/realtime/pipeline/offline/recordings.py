@@ -27,18 +27,23 @@ class Recording:
     sound_hz: int | None = 48_000
     layout: str = "mono"
     codec: str = "libx264"
+    sound_codec: str = "aac"
+    is_shifted: bool = True
+    """Whether a clock that begins before 0 is shifted to 0 when it is written, as most programs do."""
     gap: tuple[int, float] = (0, 0.0)
     """Before which frame everything pauses, and for how many seconds."""
 
     def write(self, path: Path) -> Path:
         """Write it."""
-        with av.open(str(path), "w") as target:
+        with av.open(str(path), "w", options={} if self.is_shifted else {"avoid_negative_ts": "disabled"}) as target:
             stream = target.add_stream(self.codec, rate=RATE)
             assert isinstance(stream, VideoStream)
             (stream.width, stream.height), stream.pix_fmt = self.size, self.pix_fmt
             stream.codec_context.time_base = Fraction(1, RATE)
             stream.codec_context.gop_size = 12
-            sound = target.add_stream("aac", rate=self.sound_hz, layout=self.layout) if self.sound_hz else None
+            sound = (
+                target.add_stream(self.sound_codec, rate=self.sound_hz, layout=self.layout) if self.sound_hz else None
+            )
             for index in range(self.frames):
                 picture = np.full((self.size[1], self.size[0], 3), 255 if index % EVERY == FIRST else 20, np.uint8)
                 frame = av.VideoFrame.from_ndarray(picture, "bgr24")
