@@ -191,7 +191,7 @@ class Settings(BaseSettings):
         0.8, json_schema_extra=said("Enhancer's strength", "look"), description="how much of its change is used"
     )
     masks: Names = Field(
-        ("history",),
+        ("history", "glasses"),
         json_schema_extra=said("Masks", "look", plugins="mien.stages.mask_methods"),
         description="what keeps things in front of the face, several at once",
     )

@@ -49,6 +49,7 @@ VALUES: Final[Mapping[tuple[str, str], str]] = {
     ("colour", "histogram"): N_("Strong"),
     ("colour", "none"): N_("As in the photo"),
     ("masks", "history"): N_("Hands and things in front"),
+    ("masks", "glasses"): N_("Your glasses in front"),
     ("masks", "selfie"): N_("Keep the background"),
     ("masks", "none"): N_("Nothing"),
     ("provider", "auto"): N_("The fastest there is"),
