@@ -10,7 +10,7 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 from mien_models.errors import MienError, SoundError, UsageError
@@ -224,12 +224,13 @@ class _Obs:
         from websockets.exceptions import WebSocketException
 
         try:
-            reply = await self._client.call(simpleobsws.Request(request, wishes or None), _ANSWERS_S)
+            asked: Any = simpleobsws.Request(request, dict(wishes) if wishes else None)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+            reply = await self._client.call(asked, _ANSWERS_S)
         except (simpleobsws.MessageTimeout, simpleobsws.NotIdentifiedError, WebSocketException, OSError) as error:
             raise SoundError(f"OBS at {self._address} does not answer any more.") from error
         if not reply.ok():
             raise SoundError(f"OBS refuses {request}: {reply.requestStatus.comment or reply.requestStatus.code}.")
-        return reply.responseData if isinstance(reply.responseData, dict) else {}
+        return cast("dict[str, Any]", reply.responseData) if isinstance(reply.responseData, dict) else {}
 
 
 @asynccontextmanager

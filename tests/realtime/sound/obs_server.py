@@ -44,18 +44,18 @@ class ObsServer:
         hello: dict[str, Any] = {"obsWebSocketVersion": "5.5.0", "rpcVersion": 1}
         if self._password is not None:
             hello["authentication"] = {"challenge": CHALLENGE, "salt": SALT}
-        await peer.send(msgpack.packb({"op": 0, "d": hello}))
-        identify = msgpack.unpackb(await peer.recv())["d"]
+        await peer.send(packed(0, hello))
+        identify = unpacked(await peer.recv())
         if self._password is not None and identify.get("authentication") != expected(self._password):
             await peer.close(4009, "Authentication failed.")
             return
-        await peer.send(msgpack.packb({"op": 2, "d": {"negotiatedRpcVersion": 1}}))
+        await peer.send(packed(2, {"negotiatedRpcVersion": 1}))
         async for message in peer:
-            asked = msgpack.unpackb(message)["d"]
+            asked = unpacked(message)
             code, found = self._answer(asked["requestType"], asked.get("requestData") or {})
             status = {"result": code == 100, "code": code}
-            reply = {"requestType": asked["requestType"], "requestId": asked["requestId"], "requestStatus": status}
-            await peer.send(msgpack.packb({"op": 7, "d": {**reply, "responseData": found}}))
+            reply = {name: asked[name] for name in ("requestType", "requestId")}
+            await peer.send(packed(7, {**reply, "requestStatus": status, "responseData": found}))
 
     def _answer(self, request: str, wishes: dict[str, Any]) -> tuple[int, dict[str, Any] | None]:
         match request:
@@ -72,6 +72,20 @@ class ObsServer:
                 return 100, None
             case _:
                 return 204, None
+
+
+def packed(op: int, what: dict[str, Any]) -> bytes:
+    """Give a message."""
+    packer: Any = msgpack
+    message: bytes = packer.packb({"op": op, "d": what})
+    return message
+
+
+def unpacked(message: str | bytes) -> dict[str, Any]:
+    """Give what a message says."""
+    packer: Any = msgpack
+    what: dict[str, Any] = packer.unpackb(message)["d"]
+    return what
 
 
 def expected(password: str) -> str:

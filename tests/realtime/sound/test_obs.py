@@ -22,6 +22,9 @@ class Heard:
         self.told: list[tuple[str, int]] = []
         self.away: list[str] = []
 
+    def set(self, name: str, offset_ms: int) -> None:
+        self.told.append((name, offset_ms))
+
 
 @contextmanager
 def microphone(
@@ -29,7 +32,7 @@ def microphone(
 ) -> Generator[Heard]:
     heard = Heard()
     wish = ObsWish("127.0.0.1", port, name)
-    one = ObsMicrophone(wish, password, delay_ms, lambda *told: heard.told.append(told), heard.away.append)
+    one = ObsMicrophone(wish, password, delay_ms, heard.set, heard.away.append)
     one.start()
     try:
         yield heard
@@ -132,8 +135,15 @@ def test_a_password_in_the_address_is_refused_and_not_repeated() -> None:
 def test_the_password_comes_from_environment_keychain_or_person(monkeypatch: pytest.MonkeyPatch) -> None:
     wish = ObsWish("localhost", 4455, None)
     kept = {("mien-obs", "localhost:4455"): "kept"}
-    monkeypatch.setattr("keyring.get_password", lambda service, name: kept.get((service, name)))
-    monkeypatch.setattr("getpass.getpass", lambda _prompt: "typed")
+
+    def in_keychain(service: str, name: str) -> str | None:
+        return kept.get((service, name))
+
+    def typed(_prompt: str) -> str:
+        return "typed"
+
+    monkeypatch.setattr("keyring.get_password", in_keychain)
+    monkeypatch.setattr("getpass.getpass", typed)
     monkeypatch.delenv("MIEN_OBS_PASSWORD", raising=False)
     assert password_of(wish, can_ask=True) == "kept"
     kept.clear()
