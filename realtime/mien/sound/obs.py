@@ -224,7 +224,7 @@ class _Obs:
         from websockets.exceptions import WebSocketException
 
         try:
-            asked: Any = simpleobsws.Request(request, dict(wishes) if wishes else None)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+            asked: Any = simpleobsws.Request(request, dict(wishes) if wishes else None)  # pyright: ignore[reportArgumentType]
             reply = await self._client.call(asked, _ANSWERS_S)
         except (simpleobsws.MessageTimeout, simpleobsws.NotIdentifiedError, WebSocketException, OSError) as error:
             raise SoundError(f"OBS at {self._address} does not answer any more.") from error
