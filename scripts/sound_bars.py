@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable
+from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -35,7 +36,7 @@ def sync(folder: Path) -> dict[str, Any]:
     server = serving(port, got)
     result = bench_sync(SECONDS, SIZE, slow_stage_ms=40, microphone_ppm=300, specs=(address_of(port),))
     server.wait(20)
-    return {"recording": judged(result.whole), "rtmp": judged(measured(got)), "age_ms": result.report.age_ms}
+    return {"recording": judged(result.whole), "rtmp": judged(measured(got)), "age_ms": asdict(result.report.age_ms)}
 
 
 def judged(found: Sync) -> dict[str, Any]:
