@@ -43,7 +43,7 @@ Emap: TypeAlias = Annotated[
     str | None,
     typer.Option(
         metavar="FILE.npy|none",
-        help="The identity map it was trained with (emap.npy of inswapper and ReSwapper); none: without.",
+        help="The identity map it was trained with, as inswapper and ReSwapper were; none for none.",
     ),
 ]
 AllowPickle: TypeAlias = Annotated[
