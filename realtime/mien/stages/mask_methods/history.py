@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mien.stages.mask import FaceMask, MaskPlugin
 from mien.stages.mask_methods._background_model import BackgroundModel
 from mien.stages.mask_methods._features import SIDE_PX
-from mien.stages.mask_methods._region import Region, cut_out
+from mien.tracking.face_region import Region, cut_out
 from mien_models.geometry.face_mesh import face_topology, facing, rasterise, unwrapper
 from mien_models.types import BgrU8, Face, as_f32, as_u8
 
