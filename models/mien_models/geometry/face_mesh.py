@@ -184,6 +184,30 @@ PIXELS_PER_TEXEL: Final = 1.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class MeshPatch:
+    """The part of a frame that a mesh lies in."""
+
+    bgr: BgrU8
+    points: PointsF32
+    """(504, 3) the mesh with its rim, in pixels of that part."""
+    left: int
+    top: int
+
+
+def mesh_patch(frame_bgr: BgrU8, points: PointsF32) -> MeshPatch | None:
+    """Cut the rectangle of a mesh out of a frame; None where next to nothing of it is inside."""
+    height, width = frame_bgr.shape[:2]
+    low, high = np.floor(points[:, :2].min(axis=0)), np.ceil(points[:, :2].max(axis=0)) + 1
+    left, right = (int(np.clip(edge, 0, width)) for edge in (low[0], high[0]))
+    top, bottom = (int(np.clip(edge, 0, height)) for edge in (low[1], high[1]))
+    if right - left < 8 or bottom - top < 8:
+        return None
+    placed = points.copy()
+    placed[:, :2] -= (left, top)
+    return MeshPatch(frame_bgr[top:bottom, left:right], placed, left, top)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Unwrapped:
     """A face laid flat."""
 

@@ -12,8 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.tracking.face_region import Region, cut_out
-from mien_models.geometry.face_mesh import atlas_points_px, face_topology, facing, rasterise
+from mien_models.geometry.face_mesh import MeshPatch, atlas_points_px, face_topology, facing, mesh_patch, rasterise
 from mien_models.networks.eyewear import Eyewear
 from mien_models.swappers.mesh.delight import SIDE_PX
 from mien_models.swappers.mesh.glasses import Glasses, glasses_in_front
@@ -70,7 +69,7 @@ class WornGlasses:
 
     def place(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> GlassesPlace | None:
         """Find the glasses of one face; None for a bare one. `captured_ns` is never earlier than in the call before."""
-        region = cut_out(frame_bgr, face_topology().with_rim(face.landmarks))
+        region = mesh_patch(frame_bgr, face_topology().with_rim(face.landmarks))
         if region is None:
             return None
         seen = self._seen.get(face.id)
@@ -88,7 +87,7 @@ class WornGlasses:
         """Drop what was seen of a face."""
         self._seen.pop(face_id, None)
 
-    def _look(self, seen: _Seen, frame_bgr: BgrU8, face: Face, region: Region, elapsed_s: float) -> None:
+    def _look(self, seen: _Seen, frame_bgr: BgrU8, face: Face, region: MeshPatch, elapsed_s: float) -> None:
         look = self._network.look(frame_bgr, face.landmarks)
         seen.looks += 1
         share = max(1 - exp(-elapsed_s / BELIEF_S), 1 / seen.looks)
@@ -103,7 +102,7 @@ class WornGlasses:
         seen.in_front += share * towards * (as_f32(marked) / 255 - seen.in_front)
 
 
-def _flat(region: Region) -> tuple[BgrU8, NDArray[np.float32]]:
+def _flat(region: MeshPatch) -> tuple[BgrU8, NDArray[np.float32]]:
     """Lay a face flat at the side that rims are looked for at, and say how much of each texel is seen, 0..1."""
     height, width = region.bgr.shape[:2]
     attributes = np.empty((len(region.points), 3), np.float32)
@@ -115,7 +114,7 @@ def _flat(region: Region) -> tuple[BgrU8, NDArray[np.float32]]:
     return as_u8(flat), np.ascontiguousarray(drawn[..., 2])
 
 
-def _placed(in_front: NDArray[np.float32], region: Region) -> GlassesPlace:
+def _placed(in_front: NDArray[np.float32], region: MeshPatch) -> GlassesPlace:
     """Bring what is in front to the frame."""
     height, width = region.bgr.shape[:2]
     step = max(1.0, float(np.ptp(region.points[:, 0])) / FINEST_PX)
