@@ -13,6 +13,17 @@ class LandmarksMode(StrEnum):
     """A larger network that sees lips and lids better, 8 ms."""
 
 
+class GlassesMode(StrEnum):
+    """What becomes of the glasses that the user wears."""
+
+    AUTO = "auto"
+    """They stay where the face is large enough for its rims to be seen whole, else they go."""
+    KEEP = "keep"
+    """They stay in front of the new face."""
+    REMOVE = "remove"
+    """Nothing is left of them, temples included."""
+
+
 class ConsentKind(Enum):
     """By what right a face is used."""
 

@@ -6,7 +6,15 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from mien.config.choices import ChooseMode, ConsentKind, GateMode, LabelMode, LandmarksMode, RecordingQuality
+from mien.config.choices import (
+    ChooseMode,
+    ConsentKind,
+    GateMode,
+    GlassesMode,
+    LabelMode,
+    LandmarksMode,
+    RecordingQuality,
+)
 from mien.config.patch import changed_names, patched
 from mien.config.settings import Settings
 from mien.pipeline.live.state import Policy
@@ -149,6 +157,10 @@ class Options:
     faces: FaceOptions
     swapper: SwapperOptions
     colour: str
+    tone: float
+    """How much of the photo's skin tone is kept, 0..1."""
+    glasses: GlassesMode
+    """What becomes of the user's own."""
     has_detail: bool
     finisher: Path | None
     """A network that repairs composed faces; None: they stay as they are."""
@@ -218,6 +230,8 @@ def resolve(settings: Settings) -> Options:
         faces=FaceOptions(settings.face, settings.consent, settings.assign, settings.recogniser),
         swapper=SwapperOptions(settings.swapper, wishes, settings.provider, settings.swapper_threads),
         colour=settings.colour,
+        tone=settings.tone,
+        glasses=settings.glasses,
         has_detail=settings.detail,
         finisher=settings.finish,
         enhancer=enhancer,
@@ -270,6 +284,8 @@ def _wishes(settings: Settings) -> Wishes:
         morph=settings.morph,
         template=settings.template,
         shape=settings.shape,
+        tone=settings.tone,
+        glasses=settings.glasses,
         colour=settings.colour,
         detail=settings.detail,
         enhance=settings.enhance,
