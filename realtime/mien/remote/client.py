@@ -24,9 +24,8 @@ from mien.remote.protocol import (
     ProtocolError,
     Refused,
     Welcome,
-    check_version,
-    from_machine,
 )
+from mien.remote.wire import check_version, from_machine
 from mien_models.errors import MienError
 
 PATH: Final = "/mien/1"
@@ -115,7 +114,7 @@ async def hear(line: WebSocketLine, kind: type[M]) -> M:
             content = await line.receive()
     except (TimeoutError, ConnectionError) as error:
         raise UnreachableError("The other machine has stopped answering.") from error
-    message = from_machine(content if isinstance(content, str) else "")
+    message = from_machine(content)
     if isinstance(message, Refused):
         raise RefusedError(message.why, is_final=message.is_final)
     if not isinstance(message, kind):

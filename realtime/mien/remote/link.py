@@ -6,9 +6,8 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -16,6 +15,7 @@ import cv2
 from mien.pipeline.frame import Frame
 from mien.remote.answers import Answers
 from mien.remote.client import Greeted, RefusedError, SeatWish, UnreachableError, greeted, seated
+from mien.remote.link_status import LinkState, LinkStatus
 from mien.remote.machines import Machine, parse_address
 from mien.remote.picture_size import PictureSize
 from mien.remote.protocol import (
@@ -31,13 +31,11 @@ from mien.remote.protocol import (
     Refused,
     Swapped,
     Wishes,
-    from_machine,
-    said,
-    text_of,
 )
 from mien.remote.stamp import stamped
 from mien.remote.transport import Arrived, LineStats
 from mien.remote.webrtc import WebRtcTransport, ice_server
+from mien.remote.wire import from_machine, said, text_of
 from mien_models.errors import MienError
 from mien_models.system.crash.edge import edge, fault
 from mien_models.types import BgrU8, as_u8
@@ -53,43 +51,6 @@ _LONGEST_PAUSE_S: Final = 1.0
 _REFUSED_PAUSE_S: Final = 5.0
 _JOIN_S: Final = 8.0
 _MOST_FPS: Final = 60.0
-
-
-class LinkState(Enum):
-    """How the other machine is to be had."""
-
-    CONNECTING = "connecting"
-    READY = "ready"
-    AWAY = "away"
-    """It does not answer; it is tried again and again."""
-    REFUSED = "refused"
-    """It answers, and does not want to; it is asked again now and then."""
-
-
-@dataclass(frozen=True, slots=True)
-class LinkStatus:
-    """The line at one moment."""
-
-    machine: str
-    """Its name and address."""
-    state: LinkState = LinkState.CONNECTING
-    why: str = "Connecting to the other machine."
-    line: LineStats = field(default_factory=LineStats)
-    box_encode_ms: float | None = None
-    box_decode_ms: float | None = None
-    networks: Mapping[str, str] = field(default_factory=dict[str, str])
-    seats: str = ""
-    """Such as '2 of 3'."""
-    swap_ms: float | None = None
-    wait_ms: float | None = None
-    back_ms: float | None = None
-    """From sending a frame to having it back, by the median."""
-    sent_size: tuple[int, int] | None = None
-    """Of the pictures that are sent."""
-    lines: int = 0
-    """How many lines there were."""
-    strangers: int = 0
-    """What came back and belonged to no frame that was away."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -286,7 +247,7 @@ class RemoteLink:
     async def _listen(self, greeting: Greeted, transport: WebRtcTransport) -> None:
         while True:
             content = await greeting.line.receive()
-            match from_machine(content if isinstance(content, str) else ""):
+            match from_machine(content):
                 case Answer(sdp=sdp):
                     await transport.accept(sdp)
                 case Ready(networks=networks):

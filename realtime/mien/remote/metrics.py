@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mien.pipeline.metrics import resident_mb
-from mien.remote.worker import Box
+from mien.remote.box import Box
 
 _FPS = 30.0
 

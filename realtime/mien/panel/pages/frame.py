@@ -29,6 +29,7 @@ WAY: Final = (
     ("/presets", "presets", N_("Presets")),
     ("/faces", "faces", N_("Faces")),
     ("/models", "models", N_("Models")),
+    ("/machines", "wifi", N_("Machines")),
 )
 _THEMES: Final = {"dark": N_("Dark"), "light": N_("Light"), "system": N_("As the system")}
 FOR_GUESTS: Final = frozenset({"/live", "/numbers", "/presets"})
