@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from mien.remote.control import ControlLine
 from mien.remote.pairing import Tries, is_proved, new_nonce, proof, stretched
@@ -20,6 +20,7 @@ from mien.remote.protocol import (
     Refused,
     Welcome,
 )
+from mien.remote.sealing import Seal
 from mien.remote.seats import FullError, Seat, Seats
 from mien.remote.swapping import why_failed
 from mien.remote.wire import check_version, from_client
@@ -44,6 +45,18 @@ class Credentials:
     name: str
 
 
+class Tenants(Protocol):
+    """Knows of a tenant's sessions on other machines, too."""
+
+    async def claim(self, seat: Seat, seats: int) -> None:
+        """Take one of a tenant's seats.
+
+        Raises:
+            FullError: all of them are taken.
+        """
+        ...
+
+
 @dataclass(slots=True, eq=False)
 class Box:
     """What all sessions of a process share. Has state: seats, wrong codes, and the sessions that run."""
@@ -52,6 +65,8 @@ class Box:
     shared: Shared
     seats: Seats
     tries: Tries = field(default_factory=Tries)
+    tenants: Tenants | None = None
+    """Where several machines are one fleet."""
     sessions: dict[str, WorkerSession] = field(default_factory=dict[str, WorkerSession])
 
     async def serve(self, line: ControlLine) -> None:
@@ -89,15 +104,17 @@ class Box:
                 return
             if not isinstance(message, Hello):
                 raise ProtocolError("Expected a greeting or a pairing first, got something else.")
-            key, seat = self._admit(message, nonce)
+            key, seat, seats = self._admit(message, nonce)
         welcome = proof(key, "welcome", message.nonce, nonce, self.credentials.fingerprint)
         try:
+            if self.tenants is not None and seats:
+                await self.tenants.claim(seat, seats)
             before = self.sessions.pop(seat.run, None)
             if before is not None:
                 await before.end("The same run has come back on a new line.")
             taken, count = len(self.seats.taken), self.seats.count(seat.fps)
             await line.send(Welcome(proof=welcome, seats_taken=taken, seats=count, ice=tuple(self.shared.ice)))
-            session = self.sessions[seat.run] = WorkerSession(self.shared, line, seat)
+            session = self.sessions[seat.run] = WorkerSession(self.shared, line, seat, Seal(key, message.nonce, nonce))
             _LOG.info("A session begins: %d of %d seats.", len(self.seats.taken), self.seats.count(seat.fps))
             try:
                 await session.run()
@@ -127,7 +144,7 @@ class Box:
         await line.send(Paired(proof=mine_too, pass_text=made.text, secret_hex=made.secret(mine.secret).hex()))
         _LOG.info("Paired with another machine.")
 
-    def _admit(self, hello: Hello, nonce: str) -> tuple[bytes, Seat]:
+    def _admit(self, hello: Hello, nonce: str) -> tuple[bytes, Seat, int]:
         check_version(hello.version)
         shown = Pass.read(hello.pass_text)
         key = shown.secret(self.credentials.secret)
@@ -140,7 +157,7 @@ class Box:
             )
         # The id keeps one client from taking the seat of another by its run's name.
         run = f"{shown.id}/{hello.run}"
-        return key, self.seats.take(run, hello.fps, tenant=shown.tenant, tenant_seats=shown.seats)
+        return key, self.seats.take(run, hello.fps, tenant=shown.tenant, tenant_seats=shown.seats), shown.seats
 
 
 async def _say(line: ControlLine, message: Refused | Bye) -> None:

@@ -32,6 +32,7 @@ from mien.remote.protocol import (
     Swapped,
     Wishes,
 )
+from mien.remote.sealing import Seal
 from mien.remote.stamp import stamped
 from mien.remote.transport import Arrived, LineStats
 from mien.remote.webrtc import WebRtcTransport, ice_server
@@ -207,21 +208,21 @@ class RemoteLink:
         width, height = self._size.fitting(*self._frame_size, self._fps, None)
         self._status = replace(self._status, machine=self._name)
         async with greeted(parse_address(self._machine.address)) as greeting:
-            welcome = await seated(greeting, self._machine, SeatWish(self._run, width, height, self._fps))
+            welcome, seal = await seated(greeting, self._machine, SeatWish(self._run, width, height, self._fps))
             self._status = replace(self._status, seats=f"{welcome.seats_taken} of {welcome.seats}")
             self._is_new_line = True
             transport = WebRtcTransport(self._arrive, self._hear, [ice_server(one) for one in welcome.ice])
             try:
-                await self._speak(greeting, transport)
+                await self._speak(greeting, transport, seal)
             finally:
                 await transport.close()
 
-    async def _speak(self, greeting: Greeted, transport: WebRtcTransport) -> None:
+    async def _speak(self, greeting: Greeted, transport: WebRtcTransport, seal: Seal) -> None:
         self._reordered.clear()
         await greeting.line.send(Offer(sdp=await transport.offer()))
-        await self._send_order(greeting)
+        await self._send_order(greeting, seal)
         self._heard_s = self._loop.time() + _LINE_S - _SILENCE_S
-        works = (self._listen(greeting, transport), self._ping(transport), self._reorder(greeting))
+        works = (self._listen(greeting, transport), self._ping(transport), self._reorder(greeting, seal))
         tasks = [asyncio.ensure_future(work) for work in works]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -232,17 +233,17 @@ class RemoteLink:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _send_order(self, greeting: Greeted) -> None:
+    async def _send_order(self, greeting: Greeted, seal: Seal) -> None:
         order = self._order
         await greeting.line.send(order.message)
         for photo_png in order.photos_png:
-            await greeting.line.send_bytes(photo_png)
+            await greeting.line.send_bytes(seal.sealed(photo_png))
 
-    async def _reorder(self, greeting: Greeted) -> None:
+    async def _reorder(self, greeting: Greeted, seal: Seal) -> None:
         while True:
             await self._reordered.wait()
             self._reordered.clear()
-            await self._send_order(greeting)
+            await self._send_order(greeting, seal)
 
     async def _listen(self, greeting: Greeted, transport: WebRtcTransport) -> None:
         while True:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mien.config.choices import ChooseMode, ConsentKind, LandmarksMode
 from mien_models.errors import MienError
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Both sides say it; another one is refused. It grows with every change that an older program would misread."""
 LARGEST_SIDE_PX: Final = 1920
 """Larger pictures are not sent, and not taken."""

@@ -26,6 +26,7 @@ from mien.remote.protocol import (
     Refused,
     Swapped,
 )
+from mien.remote.sealing import OVERHEAD_BYTES, Seal
 from mien.remote.seats import Seat, Turns
 from mien.remote.stamp import stamped, strip_rows
 from mien.remote.swapping import Engine, PreparedSwap, Swapping, check_until, why_failed
@@ -38,6 +39,10 @@ from mien_models.types import BgrU8, as_u8
 _SILENCE_S: Final = 10.0
 """A session without pictures for so long is over."""
 _MOST_GARBAGE: Final = 20
+_NO_PHOTO: Final = (
+    f"Expected a photo as PNG of at most {LARGEST_PHOTO_PX} pixels a side and {LARGEST_PHOTO_BYTES >> 20} MB, got "
+    "something else."
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,8 +57,8 @@ class Shared:
 class WorkerSession:
     """One client's session. Has state: its line, its pictures. Lives in one asyncio loop."""
 
-    def __init__(self, shared: Shared, line: ControlLine, seat: Seat) -> None:
-        self._shared, self._line = shared, line
+    def __init__(self, shared: Shared, line: ControlLine, seat: Seat, seal: Seal) -> None:
+        self._shared, self._line, self._seal = shared, line, seal
         self._loop = asyncio.get_running_loop()
         self._transport: WebRtcTransport | None = None
         self._swapping = Swapping(shared.turns, seat, self._on_swapped, self._on_end)
@@ -115,7 +120,7 @@ class WorkerSession:
         raise ProtocolError(f"No picture came for {_SILENCE_S:.0f} s.")
 
     async def _take_order(self, order: Order) -> None:
-        photos = [_photo(await self._line.receive()) for _ in range(order.photos)]
+        photos = [self._photo(await self._line.receive()) for _ in range(order.photos)]
         try:
             prepared = await asyncio.to_thread(self._prepare, order, tuple(photos))
         except MienError as error:
@@ -123,6 +128,11 @@ class WorkerSession:
             return
         self._swapping.use(prepared, order.terms)
         await self._line.send(Ready(networks=dict(prepared.networks)))
+
+    def _photo(self, content: str | bytes) -> BgrU8:
+        if isinstance(content, str) or len(content) > LARGEST_PHOTO_BYTES + OVERHEAD_BYTES:
+            raise ProtocolError(_NO_PHOTO)
+        return _photo(self._seal.opened(content))
 
     def _prepare(self, order: Order, photos_bgr: tuple[BgrU8, ...]) -> PreparedSwap:
         check_until(None if order.terms.until is None else date.fromisoformat(order.terms.until))
@@ -169,17 +179,14 @@ class WorkerSession:
         self._loop.call_soon_threadsafe(end)
 
 
-def _photo(content: str | bytes) -> BgrU8:
+def _photo(content: bytes) -> BgrU8:
     """Read a photo, PNG of a size that is known before it is unpacked.
 
     Raises:
         ProtocolError: it is something else, or too large.
     """
-    wrong = ProtocolError(
-        f"Expected a photo as PNG of at most {LARGEST_PHOTO_PX} pixels a side and {LARGEST_PHOTO_BYTES >> 20} MB, got "
-        "something else."
-    )
-    if isinstance(content, str) or not 24 < len(content) <= LARGEST_PHOTO_BYTES or content[:8] != b"\x89PNG\r\n\x1a\n":
+    wrong = ProtocolError(_NO_PHOTO)
+    if not 24 < len(content) <= LARGEST_PHOTO_BYTES or content[:8] != b"\x89PNG\r\n\x1a\n":
         raise wrong
     width, height = (int.from_bytes(content[at : at + 4], "big") for at in (16, 20))
     if not (0 < width <= LARGEST_PHOTO_PX and 0 < height <= LARGEST_PHOTO_PX):

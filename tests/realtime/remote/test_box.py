@@ -327,10 +327,10 @@ def test_garbage_on_the_control_line_is_answered_by_one_sentence(rig: Rig, said:
 
 async def _in_a_seat(rig: Rig, machine: Machine, *said: str | bytes) -> str:
     async with greeted(rig.address) as greeting:
-        await seated(greeting, machine, _wish())
+        _, seal = await seated(greeting, machine, _wish())
         for one in said:
             if isinstance(one, bytes):
-                await greeting.line.send_bytes(one)
+                await greeting.line.send_bytes(seal.sealed(one))
             else:
                 await greeting.line._socket.send_str(one)  # pyright: ignore[reportPrivateUsage]
         async with asyncio.timeout(60):

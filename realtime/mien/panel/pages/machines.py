@@ -19,6 +19,8 @@ _STATES: Final = {
     "refused": N_("It answers, and does not want to."),
 }
 _EXAMPLE: Final = "K7QX-M2PD-94TR"
+_LONGEST_CODE: Final = 2000
+"""A pass is given in its place, too."""
 
 
 def machines_page(frame: Frame) -> None:
@@ -28,11 +30,13 @@ def machines_page(frame: Frame) -> None:
         say("Swap on another machine"),
         say("A computer with a strong card swaps for this one. Start it there with: mien serve"),
     )
-    _Now(frame)
-    _Line(frame)
-    Form(frame, "remote")
+    with kit.box("rows"):
+        _Now(frame)
+        _Line(frame)
+        Form(frame, "remote")
     kit.words(say("Machines"), "section-title", "h2")
-    _List(frame)
+    with kit.box("rows"):
+        _List(frame)
 
 
 class _Now:
@@ -40,7 +44,7 @@ class _Now:
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        with kit.box("rows"), kit.box("row-card"):
+        with kit.box("row-card"):
             with kit.box("row-text", role="status", aria_live="polite"):
                 self._where = kit.words("", "row-name", "strong")
                 self._how = kit.words("", "row-note", "span")
@@ -68,9 +72,8 @@ class _Now:
         say = self._frame.words
         if remote.state == "ready":
             return say("It answers. Seats taken there: {seats}", seats=remote.seats or "–")
-        return (
-            f"{say(_STATES[remote.state])} {say.told(remote.why)}" if remote.state in _STATES else say.told(remote.why)
-        )
+        state = say(_STATES[remote.state]) if remote.state in _STATES else ""
+        return state if remote.state == "connecting" else f"{state} {say.told(remote.why)}".strip()
 
     def _put(self, where: str, how: str) -> None:
         self._where.set_text(where)
@@ -85,9 +88,9 @@ class _Line:
         self._frame = frame
         with kit.box() as self._box:
             with kit.box("figures"):
-                self._rtt = pieces.figure(say("milliseconds there and back"))
+                self._rtt = pieces.figure(say("ms there and back"))
                 self._loss = pieces.figure(say("percent lost on the way"))
-                self._away = pieces.figure(say("milliseconds until a picture is back"))
+                self._away = pieces.figure(say("ms until a picture is back"))
             self._parts = kit.words("", "control-help")
         frame.follow(self._look)
 
@@ -126,9 +129,9 @@ class _List:
         say = frame.words
         self._frame, self._machines = frame, frame.panel.machines
         self._grid = pieces.Grid("rows")
-        with kit.box("rows"), kit.box("row-card"):
+        with kit.box("row-card"):
             self._address = kit.text_field(say("Address of a machine"), "192.168.1.20:7420", longest=120)
-            self._code = kit.text_field(say("Pairing code"), _EXAMPLE, longest=len(_EXAMPLE) + 6)
+            self._code = kit.text_field(say("Pairing code"), _EXAMPLE, longest=_LONGEST_CODE)
             kit.button(say("Swap there"), self._by_address, "btn-small btn-main")
         kit.button(say("Look again"), self._again, "btn-small", "again")
         frame.follow(self._look)
@@ -174,7 +177,7 @@ class _List:
             with kit.box("row-text"):
                 kit.words(one.name, "row-name", "strong")
                 kit.words(note, "row-note", "span")
-            field = None if one.is_paired else kit.text_field(say("Pairing code"), _EXAMPLE, longest=len(_EXAMPLE) + 6)
+            field = None if one.is_paired else kit.text_field(say("Pairing code"), _EXAMPLE, longest=_LONGEST_CODE)
 
             async def use() -> None:
                 await self._use(one.address, "" if field is None else kit.value_of(field))
