@@ -44,7 +44,7 @@ class Client:
 
     def __init__(self, machine: Machine, order: PackedOrder, picture: BgrU8, fps: float) -> None:
         self._picture, self._fps = picture, fps
-        self.link = RemoteLink([machine], order, fps, lambda _status: None)
+        self.link = RemoteLink([machine], order, fps, lambda status: print(status.state.value, status.why, flush=True))
         self.newest_s = time.monotonic()
         self.longest_s = 0.0
         self.answers = 0
@@ -109,9 +109,11 @@ def _journey(wish: argparse.Namespace, plan: "FleetPlan", folder: Path | None) -
     clients = [Client(machine, order, picture, wish.fps) for _ in range(wish.clients)]
     for one in clients:
         one.start()
+        time.sleep(1)
     found: dict[str, Any] = {}
     try:
         _until(lambda: all(one.answers > 3 for one in clients), "everybody has pictures")
+        print("pictures", flush=True)
         found["sessions"] = _sessions()
         same = functools.partial(dataclasses.replace, plan)
         count = wish.replicas

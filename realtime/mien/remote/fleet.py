@@ -106,11 +106,16 @@ class DeskActor(Desk):
     async def watch(self) -> None:
         """Learn which replicas Ray is about to take away, for as long as this actor lives."""
         while True:
-            details: Any = await asyncio.to_thread(lambda: _get_global_client().get_serve_details())
+            details = await asyncio.to_thread(_details)
             deployments = details["applications"].get(NAME, {}).get("deployments", {})
             replicas = [one for deployment in deployments.values() for one in deployment["replicas"]]
             self.leave([one["replica_id"] for one in replicas if one["state"] == _STOPPING])
             await asyncio.sleep(_BEAT_S)
+
+
+def _details() -> Any:  # noqa: ANN401 - what Ray says of its applications
+    client: Any = _get_global_client()
+    return client.get_serve_details()
 
 
 class FleetTenants:
@@ -215,6 +220,7 @@ def application(plan: FleetPlan) -> serve.Application:
     )
     deployment: Any = Replica
     made: serve.Application = deployment.options(
+        logging_config={"enable_access_log": False},
         user_config={"version": plan.version},
         max_ongoing_requests=plan.most_lines,
         max_queued_requests=plan.most_lines,

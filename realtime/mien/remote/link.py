@@ -45,7 +45,7 @@ _LOG = logging.getLogger(__name__)
 _PING_S: Final = 0.5
 _SILENCE_S: Final = 2.0
 """A line on which nothing comes back for so long is given up, and a new one begun."""
-_LINE_S: Final = 15.0
+_LINE_S: Final = 30.0
 """So long a new line may take until something comes back."""
 _FIRST_PAUSE_S: Final = 0.3
 _LONGEST_PAUSE_S: Final = 1.0

@@ -64,6 +64,8 @@ class WorkerSession:
         self._swapping = Swapping(shared.turns, seat, self._on_swapped, self._on_end)
         self._garbage = 0
         self._heard_s = self._loop.time()
+        self._is_preparing = False
+        """Nobody sends pictures until the faces are in use, and on a machine that is busy this takes a while."""
         self._why: asyncio.Future[str] = self._loop.create_future()
 
     async def run(self) -> None:
@@ -113,7 +115,7 @@ class WorkerSession:
 
     async def _watch(self) -> None:
         """Say that the line is silent when it is."""
-        while self._loop.time() - self._heard_s < _SILENCE_S:
+        while self._is_preparing or self._loop.time() - self._heard_s < _SILENCE_S:
             await asyncio.sleep(1.0)
             if self._transport is not None:
                 await self._transport.measure()
@@ -121,11 +123,14 @@ class WorkerSession:
 
     async def _take_order(self, order: Order) -> None:
         photos = [self._photo(await self._line.receive()) for _ in range(order.photos)]
+        self._is_preparing = True
         try:
             prepared = await asyncio.to_thread(self._prepare, order, tuple(photos))
         except MienError as error:
             await self._line.send(Refused(why=why_failed(error)))
             return
+        finally:
+            self._is_preparing, self._heard_s = False, self._loop.time()
         self._swapping.use(prepared, order.terms)
         await self._line.send(Ready(networks=dict(prepared.networks)))
 

@@ -2,6 +2,12 @@
 
 import asyncio
 import importlib
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -10,11 +16,11 @@ from tests.realtime.remote.remote_rig import Rig, serving
 from mien.cli.fleet import parse_replicas, parse_turn
 from mien.remote.client import RefusedError, SeatWish, greeted, pair, seated
 from mien.remote.fleet_desk import Desk
-from mien.remote.machines import Machines
+from mien.remote.machines import Machine, Machines, parse_address
 from mien.remote.passes import Pass, PassError, carried, read_carried
 from mien.remote.protocol import ProtocolError
 from mien.remote.sealing import Seal
-from mien_models.errors import UsageError
+from mien_models.errors import MienError, UsageError
 
 
 def test_a_tenant_has_its_seats_once_on_whatever_machine() -> None:
@@ -108,3 +114,35 @@ def test_the_manifest_for_kubernetes_is_one_that_ray_serve_takes() -> None:
     wanted = schema.ServeDeploySchema.model_validate(yaml.safe_load(manifest["spec"]["serveConfigV2"]))
     module, _, name = wanted.applications[0].import_path.partition(":")
     assert callable(getattr(importlib.import_module(module), name))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs the extra 'fleet'")
+def test_a_fleet_gives_its_seats_away_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    env = {**os.environ, **{f"MIEN_{kind}_DIR": str(tmp_path / kind) for kind in ("DATA", "STATE", "CONFIG")}}
+    env |= {"TMPDIR": tempfile.mkdtemp(prefix="f", dir="/tmp"), "HOME": str(tmp_path / "home")}
+    words = ["serve", "--fleet", "--host", "127.0.0.1", "--port", "7497", "--seats", "1", "--cpus", "0.1"]
+    fleet = subprocess.Popen([sys.executable, "-m", "mien", *words], stdout=subprocess.PIPE, text=True, env=env)
+    try:
+        assert fleet.stdout is not None
+        address, code = fleet.stdout.readline().split()
+        machine = asyncio.run(pair(parse_address(address), code, Machines(tmp_path / "known.json")))
+        assert asyncio.run(_taken_twice(machine)) == "1 of 1, then refused"
+    finally:
+        fleet.send_signal(signal.SIGINT)
+        status = fleet.wait(120)
+    assert status == 0
+    assert list(Path(env["TMPDIR"]).iterdir()) == []
+    assert not (tmp_path / "home" / ".ray" / "auth_token").exists()
+
+
+async def _taken_twice(machine: Machine) -> str:
+    address = parse_address(machine.address)
+    async with greeted(address) as first:
+        welcome, _ = await seated(first, machine, SeatWish("aa", 160, 96, 30.0))
+        try:
+            async with greeted(address) as second:
+                await seated(second, machine, SeatWish("bb", 160, 96, 30.0))
+        except MienError:
+            return f"{welcome.seats_taken} of {welcome.seats}, then refused"
+    return "let in twice"
