@@ -70,6 +70,27 @@ def restoring_network(path: Path, side_px: int = 512, *, gain: float = 1.0, bias
     return path
 
 
+def finishing_network(path: Path, *, side_px: int = 128, bias: float = 0.0) -> Path:
+    """Write one with the finishing network's contract that adds its first plane of light and `bias`."""
+    graph = helper.make_graph(
+        [
+            helper.make_node("Slice", ["x", "begin", "end", "axis"], ["light"]),
+            helper.make_node("Add", ["light", "bias"], ["added"]),
+        ],
+        "finishing",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 10, side_px, side_px])],
+        [helper.make_tensor_value_info("added", TensorProto.FLOAT, [1, 3, side_px, side_px])],
+        [
+            numpy_helper.from_array(np.array([bias], np.float32), "bias"),
+            *(numpy_helper.from_array(np.array([n], np.int64), k) for k, n in (("begin", 4), ("end", 7), ("axis", 1))),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+    return path
+
+
 def xseg_network(path: Path, side_px: int = 64) -> Path:
     """Write one with XSeg's contract that takes whatever is brighter than black for the face."""
     constants = {"half": np.array([0.01], np.float32), "steep": np.array([1000.0], np.float32)}

@@ -215,6 +215,8 @@ class SwappedFace:
     Crop, alpha and matrix belong to the warped frame. Whoever compares them with the frame, or brings a mask of the
     frame to them, asks `warp.origin` where the content of a place lies.
     """
+    trust: MaskU8 | None = None
+    """(n, n) on the face's atlas, how much of the face a photo really shows; None where all of it is known."""
 
     def __post_init__(self) -> None:
         """Refuse shapes and types that do not fit together."""

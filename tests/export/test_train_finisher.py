@@ -12,7 +12,7 @@ from skimage.data import astronaut
 
 from mien.tracking.photo import find_faces
 from mien_models.geometry.finishing_crop import SIDE_PX, atlas_places, crop_from_frame, cut
-from mien_models.types import BgrU8, Face, as_u8
+from mien_models.types import BgrU8, Face, as_f32, as_u8
 
 TRAINER = Path(__file__).parents[2] / "export" / "examples" / "train_finisher"
 
@@ -75,7 +75,7 @@ def test_a_pair_is_nearly_right_where_the_photo_was_seen_and_the_answer_keeps_ke
 ) -> None:
     from pairs import NAMES, Kind, PairMaker
     from people import Person
-    from shards import Pool, read_shard, write_shard
+    from shards import Reader, read_shard, write_shard
 
     path = tmp_path / "0001.png"
     cv2.imwrite(str(path), photo)
@@ -96,18 +96,52 @@ def test_a_pair_is_nearly_right_where_the_photo_was_seen_and_the_answer_keeps_ke
     assert np.median(right) < 0.75 * np.median(mirrored)
     write_shard(tmp_path, "pairs-1", pairs, NAMES)
     assert read_shard(tmp_path / "pairs-1.npz")["composed"].shape == (21, SIDE_PX, SIDE_PX, 3)
-    pool = Pool(np.random.default_rng(0), tmp_path, "pairs", files=2, held_back=20)
-    pool.renew(2)
-    assert pool.count == 21
-    assert pool.batch(4)["wanted"].shape == (4, SIDE_PX, SIDE_PX, 3)
+    columns = Reader(np.random.default_rng(0), tmp_path, "pairs", fit=2, held_back=20).take(wait_s=20)
+    assert columns is not None
+    assert columns["wanted"].shape == (21, SIDE_PX, SIDE_PX, 3)
 
 
-def test_people_who_are_held_back_are_never_drawn(tmp_path: Path) -> None:
-    from shards import Pool
+def test_people_who_are_held_back_are_never_read_and_each_file_is_read_once(tmp_path: Path) -> None:
+    from shards import Reader
 
     person = np.arange(40, dtype=np.int32)
-    np.savez(tmp_path / "pairs-1.npz", person=person, kind=np.zeros(40, np.uint8))
-    pool = Pool(np.random.default_rng(0), tmp_path, "pairs", files=1, held_back=20)
-    pool.renew()
-    drawn = pool.batch(200)["person"]
-    assert set(drawn.tolist()) == set(person.tolist()) - {0, 20}
+    for number in range(2):
+        np.savez(tmp_path / f"pairs-{number}.npz", person=person + 40 * number, kind=np.zeros(40, np.uint8))
+    reader = Reader(np.random.default_rng(0), tmp_path, "pairs", fit=2, held_back=20)
+    read = [reader.take(wait_s=20) for _ in range(2)]
+    people = [int(one) for columns in read if columns is not None for one in columns["person"]]
+    assert sorted(people) == sorted(set(range(80)) - {0, 20, 40, 60})
+    assert reader.take(wait_s=1.5) is None
+
+
+def test_where_not_all_files_fit_they_are_read_again(tmp_path: Path) -> None:
+    from shards import Reader
+
+    for number in range(2):
+        np.savez(tmp_path / f"pairs-{number}.npz", person=np.ones(3, np.int32), kind=np.zeros(3, np.uint8))
+    reader = Reader(np.random.default_rng(0), tmp_path, "pairs", fit=1, held_back=20)
+    assert all(reader.take(wait_s=20) is not None for _ in range(4))
+
+
+def test_what_the_trainer_feeds_the_network_is_what_the_product_feeds_it() -> None:
+    torch = pytest.importorskip("torch")
+    from examples_of import examples
+
+    from mien_models.networks.finisher import Composed, may_change, numbers
+
+    rng = np.random.default_rng(0)
+    bgr, frame = (rng.integers(0, 256, (128, 128, 3), np.uint8) for _ in range(2))
+    places = np.zeros((64, 64, 2), np.float32)
+    places[16:48, 16:48] = rng.uniform(0.1, 0.9, (32, 32, 2))
+    places = as_f32(np.round(places * 255) / 255)
+    trust = np.full((32, 32), 128, np.uint8)
+    trust[:2, :2] = 0  # the corner of the atlas, where no face is
+    given = Composed(bgr, as_u8(np.full((128, 128), 77)), frame, places, trust)
+    stored = {
+        "composed": bgr, "wanted": bgr, "alpha": given.alpha, "kind": np.array(0, np.uint8),
+        "light": cv2.resize(frame, (8, 8), interpolation=cv2.INTER_AREA),
+        "atlas": np.round(places * 255).astype(np.uint8), "trust": as_u8(np.where(places[..., 0] > 0, 128, 0)),
+    }  # fmt: skip
+    batch = examples({key: torch.from_numpy(np.asarray(value))[None] for key, value in stored.items()})
+    assert np.abs(batch.inputs().numpy() - numbers(given)).max() < 0.02
+    assert np.abs(batch.region[0, 0].numpy() - may_change(places)).max() < 0.02

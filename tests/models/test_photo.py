@@ -127,6 +127,15 @@ def test_rims_of_glasses_go_and_brows_stay(photo: BgrU8, face: Face, plain: BgrU
     np.testing.assert_allclose(mean_in(baked, brows), mean_in(plain, brows), rtol=0.1)
 
 
+def test_what_lies_between_a_rim_and_an_eye_is_the_faces_own(photo: BgrU8, face: Face) -> None:
+    glasses = understand(FaceView(with_glasses(photo, face), face), SIDE_PX).skin.glasses > 0
+    sheet = with_glasses(as_u8(np.full_like(photo, 255)), face)
+    drawn = lay_flat(FaceView(sheet, face), SIDE_PX).bgr.min(axis=2) < 140
+    inside = (filled((FACE_CORE,), SIDE_PX) > 0) & (cv2.dilate(as_u8(drawn), np.ones((9, 9), np.uint8)) == 0)
+    assert (glasses & drawn).sum() > 0.8 * (drawn & (filled((BROW_LEFT, BROW_RIGHT), SIDE_PX) == 0)).sum()
+    assert (glasses & inside).sum() < 0.05 * drawn.sum()
+
+
 @pytest.mark.parametrize(
     ("lost", "alpha"), [((BROW_LEFT, BROW_RIGHT), round(255 * BROW_COVERED)), ((BROW_RIGHT,), 255)]
 )

@@ -11,16 +11,21 @@ MEDIA is a folder of synthetic faces with its faces.json.
 """
 
 import argparse
+import signal
 import sys
 from pathlib import Path
+from time import monotonic
 
 
 def main() -> int:
     """Do what the command line asks."""
+    began_s = monotonic()
     wanted = _parser().parse_args()
     if wanted.what == "pairs":
-        from pair_making import make_pairs
+        from pair_making import look, make_pairs
 
+        if wanted.look_only:
+            return look(wanted.media, wanted.output, _say)
         return make_pairs(wanted.media, wanted.output, files=wanted.files, seed=wanted.seed, say=_say)
     if wanted.what == "glasses":
         from eyewear_learning import learn_eyewear
@@ -29,7 +34,9 @@ def main() -> int:
     if wanted.what == "train":
         from learning import Wishes, learn
 
-        return learn(wanted.pairs, wanted.output, Wishes.of(wanted), _say)
+        for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background lets a program ignore the first
+            signal.signal(number, signal.default_int_handler)
+        return learn(wanted.pairs, wanted.output, Wishes.of(wanted, began_s), _say)
     from deploying import export
 
     return export(wanted.run, wanted.output, _say)
@@ -47,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         "--files", type=int, default=480, help="most files of 120 pairs; the oldest goes for a new one (480)"
     )
     pairs.add_argument("--seed", type=int, default=None, help="another number for each program that makes pairs")
+    pairs.add_argument("--look-only", action="store_true", help="only find the landmarks, for programs to come")
     train = programs.add_parser("train", help="learn from pairs, until stopped")
     train.add_argument("pairs", type=Path, metavar="FOLDER")
     train.add_argument("-o", "--output", type=Path, required=True, metavar="RUN")
@@ -56,6 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--rate", type=float, default=1.2e-3, help="learning rate (0.0012)")
     train.add_argument("--critic-from", type=int, default=6000, help="step from which a critic sees strangers (6000)")
     train.add_argument("--finish", type=int, default=0, metavar="STEPS", help="let the rate fall to nothing, then stop")
+    train.add_argument(
+        "--seconds", type=float, default=0, help="end by itself in time, the rate falling to nothing by then"
+    )
+    train.add_argument("--least-pairs", type=int, default=1, help="wait until there are so many (1)")
     train.add_argument("--memory-files", type=int, default=40, help="files of pairs kept in memory (40)")
     glasses = programs.add_parser("glasses", help="train the small network that sees glasses, in some minutes")
     glasses.add_argument("media", type=Path, metavar="MEDIA", help="the folder of synthetic faces")

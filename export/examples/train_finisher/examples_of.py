@@ -1,11 +1,10 @@
 """Stored pairs become tensors, and look a little different each time."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Final
 
-import numpy as np
 import torch
-from shards import Columns
 from torch import Tensor
 from torch.nn import functional as f
 
@@ -44,14 +43,13 @@ def joined(a: Examples, b: Examples) -> Examples:
     return Examples(*(torch.cat([getattr(a, field.name), getattr(b, field.name)]) for field in fields(Examples)))
 
 
-def examples(columns: Columns, device: str = "cpu") -> Examples:
-    """Bring stored pairs to full size."""
-    composed, wanted, light, atlas = (_tensor(columns[key], device) for key in ("composed", "wanted", "light", "atlas"))
-    alpha, trust = (_tensor(columns[key][..., None], device) for key in ("alpha", "trust"))
+def examples(columns: Mapping[str, Tensor]) -> Examples:
+    """Bring stored pairs, 8-bit tensors, to full size where they are."""
+    composed, wanted, light, atlas = (_shares(columns[key]) for key in ("composed", "wanted", "light", "atlas"))
+    alpha, trust = (_shares(columns[key][..., None]) for key in ("alpha", "trust"))
     atlas, trust = (_enlarged(coarse) for coarse in (atlas, trust))
     light = f.interpolate(light, (SIDE_PX, SIDE_PX), mode="bicubic", align_corners=False)
-    kind = torch.from_numpy(columns["kind"].astype(np.int64)).to(device)
-    return Examples(composed, alpha, light, atlas, trust, wanted, region(atlas), kind)
+    return Examples(composed, alpha, light, atlas, trust, wanted, region(atlas), columns["kind"].long())
 
 
 def region(atlas: Tensor) -> Tensor:
@@ -84,8 +82,8 @@ def varied(batch: Examples) -> Examples:
     return Examples(composed, alpha, light, atlas, turned(batch.trust), wanted, turned(batch.region), batch.kind)
 
 
-def _tensor(stored: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]", device: str) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(stored)).to(device).permute(0, 3, 1, 2).float() / 255
+def _shares(stored: Tensor) -> Tensor:
+    return stored.permute(0, 3, 1, 2).float() / 255
 
 
 def _enlarged(coarse: Tensor) -> Tensor:

@@ -21,14 +21,10 @@ STRANGERS: Final = 0.25
 
 def make_pairs(media: Path, folder: Path, *, files: int, seed: int | None, say: Callable[[str], None]) -> int:
     """Make files of pairs; with `files` of them there, a new one replaces the oldest."""
-    cv2.setNumThreads(1)
-    folder.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(time_ns() if seed is None else [seed, time_ns()])
-    try:
-        people = people_of(media, folder / "landmarks.npz", say)
-    except MienError as error:
-        say(str(error))
+    people = _people(media, folder, say)
+    if not people:
         return 1
+    rng = np.random.default_rng(time_ns() if seed is None else [seed, time_ns()])
     maker, began_s, made, owed = PairMaker(rng, people), monotonic(), 0, 0.0
     say(f"{len(people)} people")
     try:
@@ -43,6 +39,21 @@ def make_pairs(media: Path, folder: Path, *, files: int, seed: int | None, say: 
     except KeyboardInterrupt:
         say("stopped")
     return 0
+
+
+def look(media: Path, folder: Path, say: Callable[[str], None]) -> int:
+    """Only find the landmarks of the people."""
+    return 0 if _people(media, folder, say) else 1
+
+
+def _people(media: Path, folder: Path, say: Callable[[str], None]) -> list[Person]:
+    cv2.setNumThreads(1)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        return people_of(media, folder / "landmarks.npz", say)
+    except MienError as error:
+        say(str(error))
+        return []
 
 
 def _write(

@@ -1,7 +1,10 @@
-"""Pairs on disk, a few hundred to a file, and a part of them in memory."""
+"""Pairs on disk, a few hundred to a file."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
+from time import sleep
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +13,9 @@ from numpy.typing import NDArray
 
 PAIRS: Final = 120
 """In one file; some 8 MB."""
+READ_AHEAD: Final = 2
+LOOKS_EVERY_S: Final = 0.5
+"""How often it is looked whether there is a new file."""
 Columns = dict[str, NDArray[Any]]
 """Pairs side by side: for each name an array whose first axis counts them."""
 
@@ -34,44 +40,47 @@ def read_shard(path: Path) -> Columns:
         return {key: stored[key] for key in stored.files}
 
 
-class Pool:
-    """Some files' pairs, of which single ones are taken by chance; the files change in the course of time."""
+class Reader:
+    """Reads files of pairs in the background, those that were not read yet first, without the people held back.
 
-    def __init__(self, rng: Generator, folder: Path, kind: str, *, files: int, held_back: int) -> None:
-        self._rng, self._folder, self._kind, self._files, self._held_back = rng, folder, kind, files, held_back
-        self._loaded: dict[Path, Columns] = {}
+    Once every file was read it waits for new ones; only where more files are there than fit into the learner's memory
+    are they read again, by chance.
+    """
+
+    def __init__(self, rng: Generator, folder: Path, kind: str, *, fit: int, held_back: int) -> None:
+        self._rng, self._folder, self._kind, self._fit, self._held_back = rng, folder, kind, fit, held_back
+        self._read: Queue[Columns] = Queue(READ_AHEAD)
         self._used: set[Path] = set()
+        Thread(target=self._go_on, daemon=True, name=f"reads-{kind}").start()
 
-    @property
-    def count(self) -> int:
-        """How many pairs are in memory."""
-        return sum(len(columns["kind"]) for columns in self._loaded.values())
+    def take(self, wait_s: float = 0.0) -> Columns | None:
+        """Give the next file's pairs, or None where there are none after that time."""
+        try:
+            return self._read.get(timeout=wait_s) if wait_s else self._read.get_nowait()
+        except Empty:
+            return None
 
-    def renew(self, files: int = 1) -> None:
-        """Read some more files, those that were not used yet first, and let the same number go."""
-        there = shards(self._folder, self._kind)
-        fresh = [path for path in there if path not in self._used and path not in self._loaded]
-        if not fresh:
-            self._used.clear()
-            fresh = [path for path in there if path not in self._loaded]
-        fresh = [fresh[int(place)] for place in self._rng.permutation(len(fresh))]
-        wanted = max(files, self._files - len(self._loaded))
-        for path in fresh[:wanted]:
-            while len(self._loaded) >= self._files:
-                del self._loaded[next(iter(self._loaded))]
+    def _go_on(self) -> None:
+        while True:
+            path = self._next()
+            if path is None:
+                sleep(LOOKS_EVERY_S)
+                continue
             self._used.add(path)
-            columns = read_shard(path)
+            try:
+                columns = read_shard(path)
+            except FileNotFoundError:  # the oldest gave way to a new one
+                continue
             kept = columns["person"] % self._held_back != 0
-            self._loaded[path] = {key: column[kept] for key, column in columns.items()}
+            self._read.put({key: column[kept] for key, column in columns.items()})
 
-    def batch(self, count: int) -> Columns:
-        """Take so many by chance, from a few files."""
-        paths = list(self._loaded)
-        taken = [self._loaded[paths[int(number)]] for number in self._rng.integers(len(paths), size=count)]
-        rows = [int(self._rng.integers(len(columns["kind"]))) for columns in taken]
-        return {
-            key: np.stack([columns[key][row] for columns, row in zip(taken, rows, strict=True)]) for key in taken[0]
-        }
+    def _next(self) -> Path | None:
+        there = shards(self._folder, self._kind)
+        fresh = [path for path in there if path not in self._used]
+        if not fresh and len(there) > self._fit:
+            self._used.clear()
+            fresh = there
+        return fresh[int(self._rng.integers(len(fresh)))] if fresh else None
 
 
 def held_back_of(paths: Sequence[Path], held_back: int, limit: int) -> Iterator[Columns]:

@@ -12,12 +12,14 @@ from torch import Tensor
 SMOOTHED: Final = 0.999
 """The exported weights follow the learned ones by this."""
 WARM_STEPS: Final = 200
-CRITIC_WARMS: Final = 1500
+CRITIC_WARMS: Final = 800
 """The critic's word counts more and more over so many steps."""
 CRITIC_COUNTS: Final = 0.03
 KEEP_COUNTS: Final = 0.8
 SLOWER_BESIDE_CRITIC: Final = 0.5
 """The rate falls to this part once there is a critic."""
+OPTIMISERS: Final = "optimisers.pth"
+"""Beside the networks: the file that only the next run needs."""
 
 
 class Teaching:
@@ -31,25 +33,30 @@ class Teaching:
         self.smooth = Finisher().to(device, memory_format=layout)
         self.smooth.load_state_dict(self.network.state_dict())
         self.critic = Critic().to(device, memory_format=layout)
-        self._optimiser = torch.optim.AdamW(self.network.parameters(), lr=rate, betas=(0.9, 0.99), weight_decay=1e-4)
-        self._critics = torch.optim.AdamW(self.critic.parameters(), lr=5e-4, betas=(0.5, 0.99), weight_decay=0)
+        fused = device.startswith("cuda")
+        self._optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=rate, betas=(0.9, 0.99), weight_decay=1e-4, fused=fused
+        )
+        self._critics = torch.optim.AdamW(
+            self.critic.parameters(), lr=5e-4, betas=(0.5, 0.99), weight_decay=0, fused=fused
+        )
 
     @classmethod
     def resumed(cls, path: Path, *, rate: float, device: str) -> Self:
         """Go on from a file, or begin where there is none."""
         teaching = cls(rate=rate, device=device)
         if path.exists():
-            teaching._load(cast("dict[str, Any]", torch.load(path, map_location=device, weights_only=True)))
+            teaching._load(path)
         return teaching
 
-    def learn(self, batch: Examples, cooled: float = 1.0) -> dict[str, float]:
+    def learn(self, batch: Examples, cooled: float = 1.0) -> dict[str, Tensor]:
         """Take one step on pairs with a right answer; `cooled` is the rate's share."""
         self._set_rate(cooled)
         loss = difference(finished(self.network, batch), batch)
         self._take(loss, len(batch.kind))
-        return {"difference": loss.item()}
+        return {"difference": loss.detach()}
 
-    def learn_with_critic(self, batch: Examples, strangers: Examples, cooled: float = 1.0) -> dict[str, float]:
+    def learn_with_critic(self, batch: Examples, strangers: Examples, cooled: float = 1.0) -> dict[str, Tensor]:
         """Take one step on pairs and strangers, and teach the critic by it."""
         self._set_rate(cooled * SLOWER_BESIDE_CRITIC)
         count = len(batch.kind)
@@ -68,28 +75,31 @@ class Teaching:
         self.critic_step += 1
         self._take(off + KEEP_COUNTS * strange + share * seen_through, len(both.kind))
         return {
-            "difference": off.item(), "strayed": strange.item(), "seen through": seen_through.item(),
-            "critic": critics.item(),
+            "difference": off.detach(), "strayed": strange.detach(), "seen through": seen_through.detach(),
+            "critic": critics.detach(),
         }  # fmt: skip
 
     def save(self, path: Path) -> None:
-        """Write everything; the old file stays until the new one is whole."""
-        kept: dict[str, object] = {
+        """Write everything, what only the next run needs into a file beside; the old stay until the new are whole."""
+        _write(path.with_name(OPTIMISERS), {
+            "step": self.step, "optimiser": self._optimiser.state_dict(), "critics": self._critics.state_dict(),
+        })  # fmt: skip
+        _write(path, {
             "step": self.step, "seen": self.seen, "critic_step": self.critic_step,
             "network": self.network.state_dict(), "smooth": self.smooth.state_dict(),
             "critic": self.critic.state_dict(),
-            "optimiser": self._optimiser.state_dict(), "critics": self._critics.state_dict(),
-        }  # fmt: skip
-        unfinished = path.with_suffix(".part")
-        torch.save(kept, unfinished)
-        unfinished.replace(path)
+        })  # fmt: skip
 
-    def _load(self, kept: dict[str, Any]) -> None:
+    def _load(self, path: Path) -> None:
+        kept = _read(path, self.device)
         self.step, self.seen, self.critic_step = (int(kept[key]) for key in ("step", "seen", "critic_step"))
         for module, key in ((self.network, "network"), (self.smooth, "smooth"), (self.critic, "critic")):
             module.load_state_dict(kept[key])
-        self._optimiser.load_state_dict(kept["optimiser"])
-        self._critics.load_state_dict(kept["critics"])
+        beside = path.with_name(OPTIMISERS)
+        optimisers = _read(beside, self.device) if beside.exists() else {}
+        if optimisers.get("step") == self.step:  # else they are of another run, and are better begun anew
+            self._optimiser.load_state_dict(optimisers["optimiser"])
+            self._critics.load_state_dict(optimisers["critics"])
 
     def _take(self, loss: Tensor, count: int) -> None:
         self._optimiser.zero_grad()
@@ -110,5 +120,18 @@ class Teaching:
 
 
 def finished(network: Finisher, batch: Examples) -> Tensor:
-    """Give the composed pictures with what the network adds."""
-    return batch.composed + network(batch.inputs()).float() * batch.region
+    """Give the composed pictures with what the network adds; a card computes it in half precision."""
+    x = batch.inputs()
+    with torch.autocast(x.device.type, torch.bfloat16, enabled=x.is_cuda):
+        added = network(x)
+    return batch.composed + added.float() * batch.region
+
+
+def _write(path: Path, kept: dict[str, object]) -> None:
+    unfinished = path.with_suffix(".part")
+    torch.save(kept, unfinished)
+    unfinished.replace(path)
+
+
+def _read(path: Path, device: str) -> dict[str, Any]:
+    return cast("dict[str, Any]", torch.load(path, map_location=device, weights_only=True))

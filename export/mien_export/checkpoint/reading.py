@@ -20,6 +20,7 @@ from torch import Tensor
 from mien_export.checkpoint.errors import CheckpointError
 from mien_export.checkpoint.inert import NamesCodeError, opened_inertly
 from mien_export.checkpoint.isolation import unpickled
+from mien_export.checkpoint.long_names import names_too_much
 from mien_export.checkpoint.nesting import Taken, weights_of
 from mien_export.checkpoint.paddle import from_paddle
 from mien_export.runtime_input import has_text_name
@@ -150,6 +151,8 @@ def _is_old_tar(path: Path) -> bool:
 def _torch_file(path: Path, *, is_zip: bool) -> object:
     if is_zip:
         _check_zip(path)
+    if names_too_much(path, is_zip=is_zip):
+        raise CheckpointError(f"{path.name!r} is damaged, or no checkpoint of PyTorch; download it again.")
     with torch.serialization.safe_globals(list(PLAIN)), warnings.catch_warnings():
         # That it was saved by an older version is no news to the user.
         warnings.simplefilter("ignore")

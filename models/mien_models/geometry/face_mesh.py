@@ -184,6 +184,30 @@ PIXELS_PER_TEXEL: Final = 1.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class MeshPatch:
+    """The part of a frame that a mesh lies in."""
+
+    bgr: BgrU8
+    points: PointsF32
+    """(504, 3) the mesh with its rim, in pixels of that part."""
+    left: int
+    top: int
+
+
+def mesh_patch(frame_bgr: BgrU8, points: PointsF32) -> MeshPatch | None:
+    """Cut the rectangle of a mesh out of a frame; None where next to nothing of it is inside."""
+    height, width = frame_bgr.shape[:2]
+    low, high = np.floor(points[:, :2].min(axis=0)), np.ceil(points[:, :2].max(axis=0)) + 1
+    left, right = (int(np.clip(edge, 0, width)) for edge in (low[0], high[0]))
+    top, bottom = (int(np.clip(edge, 0, height)) for edge in (low[1], high[1]))
+    if right - left < 8 or bottom - top < 8:
+        return None
+    placed = points.copy()
+    placed[:, :2] -= (left, top)
+    return MeshPatch(frame_bgr[top:bottom, left:right], placed, left, top)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Unwrapped:
     """A face laid flat."""
 
@@ -219,15 +243,21 @@ class Unwrapper:
             even = small[: 2 * rows, : 2 * columns]
             small = as_u8(cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA))
             halvings += 1
+        placed = points[:, :2] if not halvings else (points[:, :2] + 0.5) / 2**halvings - 0.5
+        at, seen = self.places(placed, facing)
+        bgr = cv2.remap(small, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return Unwrapped(as_u8(bgr), seen)
+
+    def places(self, points: PointsF32, facing: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Say where each texel lies, (n, n, 2), and how much it faces the camera, (n, n); see the call."""
         values = np.empty((len(points), 3), np.float32)
-        values[:, :2] = (points[:, :2] + 0.5) / 2**halvings - 0.5
+        values[:, :2] = points[:, :2]
         values[:, 2] = facing
         flat = np.zeros((self.side_px * self.side_px, 3), np.float32)
         for corner, share in zip(self.corners, self.shares, strict=True):
             flat += np.take(values, corner, axis=0) * share
         at = flat.reshape(self.side_px, self.side_px, 3)
-        bgr = cv2.remap(small, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return Unwrapped(as_u8(bgr), as_f32(at[..., 2]))
+        return as_f32(at[..., :2]), as_f32(at[..., 2])
 
 
 @cache

@@ -182,6 +182,11 @@ class Settings(BaseSettings):
         json_schema_extra=said("Sharpness and grain", "look"),
         description="make the new face as sharp and as grainy as the camera's picture",
     )
+    finish: Path | None = Field(
+        None,
+        json_schema_extra=said("Finishing network", "look", form="FILE.onnx"),
+        description="a network of yours, from export/examples/train_finisher, that repairs edges and tone of the face",
+    )
     enhance: str | None = Field(
         None,
         json_schema_extra=said("Enhancer", "look", plugins="mien_models.networks.enhancers"),
@@ -191,7 +196,7 @@ class Settings(BaseSettings):
         0.8, json_schema_extra=said("Enhancer's strength", "look"), description="how much of its change is used"
     )
     masks: Names = Field(
-        ("history",),
+        ("history", "glasses"),
         json_schema_extra=said("Masks", "look", plugins="mien.stages.mask_methods"),
         description="what keeps things in front of the face, several at once",
     )

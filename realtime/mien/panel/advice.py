@@ -14,6 +14,7 @@ _SLOW_CAMERA: Final = 20.0
 _LATE_START_FRAMES: Final = 90
 """Nothing is said before a session has settled."""
 _OPTIONAL: Final[Mapping[str, tuple[str, dict[str, JsonValue], str]]] = {
+    "finish": ("finish", {"finish": None}, N_("Leave the finishing network out")),
     "enhance": ("enhance", {"enhance": None}, N_("Leave the enhancer out")),
     "detail": ("detail", {"detail": False}, N_("Leave the match of grain out")),
     "mask": ("masks", {"masks": ["none"]}, N_("Leave hands in front out")),

@@ -290,6 +290,11 @@ class OptionalPart(Protocol):
         """What it lately took for a frame when it was done; None while it never was."""
         ...
 
+    @property
+    def goes_first(self) -> bool:
+        """Whether it is left out before all that may stay longer; among equals the one that takes longest goes."""
+        ...
+
     def switch(self, *, on: bool) -> None:
         """Do it or leave it out from the next frame on; called by another thread than the stage's."""
         ...

@@ -142,6 +142,8 @@ class Options:
     swapper: SwapperOptions
     colour: str
     has_detail: bool
+    finisher: Path | None
+    """A network that repairs composed faces; None: they stay as they are."""
     enhancer: EnhancerOptions | None
     masks: MaskOptions
     gate: GateMode
@@ -209,6 +211,7 @@ def resolve(settings: Settings) -> Options:
         swapper=SwapperOptions(settings.swapper, wishes, settings.provider, settings.swapper_threads),
         colour=settings.colour,
         has_detail=settings.detail,
+        finisher=settings.finish,
         enhancer=enhancer,
         masks=MaskOptions(tuple(map(MASKS.parse, settings.masks)), Edge(settings.edge.erode, settings.edge.feather)),
         gate=settings.content_gate,

@@ -24,6 +24,7 @@ from mien.stages.content_gate import ContentGate, ContentGateStage, open_look
 from mien.stages.detail import DetailStage
 from mien.stages.dissolve import DissolveStage
 from mien.stages.enhance import EnhanceStage
+from mien.stages.finish import FinishStage
 from mien.stages.marks import Marks, MarkStage
 from mien.stages.mask import MASKS, MaskStage
 from mien.stages.swap import SwapStage
@@ -35,6 +36,7 @@ from mien.tracking.settings import TrackerSettings
 from mien.tracking.tracker import Tracker
 from mien_models.errors import ModelError
 from mien_models.networks.enhancers._base import ENHANCERS
+from mien_models.networks.finisher import Finisher
 
 _LOG = logging.getLogger(__name__)
 
@@ -201,6 +203,11 @@ def _colour(making: Making) -> Stage:
     return ColourStage(COLOURS.load(making.options.colour).method)
 
 
+def _finish(making: Making) -> Stage | None:
+    network = making.options.finisher
+    return None if network is None else FinishStage(Finisher(network, threads=making.options.threads))
+
+
 def _enhance(making: Making) -> Stage | None:
     options = making.options.enhancer
     if options is None:
@@ -245,6 +252,7 @@ ORDER: Final = (
     ),
     Place("swap", lambda making: (making.loaded.source_faces, making.options.swapper), _swap),
     Place("colour", lambda making: making.options.colour, _colour),
+    Place("finish", lambda making: making.options.finisher, _finish),
     Place("enhance", lambda making: making.options.enhancer, _enhance),
     Place("detail", lambda making: making.options.has_detail, _detail),
     Place("mask", lambda making: making.options.masks, _mask),

@@ -111,7 +111,7 @@ class _Containers:
             refusal = error
         for _ in islice(MediaFrames(path).samples(), _MOST_FRAMES):
             pass
-        with VIDEO(SourceRequest(str(path))) as source:
+        with VIDEO.make(SourceRequest(str(path))) as source:
             for _ in range(_MOST_FRAMES):
                 if source.read() is None:
                     break

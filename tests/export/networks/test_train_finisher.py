@@ -56,6 +56,20 @@ def test_it_learns_goes_on_and_is_written_as_a_file_of_less_than_2_mb(tmp_path: 
     assert 0 < (tmp_path / "out" / "finisher.tflite").stat().st_size < 2_000_000
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_a_run_of_limited_time_ends_by_itself_and_leaves_what_the_next_one_needs(tmp_path: Path) -> None:
+    pairs, trained = tmp_path / "pairs", tmp_path / "run"
+    pairs.mkdir()
+    write_pairs(pairs, "pairs", 1)
+    write_pairs(pairs, "strangers", 2)
+    done = run("train", str(pairs), "-o", str(trained), "--batch", "4", "--least-pairs", "20", "--seconds", "25")
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in trained.iterdir()} == {
+        "finisher.pth", "optimisers.pth", "log.jsonl", "sheet.png", "strangers.png",
+    }  # fmt: skip
+    assert max(path.stat().st_size for path in trained.iterdir()) < 15_000_000
+
+
 def test_the_file_that_is_written_answers_as_torch_does(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [str(TRAINER), *sys.path])
     from deploying import run_tflite, tflite_of

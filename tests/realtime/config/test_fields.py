@@ -83,7 +83,8 @@ def others(tmp_path: Path) -> dict[str, object]:
     return {
         "face": ["someone.jpg"], "consent": "self", "camera": "7", "sinks": ["window"], "swapper": "mine",
         "strength": 0.5, "boost": 2, "morph": 0.5, "template": "ffhq_512", "provider": "cpu", "shape": 0.1,
-        "colour": "none", "detail": False, "enhance": f"gpen:{restoring_network(tmp_path / 'e.onnx')}",
+        "colour": "none", "detail": False, "finish": "f.onnx",
+        "enhance": f"gpen:{restoring_network(tmp_path / 'e.onnx')}",
         "landmarks": "fine",
         "enhance_strength": 0.3, "masks": ["none"], "assign": "all", "recogniser": "other", "size": "640x480",
         "fps": "25", "loop": True, "seconds": 3.0, "report": "r.json", "label": "art", "content_gate": "always",

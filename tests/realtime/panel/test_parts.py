@@ -30,7 +30,7 @@ from mien_models.errors import UsageError
 ALL = ("swap", "look", "sound", "safety")
 BY_FILE_OR_PAGE = {
     "face", "consent", "camera", "sinks", "assign", "recogniser",
-    "enhance", "template", "recording_quality", "recording_height", "remote", "remote_takeover",
+    "enhance", "finish", "template", "recording_quality", "recording_height", "remote", "remote_takeover",
 }  # fmt: skip
 """Live settings that have a page of their own, or name files and networks that only the terminal takes."""
 

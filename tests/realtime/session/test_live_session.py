@@ -146,6 +146,7 @@ def test_what_is_refused_changes_nothing_and_says_why_field_by_field(running: Ru
         ({"sinks": ["nul"]}, "sinks", "null"),
         ({"camera": "/no/such/film.mp4"}, "camera", "film.mp4"),
         ({"enhance": "gpen:/no/such.onnx"}, "enhance", "such.onnx"),
+        ({"finish": "/no/finisher.onnx"}, "finish", "finisher.onnx"),
     )
     for patch, name, words in refused:
         answer = running.patch(patch)

@@ -20,6 +20,9 @@ MAX_ATLAS_PX: Final = 1024
 ALPHA_PX: Final = 512
 """The alpha is drawn with this side at most: it is smooth."""
 
+TRUST_PX: Final = 128
+"""What the photos show is kept at this side."""
+
 EDGE_FEATHER: Final = (0.002, 0.065)
 """Where the alpha begins and where it is full, inwards from the mesh's outline, in parts of the atlas' side."""
 EYE_FEATHER: Final = (-0.0055, 0.0035)
@@ -46,6 +49,8 @@ class FaceTexture:
 
     bgr: BgrU8
     """(n, n, 3) skin everywhere on the face, also where the photo shows hair, glasses or nothing."""
+    trust: MaskU8
+    """(TRUST_PX, TRUST_PX) how much of it the photos really show."""
     open_brows: bool
     """Whether the target's brows show, as no photo shows any."""
     open_sockets: bool = False
@@ -81,7 +86,9 @@ def texture_of(views: tuple[FlatView, ...]) -> FaceTexture:
     calm = soften_folds(filled_bgr, views[0].smile)
     bgr = np.clip(levels(calm) + 0.5, 0, 255).astype(np.uint8)
     hides_eyes = all(view.glasses.are_dark for view in views)
-    return FaceTexture(bgr=bgr, open_brows=_brows_lost(face.trust), open_sockets=hides_eyes)
+    trust = cv2.resize(as_f32(face.trust), (TRUST_PX, TRUST_PX), interpolation=cv2.INTER_AREA)
+    known = np.clip(as_f32(trust) * 255 + 0.5, 0, 255).astype(np.uint8)
+    return FaceTexture(bgr=bgr, trust=known, open_brows=_brows_lost(face.trust), open_sockets=hides_eyes)
 
 
 def side_for(source: SourceFace) -> int:

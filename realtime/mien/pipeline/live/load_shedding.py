@@ -114,7 +114,7 @@ class LoadShedding:
         worth = [step for step in self._rungs if step.part.is_on and step.cost_ms >= _WORTH * load.interval_ms]
         if not worth:
             return None
-        step = max(worth, key=lambda step: step.cost_ms)
+        step = max(worth, key=lambda step: (step.part.goes_first, step.cost_ms))
         step.drop(now_s)
         return self._note(now_s, load, step, "dropped", f"{step.part.name} is left out: {complaint}.")
 

@@ -1,6 +1,5 @@
 """A face's own history: what looks unlike the bare face, at its place on the face, is in front of it."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import cv2
@@ -10,8 +9,8 @@ from numpy.typing import NDArray
 from mien.stages.mask import FaceMask, MaskPlugin
 from mien.stages.mask_methods._background_model import BackgroundModel
 from mien.stages.mask_methods._features import SIDE_PX
-from mien_models.geometry.face_mesh import face_topology, facing, rasterise, unwrapper
-from mien_models.types import BgrU8, Face, PointsF32, as_f32, as_u8
+from mien_models.geometry.face_mesh import MeshPatch, face_topology, facing, mesh_patch, rasterise, unwrapper
+from mien_models.types import BgrU8, Face, as_f32, as_u8
 
 SMALL_FACE_PX: Final = 96.0
 """The mask is made at the resolution at which a face is about so wide: finer than the atlas, coarser than the frame."""
@@ -30,31 +29,7 @@ SURE: Final = 0.85
 FEWEST_PIXELS: Final = 30
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Region:
-    """The part of a frame that a mesh lies in."""
-
-    bgr: BgrU8
-    points: PointsF32
-    """(504, 3) the mesh with its rim, in pixels of that part."""
-    left: int
-    top: int
-
-
-def cut_out(frame_bgr: BgrU8, points: PointsF32) -> Region | None:
-    """Cut the rectangle of a mesh out of a frame; None where next to nothing of it is inside."""
-    height, width = frame_bgr.shape[:2]
-    low, high = np.floor(points[:, :2].min(axis=0)), np.ceil(points[:, :2].max(axis=0)) + 1
-    left, right = (int(np.clip(edge, 0, width)) for edge in (low[0], high[0]))
-    top, bottom = (int(np.clip(edge, 0, height)) for edge in (low[1], high[1]))
-    if right - left < 8 or bottom - top < 8:
-        return None
-    placed = points.copy()
-    placed[:, :2] -= (left, top)
-    return Region(frame_bgr[top:bottom, left:right], placed, left, top)
-
-
-def place(hidden: NDArray[np.float32], region: Region, facing: NDArray[np.float32]) -> FaceMask:
+def place(hidden: NDArray[np.float32], region: MeshPatch, facing: NDArray[np.float32]) -> FaceMask:
     """Bring what is hidden to the frame.
 
     Args:
@@ -144,7 +119,7 @@ class HistoryMask:
     def mask(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> FaceMask | None:
         """Learn what is bare and mask what is not; 0.9 ms, 2.3 ms with something in front."""
         points = self._topology.with_rim(face.landmarks)
-        region = cut_out(frame_bgr, points)
+        region = mesh_patch(frame_bgr, points)
         if region is None:
             return None
         towards = facing(points)

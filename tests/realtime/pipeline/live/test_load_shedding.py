@@ -20,8 +20,9 @@ INTERVAL_MS = 33.0
 class FakePart:
     """A part with a price on it."""
 
-    def __init__(self, name: str, cost_ms: float | None, *, is_on: bool = True) -> None:
+    def __init__(self, name: str, cost_ms: float | None, *, is_on: bool = True, goes_first: bool = False) -> None:
         self.name = name
+        self.goes_first = goes_first
         self.cost_ms = cost_ms
         self.is_on = is_on
 
@@ -61,6 +62,13 @@ def test_the_dearest_part_goes_first_and_no_more_goes_than_must() -> None:
     assert changes[0].why == "The eyes is left out: frames were 130 ms old, 82 ms are allowed."
     machine.base_ms = 25
     assert told(machine.run(5)) == [("The mask", "dropped")]
+
+
+def test_what_is_missed_least_goes_before_what_takes_longer_and_only_where_it_helps() -> None:
+    machine = Machine(FakePart("The finish", 12.0, goes_first=True), FakePart("The mask", 20.0), FakePart("Grain", 2.0))
+    assert told(machine.run(10)) == [("The finish", "dropped")]
+    machine = Machine(FakePart("The finish", 0.1, goes_first=True), FakePart("The mask", 30.0))
+    assert told(machine.run(10)) == [("The mask", "dropped")]
 
 
 def test_a_stage_that_is_slower_than_the_camera_is_reason_enough() -> None:
