@@ -46,8 +46,9 @@ class Client:
         self._picture, self._fps = picture, fps
         self.link = RemoteLink([machine], order, fps, lambda status: print(status.state.value, status.why, flush=True))
         self.newest_s = time.monotonic()
-        self.longest_s = 0.0
-        self.answers = 0
+        self.ready_s = self.newest_s
+        self.longest_s = self.away_s = 0.0
+        self.shown = 0
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
 
@@ -62,9 +63,14 @@ class Client:
         self._thread.join()
         self.link.close()
 
+    @property
+    def answers(self) -> int:
+        """How many came back, those included that were too late to be shown: a machine that is busy gives no others."""
+        return self.shown + self.link.answers.strangers
+
     def begin_event(self) -> None:
-        """Count the longest gap anew."""
-        self.longest_s = 0.0
+        """Count the longest gaps anew."""
+        self.longest_s = self.away_s = 0.0
 
     def _work(self) -> None:
         index, seen = 0, -1
@@ -75,7 +81,10 @@ class Client:
             now_s = time.monotonic()
             if answered is not None and answered.composed is not None:
                 seen, self.newest_s = answered.index, now_s
-                self.answers += 1
+                self.shown += 1
+            if self.link.is_ready:
+                self.ready_s = now_s
+            self.away_s = max(self.away_s, now_s - self.ready_s)
             self.longest_s = max(self.longest_s, now_s - self.newest_s)
 
 
@@ -138,11 +147,12 @@ def _event(clients: list[Client], act: Callable[[], object]) -> dict[str, Any]:
     lines, began_s = [one.link.status.lines for one in clients], time.monotonic()
     act()
     took_s = time.monotonic() - began_s
-    time.sleep(8)
+    time.sleep(10)
     counts = [one.answers for one in clients]
     _until(lambda: all(one.answers > count for one, count in zip(clients, counts, strict=True)), "all are back")
     return {
-        "longest_s": sorted(round(one.longest_s, 1) for one in clients),
+        "without_a_seat_s": sorted(round(one.away_s, 1) for one in clients),
+        "without_a_picture_s": sorted(round(one.longest_s, 1) for one in clients),
         "moved": sum(one.link.status.lines > before for one, before in zip(clients, lines, strict=True)),
         "took_s": round(took_s, 1),
         "sessions": _sessions(),

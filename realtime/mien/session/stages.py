@@ -261,5 +261,5 @@ ORDER: Final = (
     Place(MARKS, lambda making: making.marks, lambda making: MarkStage(making.marks)),
 )
 """A frame's way: consent and the content gate before anything is done with a frame, the marks after everything."""
-_ELSEWHERE: Final = frozenset({"track", "swap", "colour", "enhance", "detail", "mask", "composite"})
+_ELSEWHERE: Final = frozenset({"track", "swap", "colour", "enhance", "detail", "mask", "finish", "composite"})
 """What is not done here with a frame that comes back from another machine."""
