@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import contextlib
 import dataclasses
-import functools
 import json
 import os
 import secrets
@@ -124,13 +123,13 @@ def _journey(wish: argparse.Namespace, plan: "FleetPlan", folder: Path | None) -
         _until(lambda: all(one.answers > 3 for one in clients), "everybody has pictures")
         print("pictures", flush=True)
         found["sessions"] = _sessions()
-        same = functools.partial(dataclasses.replace, plan)
+        newer = dataclasses.replace(plan, version=secrets.token_hex(4))
         count = wish.replicas
         for name, act in (
             ("killed", _kill_one),
-            ("scale-out", lambda: deploy(same(replicas=(count + 1, count + 1)))),
-            ("upgrade", lambda: deploy(same(replicas=(count + 1, count + 1), version=secrets.token_hex(4)))),
-            ("drain", lambda: deploy(same(replicas=(count, count)))),
+            ("scale-out", lambda: deploy(plan, (count + 1, count + 1))),
+            ("upgrade", lambda: deploy(newer, (count + 1, count + 1))),
+            ("drain", lambda: deploy(newer, (count, count))),
         ):
             found[name] = _event(clients, act)
             print(name, found[name], flush=True)

@@ -1,7 +1,9 @@
 """`mien serve --fleet`: the same, on as many machines as a Ray cluster has; and passes for those who may use it."""
 
 import contextlib
+import dataclasses
 import functools
+import importlib.util
 import logging
 import os
 import secrets
@@ -39,9 +41,11 @@ _OBJECTS_BYTES: Final = 80 << 20
 _QUIET: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_automatic_object_spilling_enabled": "0",
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     "RAY_worker_niceness": "0",
 }
-"""Nothing is told to Ray's makers, what is in memory goes to no disk, and the swap is not the last in the line."""
+"""Nothing is told to Ray's makers, what is in memory goes to no disk, the folder in which `uv run` was called is not sent
+to every node (photos may lie there), and the swap is not the last in the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,8 @@ def prepared() -> None:
     os.environ.update(_QUIET)
     # Else Ray writes one into the user's home, for ever.
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
-    try:
-        import ray.serve  # noqa: F401
-    except ImportError as error:
-        raise UsageError("A fleet runs on Ray Serve, which is not installed: pip install 'mien[fleet]'.") from error
+    if importlib.util.find_spec("ray") is None:
+        raise UsageError("A fleet runs on Ray Serve, which is not installed: pip install 'mien[fleet]'.")
 
 
 def begun(wish: FleetWish) -> "FleetPlan":
@@ -109,7 +111,7 @@ def begun(wish: FleetWish) -> "FleetPlan":
         "ssl_certfile": certificate,
     }
     serve.start(http_options=options, logging_config={"enable_access_log": False})
-    deploy(plan)
+    deploy(plan, parse_replicas(wish.replicas))
     return plan
 
 
@@ -122,7 +124,6 @@ def _plan(wish: FleetWish, code: str | None) -> "FleetPlan":
         seats=wish.seats,
         most_lines=wish.seats or _MOST_LINES,
         at_once=max(round(wish.cpus), 1),
-        replicas=parse_replicas(wish.replicas),
         cpus=wish.cpus,
         gpus=wish.gpus,
         version=secrets.token_hex(4),
@@ -148,7 +149,7 @@ def application(wishes: dict[str, str]) -> "Application":
         gpus=float(wishes.get("gpus", "0")),
         ice=(parse_turn(turn),) if turn else (),
     )
-    return made_of(_plan(wish, None))
+    return made_of(dataclasses.replace(_plan(wish, None), version=""), parse_replicas(wish.replicas))
 
 
 def ended() -> None:

@@ -10,12 +10,13 @@ import logging
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import ray
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel
 from ray import serve
+from ray.exceptions import RayError
 from ray.serve import metrics
 from ray.serve.config import AutoscalingConfig
 from ray.serve.context import _get_global_client  # pyright: ignore[reportPrivateUsage]
@@ -45,7 +46,7 @@ _DRAINED: Final = "This machine is taken out of the fleet; another one takes ove
 
 @dataclass(frozen=True, slots=True)
 class FleetPlan:
-    """What a fleet is made of; it travels to every node, so there is no secret in it but the code for pairing."""
+    """What a replica is made of: another plan is an upgrade. It travels to every node; its only secret is the code."""
 
     engine: Callable[[], Engine]
     """Makes what swaps; called once in each replica."""
@@ -56,8 +57,6 @@ class FleetPlan:
     """Control lines that Ray lets through to a replica."""
     at_once: int
     """Frames of a replica that are worked on at the same time."""
-    replicas: tuple[int, int]
-    """At least and at most."""
     cpus: float
     gpus: float
     version: str
@@ -137,8 +136,6 @@ class FleetTenants:
 _APP: Final = FastAPI(openapi_url=None)
 
 
-@serve.deployment
-@serve.ingress(_APP)
 class Replica:
     """One machine of the fleet. Has state: a box, and what was counted of it."""
 
@@ -176,7 +173,7 @@ class Replica:
                 runs = {seat.run: seat.tenant for seat in self._box.seats.taken}
                 if await self._desk.beat.remote(self._id, runs) and not self._box.seats.is_draining:
                     await self._box.drain(_DRAINED)
-            except ray.exceptions.RayError:
+            except RayError:
                 _LOG.warning("The fleet's desk does not answer; it is asked again.")
                 self._desk = await asyncio.to_thread(desk)
                 self._box.tenants = FleetTenants(self._desk, self._id)
@@ -201,15 +198,20 @@ def desk() -> Any:  # noqa: ANN401 - an actor's handle
     return made
 
 
-def deploy(plan: FleetPlan) -> None:
+_RAY_SERVE: Final = cast("Any", serve)
+"""Its decorators say nothing of types."""
+_DEPLOYMENT: Final = _RAY_SERVE.deployment(_RAY_SERVE.ingress(_APP)(Replica))
+
+
+def deploy(plan: FleetPlan, replicas: tuple[int, int]) -> None:
     """Bring the fleet to what the plan says: begun, scaled, or renewed replica after replica; waits until it runs."""
-    serve.run(application(plan), name=NAME, route_prefix="/")
+    serve.run(application(plan, replicas), name=NAME, route_prefix="/")
 
 
-def application(plan: FleetPlan) -> serve.Application:
-    """Give what Ray Serve runs; the desk is there before its first replica."""
+def application(plan: FleetPlan, replicas: tuple[int, int]) -> serve.Application:
+    """Give what Ray Serve runs, with at least and at most so many replicas; the desk is there before the first."""
     desk()
-    least, most = plan.replicas
+    least, most = replicas
     scaling = AutoscalingConfig(
         min_replicas=least,
         max_replicas=most,
@@ -218,8 +220,7 @@ def application(plan: FleetPlan) -> serve.Application:
         upscale_delay_s=5.0,
         downscale_delay_s=300.0,
     )
-    deployment: Any = Replica
-    made: serve.Application = deployment.options(
+    made: serve.Application = _DEPLOYMENT.options(
         logging_config={"enable_access_log": False},
         user_config={"version": plan.version},
         max_ongoing_requests=plan.most_lines,
