@@ -131,6 +131,8 @@ def test_a_fleet_gives_its_seats_away_and_leaves_nothing_behind(tmp_path: Path) 
     finally:
         fleet.send_signal(signal.SIGINT)
         status = fleet.wait(120)
+        if fleet.stdout is not None:
+            fleet.stdout.close()
     assert status == 0
     assert list(Path(env["TMPDIR"]).iterdir()) == []
     assert not (tmp_path / "home" / ".ray" / "auth_token").exists()
