@@ -87,7 +87,8 @@ def test_two_sessions_of_one_engine_swap_with_their_own_faces(engine: SwapEngine
 
 def test_the_other_machine_neither_marks_nor_asks_for_consent(engine: SwapEngine, photo: BgrU8) -> None:
     names = [stage.name for stage in engine.prepare(Wishes(), TERMS, (photo,)).stages]
-    assert names == ["track", "swap", "colour", "detail", "mask", "composite"]
+    assert {"track", "swap", "colour", "composite"} <= set(names)
+    assert not {"consent_check", "content_gate", "owner_check", "remote", "marks"} & set(names)
 
 
 @pytest.mark.parametrize(
