@@ -41,7 +41,7 @@ def _of_pages() -> Iterator[str]:
 def _of_settings() -> Iterator[str]:
     from mien.panel.forms import controls
 
-    for control in controls("swap", "look", "sound", "safety"):
+    for control in controls("swap", "look", "sound", "safety", "remote"):
         table, _, inner = control.name.partition(".")
         fields = TABLES[table].model_fields if inner else Settings.model_fields
         yield control.label

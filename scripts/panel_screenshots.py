@@ -22,7 +22,7 @@ import numpy as np
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
 
-PAGES: Final = ("start", "live", "people", "numbers", "outputs", "presets", "faces", "models")
+PAGES: Final = ("start", "live", "people", "numbers", "outputs", "presets", "faces", "models", "machines")
 WIDTHS: Final = {1280: 800, 320: 700}
 PATIENCE_MS: Final = 120_000
 _NAMES: Final = ("Grandpa Frost", "Nova", "Detective", "Alba")

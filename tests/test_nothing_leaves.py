@@ -221,7 +221,7 @@ def ask(method, path, body=None, **headers):
 
 cookie = ask('GET', '/' + query)[1].partition(';')[0]
 own = {'Cookie': cookie, 'Origin': 'http://' + host}
-for path in ('/start', '/live', '/people', '/numbers', '/outputs', '/presets', '/faces', '/models'):
+for path in ('/start', '/live', '/people', '/numbers', '/outputs', '/presets', '/faces', '/models', '/machines'):
     status, _, page = ask('GET', path, **own)
     assert status == 200 and b'http://' not in page.replace(b'http://www.w3.org', b''), (path, status)
 status, _, said = ask('POST', '/upload/photo', open('photo.png', 'rb').read(), **own)

@@ -6,7 +6,7 @@ import pytest
 from tests.browser.conftest import Visit, opened
 from tests.realtime.panel.panel_rig import RunningPanel
 
-PAGES: Final = ("/start", "/live", "/people", "/numbers", "/outputs", "/presets", "/faces", "/models")
+PAGES: Final = ("/start", "/live", "/people", "/numbers", "/outputs", "/presets", "/faces", "/models", "/machines")
 WIDTHS: Final = (320, 360, 1280, 1920)
 
 

@@ -165,30 +165,14 @@ def _lines(found: dict[str, Any]) -> list[str]:
     if found.get("sync_offset_ms"):
         lines.append(f"sync offset for your microphone in OBS: {found['sync_offset_ms']} ms")
     if found.get("remote"):
-        lines += _of_remote(found["remote"])
+        from mien.diagnostics.line import line_said
+
+        lines += line_said(found["remote"])
     lines += [f"output: {sink['description']}: {sink['state']}" for sink in run["sinks"]]
     lines += [f"open {address}" for sink in run["sinks"] for address in sink.get("addresses", ())]
     lines += [f"left out for speed: {part}" for part in run["shed"]]
     lines += [f"network: {network} on {provider}" for network, provider in found["networks"].items()]
     return [*lines, f"settings: revision {found['revision']}"]
-
-
-def _of_remote(remote: dict[str, Any]) -> list[str]:
-    """Say how the other machine is to be had, and where the age of a frame comes from."""
-    meanwhile = "; this machine swaps meanwhile" if remote["is_taken_over"] else ""
-    loss = "not known yet" if remote["loss"] is None else f"{remote['loss']:.1%}"
-    size = "x".join(map(str, remote["sent_size"] or ())) or "nothing sent yet"
-    parts = (
-        f"encoding {_ms(remote['encode_ms'])} and {_ms(remote['there_encode_ms'])}",
-        f"decoding {_ms(remote['there_decode_ms'])} and {_ms(remote['decode_ms'])}",
-        f"waiting {_ms(remote['there_wait_ms'])}",
-        f"swapping {_ms(remote['there_swap_ms'])}",
-    )
-    return [
-        f"swapped by: {remote['machine']}, {remote['state']} ({remote['why']}){meanwhile}",
-        f"line: {remote['codec'] or 'no codec yet'}, {size}, round trip {_ms(remote['rtt_ms'])}, loss {loss}",
-        f"a frame is back after {_ms(remote['back_ms'])}: {', '.join(parts)}",
-    ]
 
 
 def _rate(fps: float | None) -> str:

@@ -9,13 +9,15 @@ from typing import Final
 
 from mien.config import paths
 from mien.media.local_addresses import local_addresses
+from mien.remote.box import Box, Credentials
 from mien.remote.discovery import announced
 from mien.remote.identity import own_identity
 from mien.remote.machines import PORT, Address
 from mien.remote.pairing import new_code
+from mien.remote.protocol import IceServer
 from mien.remote.seats import Seats, Turns
 from mien.remote.server import Listening, serve
-from mien.remote.worker import Box, Credentials
+from mien.remote.worker import Shared
 from mien.session.swap_engine import SwapEngine
 
 _LOG = logging.getLogger(__name__)
@@ -30,6 +32,7 @@ class Wish:
     host: str | None
     seats: int | None
     provider: str
+    ice: tuple[IceServer, ...] = ()
 
 
 async def run_server(wish: Wish, say: Callable[[str], None]) -> None:
@@ -44,7 +47,7 @@ async def run_server(wish: Wish, say: Callable[[str], None]) -> None:
     at_once = os.cpu_count() or 1
     code, name = new_code(), socket.gethostname()
     credentials = Credentials(identity.fingerprint, identity.secret, code, name)
-    box = Box(credentials, engine, Seats(at_once, wish.seats), Turns(at_once))
+    box = Box(credentials, Shared(engine, Turns(at_once), wish.ice), Seats(at_once, wish.seats))
     hosts = local_addresses() if wish.host is None else (wish.host,)
     port = PORT if wish.port is None else wish.port
     listening = Listening(None if wish.host is None else (wish.host,), port)

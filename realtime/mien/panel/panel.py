@@ -17,6 +17,7 @@ from mien.panel.lan import Lan
 from mien.panel.launch import Launcher
 from mien.panel.link import SessionLink
 from mien.panel.microphones import Microphones
+from mien.panel.other_machines import OtherMachines
 from mien.panel.photos import Photos
 from mien.panel.presets import Presets, kept_of
 from mien.panel.preview import Previews
@@ -48,6 +49,7 @@ class Panel:
         self.previews = Previews(self.link)
         self.history = History()
         self.microphones = Microphones()
+        self.machines = OtherMachines()
         self._looks = 0
         self._remembered: tuple[str, int] | None = None
 

@@ -20,6 +20,12 @@ def _models_page(frame: Frame) -> None:
     models_page(frame)
 
 
+def _machines_page(frame: Frame) -> None:
+    from mien.panel.pages.machines import machines_page
+
+    machines_page(frame)
+
+
 PAGES: Final[Mapping[str, Callable[[Frame], None]]] = {
     "/start": start_page,
     "/live": live_page,
@@ -29,4 +35,5 @@ PAGES: Final[Mapping[str, Callable[[Frame], None]]] = {
     "/presets": presets_page,
     "/faces": faces_page,
     "/models": _models_page,
+    "/machines": _machines_page,
 }

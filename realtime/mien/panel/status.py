@@ -70,6 +70,28 @@ class RunView(_View):
     is_frozen: bool = False
 
 
+class RemoteView(_View):
+    """The other machine that swaps; times in milliseconds, of late."""
+
+    machine: str
+    state: str
+    why: Told = ""
+    codec: str | None = None
+    rtt_ms: float | None = None
+    loss: float | None = None
+    encode_ms: float | None = None
+    decode_ms: float | None = None
+    there_encode_ms: float | None = None
+    there_decode_ms: float | None = None
+    there_wait_ms: float | None = None
+    there_swap_ms: float | None = None
+    back_ms: float | None = None
+    sent_size: tuple[int, int] | None = None
+    bits_per_s: float | None = None
+    seats: str = ""
+    is_taken_over: bool = False
+
+
 class StatusView(_View):
     """The session."""
 
@@ -82,6 +104,7 @@ class StatusView(_View):
     networks: Mapping[str, str] = Field(default_factory=dict[str, str])
     is_private: bool = False
     sound: SoundView | None = None
+    remote: RemoteView | None = None
     uptime_s: float = 0.0
     camera: str = ""
     outputs: Mapping[str, str] = Field(default_factory=dict[str, str])

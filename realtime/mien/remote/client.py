@@ -14,6 +14,7 @@ from mien.remote.control import WebSocketLine
 from mien.remote.identity import any_certificate
 from mien.remote.machines import Address, Machine, Machines
 from mien.remote.pairing import is_proved, new_nonce, proof, stretched
+from mien.remote.passes import read_carried
 from mien.remote.protocol import (
     LARGEST_MESSAGE_BYTES,
     VERSION,
@@ -24,9 +25,9 @@ from mien.remote.protocol import (
     ProtocolError,
     Refused,
     Welcome,
-    check_version,
-    from_machine,
 )
+from mien.remote.sealing import Seal
+from mien.remote.wire import check_version, from_machine
 from mien_models.errors import MienError
 
 PATH: Final = "/mien/1"
@@ -35,6 +36,8 @@ _REPLY_S: Final = 10.0
 _HEARTBEAT_S: Final = 8.0
 """Half of it may pass until the other side shows that it is there; pictures are watched more closely."""
 _GOODBYE_S: Final = 0.1
+_NOT_NOW: Final = (429, 502, 503, 504)
+"""What a proxy answers with while no machine behind it has a seat."""
 
 M = TypeVar("M")
 
@@ -83,6 +86,8 @@ async def greeted(address: Address) -> AsyncGenerator[Greeted]:
                     max_msg_size=LARGEST_MESSAGE_BYTES,
                 )
         except (OSError, TimeoutError, ssl.SSLError, aiohttp.ClientError) as error:
+            if isinstance(error, aiohttp.WSServerHandshakeError) and error.status in _NOT_NOW:
+                raise UnreachableError(f"{address} is full or about to start; it is tried again.") from error
             if isinstance(error, aiohttp.WSServerHandshakeError):
                 raise ProtocolError(f"Expected 'mien serve' at {address}, something else answers there.") from error
             raise UnreachableError(
@@ -115,7 +120,7 @@ async def hear(line: WebSocketLine, kind: type[M]) -> M:
             content = await line.receive()
     except (TimeoutError, ConnectionError) as error:
         raise UnreachableError("The other machine has stopped answering.") from error
-    message = from_machine(content if isinstance(content, str) else "")
+    message = from_machine(content)
     if isinstance(message, Refused):
         raise RefusedError(message.why, is_final=message.is_final)
     if not isinstance(message, kind):
@@ -124,13 +129,20 @@ async def hear(line: WebSocketLine, kind: type[M]) -> M:
 
 
 async def pair(address: Address, code: str, machines: Machines) -> Machine:
-    """Pair with a machine by its code, and remember it.
+    """Pair with a machine by its code or by a pass, and remember it.
 
     Raises:
         UnreachableError, RefusedError, ProtocolError: it did not come to that.
         MienError: somebody in between shows another certificate, or it cannot be remembered.
     """
+    passed = read_carried(code)
     async with greeted(address) as greeting:
+        if passed is not None:
+            fingerprint, secret_hex, pass_text = passed
+            machine = Machine(str(address), greeting.challenge.name, fingerprint, pass_text, secret_hex)
+            _check_same(machine, greeting)
+            machines.remember(machine)
+            return machine
         nonce, theirs = new_nonce(), greeting.challenge.nonce
         key = await asyncio.to_thread(stretched, code, theirs)
         mine = proof(key, "client", theirs, nonce, greeting.fingerprint)
@@ -159,19 +171,14 @@ class SeatWish:
     fps: float
 
 
-async def seated(greeting: Greeted, machine: Machine, wish: SeatWish) -> Welcome:
-    """Show the pass and take a seat.
+async def seated(greeting: Greeted, machine: Machine, wish: SeatWish) -> tuple[Welcome, Seal]:
+    """Show the pass and take a seat; what is to be kept from whatever carries the line is sealed.
 
     Raises:
         RefusedError: there is none, or the pass is not taken.
         MienError: it is another machine than the one that was paired with.
     """
-    if machine.fingerprint != greeting.fingerprint:
-        raise RefusedError(
-            f"{machine.address} shows another certificate than when you paired with it: it is another machine, was set "
-            "up anew, or somebody is in between. If you know why, pair again with --pair CODE.",
-            is_final=True,
-        )
+    _check_same(machine, greeting)
     key, nonce, theirs = bytes.fromhex(machine.secret_hex), new_nonce(), greeting.challenge.nonce
     mine = proof(key, "hello", theirs, nonce, wish.run, greeting.fingerprint)
     hello = Hello(
@@ -188,7 +195,16 @@ async def seated(greeting: Greeted, machine: Machine, wish: SeatWish) -> Welcome
     welcome = await hear(greeting.line, Welcome)
     if not is_proved(welcome.proof, key, "welcome", nonce, theirs, greeting.fingerprint):
         raise RefusedError("The other machine could not prove that it gave the pass.", is_final=True)
-    return welcome
+    return welcome, Seal(key, nonce, theirs)
+
+
+def _check_same(machine: Machine, greeting: Greeted) -> None:
+    if machine.fingerprint != greeting.fingerprint:
+        raise RefusedError(
+            f"{machine.address} shows another certificate than when you paired with it: it is another machine, was set "
+            "up anew, or somebody is in between. If you know why, pair again with --pair CODE.",
+            is_final=True,
+        )
 
 
 def _fingerprint(socket: aiohttp.ClientWebSocketResponse) -> str:

@@ -7,7 +7,8 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 from aiohttp.web import WebSocketResponse
 from pydantic import BaseModel
 
-from mien.remote.protocol import ProtocolError, text_of
+from mien.remote.protocol import ProtocolError
+from mien.remote.wire import text_of
 
 _SEND_S: Final = 5.0
 

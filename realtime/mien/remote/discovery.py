@@ -6,7 +6,7 @@ import time
 from collections.abc import Generator
 from typing import Final
 
-from zeroconf import ServiceBrowser, ServiceInfo, ServiceStateChange, Zeroconf
+from zeroconf import ServiceBrowser, ServiceInfo, Zeroconf
 
 from mien.remote.machines import Address
 
@@ -43,7 +43,8 @@ def found(timeout_s: float) -> tuple[tuple[str, Address], ...]:
     """Give the machines that answer in this network within that time, each with its name."""
     names: set[str] = set()
 
-    def note(_zeroconf: Zeroconf, _kind: str, name: str, _change: ServiceStateChange) -> None:
+    def note(name: str, **_more: object) -> None:
+        # Called with names, of which only one matters here.
         names.add(name)
 
     try:

@@ -6,9 +6,8 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -16,6 +15,7 @@ import cv2
 from mien.pipeline.frame import Frame
 from mien.remote.answers import Answers
 from mien.remote.client import Greeted, RefusedError, SeatWish, UnreachableError, greeted, seated
+from mien.remote.link_status import LinkState, LinkStatus
 from mien.remote.machines import Machine, parse_address
 from mien.remote.picture_size import PictureSize
 from mien.remote.protocol import (
@@ -31,13 +31,12 @@ from mien.remote.protocol import (
     Refused,
     Swapped,
     Wishes,
-    from_machine,
-    said,
-    text_of,
 )
+from mien.remote.sealing import Seal
 from mien.remote.stamp import stamped
 from mien.remote.transport import Arrived, LineStats
 from mien.remote.webrtc import WebRtcTransport, ice_server
+from mien.remote.wire import from_machine, said, text_of
 from mien_models.errors import MienError
 from mien_models.system.crash.edge import edge, fault
 from mien_models.types import BgrU8, as_u8
@@ -46,50 +45,13 @@ _LOG = logging.getLogger(__name__)
 _PING_S: Final = 0.5
 _SILENCE_S: Final = 2.0
 """A line on which nothing comes back for so long is given up, and a new one begun."""
-_LINE_S: Final = 15.0
+_LINE_S: Final = 30.0
 """So long a new line may take until something comes back."""
 _FIRST_PAUSE_S: Final = 0.3
 _LONGEST_PAUSE_S: Final = 1.0
 _REFUSED_PAUSE_S: Final = 5.0
 _JOIN_S: Final = 8.0
 _MOST_FPS: Final = 60.0
-
-
-class LinkState(Enum):
-    """How the other machine is to be had."""
-
-    CONNECTING = "connecting"
-    READY = "ready"
-    AWAY = "away"
-    """It does not answer; it is tried again and again."""
-    REFUSED = "refused"
-    """It answers, and does not want to; it is asked again now and then."""
-
-
-@dataclass(frozen=True, slots=True)
-class LinkStatus:
-    """The line at one moment."""
-
-    machine: str
-    """Its name and address."""
-    state: LinkState = LinkState.CONNECTING
-    why: str = "Connecting to the other machine."
-    line: LineStats = field(default_factory=LineStats)
-    box_encode_ms: float | None = None
-    box_decode_ms: float | None = None
-    networks: Mapping[str, str] = field(default_factory=dict[str, str])
-    seats: str = ""
-    """Such as '2 of 3'."""
-    swap_ms: float | None = None
-    wait_ms: float | None = None
-    back_ms: float | None = None
-    """From sending a frame to having it back, by the median."""
-    sent_size: tuple[int, int] | None = None
-    """Of the pictures that are sent."""
-    lines: int = 0
-    """How many lines there were."""
-    strangers: int = 0
-    """What came back and belonged to no frame that was away."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -246,21 +208,21 @@ class RemoteLink:
         width, height = self._size.fitting(*self._frame_size, self._fps, None)
         self._status = replace(self._status, machine=self._name)
         async with greeted(parse_address(self._machine.address)) as greeting:
-            welcome = await seated(greeting, self._machine, SeatWish(self._run, width, height, self._fps))
+            welcome, seal = await seated(greeting, self._machine, SeatWish(self._run, width, height, self._fps))
             self._status = replace(self._status, seats=f"{welcome.seats_taken} of {welcome.seats}")
             self._is_new_line = True
             transport = WebRtcTransport(self._arrive, self._hear, [ice_server(one) for one in welcome.ice])
             try:
-                await self._speak(greeting, transport)
+                await self._speak(greeting, transport, seal)
             finally:
                 await transport.close()
 
-    async def _speak(self, greeting: Greeted, transport: WebRtcTransport) -> None:
+    async def _speak(self, greeting: Greeted, transport: WebRtcTransport, seal: Seal) -> None:
         self._reordered.clear()
         await greeting.line.send(Offer(sdp=await transport.offer()))
-        await self._send_order(greeting)
+        await self._send_order(greeting, seal)
         self._heard_s = self._loop.time() + _LINE_S - _SILENCE_S
-        works = (self._listen(greeting, transport), self._ping(transport), self._reorder(greeting))
+        works = (self._listen(greeting, transport), self._ping(transport), self._reorder(greeting, seal))
         tasks = [asyncio.ensure_future(work) for work in works]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -271,22 +233,22 @@ class RemoteLink:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _send_order(self, greeting: Greeted) -> None:
+    async def _send_order(self, greeting: Greeted, seal: Seal) -> None:
         order = self._order
         await greeting.line.send(order.message)
         for photo_png in order.photos_png:
-            await greeting.line.send_bytes(photo_png)
+            await greeting.line.send_bytes(seal.sealed(photo_png))
 
-    async def _reorder(self, greeting: Greeted) -> None:
+    async def _reorder(self, greeting: Greeted, seal: Seal) -> None:
         while True:
             await self._reordered.wait()
             self._reordered.clear()
-            await self._send_order(greeting)
+            await self._send_order(greeting, seal)
 
     async def _listen(self, greeting: Greeted, transport: WebRtcTransport) -> None:
         while True:
             content = await greeting.line.receive()
-            match from_machine(content if isinstance(content, str) else ""):
+            match from_machine(content):
                 case Answer(sdp=sdp):
                     await transport.accept(sdp)
                 case Ready(networks=networks):

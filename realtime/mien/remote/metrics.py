@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mien.pipeline.metrics import resident_mb
-from mien.remote.worker import Box
+from mien.remote.box import Box
 
 _FPS = 30.0
 
@@ -11,11 +11,12 @@ _FPS = 30.0
 def metrics_text(box: Box) -> str:
     """Write them in Prometheus' text format."""
     return "".join(
-        f"# HELP {name} {what}\n# TYPE {name} {kind}\n{name} {value:g}\n" for name, what, kind, value in _of(box)
+        f"# HELP {name} {what}\n# TYPE {name} {kind}\n{name} {value:g}\n" for name, what, kind, value in measures(box)
     )
 
 
-def _of(box: Box) -> Iterator[tuple[str, str, str, float]]:
+def measures(box: Box) -> Iterator[tuple[str, str, str, float]]:
+    """Give name, meaning, kind and value of each."""
     seats = box.seats
     yield "mien_seats_taken", "Sessions that swap now.", "gauge", len(seats.taken)
     yield "mien_seats", "Sessions of 30 frames a second that there is room for.", "gauge", seats.count(_FPS)

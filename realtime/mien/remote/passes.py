@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import secrets
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -68,3 +69,26 @@ class Pass:
         if made.until < datetime.now(UTC).timestamp():
             raise PassError("The pass has run out; pair with this machine again.")
         return made
+
+
+_CARRIED: Final = "mien-pass"
+
+
+def carried(made: Pass, fingerprint: str, secret: bytes) -> str:
+    """Write a pass as it is given to a tenant: with its secret, and the certificate that the tenant has to see."""
+    return ".".join((_CARRIED, fingerprint, secret.hex(), made.text))
+
+
+def read_carried(text: str) -> tuple[str, str, str] | None:
+    """Give fingerprint, secret and pass of what `carried` wrote; None where it is a pairing code.
+
+    Raises:
+        PassError: it is damaged, or its time is over.
+    """
+    kind, *parts = text.strip().split(".")
+    if kind != _CARRIED:
+        return None
+    if len(parts) != 3 or not all(re.fullmatch("[0-9a-f]{64}", part) for part in parts[:2]):
+        raise PassError("The pass is damaged; copy the whole line that 'mien serve --pass' has printed.")
+    Pass.read(parts[2])
+    return parts[0], parts[1], parts[2]

@@ -2,11 +2,10 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from mien.pipeline.frame import Frame
-from mien.pipeline.interfaces import HasParts, OptionalPart, Stage
 from mien.remote.answers import LATE_NS, Answers
 from mien_models.errors import AwayError
 
@@ -109,24 +108,3 @@ class RemoteStage:
             raise AwayError(self._why_away())
         self._last_index = frame.index
         return frame
-
-
-class Elsewhere:
-    """Passes frames on that another machine has dealt with; all others go through the stage inside."""
-
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-
-    @property
-    def name(self) -> str:
-        """That of the stage inside."""
-        return self._stage.name
-
-    @property
-    def parts(self) -> Sequence[OptionalPart]:
-        """Those of the stage inside."""
-        return self._stage.parts if isinstance(self._stage, HasParts) else ()
-
-    def __call__(self, frame: Frame) -> Frame:
-        """Do the step where it is to be done here."""
-        return frame if frame.is_done_elsewhere else self._stage(frame)

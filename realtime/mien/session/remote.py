@@ -12,6 +12,7 @@ from mien.consent.terms import Terms
 from mien.pipeline.events import EventFact, LineBack, LineBroken
 from mien.pipeline.frame import Frame
 from mien.pipeline.report import RemoteReport, rounded
+from mien.remote.link_status import LinkState, LinkStatus
 from mien.remote.machines import Address, Machine, Machines, parse_addresses
 from mien.remote.protocol import LARGEST_PHOTO_PX, MOST_PHOTOS, FaceTerms
 from mien.remote.stage import RemoteStage
@@ -22,7 +23,7 @@ from mien_models.types import BgrU8, FaceView, as_u8
 
 # WebRTC and what encrypts for it are loaded by runs that are swapped elsewhere, and by no other.
 if TYPE_CHECKING:
-    from mien.remote.link import LinkStatus, PackedOrder, RemoteLink
+    from mien.remote.link import PackedOrder, RemoteLink
 
 _ROOM: Final = 0.9
 """Of a photo, so many widths of the face go along on each side of it: hair and neck, nobody else."""
@@ -133,7 +134,7 @@ class SessionRemote:
         )
 
     @property
-    def status(self) -> "LinkStatus | None":
+    def status(self) -> LinkStatus | None:
         """How the line is; None where this machine swaps."""
         link = self._link
         return None if link is None else link.status
@@ -150,16 +151,12 @@ class SessionRemote:
         self._link = self._stage = None
 
     def _why(self) -> str:
-        from mien.remote.link import LinkState
-
         status = self.status
         if status is None or status.state is LinkState.READY:
             return "The other machine is late: its last picture is older than half a second."
         return status.why
 
-    def _on_state(self, status: "LinkStatus") -> None:
-        from mien.remote.link import LinkState
-
+    def _on_state(self, status: LinkStatus) -> None:
         name = f"line to {status.machine}"
         if status.state is LinkState.READY:
             self._tell(LineBack(name))

@@ -1,15 +1,16 @@
 """The order of a frame's way, and how each stage is made. A change of options makes anew what depends on them."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from mien.config.choices import ChooseMode
-from mien.pipeline.interfaces import Stage
+from mien.pipeline.frame import Frame
+from mien.pipeline.interfaces import HasParts, OptionalPart, Stage
 from mien.pipeline.live.stage_threads import Unused
 from mien.pipeline.report import MARKS
-from mien.remote.stage import REMOTE, Elsewhere
+from mien.remote.stage import REMOTE
 from mien.session.loaded import Loaded
 from mien.session.options import Options
 from mien.session.remote import SessionRemote
@@ -109,7 +110,34 @@ def _made(place: Place, making: Making) -> Stage:
     stage = place.make(making)
     if stage is None:
         return Unused(place.name)
-    return Elsewhere(stage) if making.options.remote is not None and place.name in _ELSEWHERE else stage
+    return unless_elsewhere(stage) if making.options.remote is not None and place.name in _ELSEWHERE else stage
+
+
+class Wrapped:
+    """A stage whose step is done in another way; its name and its parts are those of the stage inside."""
+
+    def __init__(self, stage: Stage, step: Callable[[Frame], Frame]) -> None:
+        """Take the stage, and what is done in place of calling it."""
+        self._stage, self._step = stage, step
+
+    @property
+    def name(self) -> str:
+        """That of the stage inside."""
+        return self._stage.name
+
+    @property
+    def parts(self) -> Sequence[OptionalPart]:
+        """Those of the stage inside."""
+        return self._stage.parts if isinstance(self._stage, HasParts) else ()
+
+    def __call__(self, frame: Frame) -> Frame:
+        """Do the step."""
+        return self._step(frame)
+
+
+def unless_elsewhere(stage: Stage) -> Stage:
+    """Pass frames on that another machine has dealt with."""
+    return Wrapped(stage, lambda frame: frame if frame.is_done_elsewhere else stage(frame))
 
 
 def _consent(making: Making) -> Stage:

@@ -11,7 +11,7 @@ import numpy as np
 from mien.config.choices import GateMode, LandmarksMode
 from mien.config.settings import Edges
 from mien.pipeline.frame import Frame
-from mien.pipeline.interfaces import HasParts, OptionalPart, Stage
+from mien.pipeline.interfaces import Stage
 from mien.pipeline.live.stage_threads import Unused
 from mien.pipeline.malloc import keep_freed_memory
 from mien.remote.protocol import FaceTerms, Wishes
@@ -19,9 +19,10 @@ from mien.remote.swapping import PreparedSwap
 from mien.session.loaded import Loaded
 from mien.session.options import Options, usual_options
 from mien.session.source_faces import SourceFaces
-from mien.session.stages import Making, check_names, stages_of
+from mien.session.stages import Making, Wrapped, check_names, stages_of
 from mien.session.swappers import SWAPPERS, library, user_networks
 from mien.stages.marks import Marks
+from mien.stages.swap import SwapStage
 from mien.tracking.landmark_fit import FaceNetworks, default_networks
 from mien.tracking.photo import PhotoAddress, SourcePhoto, source_face_from
 from mien.tracking.tracker import Tracker
@@ -76,11 +77,12 @@ class SwapEngine:
         source = source_face_from(photos)
         loaded = Loaded(options, faces, (source,), face_networks, Tracker(face_networks), self._networks)
         stages = [stage for stage in stages_of(Making(loaded, Marks(), _ADDRESS)) if _is_done_here(stage)]
-        is_network = options.swapper.name not in SWAPPERS.names()
-        shared = [
-            _OneAtATime(stage, self._swapping) if _shares(stage, is_network=is_network) else stage for stage in stages
-        ]
-        return PreparedSwap(tuple(shared), dict(loaded.providers))
+        if options.swapper.name not in SWAPPERS.names():
+            # All sessions have its network together, and that is for one thread at a time.
+            stages = [
+                _one_at_a_time(stage, self._swapping) if stage.name == SwapStage.name else stage for stage in stages
+            ]
+        return PreparedSwap(tuple(stages), dict(loaded.providers))
 
     def _options(self, wishes: Wishes) -> Options:
         """Give the options that a client's wishes come to; every one of them was checked as it came."""
@@ -123,31 +125,12 @@ def _is_done_here(stage: Stage) -> bool:
     return stage.name not in _NOT_HERE and not isinstance(stage, Unused)
 
 
-def _shares(stage: Stage, *, is_network: bool) -> bool:
-    """Whether a stage runs a network that all sessions have together: such a one is for one thread at a time."""
-    return stage.name == "swap" and is_network
+def _one_at_a_time(stage: Stage, lock: threading.Lock) -> Stage:
+    def step(frame: Frame) -> Frame:
+        with lock:
+            return stage(frame)
 
-
-class _OneAtATime:
-    """A stage whose networks are for one thread at a time."""
-
-    def __init__(self, stage: Stage, lock: threading.Lock) -> None:
-        self._stage, self._lock = stage, lock
-
-    @property
-    def name(self) -> str:
-        """That of the stage inside."""
-        return self._stage.name
-
-    @property
-    def parts(self) -> Sequence[OptionalPart]:
-        """Those of the stage inside."""
-        return self._stage.parts if isinstance(self._stage, HasParts) else ()
-
-    def __call__(self, frame: Frame) -> Frame:
-        """Do the step when it is free."""
-        with self._lock:
-            return self._stage(frame)
+    return Wrapped(stage, step)
 
 
 class _SharedDetector:

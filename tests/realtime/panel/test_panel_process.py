@@ -152,7 +152,7 @@ def test_a_guest_with_the_code_sees_what_others_see_and_nothing_else(tmp_path: P
         assert status == 200
         assert b"mien-preview" in page
         assert b"data-compare" not in page
-        for path in ("/start", "/people", "/outputs", "/faces", "/models"):
+        for path in ("/start", "/people", "/outputs", "/faces", "/models", "/machines"):
             assert ask("GET", path, cookie=cookie)[0] == 303, path
         assert ask("GET", "/mien.toml", cookie=cookie)[0] == 403
         assert ask("POST", "/upload/photo", b"x", cookie=cookie)[0] == 403

@@ -14,6 +14,7 @@ import numpy as np
 from mien.config.choices import ConsentKind
 from mien.pipeline.frame import Frame
 from mien.provenance.release import SwappedPicture
+from mien.remote.box import Box, Credentials
 from mien.remote.client import pair
 from mien.remote.identity import Identity, own_identity
 from mien.remote.link import PackedOrder, RemoteLink
@@ -22,7 +23,7 @@ from mien.remote.protocol import FaceTerms, Wishes
 from mien.remote.seats import Seats, Turns
 from mien.remote.server import Listening, served
 from mien.remote.swapping import PreparedSwap
-from mien.remote.worker import Box, Credentials
+from mien.remote.worker import Shared
 from mien_models.types import BgrU8, Face, HeadPose, SwappedFace
 
 CODE = "ABCD-EFGH-JKLM"
@@ -131,7 +132,9 @@ def order_of(colour_bgr: tuple[int, int, int], wishes: Wishes | None = None) -> 
 def serving(folder: Path, *, seats: int | None = 3, port: int = 0, code: str | None = CODE) -> Generator[Rig]:
     """Serve inside the block, in a thread of its own."""
     identity, engine = own_identity(folder), PaintEngine()
-    box = Box(Credentials(identity.fingerprint, identity.secret, code, "test box"), engine, Seats(2, seats), Turns(2))
+    box = Box(
+        Credentials(identity.fingerprint, identity.secret, code, "test box"), Shared(engine, Turns(2)), Seats(2, seats)
+    )
     loop, ready, over = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
     ports: list[int] = []
 

@@ -13,10 +13,12 @@ from tests.realtime.remote.remote_rig import CODE, Rig, frame_of, order_of, plai
 
 from mien.remote.client import RefusedError, SeatWish, greeted, pair, seated
 from mien.remote.identity import any_certificate, own_identity
-from mien.remote.link import LinkState, RemoteLink
+from mien.remote.link import RemoteLink
+from mien.remote.link_status import LinkState
 from mien.remote.machines import Machine
 from mien.remote.passes import Pass
-from mien.remote.protocol import VERSION, Hello, Offer, Order, from_machine, text_of
+from mien.remote.protocol import VERSION, Hello, Offer, Order
+from mien.remote.wire import from_machine, text_of
 from mien_models.errors import MienError
 
 GREEN = (40, 200, 60)
@@ -325,10 +327,10 @@ def test_garbage_on_the_control_line_is_answered_by_one_sentence(rig: Rig, said:
 
 async def _in_a_seat(rig: Rig, machine: Machine, *said: str | bytes) -> str:
     async with greeted(rig.address) as greeting:
-        await seated(greeting, machine, _wish())
+        _, seal = await seated(greeting, machine, _wish())
         for one in said:
             if isinstance(one, bytes):
-                await greeting.line.send_bytes(one)
+                await greeting.line.send_bytes(seal.sealed(one))
             else:
                 await greeting.line._socket.send_str(one)  # pyright: ignore[reportPrivateUsage]
         async with asyncio.timeout(60):

@@ -15,8 +15,9 @@ from mien.pipeline.live.output import Output
 from mien.pipeline.live.state import Failures, Policy, StageFailure
 from mien.remote.answers import Answers
 from mien.remote.protocol import SeenFace, Swapped
-from mien.remote.stage import Elsewhere, RemoteStage
+from mien.remote.stage import RemoteStage
 from mien.remote.stamp import stamped
+from mien.session.stages import unless_elsewhere
 from mien_models.errors import AwayError
 
 RED = (40, 40, 200)
@@ -62,7 +63,7 @@ class Show30:
     def __init__(self, away: Away, *, takes_over: bool) -> None:
         self.away, self.index = away, 0
         self.stage = RemoteStage(away, lambda: "away", takes_over=takes_over, clock_ns=lambda: away.now_ns)
-        self.local = Elsewhere(Paint(BLUE))
+        self.local = unless_elsewhere(Paint(BLUE))
         self.last_index = -1
         self.seen: list[Outgoing] = []
         self.output = Output(

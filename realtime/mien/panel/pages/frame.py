@@ -29,6 +29,7 @@ WAY: Final = (
     ("/presets", "presets", N_("Presets")),
     ("/faces", "faces", N_("Faces")),
     ("/models", "models", N_("Models")),
+    ("/machines", "wifi", N_("Machines")),
 )
 _THEMES: Final = {"dark": N_("Dark"), "light": N_("Light"), "system": N_("As the system")}
 _DAYLIGHT: Final = {"dark": "not all", "light": "all", "system": "(prefers-color-scheme: light)"}

@@ -124,9 +124,9 @@ class _Figures:
     def __init__(self, frame: Frame) -> None:
         say = frame.words
         with kit.box("figures"):
-            self._rate = _figure(say("frames a second"))
-            self._age = _figure(say("milliseconds behind you"))
-            self._faces = _figure(say("faces in sight"))
+            self._rate = pieces.figure(say("frames a second"))
+            self._age = pieces.figure(say("milliseconds behind you"))
+            self._faces = pieces.figure(say("faces in sight"))
         frame.follow(self._look)
 
     def _look(self, status: StatusView | None) -> None:
@@ -151,13 +151,6 @@ class _Undo:
 
     def _look(self, _status: StatusView | None) -> None:
         kit.put(self._button, disabled=True if self._frame.panel.history.is_empty else None)
-
-
-def _figure(unit: str) -> kit.Words:
-    with kit.box("figure"):
-        number = kit.words("–", "figure-number", "span")
-        kit.words(unit, "figure-unit", "span")
-    return number
 
 
 def _set_words(button: ui.element, text: str) -> None:

@@ -55,6 +55,14 @@ class StartButton:
         kit.show(self._button, is_shown=self._frame.is_own and is_needed)
 
 
+def figure(unit: str) -> kit.Words:
+    """Show one number, large, above what it counts."""
+    with kit.box("figure"):
+        number = kit.words("–", "figure-number", "span")
+        kit.words(unit, "figure-unit", "span")
+    return number
+
+
 def find_field(frame: Frame, what: str) -> ui.element:
     """Make a field that leaves only those of many things in sight whose text has what is typed; the browser does it."""
     field = kit.text_field(frame.words("Find"), frame.words("Find"))
