@@ -3,9 +3,15 @@
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
 WITH_TORCH = ("tests/export/networks", "tests/export/test_engines.py")
 PYTEST = ("-X", "dev", "-m", "pytest")
+# Two at a time, and those of one file by the same process: they share what is costly to start.
+AT_ONCE = ("-n", "2", "--dist", "loadfile")
+TESTS = "tests"
+SOME_FAILED = 1
+"""Of pytest: tests ran, and some failed."""
 STEPS = (
     ("the lock file is current", ["uv", "lock", "--check"]),
     ("format", ["ruff", "format", "--check", "."]),
@@ -14,7 +20,7 @@ STEPS = (
     ("types, pyright", ["pyright"]),
     ("import contracts", ["lint-imports"]),
     # -X dev: what Python can check while it runs, and the line of a segmentation fault.
-    ("tests", [sys.executable, *PYTEST, *sys.argv[1:]]),
+    (TESTS, [sys.executable, *PYTEST, *AT_ONCE, *sys.argv[1:]]),
     # Networks in full size take minutes each: scripts/with_torch.py pytest -m slow tests/export/networks.
     (
         "tests with torch",
@@ -26,14 +32,23 @@ STEPS = (
 def main() -> int:
     """Run every step in order; return the status of the first that fails, or 0."""
     for name, command in STEPS:
-        started_s = time.monotonic()
-        print(f"── {name}: {' '.join(command)}", flush=True)
-        status = subprocess.run(command, check=False).returncode
-        print(f"   {time.monotonic() - started_s:.1f} s", flush=True)
+        status = timed(name, command)
+        if name == TESTS and status == SOME_FAILED:
+            # Beside others a test may starve; a defect fails alone, too.
+            status = timed("tests that failed, alone", [sys.executable, *PYTEST, "--last-failed", *sys.argv[1:]])
         if status != 0:
             print(f"{name}: failed with status {status}", file=sys.stderr)
             return status
     return 0
+
+
+def timed(name: str, command: Sequence[str]) -> int:
+    """Run one command, say how long it took, and give its status."""
+    started_s = time.monotonic()
+    print(f"── {name}: {' '.join(command)}", flush=True)
+    status = subprocess.run(command, check=False).returncode
+    print(f"   {time.monotonic() - started_s:.1f} s", flush=True)
+    return status
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,8 +23,12 @@ def graph_of(
     constants: Sequence[tuple[int, ...]] = (),
     operators: Sequence[str] = (),
     stamps: dict[str, str] | None = None,
+    attributes: Mapping[str, Any] | None = None,
 ) -> GraphDescription:
-    """Describe a file of such an outline; its constants are empty promises, which nobody reads here."""
+    """Describe a file of such an outline; its constants are empty promises, which nobody reads here.
+
+    The attributes are those of every node.
+    """
     taken, given = (
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape)) for name, shape in some.items()]
         for some in (inputs, outputs)
@@ -32,7 +37,10 @@ def graph_of(
     for tensor, shape in zip(small, constants, strict=True):
         del tensor.dims[:]
         tensor.dims.extend(shape)
-    nodes = [helper.make_node(operator, ["a"], [f"o{index}"]) for index, operator in enumerate(operators)]
+    nodes = [
+        helper.make_node(operator, ["a"], [f"o{index}"], **(attributes or {}))
+        for index, operator in enumerate(operators)
+    ]
     model = helper.make_model(helper.make_graph(nodes, "outline", taken, given, small))
     helper.set_model_props(model, stamps or {})
     return read_graph(model.SerializeToString(), "net.onnx")
@@ -210,3 +218,38 @@ def test_a_stamp_of_an_unknown_family_or_with_a_licence_that_a_terminal_would_ob
     assert str(refusal.value).isprintable()
     stamps = {STAMP: stamp_of(spec), LICENCE_STAMP: '{"name": "free", "sentence": "\\u001b[2J"}'}
     assert recognise(dataclasses.replace(graph, stamps=stamps), "net").terms == UNKNOWN_TERMS
+
+
+@pytest.mark.parametrize(
+    ("operators", "epsilon", "answers"),
+    [
+        (["BatchNormalization", "PRelu"], 1e-5, [""]),
+        (["BatchNormalization", "PRelu"], 2e-5, ["insightface", "magface", "adaface"]),
+        (["Sub", "BatchNormalization", "PRelu"], 2e-5, [""]),
+        (["PRelu"], 0, [""]),
+        (["Mul", "Add"] * 9 + ["PRelu"], 0, ["insightface", "magface", "adaface"]),
+        (["BatchNormalization", "MaxPool", "PRelu"], 1e-5, ["insightface", "magface", "adaface"]),
+        (["BatchNormalization", "Relu", "Sigmoid", "PRelu"], 1e-5, ["insightface", "magface", "adaface"]),
+        (["BatchNormalization", "Sigmoid", "PRelu"], 2e-5, [""]),
+    ],
+)
+def test_how_an_identity_network_sees_a_face_is_asked_where_its_layers_do_not_tell(
+    operators: list[str], epsilon: float, answers: list[str]
+) -> None:
+    attributes = {"epsilon": epsilon} if epsilon else {}
+    graph = graph_of({"input.1": [1, 3, 112, 112]}, {"683": [1, 512]}, (), operators, attributes=attributes)
+    found = recognise(graph, "net.onnx")
+    assert list(found.specs) == answers
+    assert bool(found.question) == (len(answers) > 1)
+    pictures = [spec.picture for spec in found.specs.values() if isinstance(spec, EmbedSpec)]
+    assert len({(one.colour, one.scale, one.offset) for one in pictures}) == len(answers)
+
+
+MXNETS = ["Sub", "Mul", "BatchNormalization", "PRelu"]
+
+
+def test_what_mxnet_made_takes_bytes_as_they_are() -> None:
+    graph = graph_of({"data": [1, 3, 112, 112]}, {"fc1": [1, 512]}, (), MXNETS, attributes={"epsilon": 2e-5})
+    (spec,) = recognise(graph, "net.onnx").specs.values()
+    assert isinstance(spec, EmbedSpec)
+    assert (spec.picture.scale, spec.picture.offset) == ((1, 1, 1), (0, 0, 0))

@@ -119,7 +119,8 @@ INSIGHTFACE: Final = "insightface"
 MAGFACE: Final = "magface"
 QUESTION: Final = (
     f"ArcFace has two networks with these keys: {INSIGHTFACE} is what InsightFace's arcface_torch makes (backbone.pth; "
-    f"sees RGB -1..1), {MAGFACE} is what MagFace's trainer makes (before its keys stands 'features.'; sees BGR 0..1)."
+    f"sees RGB -1..1), {MAGFACE} is what MagFace's trainer makes (before its keys stands 'features.'; sees BGR 0..1). "
+    "The page that it came from says so; the wrong one takes people for each other."
 )
 _BEFORE: Final = "features"
 """As MagFace's trainer calls the network, with `DataParallel` around it or in it."""
@@ -133,13 +134,19 @@ def _recognise(shapes: Shapes) -> Variants | None:
     return Variants({INSIGHTFACE: plain, MAGFACE: replace(plain, is_magface=True)}, QUESTION, _whose)
 
 
-def _whose(place: Place) -> Answer:
-    """Tell MagFace's by what its trainer writes before each key; InsightFace saves the network by itself."""
+_INSIGHTFACES: Final = ("insightface", "arcface", "backbone", "glint360k", "w600k", "ms1mv", "webface")
+"""What its files, and the data that they were trained on, are called (`arcface_torch/README.md`)."""
+
+
+def _whose(place: Place) -> Answer | None:
+    """Tell MagFace's by what its trainer writes before each key, else by the name of the file."""
     if _BEFORE in place.prefix.split("."):
         return Answer(MAGFACE, f"{place.prefix!r} stands before its keys, as MagFace's trainer writes it")
-    if place.path is not None and MAGFACE in place.path.name.lower():
+    name = "" if place.path is None else place.path.name.lower()
+    if MAGFACE in name:
         return Answer(MAGFACE, "its name says so")
-    return Answer(INSIGHTFACE, "MagFace's trainer writes 'features.' before its keys")
+    told = next((one for one in _INSIGHTFACES if one in name), None)
+    return None if told is None else Answer(INSIGHTFACE, f"{told!r} in its name is what InsightFace calls its own")
 
 
 R50: Final = ArcFace()

@@ -19,6 +19,8 @@ from mien_models.onnx_format.wire import fields, message, packed, text_of
 _MOST_DIMENSIONS: Final = 16
 _PASSING: Final = frozenset({"Cast", "Identity"})
 _MOST_STEPS: Final = 16
+_USUAL_EPSILON: Final = 1e-5
+"""Of a norm that names none, as the format has it."""
 _NEGATIVE: Final = 1 << 63
 """From here on a varint stands for a number below zero."""
 _ELEMENTS: Final[Mapping[int, type[np.generic]]] = {
@@ -88,6 +90,8 @@ class GraphDescription:
     """What its nodes are called: exporters write the modules there that they came from."""
     makers: Mapping[str, str] = field(default_factory=dict[str, str])
     """Of each output, the operator that makes its numbers."""
+    epsilons: frozenset[float] = frozenset()
+    """Of the batch norms that are left, each rounded to two digits."""
 
     def has_constant(self, *shape: int) -> bool:
         """Say whether a constant has this shape, or its transpose where it has two sides."""
@@ -150,6 +154,7 @@ def _graph(content: memoryview) -> GraphDescription:
     operators: Counter[str] = Counter()
     taken: set[str] = set()
     labels: list[str] = []
+    epsilons: set[float] = set()
     made: dict[str, _Node] = {}
     inputs: dict[str, ArrayInfo] = {}
     outputs: dict[str, ArrayInfo] = {}
@@ -160,6 +165,8 @@ def _graph(content: memoryview) -> GraphDescription:
             taken.update(node.taken)
             labels.append(node.label)
             made |= dict.fromkeys(node.given, node)
+            if node.operator == "BatchNormalization":
+                epsilons.add(node.epsilon)
             if node.constant is not None:
                 constants[node.constant.name] = node.constant
         elif number == 5:
@@ -171,9 +178,8 @@ def _graph(content: memoryview) -> GraphDescription:
     inputs = {name: info for name, info in inputs.items() if name not in constants}
     if not inputs or not outputs:
         raise ValueError("no inputs or outputs")
-    return GraphDescription(
-        inputs, outputs, constants, dict(operators), stamps, frozenset(taken), tuple(labels), _makers(outputs, made)
-    )
+    names, makers, norms = frozenset(taken), _makers(outputs, made), frozenset(epsilons)
+    return GraphDescription(inputs, outputs, constants, dict(operators), stamps, names, tuple(labels), makers, norms)
 
 
 def _pair(content: memoryview) -> tuple[str, str]:
@@ -189,6 +195,8 @@ class _Node:
     label: str
     constant: Constant | None
     """The array that a node of the operator 'Constant' gives."""
+    epsilon: float
+    """Of a norm; what is usual where the node does not say."""
 
 
 def _node(content: memoryview) -> _Node:
@@ -196,6 +204,7 @@ def _node(content: memoryview) -> _Node:
     operator = label = ""
     taken, given = list[str](), list[str]()
     tensor: memoryview | None = None
+    epsilon = _USUAL_EPSILON
     for number, value in fields(content):
         if number == 1:
             taken.append(text_of(value))
@@ -207,9 +216,10 @@ def _node(content: memoryview) -> _Node:
             operator = text_of(value)
         elif number == 5:
             tensor = _attributed_tensor(message(value)) if tensor is None else tensor
+            epsilon = _attributed_epsilon(message(value)) or epsilon
     is_constant = operator == "Constant" and tensor is not None
     constant = replace(_constant(tensor), name=given[0]) if is_constant and given and tensor is not None else None
-    return _Node(operator, tuple(taken), tuple(given), label, constant)
+    return _Node(operator, tuple(taken), tuple(given), label, constant, epsilon)
 
 
 def _makers(outputs: Iterable[str], made: Mapping[str, _Node]) -> dict[str, str]:
@@ -226,6 +236,18 @@ def _makers(outputs: Iterable[str], made: Mapping[str, _Node]) -> dict[str, str]
 def _attributed_tensor(content: memoryview) -> memoryview | None:
     """Give the tensor of an AttributeProto, if it is one."""
     return next((message(value) for number, value in fields(content) if number == 5), None)
+
+
+def _attributed_epsilon(content: memoryview) -> float | None:
+    """Give the number of an AttributeProto that is called an epsilon, as people write it."""
+    name, number = "", memoryview(b"")
+    for field_number, value in fields(content):
+        if field_number == 1:
+            name = text_of(value)
+        elif field_number == 2:
+            number = message(value)
+    is_one = name == "epsilon" and len(number) == np.dtype(np.float32).itemsize
+    return float(f"{np.frombuffer(number, '<f4')[0]:.1e}") if is_one else None
 
 
 def _constant(content: memoryview) -> Constant:

@@ -76,10 +76,11 @@ class Tint(nn.Module):
 def test_every_architecture_is_recognised_and_no_other_claims_it(name: str) -> None:
     for variant in ARCHITECTURES.load(name).tiny:
         network, state = seeded_checkpoint(ARCHITECTURES.load(name), variant, 0)
-        found = network_for(state, Said(variant=variant if (name, variant) in ASKED else None))
+        answer = ASKED.get((name, variant))
+        found = network_for(state, Said(variant=answer))
         assert found.name == name
         assert type(found.network) is type(network)
-        again = network_for(state, Said(name, variant=variant if (name, variant) in ASKED else None))
+        again = network_for(state, Said(name, variant=answer))
         assert again.network == found.network
 
 
@@ -127,7 +128,12 @@ def side(found: Found) -> int:
     return found.network.inputs[0].shape[1]
 
 
-ASKED = {("simswap", "224"), ("simswap", "224-imagenet")}
+ASKED = {
+    ("simswap", "224"): "224",
+    ("simswap", "224-imagenet"): "224-imagenet",
+    ("arcface", "r50"): "insightface",
+    ("arcface", "r100"): "insightface",
+}
 OLD_OPTIONS = "------------ Options -------------\ncrop_size: 224\nlambda_GP: 10.0\nnum_D: 2\n"
 NEW_OPTIONS = "------------ Options -------------\nArc_path: a.tar\nGdeep: False\nlambda_id: 30.0\n"
 LEFT_BESIDE: list[tuple[dict[str, str], str | None]] = [
@@ -201,7 +207,7 @@ def test_a_network_that_stands_in_a_file_twice_is_asked_for() -> None:
     whole = lightning("crossface", "512", "crossface", "source_embedder", "target_embedder")
     with pytest.raises(RecogniseError, match=r"arcface 2 times.*--group: source_embedder, target_embedder"):
         network_for(whole, Said("arcface"))
-    assert network_for(whole, Said("arcface", group="target_embedder")).name == "arcface"
+    assert network_for(whole, Said("arcface", group="target_embedder", variant="insightface")).name == "arcface"
 
 
 def test_averaged_weights_beside_the_last_ones_come_first() -> None:
@@ -225,7 +231,7 @@ def test_a_checkpoint_of_magfaces_trainer_is_not_taken_for_insightfaces(before: 
     assert seen(network_for(whole, Said(variant="insightface")))[0].colour == "rgb"
 
 
-def test_insightfaces_own_is_seen_as_it_was_trained_unless_its_name_or_the_user_says_otherwise() -> None:
+def test_whose_an_identity_network_is_its_name_or_the_user_says_and_else_it_is_asked() -> None:
     _, state = seeded_checkpoint(ARCHITECTURES.load("arcface"), "r50", 0)
     picture, eps = seen(network_for(state, Said(path=Path("backbone.pth"))))
     assert picture.colour == "rgb"
@@ -233,6 +239,8 @@ def test_insightfaces_own_is_seen_as_it_was_trained_unless_its_name_or_the_user_
     assert eps == {1e-5}
     assert seen(network_for(state, Said(path=Path("MagFace_r100.pth"))))[0].colour == "bgr"
     assert seen(network_for(state, Said(variant="magface")))[0].colour == "bgr"
+    with pytest.raises(AskError, match=r"--variant insightface\|magface"):
+        network_for(state, Said(path=Path("model.pt")))
 
 
 def seen(found: Found) -> tuple[PictureSpec, set[float]]:
