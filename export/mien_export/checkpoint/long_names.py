@@ -26,8 +26,8 @@ def names_too_much(path: Path, *, is_zip: bool) -> bool:
                 with archive.open(name) as file:
                     if _is_long(file):
                         return True
-    except UnicodeDecodeError:  # a name that is no word
-        return True
+    except ValueError as error:  # a name that is no word, or has no end, which PyTorch takes the file's end for
+        return isinstance(error, UnicodeDecodeError) or "no newline" in str(error)
     except Exception:  # noqa: BLE001 - who reads it next says what is wrong
         return False
     return False

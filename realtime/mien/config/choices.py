@@ -114,3 +114,5 @@ class RecordingQuality(Enum):
     GOOD = "good"
     SMALL = "small"
     """Half as large as 'good'."""
+    STREAM = "stream"
+    """As a stream of that size is; where one runs, both have one encoder, and the line's bit rate counts."""

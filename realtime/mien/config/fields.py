@@ -14,6 +14,8 @@ from mien_models.system.json_text import json_value
 
 _SIDES: Final = (64, 7680)
 _RATES: Final = (1, 240)
+_LARGEST_DIVISOR: Final = 1_000_000
+"""Of a rate; video files count in 31 bits."""
 
 
 def _size(value: object) -> object:
@@ -33,8 +35,9 @@ def _rate(value: object) -> object:
     """Read '30', '29.97' or '30000/1001' exactly."""
     if not isinstance(value, int | float | str):
         return value
-    try:
-        rate = Fraction(str(value))
+    text = str(value).lower()
+    try:  # a power of ten such as 1e999999999 would be written out, digit by digit
+        rate = Fraction(0 if "e" in text else text).limit_denominator(_LARGEST_DIVISOR)
     except (ValueError, ZeroDivisionError):
         rate = Fraction(0)
     if not _RATES[0] <= rate <= _RATES[1]:

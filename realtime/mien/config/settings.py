@@ -97,6 +97,16 @@ class Settings(BaseSettings):
         json_schema_extra=said("Microphone for calls", "sound", is_live=False, form="NAME"),
         description="an output device that gets the microphone as late as the picture, for calls",
     )
+    obs: str | None = Field(
+        None,
+        json_schema_extra=said("OBS", "sound", is_live=False, form="HOST[:PORT]"),
+        description="OBS's WebSocket server; OBS is told to hold its microphone back by as long as the picture takes",
+    )
+    obs_microphone: str | None = Field(
+        None,
+        json_schema_extra=said("Microphone in OBS", "sound", is_live=False, form="NAME"),
+        description="what OBS calls your microphone; by default the first of its audio settings",
+    )
     mute: bool = Field(
         default=False,
         json_schema_extra=said("Mute", "sound"),
@@ -115,7 +125,7 @@ class Settings(BaseSettings):
     recording_quality: RecordingQuality = Field(
         RecordingQuality.GOOD,
         json_schema_extra=said("Quality of recordings", "outputs"),
-        description="how good recordings are: best, good or small; counts from the next recording on",
+        description="how good recordings are: best, good, small, or as the stream, whose encoder they then share",
     )
     recording_height: Annotated[int, Field(ge=120, le=4320, multiple_of=2)] | None = Field(
         None,

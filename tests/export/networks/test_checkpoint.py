@@ -312,18 +312,19 @@ def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [b"a" * 40_000, b"a\xe9" * 20_000, b"a" * 20_000 + b" must be " + b"b" * 20_000])
+@pytest.mark.parametrize("end", [b"\n.", b""])
 def test_an_endless_name_is_refused_before_pytorch_searches_its_own_message(
-    name: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: bytes, end: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def searches(*_: object, **__: object) -> None:
         pytest.fail("PyTorch takes minutes to search through its refusal")
 
     monkeypatch.setattr("torch.load", searches)
     plain = tmp_path / "endless.pth"
-    plain.write_bytes(b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02cbuiltins\n" + name + b"\n.")
+    plain.write_bytes(b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02cbuiltins\n" + name + end)
     packed = tmp_path / "packed.pth"
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("x/data.pkl", b"\x80\x02cbuiltins\n" + name + b"\n.")
+        archive.writestr("x/data.pkl", b"\x80\x02cbuiltins\n" + name + end)
     for path in (plain, packed):
         with pytest.raises(CheckpointError, match="damaged"):
             read_checkpoint(path)

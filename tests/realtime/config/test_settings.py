@@ -69,6 +69,7 @@ def test_an_unknown_setting_is_an_error_that_names_the_near_miss(monkeypatch: py
         ({"fps": "0"}, "--fps"),
         ({"fps": "1/0"}, "--fps"),
         ({"fps": "nan"}, "--fps"),
+        ({"fps": "1e9999999999"}, "--fps"),
         ({"seconds": -1.0}, "--seconds"),
         ({"policy": {"lost": "cards"}}, "--lost"),
         ({"provider": "abacus"}, "--provider"),
@@ -100,6 +101,7 @@ def test_a_file_that_is_missing_or_damaged_is_said() -> None:
 def test_a_rate_is_read_exactly() -> None:
     assert load_settings({"fps": "30000/1001"}).fps == Fraction(30000, 1001)
     assert load_settings({"fps": "29.97"}).fps == Fraction(2997, 100)
+    assert load_settings({"fps": "29.970000000000001"}).fps == Fraction(2997, 100)
 
 
 def test_one_sink_or_a_list_of_sinks_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
