@@ -116,5 +116,10 @@ def _skin_share(part: ComposedPart, face: Face, skin: NDArray[np.float64]) -> ND
 def _fade(height: int, width: int, face_px: float) -> NDArray[np.float32]:
     """Fall to 0 at the part's edges: (h, w)."""
     reach = max(0.15 * face_px, 1.0)
-    rows, columns = (as_f32(np.minimum(np.arange(n), np.arange(n)[::-1]) / reach) for n in (height, width))
-    return as_f32(np.clip(rows, 0, 1)[:, None] * np.clip(columns, 0, 1)[None])
+    return _ramp(height, reach)[:, None] * _ramp(width, reach)[None]
+
+
+def _ramp(count: int, reach: float) -> NDArray[np.float32]:
+    """Rise from 0 at both ends to 1 within `reach`: (count,)."""
+    places = np.arange(count, dtype=np.float32)
+    return as_f32(np.clip(np.minimum(places, count - 1 - places) / np.float32(reach), 0, 1))
