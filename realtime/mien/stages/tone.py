@@ -107,7 +107,8 @@ def _skin_share(part: ComposedPart, face: Face, skin: NDArray[np.float64]) -> ND
     likely = as_f32(np.exp(-0.5 * np.square(away).sum(axis=2)))
     covered = as_u8(cv2.resize(part.alpha, size, interpolation=cv2.INTER_AREA))
     away_px = cv2.distanceTransform(as_u8(np.where(covered > 127, 0, 255).astype(np.uint8)), cv2.DIST_L2, 5)
-    near = np.exp2(-np.square(as_f32(away_px) / (FADES * face.width_px * scale)))
+    far = as_f32(as_f32(away_px) / np.float32(FADES * face.width_px * scale))
+    near = as_f32(np.exp2(-far * far))
     soft = cv2.GaussianBlur(likely, (0, 0), max(SOFT * face.width_px * scale, 0.5))
     share = as_f32(cv2.resize(as_f32(np.clip(2 * soft, 0, 1) * near), (width, height), interpolation=cv2.INTER_LINEAR))
     return as_f32(share * _fade(height, width, face.width_px))
@@ -122,4 +123,5 @@ def _fade(height: int, width: int, face_px: float) -> NDArray[np.float32]:
 def _ramp(count: int, reach: float) -> NDArray[np.float32]:
     """Rise from 0 at both ends to 1 within `reach`: (count,)."""
     places = np.arange(count, dtype=np.float32)
-    return as_f32(np.clip(np.minimum(places, count - 1 - places) / np.float32(reach), 0, 1))
+    inwards = as_f32(np.minimum(places, count - 1 - places) / np.float32(reach))
+    return as_f32(np.clip(inwards, 0, 1))
