@@ -109,7 +109,7 @@ def _skin_share(part: ComposedPart, face: Face, skin: NDArray[np.float64]) -> ND
     away_px = cv2.distanceTransform(as_u8(np.where(covered > 127, 0, 255).astype(np.uint8)), cv2.DIST_L2, 5)
     far = as_f32(as_f32(away_px) / np.float32(FADES * face.width_px * scale))
     near = as_f32(np.exp2(-far * far))
-    soft = cv2.GaussianBlur(likely, (0, 0), max(SOFT * face.width_px * scale, 0.5))
+    soft = as_f32(cv2.GaussianBlur(likely, (0, 0), max(SOFT * face.width_px * scale, 0.5)))
     share = as_f32(cv2.resize(as_f32(np.clip(2 * soft, 0, 1) * near), (width, height), interpolation=cv2.INTER_LINEAR))
     return as_f32(share * _fade(height, width, face.width_px))
 
