@@ -7,7 +7,8 @@ import pytest
 from tests.onnx_networks import finishing_network
 
 from mien_models.errors import ModelError
-from mien_models.networks.finisher import Composed, Finisher, may_change, numbers
+from mien_models.library.builtin import load_finisher
+from mien_models.networks.finisher import Composed, may_change, numbers, user_finisher
 from mien_models.types import MaskU8
 
 
@@ -34,7 +35,7 @@ def test_a_face_of_which_all_is_known_is_trusted_on_the_mesh() -> None:
 
 
 def test_nothing_is_added_far_from_the_mesh(tmp_path: Path) -> None:
-    finisher = Finisher(finishing_network(tmp_path / "f.onnx", bias=-0.05))
+    finisher = user_finisher(finishing_network(tmp_path / "f.onnx", bias=-0.05))
     added = finisher.added(face())
     assert np.allclose(added[64, 64], (0.6 - 0.5 - 0.05) * 255, atol=0.5)
     assert not added[:8].any()
@@ -47,4 +48,9 @@ def test_nothing_is_added_far_from_the_mesh(tmp_path: Path) -> None:
 def test_another_network_is_refused_with_what_was_expected(tmp_path: Path, made: dict[str, float], said: str) -> None:
     path = finishing_network(tmp_path / "f.onnx", **made)  # type: ignore[arg-type]
     with pytest.raises(ModelError, match=said):
-        Finisher(path)
+        user_finisher(path)
+
+
+def test_the_network_that_comes_with_mien_changes_a_face_and_no_more_than_a_little() -> None:
+    added = load_finisher().added(face())
+    assert 0 < np.abs(added).max() < 255

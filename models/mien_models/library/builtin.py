@@ -9,6 +9,7 @@ from typing import Final
 from mien_models.errors import ModelError
 from mien_models.interfaces import Detector, DetectorFactory, Landmarker, LandmarkerFactory, Session, SessionFactory
 from mien_models.networks.eyewear import Eyewear
+from mien_models.networks.finisher import Finisher
 from mien_models.plugins import Plugins
 from mien_models.specs.manifest import Manifest, parse_manifest
 
@@ -102,6 +103,16 @@ def load_eyewear(name: str = "eyewear", *, threads: int = 1) -> Eyewear:
     """
     manifest = _manifest_of_kind(name, ("classifier",))
     return Eyewear(manifest, open_session(manifest, threads=threads))
+
+
+def load_finisher(name: str = "finisher", *, threads: int = 1) -> Finisher:
+    """Load the finishing network that comes with Mien.
+
+    Raises:
+        ModelError: see `open_session`; or the weights are of another kind.
+    """
+    manifest = _manifest_of_kind(name, ("finisher",))
+    return Finisher(open_session(manifest, threads=threads), name, is_nhwc=True)
 
 
 def _manifest_of_kind(name: str, kinds: Sequence[str]) -> Manifest:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mien_models.errors import ModelError
 from mien_models.geometry.finishing_crop import SIDE_PX
+from mien_models.interfaces import Session
 from mien_models.networks.user_network import open_user_network
 from mien_models.types import BgrU8, MaskU8, as_f32
 
@@ -43,44 +44,57 @@ class Composed:
 
 
 class Finisher:
-    """Runs the user's finishing network; keeps nothing of a face."""
+    """Runs a finishing network; keeps nothing of a face."""
 
-    def __init__(self, network: Path, *, threads: int = 1) -> None:
-        """Load and try it.
+    def __init__(self, session: Session, shown: str, *, is_nhwc: bool = False) -> None:
+        """Take a network and try it.
+
+        Args:
+            session: a network of one input.
+            shown: its name for messages.
+            is_nhwc: whether its planes are given last.
 
         Raises:
-            ModelError: the file is no finishing network, or answers what is none.
+            ModelError: it is no finishing network, or answers what is none.
         """
-        self._session = open_user_network(network, threads=threads)
-        self._path = network
-        shapes = dict(self._session.input_shapes)
-        if list(shapes.values()) != [(1, CHANNELS, SIDE_PX, SIDE_PX)]:
+        self._session = session
+        self._shown = shown
+        self._is_nhwc = is_nhwc
+        shapes = dict(session.input_shapes)
+        sides = (SIDE_PX, SIDE_PX)
+        if list(shapes.values()) != [(1, *sides, CHANNELS) if is_nhwc else (1, CHANNELS, *sides)]:
             raise ModelError(
-                f"{str(network)!r} should take {CHANNELS} planes of {SIDE_PX} x {SIDE_PX} px, but takes {shapes}. "
+                f"{shown!r} should take {CHANNELS} planes of {SIDE_PX} x {SIDE_PX} px, but takes {shapes}. "
                 "Give a finishing network, as export/examples/train_finisher writes it."
             )
         self._input = next(iter(shapes))
         self._run(np.zeros((1, CHANNELS, SIDE_PX, SIDE_PX), np.float32))
-
-    @property
-    def provider(self) -> str:
-        """What really runs the network."""
-        return self._session.provider
 
     def added(self, face: Composed) -> NDArray[np.float32]:
         """Say what is to be added to a composed face: (128, 128, 3), blue first, in 8-bit levels."""
         return as_f32(self._run(numbers(face)) * np.float32(255) * may_change(face.places)[..., None])
 
     def _run(self, given: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self._is_nhwc:
+            given = np.ascontiguousarray(given.transpose(0, 2, 3, 1))
         answer = as_f32(next(iter(self._session.run({self._input: given}).values())))
-        if answer.shape != (1, 3, SIDE_PX, SIDE_PX):
+        if answer.shape != ((1, SIDE_PX, SIDE_PX, 3) if self._is_nhwc else (1, 3, SIDE_PX, SIDE_PX)):
             raise ModelError(
-                f"{str(self._path)!r} should answer with 3 planes of {SIDE_PX} px, but gives {answer.shape}. "
+                f"{self._shown!r} should answer with 3 planes of {SIDE_PX} px, but gives {answer.shape}. "
                 "Give a finishing network."
             )
         if not np.isfinite(answer).all() or float(np.abs(answer).max()) > STRANGEST:
-            raise ModelError(f"{str(self._path)!r} answers with what is no change of a picture; export it anew.")
-        return as_f32(answer[0].transpose(1, 2, 0))
+            raise ModelError(f"{self._shown!r} answers with what is no change of a picture; export it anew.")
+        return answer[0] if self._is_nhwc else as_f32(answer[0].transpose(1, 2, 0))
+
+
+def user_finisher(network: Path, *, threads: int = 1) -> Finisher:
+    """Load the user's network.
+
+    Raises:
+        ModelError: the file is no finishing network, or answers what is none.
+    """
+    return Finisher(open_user_network(network, threads=threads), str(network))
 
 
 def numbers(face: Composed) -> NDArray[np.float32]:

@@ -199,8 +199,8 @@ class Settings(BaseSettings):
     )
     finish: Path | None = Field(
         None,
-        json_schema_extra=said("Finishing network", "look", form="FILE.onnx"),
-        description="a network of yours, from export/examples/train_finisher, that repairs edges and tone of the face",
+        json_schema_extra=said("Finishing network", "look", form="own|FILE.onnx"),
+        description="repairs edges and tone of the face: own, or one of yours from export/examples/train_finisher",
     )
     enhance: str | None = Field(
         None,

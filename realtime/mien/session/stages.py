@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from mien.config.choices import ChooseMode
@@ -37,10 +38,12 @@ from mien.tracking.selection import Chooser, ForesightedOne, make_chooser, parse
 from mien.tracking.settings import TrackerSettings
 from mien.tracking.tracker import Tracker
 from mien_models.errors import ModelError
-from mien_models.library.builtin import load_eyewear
+from mien_models.library.builtin import load_eyewear, load_finisher
 from mien_models.networks.enhancers._base import ENHANCERS
-from mien_models.networks.finisher import Finisher
+from mien_models.networks.finisher import user_finisher
 
+OWN: Final = "own"
+"""`--finish own` takes the network that comes with Mien."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -216,7 +219,10 @@ def _glasses(making: Making) -> Stage:
 
 def _finish(making: Making) -> Stage | None:
     network = making.options.finisher
-    return None if network is None else FinishStage(Finisher(network, threads=making.options.threads))
+    if network is None:
+        return None
+    load = load_finisher if network.name == OWN else partial(user_finisher, network)
+    return FinishStage(load(threads=making.options.threads))
 
 
 def _enhance(making: Making) -> Stage | None:

@@ -104,11 +104,12 @@ def _skin_share(part: ComposedPart, face: Face, skin: NDArray[np.float64]) -> ND
     # A neck lies in the chin's shadow: of darker skin more counts than of lighter.
     away = (lab - as_f32(skin[0])) / as_f32(np.maximum(2 * skin[1], SPREAD))
     away[..., 0] = np.where(away[..., 0] < 0, away[..., 0] / 2, away[..., 0])
-    likely = np.exp(-0.5 * np.square(away).sum(axis=2))
+    likely = as_f32(np.exp(-0.5 * np.square(away).sum(axis=2)))
     covered = as_u8(cv2.resize(part.alpha, size, interpolation=cv2.INTER_AREA))
     away_px = cv2.distanceTransform(as_u8(np.where(covered > 127, 0, 255).astype(np.uint8)), cv2.DIST_L2, 5)
-    near = np.exp2(-np.square(as_f32(away_px) / (FADES * face.width_px * scale)))
-    soft = cv2.GaussianBlur(as_f32(likely), (0, 0), max(SOFT * face.width_px * scale, 0.5))
+    far = as_f32(as_f32(away_px) / np.float32(FADES * face.width_px * scale))
+    near = as_f32(np.exp2(-far * far))
+    soft = as_f32(cv2.GaussianBlur(likely, (0, 0), max(SOFT * face.width_px * scale, 0.5)))
     share = as_f32(cv2.resize(as_f32(np.clip(2 * soft, 0, 1) * near), (width, height), interpolation=cv2.INTER_LINEAR))
     return as_f32(share * _fade(height, width, face.width_px))
 
@@ -116,5 +117,11 @@ def _skin_share(part: ComposedPart, face: Face, skin: NDArray[np.float64]) -> ND
 def _fade(height: int, width: int, face_px: float) -> NDArray[np.float32]:
     """Fall to 0 at the part's edges: (h, w)."""
     reach = max(0.15 * face_px, 1.0)
-    rows, columns = (np.minimum(np.arange(n), np.arange(n)[::-1]) / reach for n in (height, width))
-    return as_f32(np.clip(rows, 0, 1)[:, None] * np.clip(columns, 0, 1)[None])
+    return _ramp(height, reach)[:, None] * _ramp(width, reach)[None]
+
+
+def _ramp(count: int, reach: float) -> NDArray[np.float32]:
+    """Rise from 0 at both ends to 1 within `reach`: (count,)."""
+    places = np.arange(count, dtype=np.float32)
+    inwards = as_f32(np.minimum(places, count - 1 - places) / np.float32(reach))
+    return as_f32(np.clip(inwards, 0, 1))

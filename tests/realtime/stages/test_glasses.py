@@ -22,7 +22,7 @@ def rims_on(shape: tuple[int, ...], face: Face, wide: float) -> NDArray[np.uint8
     """Two lenses' outlines, a bridge and temples: (h, w) 255 where they are."""
     rims = np.zeros(shape[:2], np.uint8)
     xy, thick = face.landmarks[:, :2], max(2, round(wide * face.width_px))
-    ends = []
+    ends: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
     for inner, outer in ((133, 33), (362, 263)):
         along = xy[outer] - xy[inner]
         centre, half = (xy[inner] + xy[outer]) / 2 + [0, 0.1 * abs(along[0])], 0.85 * float(np.linalg.norm(along))

@@ -131,8 +131,10 @@ def _of_one_colour(bgr: BgrU8, rims: MaskU8) -> MaskU8:
     skin = np.median(bgr[core], axis=0)
     away = np.abs(lines - skin).sum(axis=1)
     axis = np.median(lines[away >= np.percentile(away, CLEAREST)], axis=0) - skin
-    along = (bgr.astype(np.float64) - skin) @ axis / max(float(axis @ axis), 1.0)
-    return as_u8(np.where(along > AS_RIMS, rims, 0).astype(np.uint8))
+    along = (lines - skin) @ axis / max(float(axis @ axis), 1.0)
+    kept = rims.copy()
+    kept[rims > 0] = np.where(along > AS_RIMS, 255, 0)
+    return kept
 
 
 def _lines(bgr: BgrU8, how: int, window_px: int) -> MaskU8:
