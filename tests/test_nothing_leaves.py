@@ -184,6 +184,29 @@ def test_a_swap_on_another_machine_reaches_nobody_else(ground: Ground) -> None:
     assert ground.watch("-c", SERVE).verdict() == ""
 
 
+RECORD: Final = """
+import subprocess, sys, time
+run = 'run --camera synthetic --microphone synthetic --size 320x180 --sink null --seconds 60'.split()
+session = subprocess.Popen([sys.executable, '-m', 'mien', *run])
+
+def ctl(*words):
+    return subprocess.run([sys.executable, '-m', 'mien', 'ctl', *words]).returncode
+
+ends_s = time.monotonic() + 50
+while ctl('record', 'start', 'show.mp4') and time.monotonic() < ends_s:
+    time.sleep(0.5)
+done = [ctl('record', 'split'), ctl('record', 'stop'), ctl('stop')]
+raise SystemExit(any(done) or session.wait(60))
+"""
+"""Records from a session while it runs."""
+
+
+@pytest.mark.slow
+def test_a_recording_that_is_asked_for_while_live_reaches_nobody(ground: Ground) -> None:
+    assert ground.watch("-c", RECORD).verdict() == ""
+    assert (ground.work / "show.mp4").is_file()
+
+
 PANEL: Final = """
 import http.client, signal, subprocess, sys, time
 panel = subprocess.Popen([sys.executable, '-m', 'mien', 'panel', '--no-browser'], stdout=subprocess.PIPE, text=True)

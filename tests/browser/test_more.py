@@ -57,7 +57,8 @@ def test_the_colours_that_were_chosen_are_kept_and_the_way_back_is_the_page_befo
     visit.go("/live")
     visit.go("/outputs")
     visit.page.select_option(".way-end [aria-label=Colours]", "light")
-    visit.page.wait_for_function("document.documentElement.dataset.theme === 'light'")
+    visit.page.wait_for_function("document.documentElement.dataset.theme === 'light' && document.body")
+    visit.wait(".statebar")
     ground = visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert min(int(part) for part in ground[4:-1].split(",")[:3]) > 200
     assert visit.page.title().startswith("Outputs")

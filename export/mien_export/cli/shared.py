@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from mien_export.proof.gates import Raised
 
 Checkpoint: TypeAlias = Annotated[
-    Path, typer.Argument(metavar="CHECKPOINT", help=".pth, .pt, .tar or .safetensors; nothing in it is run.")
+    Path,
+    typer.Argument(
+        metavar="CHECKPOINT", help=".pth, .pt, .ckpt, .tar, .safetensors or .pdparams; nothing in it is run."
+    ),
 ]
 Arch: TypeAlias = Annotated[
     str | None,
@@ -38,7 +41,10 @@ Group: TypeAlias = Annotated[
 ]
 Emap: TypeAlias = Annotated[
     str | None,
-    typer.Option(metavar="FILE.npy|none", help="The identity map it was trained with."),
+    typer.Option(
+        metavar="FILE.npy|none",
+        help="The identity map it was trained with, as inswapper and ReSwapper were; none for none.",
+    ),
 ]
 AllowPickle: TypeAlias = Annotated[
     bool, typer.Option("--allow-pickle", help="Open a file that runs its own code, in a process without network.")

@@ -30,12 +30,17 @@ class IdentityJudge:
 
         Raises:
             ModelError: it is no network.
-            ExportError: it is no identity network.
+            ExportError: it is no identity network, or does not tell how it sees a face.
         """
         candidate = look_at(path)
         specs = [one for one in candidate.found.specs.values() if isinstance(one, EmbedSpec)]
         if not specs:
             raise ExportError(f"--identity should name an identity network, such as an ArcFace; {path.name!r} is none.")
+        if len(specs) > 1:
+            raise ExportError(
+                f"--identity should name an identity network that tells how it sees faces, but {path.name!r} may be "
+                f"{' or '.join(candidate.found.specs)}'s; export its checkpoint with mien-export, which writes it in."
+            )
         self._spec, self.name = specs[0], path.name
         self._session = cast("Any", onnxruntime).InferenceSession(
             runtime_input(path), providers=["CPUExecutionProvider"]

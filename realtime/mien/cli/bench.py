@@ -111,6 +111,10 @@ def sync(
     microphone_ppm: Annotated[
         float, typer.Option(min=-1000, max=1000, help="How much too fast the microphone's clock runs, in millionths.")
     ] = 300,
+    sink: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SINK", help="What gets the same claps besides, as 'mien run' takes it; repeatable."),
+    ] = None,
 ) -> None:
     """Measure how far picture and sound lie apart: claps that are seen and heard at the same instant."""
     from mien.cli.console import terminal
@@ -130,6 +134,7 @@ def sync(
                 OutputFormat(width, height, Fraction(30)),
                 slow_stage_ms=slow_stage,
                 microphone_ppm=microphone_ppm,
+                specs=sink or (),
             )
     _give(asdict(result), json_file)
 

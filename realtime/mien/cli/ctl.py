@@ -99,7 +99,7 @@ def record(
 ) -> None:
     """Start a recording, stop it, or let it go on in another file without a gap; the file is printed."""
     from mien.cli.console import terminal
-    from mien.session.recordings import RecordAction
+    from mien.session.messages import RecordAction
 
     with terminal(is_debug=bool(context.obj)):
         if action not in {one.value for one in RecordAction}:
@@ -162,6 +162,8 @@ def _lines(found: dict[str, Any]) -> list[str]:
         f"age of frames: {_ms(age['p50'])} (p50), {_ms(age['p95'])} (p95)",
         f"faces in sight: {run['faces']}; source faces: {', '.join(found['faces'])}",
     ]
+    if found.get("sync_offset_ms"):
+        lines.append(f"sync offset for your microphone in OBS: {found['sync_offset_ms']} ms")
     if found.get("remote"):
         lines += _of_remote(found["remote"])
     lines += [f"output: {sink['description']}: {sink['state']}" for sink in run["sinks"]]

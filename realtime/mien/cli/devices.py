@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from mien.media.devices.cameras import Camera, VirtualCamera, cameras, default_camera, modes_of, virtual_cameras
 from mien.media.devices.modes import ModeWish, VideoMode, choose_mode
-from mien.sound.devices import SoundDevice, microphones
+from mien.sound.devices import SoundDevice, microphones, speakers
 from mien_models.errors import SoundError
 from mien_models.system.printable import json_text
 
@@ -38,6 +38,7 @@ class DeviceList:
     """By the camera's path."""
     virtual: Sequence[VirtualCamera] = ()
     microphones: Sequence[SoundDevice] = ()
+    speakers: Sequence[SoundDevice] = ()
     without_sound: str = ""
     """Why no microphone can be listed; '' where they can."""
 
@@ -45,8 +46,9 @@ class DeviceList:
 def show_devices(as_json: bool) -> None:
     """Print the devices: a table for people, or JSON."""
     found = cameras()
-    heard, why = _microphones()
-    listed = DeviceList(found, {camera.path: modes_of(camera) for camera in found}, virtual_cameras(), heard, why)
+    heard, played, why = _sound_devices()
+    modes = {camera.path: modes_of(camera) for camera in found}
+    listed = DeviceList(found, modes, virtual_cameras(), heard, played, why)
     if as_json:
         print(json_text(as_data(listed)))
         return
@@ -58,7 +60,9 @@ def show_devices(as_json: bool) -> None:
     if listed.virtual:
         console.print(virtual_table(listed))
     if listed.microphones:
-        console.print(microphone_table(listed))
+        console.print(sound_table(listed.microphones, "Microphones", "--microphone", "used when none is named"))
+    if listed.speakers:
+        console.print(sound_table(listed.speakers, "Output devices", "--microphone-out", "the system's own"))
     for sentence in advice(listed):
         print(sentence, file=sys.stderr)
 
@@ -87,6 +91,10 @@ def as_data(listed: DeviceList) -> dict[str, object]:
         "microphones": [
             {"name": one.name, "number": one.number, "rate_hz": one.rate_hz, "is_default": one.is_default}
             for one in listed.microphones
+        ],
+        "output_devices": [
+            {"name": one.name, "number": one.number, "rate_hz": one.rate_hz, "is_default": one.is_default}
+            for one in listed.speakers
         ],
         "virtual_cameras": [{"name": device.name, "path": device.path} for device in listed.virtual],
     }
@@ -126,27 +134,27 @@ def virtual_table(listed: DeviceList) -> "Table":
     return table
 
 
-def microphone_table(listed: DeviceList) -> "Table":
-    """Draw the microphones, a row each."""
+def sound_table(devices: Sequence[SoundDevice], title: str, flag: str, of_default: str) -> "Table":
+    """Draw microphones or output devices, a row each."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, title="Microphones", title_justify="left")
+    table = Table(box=SIMPLE_HEAD, title=title, title_justify="left")
     table.add_column("Name")
-    table.add_column("--microphone")
-    for device in listed.microphones:
-        note = "\n(used when none is named)" if device.is_default else ""
+    table.add_column(flag)
+    for device in devices:
+        note = f"\n({of_default})" if device.is_default else ""
         table.add_row(Text(device.name + note), Text(f"{device.number}\n{device.name}"))
     return table
 
 
-def _microphones() -> tuple[tuple[SoundDevice, ...], str]:
+def _sound_devices() -> tuple[tuple[SoundDevice, ...], tuple[SoundDevice, ...], str]:
     try:
-        found = microphones()
+        heard, played = microphones(), speakers()
     except SoundError as error:
-        return (), str(error)
-    return found, "" if found else "No microphone was found; --microphone none records without one."
+        return (), (), str(error)
+    return heard, played, "" if heard else "No microphone was found; --microphone none records without one."
 
 
 def advice(listed: DeviceList) -> list[str]:

@@ -12,6 +12,7 @@ from mien.pipeline.events import (
     LoadShed,
     MicrophoneAway,
     MicrophoneOpened,
+    ObsAway,
     RecordingSplit,
     SettingsApplied,
     SettingsRefused,
@@ -21,12 +22,13 @@ from mien.pipeline.events import (
     SourceOpened,
     StagesGrouped,
     StateChanged,
+    SyncOffset,
 )
 from mien.pipeline.frame import State
 from mien_models.errors import MienError
 
 _LOG = logging.getLogger(__name__)
-_WARNED: Final = (LoadShed, SinkFailed, SettingsRefused, MicrophoneAway, LineBroken)
+_WARNED: Final = (LoadShed, SinkFailed, SettingsRefused, MicrophoneAway, ObsAway, LineBroken)
 
 
 def sentence(fact: EventFact) -> str:
@@ -47,6 +49,8 @@ def sentence(fact: EventFact) -> str:
             text = f"The recording goes on in {path}."
         case MicrophoneOpened() | MicrophoneAway() | LineBroken() | LineBack():
             text = _of_what_may_go(fact)
+        case SyncOffset() | ObsAway():
+            text = _of_obs(fact)
         case StagesGrouped(groups):
             text = f"Stages by thread: {' | '.join('+'.join(names) for names in groups)}."
         case LoadShed(change):
@@ -75,6 +79,20 @@ def _of_what_may_go(fact: MicrophoneOpened | MicrophoneAway | LineBroken | LineB
             return f"The {description} is away and comes back by itself: {why}"
         case LineBack(description):
             return f"The {description} goes on."
+
+
+def _of_obs(fact: SyncOffset | ObsAway) -> str:
+    """Say how late a microphone should be that Mien does not carry, and whether OBS was told."""
+    match fact:
+        case SyncOffset(offset_ms, None):
+            return (
+                f"The picture is {offset_ms} ms late. In OBS, give your microphone that as its sync offset (Advanced "
+                "Audio Properties), or let --obs do it; for a call there is --microphone-out."
+            )
+        case SyncOffset(offset_ms, obs_input):
+            return f"OBS holds {obs_input!r} back by {offset_ms} ms, as late as the picture."
+        case ObsAway(why):
+            return why
 
 
 def level(fact: EventFact) -> int:

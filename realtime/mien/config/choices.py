@@ -13,6 +13,17 @@ class LandmarksMode(StrEnum):
     """A larger network that sees lips and lids better, 8 ms."""
 
 
+class GlassesMode(StrEnum):
+    """What becomes of the glasses that the user wears."""
+
+    AUTO = "auto"
+    """They stay where the face is large enough for its rims to be seen whole, else they go."""
+    KEEP = "keep"
+    """They stay in front of the new face."""
+    REMOVE = "remove"
+    """Nothing is left of them, temples included."""
+
+
 class ConsentKind(Enum):
     """By what right a face is used."""
 
@@ -103,3 +114,5 @@ class RecordingQuality(Enum):
     GOOD = "good"
     SMALL = "small"
     """Half as large as 'good'."""
+    STREAM = "stream"
+    """As a stream of that size is; where one runs, both have one encoder, and the line's bit rate counts."""

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from mien.config.choices import ConsentKind, GateMode, LabelMode, LandmarksMode, RecordingQuality, Show
+from mien.config.choices import ConsentKind, GateMode, GlassesMode, LabelMode, LandmarksMode, RecordingQuality, Show
 from mien.config.fields import Names, Rate, Size, said
 from mien_models.types import SwapOptions
 
@@ -97,6 +97,16 @@ class Settings(BaseSettings):
         json_schema_extra=said("Microphone for calls", "sound", is_live=False, form="NAME"),
         description="an output device that gets the microphone as late as the picture, for calls",
     )
+    obs: str | None = Field(
+        None,
+        json_schema_extra=said("OBS", "sound", is_live=False, form="HOST[:PORT]"),
+        description="OBS's WebSocket server; OBS is told to hold its microphone back by as long as the picture takes",
+    )
+    obs_microphone: str | None = Field(
+        None,
+        json_schema_extra=said("Microphone in OBS", "sound", is_live=False, form="NAME"),
+        description="what OBS calls your microphone; by default the first of its audio settings",
+    )
     mute: bool = Field(
         default=False,
         json_schema_extra=said("Mute", "sound"),
@@ -115,7 +125,7 @@ class Settings(BaseSettings):
     recording_quality: RecordingQuality = Field(
         RecordingQuality.GOOD,
         json_schema_extra=said("Quality of recordings", "outputs"),
-        description="how good recordings are: best, good or small; counts from the next recording on",
+        description="how good recordings are: best, good, small, or as the stream, whose encoder they then share",
     )
     recording_height: Annotated[int, Field(ge=120, le=4320, multiple_of=2)] | None = Field(
         None,
@@ -172,6 +182,11 @@ class Settings(BaseSettings):
         json_schema_extra=said("Shape", "swap"),
         description="proportions of the new face: 0 your own, 1 those of the photo",
     )
+    tone: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0,
+        json_schema_extra=said("Skin tone of the photo", "look"),
+        description="how much of the photo's skin tone is kept, and carried softly onto ears and neck",
+    )
     colour: str = Field(
         "mkl",
         json_schema_extra=said("Colour", "look", plugins="mien.stages.colour_methods"),
@@ -196,9 +211,14 @@ class Settings(BaseSettings):
         0.8, json_schema_extra=said("Enhancer's strength", "look"), description="how much of its change is used"
     )
     masks: Names = Field(
-        ("history", "glasses"),
+        ("history",),
         json_schema_extra=said("Masks", "look", plugins="mien.stages.mask_methods"),
         description="what keeps things in front of the face, several at once",
+    )
+    glasses: GlassesMode = Field(
+        GlassesMode.AUTO,
+        json_schema_extra=said("Your glasses", "look"),
+        description="keep your own glasses in front of the new face, remove them, or decide by how large the face is",
     )
     landmarks: LandmarksMode = Field(
         LandmarksMode.QUICK,

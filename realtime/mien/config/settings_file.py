@@ -28,7 +28,14 @@ FILE_NAME: Final = "mien.toml"
 _OFF_ONCE: Final = {"label": "'on' or 'art'", "content_gate": "'files' or 'always'"}
 """What can be switched off for one run, by a flag, and what may stand in a file instead."""
 _VARIABLES_OF_THEIR_OWN: Final = frozenset(
-    {paths.DATA_VARIABLE, paths.CONFIG_VARIABLE, paths.STATE_VARIABLE, "MIEN_DEBUG", "MIEN_PASSPHRASE"}
+    {
+        paths.DATA_VARIABLE,
+        paths.CONFIG_VARIABLE,
+        paths.STATE_VARIABLE,
+        "MIEN_DEBUG",
+        "MIEN_PASSPHRASE",
+        "MIEN_OBS_PASSWORD",
+    }
 )
 _SEVERAL: Final = ("sinks", "masks")
 """The settings whose flag has no plural."""

@@ -58,7 +58,8 @@ def run_panel(port: int | None, *, opens_browser: bool, opens_lan: bool, say: Ca
 
 
 async def _serve(listening: socket.socket, own: OwnAccess, port: int, *, opens_lan: bool) -> None:
-    from mien.panel.app import make_app
+    with _without("aiohttp", "requests"):  # a third of the time until the first page
+        from mien.panel.app import make_app
     from mien.panel.guard import Guard
     from mien.panel.lan import Lan
     from mien.panel.panel import Panel
@@ -80,6 +81,18 @@ async def _serve(listening: socket.socket, own: OwnAccess, port: int, *, opens_l
         with contextlib.suppress(MienError):
             await begun
         panel.end()
+
+
+@contextlib.contextmanager
+def _without(*names: str) -> Generator[None]:
+    """Let libraries be loaded without others that they look for and can do without."""
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules |= dict.fromkeys(hidden)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType, reportCallIssue]
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 def _server(app: "App", *, is_first: bool) -> "uvicorn.Server":

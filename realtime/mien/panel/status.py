@@ -85,6 +85,7 @@ class StatusView(_View):
     uptime_s: float = 0.0
     camera: str = ""
     outputs: Mapping[str, str] = Field(default_factory=dict[str, str])
+    sync_offset_ms: int | None = None
 
     def value(self, name: str) -> Any:  # noqa: ANN401 - as diverse as settings are
         """Give a setting in force; one inside a table has a dot."""

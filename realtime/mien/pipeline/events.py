@@ -76,6 +76,23 @@ class MicrophoneAway:
 
 
 @dataclass(frozen=True, slots=True)
+class SyncOffset:
+    """So late is the picture of the virtual camera, and so late a microphone should be that Mien does not carry."""
+
+    offset_ms: int
+    obs_input: str | None
+    """What OBS calls the microphone that it holds back by that; None: it was not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObsAway:
+    """OBS does not hold its microphone back."""
+
+    why: str
+    """One sentence for people."""
+
+
+@dataclass(frozen=True, slots=True)
 class LineBroken:
     """A stream's server is away; the stream comes back by itself."""
 
@@ -136,6 +153,8 @@ EventFact: TypeAlias = (
     | RecordingSplit
     | MicrophoneOpened
     | MicrophoneAway
+    | SyncOffset
+    | ObsAway
     | LineBroken
     | LineBack
     | StagesGrouped

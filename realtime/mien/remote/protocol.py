@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from mien.config.choices import ChooseMode, ConsentKind, LandmarksMode
+from mien.config.choices import ChooseMode, ConsentKind, GlassesMode, LandmarksMode
 from mien_models.errors import MienError
 from mien_models.system.printable import in_one_line
 
@@ -82,6 +82,8 @@ class Wishes(_Message):
     morph: _Unit | None = None
     template: _Name | None = None
     shape: _Unit = 0.8
+    tone: _Unit = 0.0
+    glasses: GlassesMode = GlassesMode.AUTO
     colour: _Name = "mkl"
     detail: bool = True
     enhance: _Name | None = None

@@ -89,7 +89,7 @@ def live_session(options: Options, *, ask: Ask | None, on_tick: Ticker | None = 
     sinks: dict[str, Sink] = {spec: make_sink(spec, output) for spec in specs}
     source_faces = agreed_source_faces(options.faces, options.swapper.name, uses_of(specs), ask)
     sign_files(sinks.values(), options.signing, marks.session_id)
-    sound = SessionSound(options.sound, output.fps)
+    sound = SessionSound(options.sound, output.fps, can_ask=ask is not None)
     sound.lend(sinks.values())
     begins_with = InForce(options, None, marks, address, sound, sinks, SessionRemote(output.fps))
     session = LiveSession(begins_with, source_faces, output, on_tick)

@@ -10,7 +10,7 @@ from typing import Any, Final, Self, TypeVar, cast
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from mien.session import messages
-from mien.session.recordings import RecordAction
+from mien.session.messages import RecordAction
 from mien.session.rendezvous import Running
 from mien_models.errors import MienError
 from mien_models.system.sentence import revived

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from mien.pipeline.events import Event, RecordingSplit, Subscribers
 from mien.pipeline.frame import OutputFormat
@@ -30,6 +30,7 @@ from mien.session.stages import Making, stages_of
 from mien.sinks.registry import shown_spec
 
 _LOG = logging.getLogger(__name__)
+_CAMERA: Final = "virtualcam"
 Ticker: TypeAlias = Callable[["LiveSession"], None]
 
 
@@ -99,7 +100,9 @@ class LiveSession:
 
     def tick(self) -> None:
         """Let the watcher look, about four times a second."""
-        self._sound.pictures_are(self._running()[0].recent_age_ms)
+        run, changes = self._running()
+        is_in_a_camera = any(spec.partition(":")[0] == _CAMERA for spec in changes.in_force.sinks)
+        self._sound.pictures_are(run.recent_age_ms, are_in_a_camera=is_in_a_camera)
         if self._on_tick is not None:
             self._on_tick(self)
 
@@ -123,6 +126,7 @@ class LiveSession:
             camera=in_force.address,
             remote=in_force.remote.report,
             outputs={shown_spec(spec): sink.description for spec, sink in in_force.sinks.items()},
+            sync_offset_ms=self._sound.offset_ms,
         )
 
     def apply(self, patch: SettingsPatch) -> "Future[Applied | Refused]":

@@ -1,16 +1,23 @@
 """What other programs say to a session and hear from it: JSON made from these models."""
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
-
-from mien.session.recordings import RecordAction
 
 VERSION: Final = 3
 """Both sides say it first; another one is refused. It grows with every change that an older program would misread."""
 LARGEST_REQUEST_BYTES: Final = 256 * 1024
 LARGEST_REPLY_BYTES: Final = 8 * 1024 * 1024
+
+
+class RecordAction(Enum):
+    """What can be asked for of recordings."""
+
+    START = "start"
+    STOP = "stop"
+    SPLIT = "split"
 
 
 class _Message(BaseModel):

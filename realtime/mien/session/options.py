@@ -6,20 +6,34 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from mien.config.choices import ChooseMode, ConsentKind, GateMode, LabelMode, LandmarksMode, RecordingQuality
+from mien.config.choices import (
+    ChooseMode,
+    ConsentKind,
+    GateMode,
+    GlassesMode,
+    LabelMode,
+    LandmarksMode,
+    RecordingQuality,
+)
 from mien.config.patch import changed_names, patched
 from mien.config.settings import Settings
 from mien.pipeline.live.state import Policy
 from mien.remote.machines import parse_addresses
 from mien.remote.protocol import Wishes
 from mien.sinks.recording_wish import RecordingWish
+from mien.sound.obs import ObsWish, obs_wish
 from mien.stages.mask import MASKS, Edge
 from mien_models.errors import UsageError
 from mien_models.networks.enhancers._base import ENHANCERS
 from mien_models.types import SwapOptions
 
-_FACTORS: Final = {RecordingQuality.BEST: 16, RecordingQuality.GOOD: 20, RecordingQuality.SMALL: 27}
-"""x264's constant rate factor: six more are half the size."""
+_FACTORS: Final = {
+    RecordingQuality.BEST: 16,
+    RecordingQuality.GOOD: 20,
+    RecordingQuality.SMALL: 27,
+    RecordingQuality.STREAM: None,
+}
+"""x264's constant rate factor: six more are half the size. None: none counts."""
 _MESH: Final = "mesh"
 """What swaps here while another machine is away: it needs nothing that is not in the wheel."""
 
@@ -102,6 +116,8 @@ class SoundOptions:
     """The output device that the delayed microphone is played into; None: none."""
     is_in_lan: bool = False
     """Whether pages with picture and sound may be opened by other devices of the network."""
+    obs: ObsWish | None = None
+    """The OBS that holds its own microphone back; None: nobody tells it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +157,10 @@ class Options:
     faces: FaceOptions
     swapper: SwapperOptions
     colour: str
+    tone: float
+    """How much of the photo's skin tone is kept, 0..1."""
+    glasses: GlassesMode
+    """What becomes of the user's own."""
     has_detail: bool
     finisher: Path | None
     """A network that repairs composed faces; None: they stay as they are."""
@@ -210,6 +230,8 @@ def resolve(settings: Settings) -> Options:
         faces=FaceOptions(settings.face, settings.consent, settings.assign, settings.recogniser),
         swapper=SwapperOptions(settings.swapper, wishes, settings.provider, settings.swapper_threads),
         colour=settings.colour,
+        tone=settings.tone,
+        glasses=settings.glasses,
         has_detail=settings.detail,
         finisher=settings.finish,
         enhancer=enhancer,
@@ -225,6 +247,7 @@ def resolve(settings: Settings) -> Options:
             RecordingWish(_FACTORS[settings.recording_quality], settings.recording_height),
             settings.microphone_out,
             settings.lan,
+            None if settings.obs is None else obs_wish(settings.obs, settings.obs_microphone),
         ),
         sinks=settings.sinks,
         signing=SigningOptions(settings.credentials_certificate, settings.credentials_key),
@@ -261,6 +284,8 @@ def _wishes(settings: Settings) -> Wishes:
         morph=settings.morph,
         template=settings.template,
         shape=settings.shape,
+        tone=settings.tone,
+        glasses=settings.glasses,
         colour=settings.colour,
         detail=settings.detail,
         enhance=settings.enhance,

@@ -1,28 +1,22 @@
 """Recordings while a session runs: begun, ended, and carried on in another file; all of it by its outputs."""
 
 from datetime import datetime
-from enum import Enum
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from mien.session.session import Applied, Session, SettingsPatch
+from mien.session.messages import RecordAction
 from mien_models.errors import MienError, UsageError
 from mien_models.system.causes import cause_of
+
+if TYPE_CHECKING:
+    from mien.session.session import Session
 
 _FILE: Final = "file:"
 _NOWHERE: Final = "null"
 _CHANGE_S: Final = 60.0
 
 
-class RecordAction(Enum):
-    """What can be asked for."""
-
-    START = "start"
-    STOP = "stop"
-    SPLIT = "split"
-
-
-def record(session: Session, action: RecordAction, path: str | None) -> tuple[str, ...]:
+def record(session: "Session", action: RecordAction, path: str | None) -> tuple[str, ...]:
     """Do it; give the files that it is about: what is recorded now, or what was until now.
 
     Args:
@@ -72,7 +66,9 @@ def recordings_folder() -> Path:
     return user_videos_path() / "Mien"
 
 
-def _change(session: Session, outputs: list[str], revision: int) -> None:
+def _change(session: "Session", outputs: list[str], revision: int) -> None:
+    from mien.session.session import Applied, SettingsPatch  # what they need is heavy, and the panel only names files
+
     answer = session.apply(SettingsPatch({"sinks": outputs}, revision)).result(_CHANGE_S)
     if not isinstance(answer, Applied):
         raise MienError(" ".join(dict.fromkeys(answer.reasons.values())))

@@ -70,6 +70,8 @@ class SessionStatus:
     """The line to the machine that swaps; None where this one does."""
     outputs: Mapping[str, str] = field(default_factory=dict[str, str])
     """What each output is in a line for people, by what was written after `--sink`; also where none was."""
+    sync_offset_ms: int | None = None
+    """By how much a microphone should be held back that Mien does not carry, such as OBS's own; None: not known yet."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

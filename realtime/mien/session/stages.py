@@ -24,9 +24,11 @@ from mien.stages.detail import DetailStage
 from mien.stages.dissolve import DissolveStage
 from mien.stages.enhance import EnhanceStage
 from mien.stages.finish import FinishStage
+from mien.stages.glasses import GlassesStage
 from mien.stages.marks import Marks, MarkStage
 from mien.stages.mask import MASKS, MaskStage
 from mien.stages.swap import SwapStage
+from mien.stages.tone import ToneStage
 from mien.stages.track import ForeseeStage, PhotoTrackStage, TrackStage
 from mien.tracking.landmark_fit import FaceNetworks
 from mien.tracking.recognition import PeopleChooser
@@ -34,6 +36,7 @@ from mien.tracking.selection import Chooser, ForesightedOne, make_chooser, parse
 from mien.tracking.settings import TrackerSettings
 from mien.tracking.tracker import Tracker
 from mien_models.errors import ModelError
+from mien_models.library.builtin import load_eyewear
 from mien_models.networks.enhancers._base import ENHANCERS
 from mien_models.networks.finisher import Finisher
 
@@ -172,7 +175,15 @@ def _swap(making: Making) -> Stage:
 
 
 def _colour(making: Making) -> Stage:
-    return ColourStage(COLOURS.load(making.options.colour).method)
+    return ColourStage(COLOURS.load(making.options.colour).method, kept=making.options.tone)
+
+
+def _tone(making: Making) -> Stage | None:
+    return ToneStage() if making.options.tone > 0 else None
+
+
+def _glasses(making: Making) -> Stage:
+    return GlassesStage(load_eyewear(), making.options.glasses)
 
 
 def _finish(making: Making) -> Stage | None:
@@ -223,15 +234,19 @@ ORDER: Final = (
         _owner_check,
     ),
     Place("swap", lambda making: (making.loaded.source_faces, making.options.swapper), _swap),
-    Place("colour", lambda making: making.options.colour, _colour),
+    Place("colour", lambda making: (making.options.colour, making.options.tone), _colour),
     Place("finish", lambda making: making.options.finisher, _finish),
     Place("enhance", lambda making: making.options.enhancer, _enhance),
     Place("detail", lambda making: making.options.has_detail, _detail),
+    Place("tone", lambda making: making.options.tone > 0, _tone),
+    Place("glasses", lambda making: making.options.glasses, _glasses),
     Place("mask", lambda making: making.options.masks, _mask),
     Place("composite", lambda _making: None, lambda _making: CompositeStage()),
     Place("dissolve", lambda making: (making.is_file, making.is_still), _dissolve),
     Place(MARKS, lambda making: making.marks, lambda making: MarkStage(making.marks)),
 )
 """A frame's way: consent and the content gate before anything is done with a frame, the marks after everything."""
-_ELSEWHERE: Final = frozenset({"track", "swap", "colour", "enhance", "detail", "mask", "composite"})
+_ELSEWHERE: Final = frozenset(
+    {"track", "swap", "colour", "finish", "enhance", "detail", "tone", "glasses", "mask", "composite"}
+)
 """What is not done here with a frame that comes back from another machine."""

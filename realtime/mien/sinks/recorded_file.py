@@ -37,7 +37,6 @@ class RecordedFile:
         """Open it; it begins at a time of the tracks, and lets go of what it owns at its end."""
         self._path, self._begins_s, self._ownership = path, begins_s, ownership
         self._part = part_of(path)
-        self._frames = 0
         self.is_swapped = False
         self._file: OutputContainer = av.open(
             ffmpeg_path(self._part), "w", format=container.muxer, options=dict(container.safe_options)
@@ -51,7 +50,6 @@ class RecordedFile:
 
     def write(self, frame: OutputFrame) -> None:
         """Know that this frame is among those that come."""
-        self._frames += 1
         self.is_swapped = self.is_swapped or frame.picture.is_marked
 
     def mux(self, packets: Sequence[AnyPacket]) -> None:
@@ -78,7 +76,7 @@ class RecordedFile:
         try:
             with self._ownership:
                 try:
-                    if self._is_sound and (self._frames or self.has_header):
+                    if self._is_sound:
                         self.mux(rest)
                 finally:
                     self._file.close()

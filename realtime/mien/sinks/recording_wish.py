@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class RecordingWish:
     """What the user wants of recordings; counts from the next file on."""
 
-    quality: int = 20
-    """x264's constant rate factor, smaller is better; 20 is visually clean."""
+    quality: int | None = 20
+    """x264's constant rate factor, smaller is better; 20 is visually clean. None: as a stream of that size is."""
     height: int | None = None
     """Rows; None: those of the picture."""
 

@@ -26,6 +26,11 @@ class StreamKind:
     """Whether nothing but H.264's simplest profile is sure to be taken."""
 
 
+def stream_wish(output: OutputFormat, bit_rate: int, *, is_baseline: bool = False) -> VideoWish:
+    """Say how pictures are encoded for a line."""
+    return VideoWish(output.width, output.height, output.fps, None, bit_rate, is_prompt=True, is_baseline=is_baseline)
+
+
 class StreamSink:
     """Has state: the tracks, what waits to be sent, and the thread that sends it.
 
@@ -64,11 +69,8 @@ class StreamSink:
         Raises:
             SinkError: no encoder works.
         """
-        size = self._output
         kind = self._kind
-        wish = VideoWish(
-            size.width, size.height, size.fps, None, kind.bit_rate, is_prompt=True, is_baseline=kind.is_baseline
-        )
+        wish = stream_wish(self._output, kind.bit_rate, is_baseline=kind.is_baseline)
         self._tracks = LiveTracks(self.studio, wish, kind.codec_of_sound)
         self._sender = Sender(self._shown, self._tracks, self._kind.bit_rate, self._connect, self._tell)
         self._sender.start()

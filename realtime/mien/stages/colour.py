@@ -47,6 +47,16 @@ class ColourMap:
     table: NDArray[np.uint8] | None = None
     """(256, 3) out[c] = table[in[c], c]."""
 
+    def softened(self, kept: float) -> "ColourMap":
+        """Give the map that leaves so much of the old colours, 0..1, in the new ones."""
+        if kept == 0:
+            return self
+        matrix = None if self.matrix is None else self.matrix + kept * (np.eye(3, 4) - self.matrix)
+        table = self.table
+        if table is not None:
+            table = as_u8(np.asarray(table + kept * (np.arange(256)[:, None] - table.astype(float)) + 0.5, np.uint8))
+        return ColourMap(self.space, matrix, table)
+
 
 class ColourMethod(Protocol):
     """Fits the crop's skin to the frame's skin; a pure function."""
@@ -246,8 +256,10 @@ class ColourStage:
 
     name = "colour"
 
-    def __init__(self, method: ColourMethod) -> None:
+    def __init__(self, method: ColourMethod, kept: float = 0.0) -> None:
+        """Take the method, and how much of the crop's own colours stays, 0..1."""
         self._method = method
+        self._kept = kept
         self._known: dict[int, _Known] = {}
 
     def __call__(self, frame: Frame) -> Frame:
@@ -268,7 +280,8 @@ class ColourStage:
         if known is None:
             return swapped
         self._known[swapped.face_id] = known
-        return replace(swapped, crop_bgr=apply(self._method(known.crop, known.frame), swapped.crop_bgr))
+        fitted = self._method(known.crop, known.frame).softened(self._kept)
+        return replace(swapped, crop_bgr=apply(fitted, swapped.crop_bgr))
 
 
 def _under_new_light(known: _Known, view: SkinView) -> _Known:

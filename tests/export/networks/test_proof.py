@@ -307,3 +307,12 @@ def test_persons_are_compared_by_a_network_of_the_user_s(tmp_path: Path) -> None
     assert as_data(proof, "")["files"][0]["identity"] == dict(same.identity)
     with pytest.raises(ExportError, match="--identity should name an identity network"):
         IdentityJudge(path)
+
+
+def test_an_identity_network_that_does_not_tell_how_it_sees_faces_judges_nobody(tmp_path: Path) -> None:
+    path = arcface_network(tmp_path / "net.onnx")
+    model = onnx.load(str(path))
+    model.graph.node.append(helper.make_node("MaxPool", ["input.1"], ["shortcut"], kernel_shape=[1, 1]))
+    onnx.save(model, str(path))
+    with pytest.raises(ExportError, match="may be insightface or magface or adaface's"):
+        IdentityJudge(path)

@@ -6,9 +6,10 @@ from fractions import Fraction
 import pytest
 from rich.console import Console
 
-from mien.cli.devices import DeviceList, advice, as_data, camera_table, show_devices, virtual_table
+from mien.cli.devices import DeviceList, advice, as_data, camera_table, show_devices, sound_table, virtual_table
 from mien.media.devices.cameras import Camera, VirtualCamera
 from mien.media.devices.modes import VideoMode
+from mien.sound.devices import SoundDevice
 
 WEBCAM = Camera("[red] Webcam", 0, "/dev/v4l/by-id/usb-webcam", "/dev/video0", "046d:0825", 0, 200)
 LOOPBACK = Camera("OBS", 2, "/dev/video2", "/dev/video2", None, 2, 200, is_virtual=True)
@@ -42,6 +43,14 @@ def test_virtual_cameras_are_shown_as_sinks() -> None:
     assert "virtualcam:/dev/video10" in drawn(virtual_table(LISTED))
 
 
+def test_output_devices_are_shown_as_what_a_microphone_is_played_into() -> None:
+    devices = [SoundDevice(3, "[red] Cable", "ALSA", 2, 48_000, True)]
+    text = drawn(sound_table(devices, "Output devices", "--microphone-out", "the system's own"))
+    assert "[red] Cable" in text
+    assert "--microphone-out" in text
+    assert "the system's own" in text
+
+
 def test_json_names_the_default_and_every_mode() -> None:
     data = json.loads(json.dumps(as_data(LISTED)))
     assert [camera["is_default"] for camera in data["cameras"]] == [False, True]
@@ -62,5 +71,5 @@ def test_a_camera_that_may_not_be_opened_names_the_group() -> None:
 
 def test_the_command_itself_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
     show_devices(as_json=True)
-    assert set(json.loads(capsys.readouterr().out)) == {"cameras", "microphones", "virtual_cameras"}
+    assert set(json.loads(capsys.readouterr().out)) == {"cameras", "microphones", "output_devices", "virtual_cameras"}
     show_devices(as_json=False)

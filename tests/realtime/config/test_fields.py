@@ -85,21 +85,24 @@ def others(tmp_path: Path) -> dict[str, object]:
         "strength": 0.5, "boost": 2, "morph": 0.5, "template": "ffhq_512", "provider": "cpu", "shape": 0.1,
         "colour": "none", "detail": False, "finish": "f.onnx",
         "enhance": f"gpen:{restoring_network(tmp_path / 'e.onnx')}",
-        "landmarks": "fine",
+        "landmarks": "fine", "glasses": "remove", "tone": 0.5,
         "enhance_strength": 0.3, "masks": ["none"], "assign": "all", "recogniser": "other", "size": "640x480",
         "fps": "25", "loop": True, "seconds": 3.0, "report": "r.json", "label": "art", "content_gate": "always",
         "language": "de", "credentials_certificate": "c.pem", "credentials_key": "k.pem", "threads": 2,
         "swapper_threads": 2, "policy.lost": "blur", "policy.privacy": "blur", "policy.fault": "blur",
         "microphone": "none", "mute": True, "panic_mutes": False,
         "remote": "box:7000", "remote_takeover": False,
-        "microphone_out": "Cable", "recording_quality": "small", "recording_height": 480, "lan": True,
+        "microphone_out": "Cable", "obs": "localhost", "obs_microphone": "Mic",
+        "recording_quality": "small", "recording_height": 480, "lan": True,
         "edge.erode": 0.1, "edge.feather": 0.1,
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_each_setting_reaches_a_part(name: str, tmp_path: Path) -> None:
-    base = {"enhance": f"gpen:{restoring_network(tmp_path / 'b.onnx')}"} if name == "enhance_strength" else {}
+    base: dict[str, object] = {"obs": "localhost"} if name == "obs_microphone" else {}
+    if name == "enhance_strength":
+        base["enhance"] = f"gpen:{restoring_network(tmp_path / 'b.onnx')}"
     before = load_settings(base)
     table, _, inner = name.partition(".")
     value = others(tmp_path)[name]

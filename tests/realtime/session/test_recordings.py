@@ -7,7 +7,8 @@ from tests.realtime.panel.panel_rig import wait_until
 from tests.realtime.session.test_live_session import Running
 
 from mien.pipeline.events import RecordingSplit
-from mien.session.recordings import RecordAction, record
+from mien.session.messages import RecordAction
+from mien.session.recordings import record
 from mien_models.errors import MienError, UsageError
 
 

@@ -15,14 +15,18 @@ import pytest
 from av.error import InvalidDataError
 from tests.realtime.sinks.clapping import FORMAT as CLAPPING
 from tests.realtime.sinks.clapping import clapping_sound, send
+from tests.realtime.sinks.clapping import frame as clapping_frame
 
 from mien.diagnostics.bench.sync import measured
+from mien.media.video.live_video import LiveVideo, VideoWish
 from mien.pipeline.frame import OutputFormat, OutputFrame, State
 from mien.provenance.release import ReleasedPicture
 from mien.sinks.backends.file import FileSink
-from mien.sinks.live_tracks import Studio
+from mien.sinks.live_tracks import LiveTracks, Studio
 from mien.sinks.recording_wish import RecordingWish
 from mien.sinks.recovery import recover
+from mien.sinks.rtmp import bit_rate_for
+from mien.sinks.streaming import stream_wish
 from mien.sound.hub import SoundHub
 from mien.sound.microphone import MicrophoneRequest
 from mien_models.errors import SinkError
@@ -187,6 +191,51 @@ def test_a_recording_goes_on_in_another_file_without_a_gap(tmp_path: Path) -> No
         assert abs(lasts_s[0] - lasts_s[1]) < 0.4
         assert abs(measured(one).median_ms) < 20
     assert frames == len(written)
+
+
+@pytest.mark.parametrize(("after", "files"), [(2, ["show-2.mp4", "show.mp4"]), (0, ["show.mp4"])])
+def test_a_split_right_before_the_end_loses_no_picture(
+    after: int, files: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with FileSink(str(tmp_path / "show.mp4"), CLAPPING) as sink:
+        for number in range(20):
+            sink.write(clapping_frame(number))
+        sink.split()
+        for number in range(20, 20 + after):
+            sink.write(clapping_frame(number))
+    assert sorted(one.name for one in tmp_path.iterdir()) == files
+    counts: list[int] = []
+    for one in files:
+        with av.open(str(tmp_path / one)) as file:
+            counts.append(sum(1 for _ in file.decode(video=0)))
+    assert counts == ([2, 20] if after else [20])
+    assert ("ended before" in caplog.text) is (after == 0)
+
+
+@pytest.mark.parametrize(("quality", "encoders"), [(None, 1), (20, 2)])
+def test_a_recording_that_is_made_as_the_stream_is_shares_its_encoder(
+    quality: int | None, encoders: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[LiveVideo] = []
+
+    def counted(wish: VideoWish) -> LiveVideo:
+        made.append(LiveVideo(wish))
+        return made[-1]
+
+    monkeypatch.setattr("mien.sinks.live_tracks.LiveVideo", counted)
+    sink = FileSink(str(tmp_path / "show.mp4"), CLAPPING)
+    sink.studio = Studio(recording=RecordingWish(quality))
+    stream = LiveTracks(sink.studio, stream_wish(CLAPPING, bit_rate_for(CLAPPING)))
+    with sink:
+        for number in range(20):
+            sink.write(clapping_frame(number))
+            stream.write(clapping_frame(number))
+        stream.finish()  # the stream ends, the recording goes on
+        for number in range(20, 40):
+            sink.write(clapping_frame(number))
+    assert len(made) == encoders
+    with av.open(str(tmp_path / "show.mp4")) as file:
+        assert sum(1 for _ in file.decode(video=0)) == 40
 
 
 def test_recordings_are_as_small_as_is_wished(tmp_path: Path) -> None:

@@ -40,6 +40,10 @@ OF_RIMS: Final = 0.36
 """A line has at least this part of the contrast that the clearest lines have."""
 MIXED: Final = 0.6
 """Rims are of metal that shines where so many times as many lines are light as dark; else light ones are skin."""
+CLEAREST: Final = 70
+"""Of lines, those farther from the skin's colour than so many percent say which colour the rims have."""
+AS_RIMS: Final = 0.4
+"""A rim has at least so much of the way from the skin's colour to that."""
 LIDS: Final = 0.016
 """So near to an eye a line is a lid's or its lashes', in parts of the atlas' side."""
 DARKER_THAN_BROW: Final = 25
@@ -80,7 +84,7 @@ def glasses_in_front(bgr: BgrU8, glasses: Glasses) -> MaskU8:
     """Mark what of glasses is in front of a face laid flat: rims, and lenses as far as dark; 255 where marked."""
     if not glasses.are_worn:
         return np.zeros(bgr.shape[:2], np.uint8)
-    rims = as_u8(cv2.dilate(_rims(bgr, over_brows=True), disc(3)))
+    rims = as_u8(cv2.dilate(_of_one_colour(bgr, _rims(bgr, over_brows=True)), disc(3)))
     if not glasses.are_dark:
         return rims
     lightness = as_u8(cv2.cvtColor(bgr, cv2.COLOR_BGR2LAB)[..., 0])
@@ -116,6 +120,19 @@ def _rims(bgr: BgrU8, *, over_brows: bool) -> MaskU8:
     limit = (rim + brow) / 2 if brow - rim > 2 * DARKER_THAN_BROW else 0.0
     rims[(brows > 0) & (lightness > limit)] = 0
     return _long(rims)
+
+
+def _of_one_colour(bgr: BgrU8, rims: MaskU8) -> MaskU8:
+    """Leave of lines those that are no nearer to the skin's colour than rims are: folds are skin, darker."""
+    core = (_around_eyes() & filled((FACE_CORE,), SIDE_PX) & ~_eyes() & ~rims) > 0
+    lines = bgr[rims > 0].astype(np.float64)
+    if not core.any() or not len(lines):
+        return rims
+    skin = np.median(bgr[core], axis=0)
+    away = np.abs(lines - skin).sum(axis=1)
+    axis = np.median(lines[away >= np.percentile(away, CLEAREST)], axis=0) - skin
+    along = (bgr.astype(np.float64) - skin) @ axis / max(float(axis @ axis), 1.0)
+    return as_u8(np.where(along > AS_RIMS, rims, 0).astype(np.uint8))
 
 
 def _lines(bgr: BgrU8, how: int, window_px: int) -> MaskU8:

@@ -4,6 +4,7 @@ import importlib.util
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from statistics import median
 from time import monotonic_ns
 from types import SimpleNamespace
@@ -13,8 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.diagnostics.bench.encode import EncodeCosts, encode_costs
 from mien.diagnostics.bench.scene import make_scene
-from mien.pipeline.frame import Frame
+from mien.pipeline.frame import Frame, OutputFormat
 from mien.pipeline.interfaces import Stage
 from mien.pipeline.live.stage_threads import Unused
 from mien.session.loaded import load
@@ -37,7 +39,8 @@ _ROUNDS: Final = 40
 _EMBEDDING: Final = 512
 _NETWORKS: Final = ("blazeface_short_range", "facemesh_468")
 _WARM_UP: Final = 20
-_FRAME_NS: Final = 33_333_333
+_FPS: Final = 30
+_FRAME_NS: Final = 1_000_000_000 // _FPS
 _LONGEST_S: Final = 60.0
 """A heavy network takes seconds a frame on a processor: no new round is begun after this."""
 
@@ -153,6 +156,8 @@ class StagesResult:
     stages: dict[str, float]
     paste: PasteComparison | None
     """None where insightface is not installed."""
+    encode: EncodeCosts
+    """What a recording and a stream add, in threads of their own."""
 
 
 def bench_stages(swapper: str = "mesh", frames: int = 300) -> StagesResult:
@@ -177,7 +182,9 @@ def bench_stages(swapper: str = "mesh", frames: int = 300) -> StagesResult:
         frame, measured = _round(stages, frame, finders, own)
         rounds.append(measured)
     paste = compare_paste(frame.image, frame.chosen[0]) if frame.chosen else None
-    return _result(swapper, stages, rounds[min(_WARM_UP, len(rounds) // 2) :], paste)
+    height, width = frame.image.shape[:2]
+    encode = encode_costs(scene.frames, OutputFormat(width, height, Fraction(_FPS)))
+    return _result(swapper, stages, rounds[min(_WARM_UP, len(rounds) // 2) :], paste, encode)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -216,7 +223,11 @@ def _round(stages: Sequence[Stage], frame: Frame, finders: _Alone, own: _Alone) 
 
 
 def _result(
-    swapper: str, stages: Sequence[Stage], rounds: Sequence[_Round], paste: PasteComparison | None
+    swapper: str,
+    stages: Sequence[Stage],
+    rounds: Sequence[_Round],
+    paste: PasteComparison | None,
+    encode: EncodeCosts,
 ) -> StagesResult:
     by_stage = zip(*(one.stages_ms for one in rounds), strict=True)
     medians = {stage.name: round(median(times), 3) for stage, times in zip(stages, by_stage, strict=True)}
@@ -231,6 +242,7 @@ def _result(
         beside_ms=round(median(sum(one.stages_ms) - one.finders_ms - one.own_ms for one in rounds), 3),
         stages=medians,
         paste=paste,
+        encode=encode,
     )
 
 

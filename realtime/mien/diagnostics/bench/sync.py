@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,13 +17,14 @@ from mien.diagnostics.bench.stages import scene_stages
 from mien.media.clap import CLAP_EVERY_S, SQUARE
 from mien.media.video.ffmpeg_path import ffmpeg_path
 from mien.pipeline.frame import Frame, OutputFormat
-from mien.pipeline.interfaces import SourceRequest
+from mien.pipeline.interfaces import Sink, SourceRequest
 from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.live.runner import run_live
 from mien.pipeline.report import Report
 from mien.session.options import usual_options
 from mien.sinks.backends.file import FileSink
-from mien.sinks.live_tracks import Studio
+from mien.sinks.live_tracks import Recording, Studio
+from mien.sinks.registry import make_sink
 from mien.sound.hub import SoundHub
 from mien.sound.microphone import SYNTHETIC, Microphone, MicrophoneRequest
 from mien.sound.microphones.synthetic import SyntheticMicrophone
@@ -135,7 +136,14 @@ class SyncBench:
     report: Report
 
 
-def bench_sync(seconds: float, output: OutputFormat, *, slow_stage_ms: float, microphone_ppm: float) -> SyncBench:
+def bench_sync(
+    seconds: float,
+    output: OutputFormat,
+    *,
+    slow_stage_ms: float,
+    microphone_ppm: float,
+    specs: Sequence[str] = (),
+) -> SyncBench:
     """Record the synthetic camera's claps in a file of the system's temporary folder, and measure it.
 
     Args:
@@ -143,33 +151,42 @@ def bench_sync(seconds: float, output: OutputFormat, *, slow_stage_ms: float, mi
         output: size and rate.
         slow_stage_ms: an artificial stage takes so long from half time on.
         microphone_ppm: the microphone's clock is so much too fast.
+        specs: what gets the same claps besides, as `--sink` takes it; what it writes can be measured with `measured`.
 
     Raises:
-        MienError: the run could not begin, or no clap was found.
+        MienError: an output does not exist or fails, the run could not begin, or no clap was found.
     """
     with tempfile.TemporaryDirectory(prefix="mien-sync-") as folder:
         path = Path(folder) / "claps.mp4"
-        report = _recorded(path, seconds, output, slow_stage_ms / 1000, microphone_ppm)
+        sinks = (FileSink(str(path), output), *(make_sink(spec, output) for spec in specs))
+        report = _recorded(sinks, seconds, output, slow_stage_ms / 1000, microphone_ppm)
         found = measured(path)
-    middle_s = max(time_s for time_s, _ in found.offsets) / 2
+    first_half_ms, second_half_ms = halves(found)
     return SyncBench(
-        f"{path.suffix[1:]} file",
-        slow_stage_ms,
-        microphone_ppm,
-        found,
-        _median(apart for time_s, apart in found.offsets if time_s <= middle_s),
-        _median(apart for time_s, apart in found.offsets if time_s > middle_s),
-        report,
+        f"{path.suffix[1:]} file", slow_stage_ms, microphone_ppm, found, first_half_ms, second_half_ms, report
     )
 
 
-def _recorded(path: Path, seconds: float, output: OutputFormat, slow_s: float, microphone_ppm: float) -> Report:
+def halves(found: Sync) -> tuple[float | None, float | None]:
+    """Give the medians of both halves; None where one has no clap."""
+    middle_s = max(time_s for time_s, _ in found.offsets) / 2
+    return (
+        _median(apart for time_s, apart in found.offsets if time_s <= middle_s),
+        _median(apart for time_s, apart in found.offsets if time_s > middle_s),
+    )
+
+
+def _recorded(
+    sinks: tuple[Sink, ...], seconds: float, output: OutputFormat, slow_s: float, microphone_ppm: float
+) -> Report:
     def microphone(request: MicrophoneRequest) -> Microphone:
         return SyntheticMicrophone(request, microphone_ppm)
 
     hub = SoundHub(MicrophoneRequest(SYNTHETIC, output.fps), lambda _: None, lambda _: None, microphone)
-    sink = FileSink(str(path), output)
-    sink.studio = Studio(hub=hub)
+    studio = Studio(hub=hub)
+    for sink in sinks:
+        if isinstance(sink, Recording):
+            sink.studio = studio
     request = SourceRequest(SYNTHETIC, output.width, output.height, output.fps, claps=True)
     begins_s = time.monotonic() + seconds / 2
 
@@ -179,7 +196,7 @@ def _recorded(path: Path, seconds: float, output: OutputFormat, slow_s: float, m
 
     hub.start()
     try:
-        return run_live(LivePlan(live_source(request), prepared, (sink,), output, seconds=seconds))
+        return run_live(LivePlan(live_source(request), prepared, sinks, output, seconds=seconds))
     finally:
         hub.close()
 

@@ -31,6 +31,8 @@ WAY: Final = (
     ("/models", "models", N_("Models")),
 )
 _THEMES: Final = {"dark": N_("Dark"), "light": N_("Light"), "system": N_("As the system")}
+_DAYLIGHT: Final = {"dark": "not all", "light": "all", "system": "(prefers-color-scheme: light)"}
+"""When the colours of daylight count, as CSS asks."""
 FOR_GUESTS: Final = frozenset({"/live", "/numbers", "/presets"})
 """Pages that show neither the real face nor the computer's files and devices."""
 Look = Callable[[StatusView | None], None]
@@ -38,6 +40,7 @@ _HEAD: Final = """<script>
 Object.assign(document.documentElement, {{lang: "{language}"}}).dataset.theme = "{theme}"
 </script>
 <link rel="stylesheet" href="/assets/panel.css"><link rel="stylesheet" href="/assets/icons.css">
+<link rel="stylesheet" href="/assets/light.css" media="{daylight}">
 <script src="/assets/panel.js" defer></script><script src="/assets/preview.js" defer></script>"""
 
 
@@ -55,7 +58,7 @@ class Frame:
     def __enter__(self) -> Self:
         """Put the frame up."""
         say = self.words
-        ui.add_head_html(_HEAD.format(language=say.language, theme=self.theme))
+        ui.add_head_html(_HEAD.format(language=say.language, theme=self.theme, daylight=_DAYLIGHT[self.theme]))
         ui.page_title(f"{next(say(text) for path, _, text in WAY if path == self.path)} · Mien")
         self._content.classes("shell")
         with self._content:

@@ -18,7 +18,7 @@ from mien.panel.pages.frame import Frame
 from mien.panel.recording import new_target, recordings_folder
 from mien.panel.said import N_
 from mien.panel.status import SinkView, StatusView
-from mien.session.recordings import RecordAction
+from mien.session.messages import RecordAction
 from mien_models.errors import MienError, UsageError
 from mien_models.system.sentence import sentence
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mien.sinks.registry import SinkPlugin
 
 _ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\"<>]{1,500}", re.IGNORECASE)
+_CAMERA: Final = "virtualcam"
 _WORD: Final = re.compile(r"[\w .()-]{0,120}")
 """A port, a key, the name of a device; never a path."""
 _STATES: Final = {
@@ -88,7 +89,9 @@ class _Running:
         for spec, note in self._notes.items():
             sink = sinks.get(outputs.get(spec, ""))
             if sink is not None:
-                note.set_text(self._health(sink))
+                late_ms = status.sync_offset_ms if status is not None and spec.startswith(_CAMERA) else None
+                late = say("sync offset for your microphone in OBS: {ms} ms", ms=late_ms)
+                note.set_text(self._health(sink) if late_ms is None else f"{self._health(sink)} · {late}")
                 kit.state_class(note, "is-", _STATES.get(sink.state, ("is-fair", ""))[0].removeprefix("is-") or "none")
 
     def _row(self, spec: str, description: str) -> kit.Words:

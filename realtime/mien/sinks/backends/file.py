@@ -22,6 +22,8 @@ from mien.sinks.live_tracks import AnyPacket, LiveTracks, Studio
 from mien.sinks.recorded_file import RecordedFile, owned, time_of
 from mien.sinks.recovery import check_nothing_unfinished
 from mien.sinks.registry import SinkPlugin
+from mien.sinks.rtmp import bit_rate_for
+from mien.sinks.streaming import stream_wish
 from mien_models.errors import MienError, SinkError
 from mien_models.system.atomic_write import cannot_write, check_writable, part_of
 from mien_models.system.crash.edge import edge
@@ -91,7 +93,7 @@ class FileSink:
         width, height = wish.size_of(output.width, output.height)
         with contextlib.ExitStack() as undo:
             ownership = undo.enter_context(owned(self._path))
-            tracks = LiveTracks(self.studio, VideoWish(width, height, output.fps, wish.quality))
+            tracks = LiveTracks(self.studio, _encoded(OutputFormat(width, height, output.fps), wish.quality))
             self._recording = self._begun(self._path, tracks, ownership.pop_all())
             self._tracks = tracks
         return self
@@ -139,10 +141,18 @@ class FileSink:
             raise SinkError(f"{cannot_write(self._path, error)} {recording.what_is_kept()}") from error
 
     def _finish(self, recording: RecordedFile, tracks: LiveTracks) -> None:
-        """Write what is left, and close; a split that nobody saw happen does not."""
-        rest = [*self._sounds, *tracks.finish()]
+        """Write what is left, and close; a split whose key frame still was in the encoder happens now."""
+        rest = sorted([*self._sounds, *tracks.finish()], key=time_of)
         self._sounds.clear()
-        recording.finish(self.signer, sorted(rest, key=time_of))
+        keys = [at for at, packet in enumerate(rest) if packet.time_base == VIDEO_TICK and packet.is_keyframe]
+        if self._wanted is not None and recording.has_header:
+            if not keys:
+                _LOG.warning("The recording ended before %s began; all of it is in %s.", self._wanted, self._path)
+            else:
+                with edge("The recording could not be split", self._fail):
+                    recording = self._part_at(rest[keys[0]], self._wanted, recording, tracks, rest[: keys[0]])
+                    rest = rest[keys[0] :]
+        recording.finish(self.signer, rest)
 
     def _put(self, packets: Sequence[AnyPacket], tracks: LiveTracks) -> None:
         """Write pictures, and sound up to where they are: where the file ends, both end."""
@@ -151,7 +161,8 @@ class FileSink:
             if packet.time_base != VIDEO_TICK or self._recording is None:
                 continue
             if self._wanted is not None and packet.is_keyframe and self._recording.has_header:
-                self._part_at(packet, self._wanted, self._recording, tracks)
+                sounds = self._sounds_before(time_of(packet))
+                self._recording = self._part_at(packet, self._wanted, self._recording, tracks, sounds)
             self._recording.mux([*self._sounds_before(time_of(packet)), packet])
 
     def _sounds_before(self, time_s: Fraction) -> Sequence[AnyPacket]:
@@ -160,31 +171,40 @@ class FileSink:
             found.append(self._sounds.popleft())
         return found
 
-    def _part_at(self, key: AnyPacket, path: Path, before: RecordedFile, tracks: LiveTracks) -> None:
-        """Go on in another file with this key frame; the one before is finished in a thread of its own."""
-        before.mux(self._sounds_before(time_of(key)))
+    def _part_at(
+        self, key: AnyPacket, path: Path, before: RecordedFile, tracks: LiveTracks, rest: Sequence[AnyPacket]
+    ) -> RecordedFile:
+        """Go on in another file with this key frame; the one before gets its rest in a thread of its own."""
         with contextlib.ExitStack() as undo:
             ownership = undo.enter_context(owned(path))
-            self._recording = self._begun(path, tracks, ownership.pop_all(), time_of(key))
+            after = self._begun(path, tracks, ownership.pop_all(), time_of(key))
         # Pictures of before may still be in the encoder.
-        self._recording.is_swapped = before.is_swapped
+        after.is_swapped = before.is_swapped
         self._path, self._wanted = path, None
-        thread = threading.Thread(target=self._finish_beside, args=(before,), name="mien-recording", daemon=True)
+        thread = threading.Thread(target=self._finish_beside, args=(before, rest), name="mien-recording", daemon=True)
         self._others = [one for one in self._others if one.is_alive()] + [thread]
         thread.start()
+        return after
 
     def _begun(
         self, path: Path, tracks: LiveTracks, ownership: contextlib.ExitStack, begins_s: Fraction = Fraction(0)
     ) -> RecordedFile:
         return RecordedFile(path, self._container, tracks, self.signer.session, ownership, begins_s=begins_s)
 
-    def _finish_beside(self, recording: RecordedFile) -> None:
+    def _finish_beside(self, recording: RecordedFile, rest: Sequence[AnyPacket]) -> None:
         with edge("A recording could not be finished", self._fail):
-            recording.finish(self.signer, ())
+            recording.finish(self.signer, rest)
 
     def _fail(self, error: MienError) -> None:
         _LOG.warning("%s", error)
         self._failure = self._failure or error
+
+
+def _encoded(output: OutputFormat, quality: int | None) -> VideoWish:
+    """Say how: where no quality counts, exactly as a stream is, so that both have one encoder."""
+    if quality is None:
+        return stream_wish(output, bit_rate_for(output))
+    return VideoWish(output.width, output.height, output.fps, quality)
 
 
 def _free_beside(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The wearer's glasses stay in front: their rims, bridge and temples, and lenses that hide the eyes.
+"""Where the user's own glasses are: rims, bridge and temples, and lenses that hide the eyes.
 
 A small network says whether there are some. Where they are is told by lines, on the face laid flat, where glasses keep
 their place while the face moves: what is seen there again and again is a rim, what comes and goes a fold or a lash.
@@ -12,13 +12,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.stages.mask import FaceMask, MaskPlugin
 from mien_models.geometry.face_mesh import MeshPatch, atlas_points_px, face_topology, facing, mesh_patch, rasterise
-from mien_models.library.builtin import load_eyewear
 from mien_models.networks.eyewear import Eyewear
 from mien_models.swappers.mesh.delight import SIDE_PX
 from mien_models.swappers.mesh.glasses import Glasses, glasses_in_front
-from mien_models.types import BgrU8, Face, as_f32, as_u8
+from mien_models.types import AffineF64, BgrU8, Face, as_f32, as_u8
 
 LOOK_EVERY_S: Final = 0.15
 """Glasses are looked for no more often than this: they sit still on a face."""
@@ -52,7 +50,16 @@ class _Seen:
     is_believed: bool = False
 
 
-class GlassesMask:
+@dataclass(frozen=True, slots=True, eq=False)
+class GlassesPlace:
+    """Where glasses are, as a small picture and its place in the frame."""
+
+    shares: NDArray[np.float32]
+    """(h, w) how surely they are there, 0..1; beyond its edges there are none."""
+    frame_from_shares: AffineF64
+
+
+class WornGlasses:
     """Looks a few times a second; remembers each face's glasses by its id."""
 
     def __init__(self, network: Eyewear) -> None:
@@ -60,8 +67,8 @@ class GlassesMask:
         self._network = network
         self._seen: dict[int, _Seen] = {}
 
-    def mask(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> FaceMask | None:
-        """Mask the glasses; nothing for a bare face, 2 ms for one with glasses, 4 ms more when it looks."""
+    def place(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> GlassesPlace | None:
+        """Find the glasses of one face; None for a bare one. `captured_ns` is never earlier than in the call before."""
         region = mesh_patch(frame_bgr, face_topology().with_rim(face.landmarks))
         if region is None:
             return None
@@ -107,7 +114,7 @@ def _flat(region: MeshPatch) -> tuple[BgrU8, NDArray[np.float32]]:
     return as_u8(flat), np.ascontiguousarray(drawn[..., 2])
 
 
-def _placed(in_front: NDArray[np.float32], region: MeshPatch) -> FaceMask:
+def _placed(in_front: NDArray[np.float32], region: MeshPatch) -> GlassesPlace:
     """Bring what is in front to the frame."""
     height, width = region.bgr.shape[:2]
     step = max(1.0, float(np.ptp(region.points[:, 0])) / FINEST_PX)
@@ -121,14 +128,7 @@ def _placed(in_front: NDArray[np.float32], region: MeshPatch) -> FaceMask:
     at_x, at_y = (as_f32(drawn[..., axis] * SIDE_PX - 0.5) for axis in (0, 1))
     found = as_f32(cv2.remap(in_front, at_x, at_y, cv2.INTER_LINEAR))
     covered = np.clip((found - SHOWN[0]) / (SHOWN[1] - SHOWN[0]), 0, 1)
-    image = as_u8(np.asarray(255.5 - 255 * covered, np.uint8))
-    cv2.rectangle(image, (0, 0), (columns - 1, rows - 1), (255,), 1)  # beyond its edges, the face is free
+    covered[0], covered[-1], covered[:, 0], covered[:, -1] = 0, 0, 0, 0
     x, y = 1 / float(scale[0]), 1 / float(scale[1])
-    frame_from_mask = np.array([[x, 0, region.left + (x - 1) / 2], [0, y, region.top + (y - 1) / 2]], np.float64)
-    return FaceMask(image, frame_from_mask, has_thin_lines=True)
-
-
-PLUGIN: Final = MaskPlugin(
-    make=lambda _target: GlassesMask(load_eyewear()),
-    help="your own glasses stay in front of the new face; 2 ms where you wear some",
-)
+    frame_from_shares = np.array([[x, 0, region.left + (x - 1) / 2], [0, y, region.top + (y - 1) / 2]], np.float64)
+    return GlassesPlace(as_f32(covered), frame_from_shares)

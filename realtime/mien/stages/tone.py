@@ -1,0 +1,120 @@
+"""Tone: where a face keeps some of the photo's skin tone, ears and neck take it on, so that nothing ends in a line.
+
+Skin is what has the colour of the wearer's own face and is near it. How far the new face's tone is from the wearer's is
+measured on the face and smoothed in time.
+"""
+
+from dataclasses import dataclass, replace
+from math import exp
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.pipeline.frame import Frame
+from mien.stages._composed_part import Box, ComposedPart, compose_part
+from mien.stages.colour import SkinView, view_skin
+from mien.stages.composite import Paster
+from mien_models.types import Face, SwappedFace, as_f32, as_u8
+
+REACH: Final = (0.25, 0.1, 0.9)
+"""So far beside, above and below the face its tone is carried, in parts of its width."""
+FADES: Final = 0.55
+"""It is half gone so far from the face, in parts of the face's width."""
+SPREAD: Final = (12.0, 5.0, 5.0)
+"""Skin differs from the face's by no less than this in lightness, red-green and yellow-blue, whatever was measured."""
+SOFT: Final = 0.03
+"""What is skin is smoothed so far, in parts of the face's width."""
+SETTLING_S: Final = 0.4
+"""Time constant with which the difference of tone follows what is measured."""
+SMALL_PX: Final = 160
+"""What is skin is worked out on a picture in which a face is at most so wide."""
+
+
+@dataclass(slots=True)
+class _Known:
+    change: NDArray[np.float64]
+    """(3,) the new face's tone less the wearer's, in Lab as OpenCV's 8-bit code stores it."""
+    skin: NDArray[np.float64]
+    """(2, 3) the wearer's mean and spread in the same."""
+    seen_ns: int
+
+
+class ToneStage:
+    """Carries the tone of each swapped face on; remembers the difference by the face's id."""
+
+    name = "tone"
+
+    def __init__(self) -> None:
+        """Begin without any face."""
+        self._paster = Paster()
+        self._known: dict[int, _Known] = {}
+
+    def __call__(self, frame: Frame) -> Frame:
+        """Tint the skin around the faces of `frame.swapped`."""
+        chosen = {face.id: face for face in frame.chosen}
+        followed = {face.id for face in frame.faces}
+        self._known = {face_id: known for face_id, known in self._known.items() if face_id in followed}
+        swapped = tuple(
+            self._toned(frame, one, chosen[one.face_id]) if one.face_id in chosen and one.alpha.any() else one
+            for one in frame.swapped
+        )
+        return replace(frame, swapped=swapped)
+
+    def _toned(self, frame: Frame, swapped: SwappedFace, face: Face) -> SwappedFace:
+        view = view_skin(frame.image, swapped)
+        known = self._known.get(face.id)
+        if view.is_enough:
+            known = self._known[face.id] = _followed(known, view, frame.captured_ns)
+        if known is None:
+            return swapped
+        part = compose_part(frame.image, swapped, _around(face), self._paster)
+        share = _skin_share(part, face, known.skin)
+        share *= 1 - as_f32(part.alpha) / 255  # the face has it already
+        lab = as_f32(cv2.cvtColor(part.bgr, cv2.COLOR_BGR2LAB)) + share[..., None] * as_f32(known.change)
+        tinted = cv2.cvtColor(np.clip(lab + 0.5, 0, 255).astype(np.uint8), cv2.COLOR_LAB2BGR)
+        painted = share > 1 / 64
+        part.bgr[painted] = tinted[painted]
+        return part.as_swapped(swapped, painted)
+
+
+def _followed(known: _Known | None, view: SkinView, now_ns: int) -> _Known:
+    crop, worn = view.crop, view.frame
+    change, skin = crop.mean_lab - worn.mean_lab, np.stack([worn.mean_lab, worn.std_lab])
+    if known is None:
+        return _Known(change, skin, now_ns)
+    share = 1 - exp(-max(now_ns - known.seen_ns, 0) / 1e9 / SETTLING_S)
+    return _Known(known.change + share * (change - known.change), known.skin + share * (skin - known.skin), now_ns)
+
+
+def _around(face: Face) -> Box:
+    low, high = face.landmarks[:, :2].min(axis=0), face.landmarks[:, :2].max(axis=0)
+    beside, above, below = (part * face.width_px for part in REACH)
+    return int(low[0] - beside), int(low[1] - above), int(high[0] + beside), int(high[1] + below)
+
+
+def _skin_share(part: ComposedPart, face: Face, skin: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Say how much each pixel is skin of this person, near the face: (h, w), 0..1."""
+    height, width = part.alpha.shape
+    scale = min(1.0, SMALL_PX / face.width_px)
+    size = max(2, round(width * scale)), max(2, round(height * scale))
+    small = as_u8(cv2.resize(part.under_bgr, size, interpolation=cv2.INTER_AREA))
+    lab = as_f32(cv2.cvtColor(small, cv2.COLOR_BGR2LAB))
+    # A neck lies in the chin's shadow: of darker skin more counts than of lighter.
+    away = (lab - as_f32(skin[0])) / as_f32(np.maximum(2 * skin[1], SPREAD))
+    away[..., 0] = np.where(away[..., 0] < 0, away[..., 0] / 2, away[..., 0])
+    likely = np.exp(-0.5 * np.square(away).sum(axis=2))
+    covered = as_u8(cv2.resize(part.alpha, size, interpolation=cv2.INTER_AREA))
+    away_px = cv2.distanceTransform(as_u8(np.where(covered > 127, 0, 255).astype(np.uint8)), cv2.DIST_L2, 5)
+    near = np.exp2(-np.square(as_f32(away_px) / (FADES * face.width_px * scale)))
+    soft = cv2.GaussianBlur(as_f32(likely), (0, 0), max(SOFT * face.width_px * scale, 0.5))
+    share = as_f32(cv2.resize(as_f32(np.clip(2 * soft, 0, 1) * near), (width, height), interpolation=cv2.INTER_LINEAR))
+    return as_f32(share * _fade(height, width, face.width_px))
+
+
+def _fade(height: int, width: int, face_px: float) -> NDArray[np.float32]:
+    """Fall to 0 at the part's edges: (h, w)."""
+    reach = max(0.15 * face_px, 1.0)
+    rows, columns = (np.minimum(np.arange(n), np.arange(n)[::-1]) / reach for n in (height, width))
+    return as_f32(np.clip(rows, 0, 1)[:, None] * np.clip(columns, 0, 1)[None])
