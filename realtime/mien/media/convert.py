@@ -12,6 +12,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from mien.media.pictures.read import MAX_PIXELS
 from mien.media.video.orientation import Orientation, orientation_of
 from mien_models.types import BgrU8
 
@@ -26,13 +27,19 @@ _WITH_ALPHA: Final = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 def decoder_of(stream: VideoStream) -> Callable[["Packet[Any]"], Sequence[Frame]]:
-    """Give what decodes the packets of a stream, transparency included."""
+    """Give what decodes the packets of a stream, transparency included; a picture of more than `MAX_PIXELS` is damage.
+
+    A few bytes of a header can announce 268 million pixels, which take gigabytes and minutes each.
+    """
+    bound = {"max_pixels": str(MAX_PIXELS)}
     name = _WITH_ALPHA.get(stream.codec_context.name)
     tags = {key.lower(): text for key, text in stream.metadata.items()}
     if name is None or tags.get("alpha_mode") != "1":
+        stream.codec_context.options = {**stream.codec_context.options, **bound}
         return lambda packet: packet.decode()
     context = CodecContext.create(name, "r")
     assert isinstance(context, VideoCodecContext)  # noqa: S101 - both make pictures
+    context.options = bound
     return lambda packet: context.decode(packet if packet.size else None)
 
 

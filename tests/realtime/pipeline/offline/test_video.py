@@ -319,3 +319,14 @@ def test_how_pictures_lie_may_be_said_in_the_first_of_them_alone(
     for old, seen in zip(before, shown, strict=True):
         assert seen is not None
         assert np.abs(turn(bgr(old)) - seen.image).mean() < 6
+
+
+def test_pictures_that_would_fill_the_memory_are_not_decoded(
+    make_clip: Clips, brighten: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = make_clip("in.mp4", frames=3)
+    monkeypatch.setattr("mien.media.convert.MAX_PIXELS", 500)
+    with pytest.raises(SourceError, match=r"No frame .+ can be decoded"):
+        swap_file(source, tmp_path / "out.mp4", [brighten])
+    with pytest.raises(SourceError, match="without a single frame"), VideoSource(source) as played:
+        played.read()
