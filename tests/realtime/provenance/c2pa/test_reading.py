@@ -82,22 +82,28 @@ def test_a_strangers_text_cannot_write_on_the_terminal(tmp_path: Path) -> None:
 
 @contextmanager
 def listening() -> Generator[tuple[str, threading.Event]]:
-    """Give an address of this machine, and what is set once somebody asks for it within half a second."""
-    asked = threading.Event()
+    """Give an address of this machine, and what is set at the end once somebody asked for it."""
+    asked, ended = threading.Event(), threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(0.5)
+        server.settimeout(0.1)
 
         def answer() -> None:
-            try:
-                server.accept()[0].close()
-                asked.set()
-            except TimeoutError:
-                pass
+            while not asked.is_set():
+                is_last_look = ended.is_set()
+                try:
+                    server.accept()[0].close()
+                    asked.set()
+                except TimeoutError:
+                    if is_last_look:
+                        return
 
         waiting = threading.Thread(target=answer)
         waiting.start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}/a.c2pa", asked
-        waiting.join()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}/a.c2pa", asked
+        finally:
+            ended.set()
+            waiting.join()
 
 
 def test_credentials_of_an_address_are_named_and_not_fetched(tmp_path: Path) -> None:
