@@ -23,12 +23,16 @@ ENDING = [signal.SIGHUP, signal.SIGTERM, signal.SIGINT]
 @pytest.fixture(autouse=True)
 def _in_a_folder_with_a_film(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    _make_film(frames=200)
+
+
+def _make_film(*, frames: int) -> None:
     photo = read_source_photo(photo_address(str(public_domain_photo()))).photo_bgr
     with av.open("film.mp4", "w") as file:
         stream = file.add_stream("libx264", rate=10)
         stream.height, stream.width = photo.shape[:2]
         stream.pix_fmt = "yuv420p"
-        for _ in range(200):
+        for _ in range(frames):
             file.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(photo), "bgr24")))
         file.mux(stream.encode(None))
 
@@ -77,6 +81,7 @@ def test_a_run_that_is_ended_finishes_its_recording(number: signal.Signals) -> N
 
 
 def test_what_nohup_starts_outlives_its_terminal() -> None:
+    _make_film(frames=40)
     command = ["nohup", sys.executable, "-m", "mien", "swap", "film.mp4", "out.gif"]
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
