@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.export.networks.asked import VARIANTS
 
 from mien_export.contracts import ARCHITECTURES
 from mien_export.engines.building import build, sidecar_of
@@ -29,7 +30,7 @@ def test_a_checkpoint_becomes_an_engine(name: str, precision: Precision, tmp_pat
     architecture = ARCHITECTURES.load(name)
     _, state = seeded_checkpoint(architecture, next(iter(architecture.tiny)), seed=3)
     torch.save(state, tmp_path / "net.pth")
-    source = read_source(Wish(tmp_path / "net.pth", variant="224" if name == "simswap" else None), "none")
+    source = read_source(Wish(tmp_path / "net.pth", variant=VARIANTS.get(name)), "none")
     model, engine = tmp_path / "net.onnx", tmp_path / "net.engine"
     export(source, model, shape=Shape(precision=precision), asked=Asked(), progress=quiet)
     told = build("rtx", Order(model, engine, ("sm86", "sm89", "sm120")), quiet)

@@ -10,6 +10,7 @@ import onnx
 import pytest
 import torch
 from onnx import ModelProto, TensorProto, helper, numpy_helper
+from tests.export.networks.asked import VARIANTS
 from torch import Tensor
 
 from mien_export import streaming
@@ -65,7 +66,7 @@ def test_every_architecture_passes_in_mixed_precision(name: str, tmp_path: Path)
 
 def wish(name: str, path: Path) -> Wish:
     """Say of a checkpoint what its keys do not."""
-    return Wish(path, variant="224" if name == "simswap" else None)
+    return Wish(path, variant=VARIANTS.get(name))
 
 
 def perturb(model: ModelProto) -> None:
