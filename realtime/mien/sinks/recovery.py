@@ -10,7 +10,7 @@ from typing import Any, Final
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.error import ArgumentError, FFmpegError
+from av.error import FFmpegError
 from av.packet import Packet
 from av.video.stream import VideoStream
 
@@ -112,8 +112,10 @@ def _copied(part: Path, copy: Path, muxer: str) -> tuple[int, str | None]:
             packet.stream = copies[packet.stream.index]
             try:
                 target.mux(packet)
-            except ArgumentError:  # the first piece whose times or bytes are damaged: the file was torn here
-                break
+            except FFmpegError as error:
+                if isinstance(error, OSError):  # the disk, not the file
+                    raise
+                break  # the first piece whose times or bytes are damaged: the file was torn here
             frames += is_picture
     found = re.search(r"session ([0-9a-f]{6})", note)
     return frames, found[1] if found else None
