@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.stages.composite import Paster
-from mien_models.types import BgrU8, MaskU8, SwappedFace, as_u8
+from mien.stages.composite import Paster, placed_in, underneath
+from mien_models.types import BgrU8, Face, MaskU8, SwappedFace, as_u8
 
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels of the frame."""
@@ -33,6 +33,13 @@ class ComposedPart:
         return replace(swapped, crop_bgr=self.bgr, alpha=alpha, frame_from_crop=place)
 
 
+def box_around(face: Face, *, beside: float, above: float = 0.0, below: float = 0.0) -> Box:
+    """Give the box of a face's landmarks, wider by so many parts of the face's width."""
+    low, high = face.landmarks[:, :2].min(axis=0), face.landmarks[:, :2].max(axis=0)
+    beside, above, below = (part * face.width_px for part in (beside, above, below))
+    return int(low[0] - beside), int(low[1] - above), int(high[0] + beside), int(high[1] + below)
+
+
 def compose_part(frame_bgr: BgrU8, swapped: SwappedFace, box: Box, paster: Paster) -> ComposedPart:
     """Compose the part of a frame that a swapped face and a box lie in."""
     rows, columns = swapped.alpha.shape
@@ -42,15 +49,8 @@ def compose_part(frame_bgr: BgrU8, swapped: SwappedFace, box: Box, paster: Paste
     top = int(np.clip(np.floor(min(corners[1].min(), box[1])), 0, height - 1))
     right = int(np.clip(np.ceil(max(corners[0].max(), box[2])) + 1, left + 1, width))
     bottom = int(np.clip(np.ceil(max(corners[1].max(), box[3])) + 1, top + 1, height))
-    under = frame_bgr
-    if swapped.warp is not None:
-        warp = swapped.warp
-        under = frame_bgr.copy()
-        under[warp.top : warp.top + warp.height, warp.left : warp.left + warp.width] = warp.warped(frame_bgr)
-    under = as_u8(under[top:bottom, left:right])
-    placed = replace(
-        swapped, frame_from_crop=swapped.frame_from_crop - np.array([[0, 0, left], [0, 0, top]], np.float64), warp=None
-    )
+    under = underneath(frame_bgr, swapped, slice(top, bottom), slice(left, right))
+    placed = placed_in(swapped, left, top)
     composed = under.copy()
     paster.paste(composed, placed)
     size = (right - left, bottom - top)

@@ -117,6 +117,21 @@ def warp(image_bgr: BgrU8, warp: Warp) -> None:
     image_bgr[rows, columns] = warp.warped(image_bgr)
 
 
+def underneath(image_bgr: BgrU8, swapped: SwappedFace, rows: slice, columns: slice) -> BgrU8:
+    """Give a part of a picture as a swapped face is laid over it, warped where it is; the caller's own."""
+    if swapped.warp is None:
+        return image_bgr[rows, columns].copy()
+    whole = image_bgr.copy()
+    warp(whole, swapped.warp)
+    return whole[rows, columns]
+
+
+def placed_in(swapped: SwappedFace, left: int, top: int) -> SwappedFace:
+    """Place a swapped face in a part that begins there, where its warp is done already."""
+    moved = np.array([[0, 0, left], [0, 0, top]], np.float64)
+    return replace(swapped, frame_from_crop=swapped.frame_from_crop - moved, warp=None)
+
+
 def _span(row: NDArray[np.float64], width: int, height: int, limit: int) -> tuple[int, int]:
     """First and last pixel, within 0..limit, that a part of that size reaches along one axis of the frame."""
     a, b, offset = (float(number) for number in row)

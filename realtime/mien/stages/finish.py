@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mien.pipeline.frame import Frame
 from mien.pipeline.metrics import Part
-from mien.stages.composite import Paster
+from mien.stages.composite import Paster, placed_in, underneath
 from mien_models.geometry.face_mesh import face_topology, facing, unwrapper
 from mien_models.geometry.finishing_crop import SIDE_PX, atlas_places, crop_from_frame, cut
 from mien_models.networks.finisher import COARSE_PX, Composed
@@ -147,26 +147,20 @@ def _scene(frame_bgr: BgrU8, swapped: SwappedFace, face: Face) -> _Scene:
     """Cut out of the frame what the network's crop and the swapped face need."""
     matrix = crop_from_frame(face.landmarks)
     height, width = frame_bgr.shape[:2]
-    rows, columns = swapped.alpha.shape
+    crop_height, crop_width = swapped.alpha.shape
     corners = np.hstack([
         cv2.invertAffineTransform(matrix) @ np.array([[0, SIDE_PX, 0, SIDE_PX], [0, 0, SIDE_PX, SIDE_PX], [1] * 4]),
-        swapped.frame_from_crop @ np.array([[0, columns, 0, columns], [0, 0, rows, rows], [1] * 4]),
+        swapped.frame_from_crop @ np.array([[0, crop_width, 0, crop_width], [0, 0, crop_height, crop_height], [1] * 4]),
     ])  # fmt: skip
     low = np.clip(np.floor(corners.min(axis=1)) - AROUND_PX, 0, (width - 2, height - 2)).astype(int)
     high = np.clip(np.ceil(corners.max(axis=1)) + AROUND_PX, low + 2, (width, height)).astype(int)
     (left, top), (right, bottom) = low.tolist(), high.tolist()
-    part = frame_bgr[top:bottom, left:right]
-    under = part.copy()
-    if swapped.warp is not None:
-        whole = frame_bgr.copy()
-        warp = swapped.warp
-        whole[warp.top : warp.top + warp.height, warp.left : warp.left + warp.width] = warp.warped(frame_bgr)
-        under = whole[top:bottom, left:right]
-    moved = np.array([[0, 0, left], [0, 0, top]], np.float64)
-    matrix[:, 2] += matrix[:, :2] @ moved[:, 2]
+    rows, columns = slice(top, bottom), slice(left, right)
+    under = underneath(frame_bgr, swapped, rows, columns)
+    matrix[:, 2] += matrix[:, :2] @ np.array([left, top], np.float64)
     landmarks = face.landmarks - np.array([left, top, 0], np.float32)
-    placed = replace(swapped, frame_from_crop=swapped.frame_from_crop - moved, warp=None)
-    return _Scene(as_u8(under), part, placed, matrix, replace(face, landmarks=as_f32(landmarks)))
+    placed = placed_in(swapped, left, top)
+    return _Scene(under, frame_bgr[rows, columns], placed, matrix, replace(face, landmarks=as_f32(landmarks)))
 
 
 def _with(swapped: SwappedFace, scene: _Scene, added: NDArray[np.float32]) -> SwappedFace:

@@ -3,7 +3,7 @@
 Half a rim is worse than either: a face that is too small for its rims to be seen whole loses them.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import cv2
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mien.config.choices import GlassesMode
 from mien.pipeline.frame import Frame
 from mien.pipeline.metrics import Part
-from mien.stages._composed_part import Box, ComposedPart, compose_part
+from mien.stages._composed_part import ComposedPart, box_around, compose_part
 from mien.stages.composite import Paster
 from mien.stages.mask import FaceMask, opened
 from mien.tracking.worn_glasses import GlassesPlace, WornGlasses
@@ -48,13 +48,6 @@ OUTER: Final = ((127, 234, 33), (356, 454, 263))
 """Two points of the outline at the height of an eye and that eye's outer corner, of both sides."""
 
 
-@dataclass(slots=True)
-class _Known:
-    """What was decided for one face."""
-
-    stays: bool
-
-
 class GlassesStage:
     """Keeps or removes glasses; remembers those of each followed face by its id."""
 
@@ -65,7 +58,8 @@ class GlassesStage:
         self._worn = WornGlasses(network)
         self._mode = mode
         self._paster = Paster()
-        self._known: dict[int, _Known] = {}
+        self._large: dict[int, bool] = {}
+        """Whether the rims of a followed face are seen whole, by its id."""
         self._looking = Part("Your glasses")
         self.parts = (self._looking,)
 
@@ -73,9 +67,9 @@ class GlassesStage:
         """Cut the glasses out of the faces of `frame.swapped`, or paint over what is left of them."""
         chosen = {face.id: face for face in frame.chosen} if self._looking.is_on else dict[int, Face]()
         followed = {face.id for face in frame.faces} | set(chosen) if self._looking.is_on else set[int]()
-        for face_id in set(self._known) - followed:
+        for face_id in set(self._large) - followed:
             self._worn.forget(face_id)
-            del self._known[face_id]
+            del self._large[face_id]
         if not chosen:
             return frame
         with self._looking.measured():
@@ -97,14 +91,14 @@ class GlassesStage:
         return _without(frame.image, swapped, face, place, self._paster)
 
     def _stays(self, face: Face) -> bool:
-        known = self._known.setdefault(face.id, _Known(face.width_px > SEEN_WHOLE_PX[1]))
-        known.stays = face.width_px > SEEN_WHOLE_PX[0 if known.stays else 1]
-        return known.stays if self._mode is GlassesMode.AUTO else self._mode is GlassesMode.KEEP
+        was_large = self._large.get(face.id, False)
+        self._large[face.id] = face.width_px > SEEN_WHOLE_PX[0 if was_large else 1]
+        return self._large[face.id] if self._mode is GlassesMode.AUTO else self._mode is GlassesMode.KEEP
 
 
 def _without(frame_bgr: BgrU8, swapped: SwappedFace, face: Face, place: GlassesPlace, paster: Paster) -> SwappedFace:
     """Paint over what the new face leaves of the glasses, from what is beside it."""
-    part = compose_part(frame_bgr, swapped, _around(face), paster)
+    part = compose_part(frame_bgr, swapped, box_around(face, beside=BESIDE), paster)
     marked = _marked(part, face, place)
     left = marked & (part.alpha < 255)
     if not left.any():
@@ -119,12 +113,6 @@ def _without(frame_bgr: BgrU8, swapped: SwappedFace, face: Face, place: GlassesP
     before[:] = np.clip(before + share * (as_f32(filled) - before) + 0.5, 0, 255).astype(np.uint8)
     painted = cv2.dilate(np.asarray(left, np.uint8), np.ones((3, 3), np.uint8)) > 0
     return part.as_swapped(swapped, painted)
-
-
-def _around(face: Face) -> Box:
-    low, high = face.landmarks[:, :2].min(axis=0), face.landmarks[:, :2].max(axis=0)
-    beside = BESIDE * face.width_px
-    return int(low[0] - beside), int(low[1]), int(high[0] + beside), int(high[1])
 
 
 def _marked(part: ComposedPart, face: Face, place: GlassesPlace) -> NDArray[np.bool_]:

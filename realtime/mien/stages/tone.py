@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.pipeline.frame import Frame
-from mien.stages._composed_part import Box, ComposedPart, compose_part
+from mien.stages._composed_part import ComposedPart, box_around, compose_part
 from mien.stages.colour import SkinView, view_skin
 from mien.stages.composite import Paster
 from mien_models.types import Face, SwappedFace, as_f32, as_u8
@@ -69,7 +69,9 @@ class ToneStage:
             known = self._known[face.id] = _followed(known, view, frame.captured_ns)
         if known is None:
             return swapped
-        part = compose_part(frame.image, swapped, _around(face), self._paster)
+        beside, above, below = REACH
+        box = box_around(face, beside=beside, above=above, below=below)
+        part = compose_part(frame.image, swapped, box, self._paster)
         share = _skin_share(part, face, known.skin)
         share *= 1 - as_f32(part.alpha) / 255  # the face has it already
         lab = as_f32(cv2.cvtColor(part.bgr, cv2.COLOR_BGR2LAB)) + share[..., None] * as_f32(known.change)
@@ -86,12 +88,6 @@ def _followed(known: _Known | None, view: SkinView, now_ns: int) -> _Known:
         return _Known(change, skin, now_ns)
     share = 1 - exp(-max(now_ns - known.seen_ns, 0) / 1e9 / SETTLING_S)
     return _Known(known.change + share * (change - known.change), known.skin + share * (skin - known.skin), now_ns)
-
-
-def _around(face: Face) -> Box:
-    low, high = face.landmarks[:, :2].min(axis=0), face.landmarks[:, :2].max(axis=0)
-    beside, above, below = (part * face.width_px for part in REACH)
-    return int(low[0] - beside), int(low[1] - above), int(high[0] + beside), int(high[1] + below)
 
 
 def _skin_share(part: ComposedPart, face: Face, skin: NDArray[np.float64]) -> NDArray[np.float32]:
