@@ -88,14 +88,8 @@ def as_data(listed: DeviceList) -> dict[str, object]:
             }
             for camera in listed.cameras
         ],
-        "microphones": [
-            {"name": one.name, "number": one.number, "rate_hz": one.rate_hz, "is_default": one.is_default}
-            for one in listed.microphones
-        ],
-        "output_devices": [
-            {"name": one.name, "number": one.number, "rate_hz": one.rate_hz, "is_default": one.is_default}
-            for one in listed.speakers
-        ],
+        "microphones": _sound_data(listed.microphones),
+        "output_devices": _sound_data(listed.speakers),
         "virtual_cameras": [{"name": device.name, "path": device.path} for device in listed.virtual],
     }
 
@@ -147,6 +141,13 @@ def sound_table(devices: Sequence[SoundDevice], title: str, flag: str, of_defaul
         note = f"\n({of_default})" if device.is_default else ""
         table.add_row(Text(device.name + note), Text(f"{device.number}\n{device.name}"))
     return table
+
+
+def _sound_data(devices: Sequence[SoundDevice]) -> list[dict[str, object]]:
+    return [
+        {"name": one.name, "number": one.number, "rate_hz": one.rate_hz, "is_default": one.is_default}
+        for one in devices
+    ]
 
 
 def _sound_devices() -> tuple[tuple[SoundDevice, ...], tuple[SoundDevice, ...], str]:

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from mien.pipeline.events import Event, RecordingSplit, Subscribers
 from mien.pipeline.frame import OutputFormat
@@ -27,10 +27,9 @@ from mien.session.session import (
 from mien.session.sight import faces_of, scaled
 from mien.session.source_faces import SourceFaces
 from mien.session.stages import Making, stages_of
-from mien.sinks.registry import shown_spec
+from mien.sinks.registry import have_camera, shown_spec
 
 _LOG = logging.getLogger(__name__)
-_CAMERA: Final = "virtualcam"
 Ticker: TypeAlias = Callable[["LiveSession"], None]
 
 
@@ -101,8 +100,7 @@ class LiveSession:
     def tick(self) -> None:
         """Let the watcher look, about four times a second."""
         run, changes = self._running()
-        is_in_a_camera = any(spec.partition(":")[0] == _CAMERA for spec in changes.in_force.sinks)
-        self._sound.pictures_are(run.recent_age_ms, are_in_a_camera=is_in_a_camera)
+        self._sound.pictures_are(run.recent_age_ms, are_in_a_camera=have_camera(changes.in_force.sinks))
         if self._on_tick is not None:
             self._on_tick(self)
 

@@ -30,6 +30,8 @@ class SinkPlugin:
     """What it uses a face for, of what a person may have agreed to; None: nobody sees it."""
     writes_target: bool = False
     """Whether its target is a file or folder that it writes, so that it may be none that is read."""
+    is_camera: bool = False
+    """Whether other programs take its pictures as a camera's, and the sound from elsewhere."""
     usual: Usual | None = None
     """What makes it the one that is used where the user named none; None: never."""
     conceal: Callable[[str], str] | None = None
@@ -68,6 +70,11 @@ def uses_of(specs: Iterable[str]) -> tuple[Scope, ...]:
     """Say what sinks use faces for, each use once."""
     found = {SINKS.load(parse_sink(spec)[0]).use for spec in specs}
     return tuple(use for use in Scope if use in found)
+
+
+def have_camera(specs: Iterable[str]) -> bool:
+    """Whether other programs take pictures from one of them as from a camera."""
+    return any(SINKS.load(parse_sink(spec)[0]).is_camera for spec in specs)
 
 
 def written_by(specs: Iterable[str]) -> tuple[Path, ...]:

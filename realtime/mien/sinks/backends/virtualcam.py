@@ -133,5 +133,6 @@ PLUGIN: Final = SinkPlugin(
     label="Virtual camera",
     help="a camera that other programs see",
     target="[DEVICE]",
+    is_camera=True,
     usual=Usual(1, lambda: "virtualcam" if _is_there() else None, advice=how_to_install),
 )
