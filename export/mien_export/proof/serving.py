@@ -16,6 +16,7 @@ from mien_export.precision.lowering import is_half, islands_of
 from mien_export.precision.overflows import half_faults
 from mien_export.proof.pixels import Numbers, fed, from_bytes
 from mien_export.runtime_input import runtime_input
+from mien_export.weightless import read_weightless
 from mien_models.errors import MienError
 from mien_models.runtimes.ort.library import onnxruntime
 from mien_models.runtimes.ort.refusal import refusal_of
@@ -42,7 +43,7 @@ class Candidate:
             ServingError: it cannot be read or run.
         """
         try:
-            model = onnx.load(str(path))
+            model = read_weightless(path)
         except Exception as error:  # of protobuf's own classes
             raise _not_running(path, error) from error
         self.name, self._path = path.name, path

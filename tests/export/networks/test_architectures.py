@@ -3,6 +3,7 @@
 import dataclasses
 import gc
 import hashlib
+import sys
 import weakref
 from collections.abc import Callable
 from functools import cache
@@ -211,6 +212,27 @@ def test_weights_are_let_go_when_they_are_written(tmp_path: Path) -> None:
     del state
     gc.collect()
     assert largest() is None
+
+
+def test_making_a_file_says_each_step_and_keeps_no_word_of_a_network_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network, state = seeded_checkpoint(ARCHITECTURES.load("crossface"), "512", seed=1)
+    said: list[tuple[str, float | None]] = []
+    exporter = torch.onnx.export
+
+    def talkative(*given: Any, **named: Any) -> Any:
+        sys.stdout.write("a network's own words\n")
+        return exporter(*given, **named)
+
+    monkeypatch.setattr(torch.onnx, "export", talkative)
+    write_onnx(
+        network, state, tmp_path / "tiny.onnx", GraphOptions(), lambda text, share=None: said.append((text, share))
+    )
+    assert [text.partition(":")[0] for text, _ in said] == [f"making the file, {step} of 6" for step in range(1, 7)]
+    assert said[0][0].endswith("tracing the network")
+    assert [share for _, share in said] == pytest.approx([step / 6 for step in range(6)])
+    assert capsys.readouterr().out == "a network's own words\n"
 
 
 def test_a_norm_with_its_epsilon_added_by_hand_does_not_survive_the_exporter(

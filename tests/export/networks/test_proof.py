@@ -190,9 +190,11 @@ def test_vectors_of_any_length_are_tried_where_the_graph_makes_them_units() -> N
 def test_a_network_that_costs_much_is_asked_less_but_faces_and_flat_pictures_always() -> None:
     cases = make_cases(ARCHITECTURES.load("reswapper").tiny["128"])
     assert choose(cases, 50.0) == (list(cases), (2, 4))
-    few, batches = choose(cases, 700.0)
+    few, batches = choose(cases, 200.0)
     assert [case.name for case in few] == ["noise 11", "noise 12", "black", "grey", "red", "astronaut"]
-    assert batches == (2,)
+    fewest, batches_of_fewest = choose(cases, 700.0)
+    assert [case.name for case in fewest] == ["noise 11", "noise 12", "black", "red", "astronaut"]
+    assert batches == batches_of_fewest == (2,)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -206,9 +208,9 @@ def test_a_proof_says_how_far_it_is(tmp_path: Path) -> None:
     prove(reference(network, state), network, [path], make_cases(network), progress=kept)
     # Said before it is done: the first while nothing is, the last while it alone is left.
     assert [share for _, share in said] == pytest.approx([done / 8 for done in range(8)])
-    assert said[0][0] == "the checkpoint in torch: noise 11"
-    assert said[3][0].endswith(": noise 11")
-    assert said[7][0].endswith(": 4 at once")
+    assert said[0][0] == "proving: the checkpoint in torch, noise 11"
+    assert said[3][0] == f"proving, 4 of 8: {path.name}, noise 11"
+    assert said[7][0] == f"proving, 8 of 8: {path.name}, 4 at once"
 
 
 @pytest.mark.filterwarnings("ignore")
