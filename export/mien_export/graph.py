@@ -116,8 +116,10 @@ def write_onnx(
     Raises:
         ExportError: the weights do not fit.
     """
+    steps = Steps(progress, "making the file", len(TORCHS_STEPS) + 3)
+    # What torch loads before its first step takes a while, too.
+    steps.begin("building the network")
     module = network.deployed(loaded(network, state), options.identity_map).eval()
-    steps = Steps(progress, "making the file", len(TORCHS_STEPS) + 2)
     parts = traced(module, network, options.batch, steps.begin)
     steps.begin("simplifying it")
     parts = simplified(parts)

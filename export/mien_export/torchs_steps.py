@@ -8,8 +8,8 @@ from typing import Final, TextIO
 
 TORCHS_STEPS: Final[Mapping[str, str]] = {
     "Obtain model graph": "tracing the network",
-    "Run decompositions": "taking its operations apart",
-    "Translate": "translating them into ONNX's",
+    "Run decompositions": "taking it apart",
+    "Translate": "translating it",
     "Optimize": "folding constants",
 }
 """Beginnings of its lines (torch/onnx/_internal/exporter/_core.py), and what is said for them."""
