@@ -138,6 +138,11 @@ def _unsafe_norms(model: onnx.ModelProto) -> tuple[str, ...]:
 
 def _engine_told(path: Path) -> str:
     """Say what an engine is of, by what stands beside it."""
+    if not sidecar_of(path).is_file():
+        raise ServingError(
+            f"{path.name!r} should be an .onnx file, or an engine with the {sidecar_of(path).name!r} beside it that "
+            "mien-export engine wrote; nothing tells what this is of, so it cannot be proven."
+        )
     try:
         told = json_object(sidecar_of(path).read_text(encoding="utf-8"))
         made = f"{told['kind']} {told['version']} built it of {told['model']!r} ({told['model_sha256'][:12]})"

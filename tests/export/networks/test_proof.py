@@ -17,6 +17,7 @@ from tests.onnx_networks import arcface_network
 from torch import Tensor
 
 from mien_export.contracts import ARCHITECTURES, Network
+from mien_export.engines.building import sidecar_of
 from mien_export.graph import ExportError, GraphOptions, loaded, write_onnx
 from mien_export.proof import gates
 from mien_export.proof.cases import choose, make_cases
@@ -28,7 +29,7 @@ from mien_export.proof.noise import weigh
 from mien_export.proof.prove import Proof, prove
 from mien_export.proof.reference import Reference, run_exactly, run_torch
 from mien_export.proof.report import as_data, save, sheet, table
-from mien_export.proof.serving import ServingError
+from mien_export.proof.serving import ServingError, open_candidate
 from mien_export.seeded import seeded_checkpoint
 from mien_models.specs.network import ConvertSpec
 
@@ -247,11 +248,20 @@ def test_an_overflow_of_half_precision_fails(name: str, tmp_path: Path) -> None:
     assert any("not a number" in told for told in proof.files[0].failures)
 
 
+def test_what_is_neither_a_file_nor_an_engine_with_its_papers_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "net.bin").write_bytes(b"engine")
+    with pytest.raises(
+        ServingError, match=r"an engine with the 'net\.bin\.json' beside it"
+    ):
+        open_candidate(tmp_path / "net.bin")
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_the_report_is_a_table_one_json_and_one_picture(tmp_path: Path) -> None:
     network, state, path = exported("reswapper", tmp_path)
     engine = tmp_path / "a.engine"
     engine.write_bytes(b"engine")
+    sidecar_of(engine).write_text("{}")
     proof = proven(network, state, path, engine)
     data, drawn = save(proof, network, "0" * 64, tmp_path / "a.proof")
     told = json.loads(data.read_text())
