@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -18,6 +19,13 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="there are other signals"),
 ]
 ENDING = [signal.SIGHUP, signal.SIGTERM, signal.SIGINT]
+
+
+@pytest.fixture(autouse=True)
+def _hangs_up_even_where_the_tests_run_under_nohup() -> Iterator[None]:
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture(autouse=True)
