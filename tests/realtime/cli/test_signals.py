@@ -22,10 +22,11 @@ ENDING = [signal.SIGHUP, signal.SIGTERM, signal.SIGINT]
 
 
 @pytest.fixture(autouse=True)
-def _hangs_up_even_where_the_tests_run_under_nohup() -> Iterator[None]:
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+def _hears_signals_even_where_the_tests_run_in_the_background() -> Iterator[None]:
+    kept = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGHUP, signal.SIGINT)}
     yield
-    signal.signal(signal.SIGHUP, before)
+    for number, before in kept.items():
+        signal.signal(number, before)
 
 
 @pytest.fixture(autouse=True)
