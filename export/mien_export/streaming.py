@@ -65,7 +65,11 @@ def parts_of_program(program: Any) -> Parts:  # noqa: ANN401 - torch's ONNXProgr
             value.const_value = None
             del graph.initializers[name]
             graph.inputs.append(value)
-    return Parts(cast("ModelProto", cast("Any", onnx_ir).to_proto(model)), weights)
+    light = cast("ModelProto", cast("Any", onnx_ir).to_proto(model))
+    for value in graph.initializers.values():
+        # The smallest, too, holds the whole file that the checkpoint is mapped from.
+        value.const_value = None
+    return Parts(light, weights)
 
 
 def parts_of_model(model: ModelProto) -> Parts:
