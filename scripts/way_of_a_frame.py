@@ -17,9 +17,8 @@ from typing import Any
 
 from mien.diagnostics.bench.scene import make_scene
 from mien.diagnostics.bench.stages import scene_stages
-from mien.pipeline.frame import Frame, OutputFormat
+from mien.pipeline.frame import Frame, Outgoing, OutputFormat
 from mien.pipeline.interfaces import MarkingStage
-from mien.pipeline.live.outgoing import Outgoing
 from mien.pipeline.live.output import Output
 from mien.pipeline.live.sink_workers import SinkWorkers
 from mien.pipeline.live.state import Policy

@@ -9,7 +9,7 @@ import av
 from av.container import OutputContainer
 
 from mien.media.formats import Container, media_type
-from mien.media.video.ffmpeg_path import ffmpeg_path
+from mien.media.video.film_file import ffmpeg_path
 from mien.media.video.live_video import TIME_BASE as VIDEO_TICK
 from mien.pipeline.frame import OutputFrame
 from mien.provenance.c2pa.sign import Signer, SigningError

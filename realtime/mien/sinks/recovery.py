@@ -15,7 +15,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from mien.media.formats import container_of, media_type
-from mien.media.video.ffmpeg_path import ffmpeg_path
+from mien.media.video.film_file import ffmpeg_path
 from mien.provenance.c2pa.sign import Signer, UsersCertificate, signed_name
 from mien_models.errors import SinkError, SourceError, UsageError
 from mien_models.system.atomic_write import cannot_write, part_of, whole_name, whole_or_nothing

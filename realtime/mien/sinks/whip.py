@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
-from mien.media.video.annex_b import AnnexB
 from mien.media.video.live_video import TIME_BASE as VIDEO_TICK
 from mien.pipeline.frame import OutputFormat
 from mien.sinks.live_tracks import AnyPacket, LiveTracks
@@ -20,7 +19,7 @@ from mien.sinks.rtmp import bit_rate_for
 from mien.sinks.stream_address import HIDDEN
 from mien.sinks.stream_sender import Outlet
 from mien.sinks.streaming import StreamKind, StreamSink
-from mien.sinks.web_peer import WebPeer
+from mien.sinks.web_peer import AnnexB, WebPeer
 from mien_models.errors import SinkError, UsageError
 
 if TYPE_CHECKING:

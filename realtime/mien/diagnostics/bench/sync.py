@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mien.diagnostics.bench.stages import scene_stages
 from mien.media.clap import CLAP_EVERY_S, SQUARE
-from mien.media.video.ffmpeg_path import ffmpeg_path
+from mien.media.video.film_file import ffmpeg_path
 from mien.pipeline.frame import Frame, OutputFormat
 from mien.pipeline.interfaces import Sink, SourceRequest
 from mien.pipeline.live.plan import LivePlan, Prepared

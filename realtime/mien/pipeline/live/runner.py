@@ -14,16 +14,15 @@ from mien.pipeline.live.accounting import Account, Snapshot
 from mien.pipeline.live.capture import Capture
 from mien.pipeline.live.controls import Signals, quick_hand_over
 from mien.pipeline.live.load_shedding import LoadShedding, parts_of
-from mien.pipeline.live.news import News
-from mien.pipeline.live.outgoing import unmarked
 from mien.pipeline.live.output import Output
 from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.live.sink_workers import Keyed, SinkState, SinkWorkers
 from mien.pipeline.live.stage_threads import Pipeline
 from mien.pipeline.live.state import Failures, Policy, StageFailure
-from mien.pipeline.live.upkeep import Upkeep
+from mien.pipeline.live.upkeep import News, Upkeep
 from mien.pipeline.metrics import process_age_s
 from mien.pipeline.report import Report, SoundReport, ages_of
+from mien.provenance.release import unmarked
 from mien_models.errors import MienError, ModelError, SinkError
 from mien_models.system.crash.edge import edge, kept
 

@@ -8,9 +8,8 @@ from enum import Enum
 from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 from mien.pipeline.events import LineBack, LineBroken, SinkFailed, SinkOpened
-from mien.pipeline.frame import State
+from mien.pipeline.frame import Outgoing, State
 from mien.pipeline.interfaces import Finishing, Sink
-from mien.pipeline.live.outgoing import Outgoing
 from mien.pipeline.mailbox import Mailbox
 from mien.pipeline.metrics import Histogram, Rate
 from mien.pipeline.report import SinkCount

@@ -13,11 +13,11 @@ from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from mien.media.formats import Container
-from mien.media.timestamps import steady_rate
+from mien.media.video.film_file import steady_rate
 from mien.media.video.orientation import orientation_of
+from mien.media.video.side_data import hdr_notes, mastering_options
 from mien.pipeline.frame import Frame
 from mien.pipeline.offline.converting import Converter, bits_of
-from mien.pipeline.offline.hdr import hdr_notes, mastering_options
 from mien.pipeline.offline.summary import Summary
 
 _QUALITY: Final = {

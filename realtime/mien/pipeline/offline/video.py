@@ -1,22 +1,23 @@
 """The way of a video: read, swap, encode, and everything that is no picture carried along."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import av
+import numpy as np
 from av.container import OutputContainer
 from av.error import FFmpegError
 from av.sidedata.sidedata import Type
 
 from mien.media.formats import Container, container_of
-from mien.media.video.ffmpeg_path import ffmpeg_path
-from mien.media.video.side_data import side_data_of
-from mien.media.video.spherical import put_into_first_track, spherical_box
+from mien.media.video.film_file import ffmpeg_path
+from mien.media.video.side_data import put_into_first_track, side_data_of, spherical_box
 from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import Stage
-from mien.pipeline.offline.dissolving import dissolve_shares, with_shares
 from mien.pipeline.offline.encoder import VideoWriter
 from mien.pipeline.offline.gif import GifWriter, gif_options
 from mien.pipeline.offline.other_streams import OtherStreams
@@ -25,6 +26,8 @@ from mien.pipeline.offline.sound_plan import plan_sound
 from mien.pipeline.offline.summary import Progress, Signing, Summary
 from mien.pipeline.offline.tags import kept_tags, lost_tags, tag_options
 from mien.pipeline.offline.transparency import shows_transparency
+from mien.tracking.dissolves import Dissolves
+from mien.tracking.scan import Glance
 from mien_models.errors import SinkError
 from mien_models.system.atomic_write import whole_name
 from mien_models.system.one_writer import only_writer
@@ -124,3 +127,34 @@ def _begin(target: OutputContainer, part: Path) -> None:
         raise SinkError(
             f"{whole_name(part)!r} cannot be begun: {str(error).splitlines()[0]}. Try another format, or a smaller one."
         ) from error
+
+
+_SEEN_PX: Final = (128, 72)
+
+
+def dissolve_shares(path: Path) -> Generator[float | None, None, None]:
+    """Give for each frame the share of the shot that comes, None outside of dissolves; memory for glances only.
+
+    Raises:
+        SourceError: it cannot be read or holds no video.
+    """
+    dissolves = Dissolves()
+    with ExitStack() as stack:
+        for frame in VideoReader(path, *open_video(path, stack), Summary()).decoded(None):
+            yield from dissolves.take(_glance(frame))
+    yield from dissolves.rest()
+
+
+def with_shares(
+    frames: Iterator[tuple[Frame, av.VideoFrame]], shares: Iterator[float | None]
+) -> Iterator[tuple[Frame, av.VideoFrame]]:
+    """Write into each frame what is known of it."""
+    for frame, decoded in frames:
+        share = next(shares, None)
+        yield (frame if share is None else replace(frame, dissolve_share=share)), decoded
+
+
+def _glance(frame: av.VideoFrame) -> Glance:
+    width, height = _SEEN_PX
+    small = frame.reformat(width=width, height=height, format="bgr24").to_ndarray()
+    return Glance.of(np.asarray(small, np.uint8))

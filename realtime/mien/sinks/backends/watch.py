@@ -6,7 +6,6 @@ from typing import Any, Final, Self
 
 from av.packet import Packet
 
-from mien.media.video.annex_b import AnnexB
 from mien.media.video.live_video import TIME_BASE as VIDEO_TICK
 from mien.media.video.live_video import VideoWish
 from mien.pipeline.frame import OutputFormat, OutputFrame
@@ -14,6 +13,7 @@ from mien.sinks.live_tracks import LiveTracks, Studio
 from mien.sinks.registry import SinkPlugin
 from mien.sinks.rtmp import bit_rate_for
 from mien.sinks.viewers import Viewers
+from mien.sinks.web_peer import AnnexB
 from mien.sinks.web_server import WebServer, port_of
 from mien.sound.held_back import HeldBack
 from mien_models.errors import SinkError
