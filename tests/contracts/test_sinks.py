@@ -90,9 +90,9 @@ def make(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
         "mien.sinks.backends.virtualcam.virtual_cameras", lambda: (VirtualCamera("Mien", "/dev/video10"),)
     )
     monkeypatch.setattr("mien.sinks.backends.virtualcam.LoopbackWriter", LoopbackInMemory)
-    monkeypatch.setattr("mien.sinks.rtmp.RtmpConnection", NoLine)
-    monkeypatch.setattr("mien.sinks.whip.WhipConnection", NoLine)
-    monkeypatch.setattr("mien.sinks.srt.SrtConnection", NoLine)
+    monkeypatch.setattr("mien.sinks.backends.rtmp.RtmpConnection", NoLine)
+    monkeypatch.setattr("mien.sinks.backends.whip.WhipConnection", NoLine)
+    monkeypatch.setattr("mien.sinks.backends.srt.SrtConnection", NoLine)
     name: str = request.param
     spec = TARGETS.get(name, name).format(tmp_path)
     return lambda: make_sink(spec, FORMAT)

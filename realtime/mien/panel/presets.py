@@ -13,7 +13,7 @@ from pydantic import JsonValue, ValidationError
 from mien.config import paths
 from mien.config.settings import Settings
 from mien.config.settings_file import as_toml
-from mien.sinks.stream_address import HIDDEN
+from mien.sinks.registry import HIDDEN
 from mien_models.errors import MienError, UsageError
 from mien_models.system.atomic_write import write_private
 from mien_models.system.causes import cause_of

@@ -1,4 +1,4 @@
-"""The frame on its way from a source to the sinks, and what all frames that go out have in common."""
+"""The frame on its way from a source to the sinks: captured, sent, and what all that go out have in common."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -12,6 +12,10 @@ from mien_models.types import BgrU8, Face, SwappedFace
 
 UNNUMBERED: Final = -1
 """The index of a frame that has only left its source: a source does not know which of a run's frames its own are."""
+_AGE_AT_FIRST_NS: Final = 300_000_000.0
+"""Cards before the first frame are stamped so far back, else the first frames would have to be stamped too late."""
+_AGE_OVER: Final = 8
+"""Frames over which their age is averaged: what is sent in between is stamped as if it had come the same way."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,12 +107,6 @@ class OutputFrame:
     def image(self) -> BgrU8:
         """(height, width, 3); a sink may read it until `write` returns and never writes into it."""
         return self.picture.image_bgr
-
-
-_AGE_AT_FIRST_NS: Final = 300_000_000.0
-"""Cards before the first frame are stamped so far back, else the first frames would have to be stamped too late."""
-_AGE_OVER: Final = 8
-"""Frames over which their age is averaged: what is sent in between is stamped as if it had come the same way."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

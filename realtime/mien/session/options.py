@@ -17,10 +17,10 @@ from mien.config.choices import (
 )
 from mien.config.patch import changed_names, patched
 from mien.config.settings import Settings
+from mien.media.formats import RecordingWish
 from mien.pipeline.live.state import Policy
 from mien.remote.machines import parse_addresses
 from mien.remote.protocol import Wishes
-from mien.sinks.recording_wish import RecordingWish
 from mien.sound.obs import ObsWish, obs_wish
 from mien.stages.mask import MASKS, Edge
 from mien_models.errors import UsageError

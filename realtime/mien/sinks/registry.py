@@ -13,6 +13,8 @@ from mien_models.errors import UsageError
 from mien_models.plugins import Plugins, Usual, usual
 
 _LOG = logging.getLogger(__name__)
+HIDDEN: Final = "****"
+"""Stands where a key was left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,8 @@ _LOCAL_NAME: Final = re.compile(r"\S+\.local\b")
 _PROVEN: Final = "a=fingerprint:"
 _ONLY_HERE: Final = contextvars.ContextVar("_ONLY_HERE", default=False)
 """Whether the connection that is being made may use no address but this computer's own."""
+_FILTERS: Final = "h264_mp4toannexb,dump_extra=freq=keyframe"
+"""Encoders of some systems write lengths instead of start codes; all of them keep the parameters beside the packets."""
 
 
 class PacketTrack:
@@ -68,10 +70,6 @@ class PacketTrack:
             await self._has_more.wait()
         packet, self.given_ns = self._waiting.popleft()
         return packet
-
-
-_FILTERS: Final = "h264_mp4toannexb,dump_extra=freq=keyframe"
-"""Encoders of some systems write lengths instead of start codes; all of them keep the parameters beside the packets."""
 
 
 class AnnexB:

@@ -51,7 +51,7 @@ def _virtual_camera() -> Iterator[Check]:
 
 def _sound() -> Iterator[Check]:
     from mien.diagnostics.doctor.sound import check_encoders, check_microphones, check_srt
-    from mien.sinks.srt import ffmpeg_program
+    from mien.sinks.backends.srt import ffmpeg_program
     from mien.sound.devices import microphones
     from mien_models.errors import SoundError
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from mien.diagnostics.doctor.checks import Check, Verdict
 from mien.media.video.live_video import LiveVideo, VideoWish
-from mien.sinks.srt import HOW_TO_INSTALL
+from mien.sinks.backends.srt import HOW_TO_INSTALL
 from mien.sound.devices import SoundDevice
 from mien_models.errors import SinkError, SoundError
 

@@ -15,6 +15,8 @@ from mien.media.convert import decoder_of
 from mien.media.video.completeness import Completeness
 from mien.media.video.continuity import AnyPacket, Continuity
 
+_DEFAULT_RATE: Final = Fraction(30)
+
 
 def ffmpeg_path(path: Path) -> str:
     """Give the name by which FFmpeg opens exactly this file, whatever its name looks like."""
@@ -106,9 +108,6 @@ class FilePackets:
             self._forgivable -= 1
         else:
             self.completeness.count_damage()
-
-
-_DEFAULT_RATE: Final = Fraction(30)
 
 
 class FrameTimes:

@@ -9,14 +9,6 @@ from typing import BinaryIO, Final, cast
 from av import VideoFrame
 from av.sidedata.sidedata import SideData, Type
 
-
-def side_data_of(frame: VideoFrame, kind: Type) -> bytes | None:
-    """Give one kind of side data as FFmpeg's structure lies in memory; None where the frame has none."""
-    # PyAV's annotation knows of motion vectors only; what comes is a mapping from every type.
-    found = cast("Mapping[Type, SideData]", frame.side_data).get(kind)
-    return None if found is None else bytes(found)
-
-
 _UUID: Final = bytes.fromhex("ffcc8263f8554a938814587a02521fdd")
 _EQUIRECTANGULAR: Final = 0  # AVSphericalProjection of FFmpeg's spherical.h
 _STEREO: Final = {1: "left-right", 2: "top-bottom"}
@@ -28,6 +20,22 @@ _XML: Final = (
     "<GSpherical:StitchingSoftware>Mien</GSpherical:StitchingSoftware>"
     "<GSpherical:ProjectionType>equirectangular</GSpherical:ProjectionType>{stereo}</rdf:SphericalVideo>"
 )
+_PQ: Final = 16  # AVCOL_TRC_SMPTE2084 and AVCOL_TRC_ARIB_STD_B67 of FFmpeg's pixfmt.h: the curves of HDR
+_HLG: Final = 18
+_LEFT_OUT: Final = {
+    Type.DYNAMIC_HDR_PLUS: "HDR10+",
+    Type.DYNAMIC_HDR_VIVID: "HDR Vivid",
+    Type.DOVI_METADATA: "Dolby Vision",
+    Type.DOVI_RPU_BUFFER: "Dolby Vision",
+}
+"""What changes from scene to scene, for which the encoder has no place."""
+
+
+def side_data_of(frame: VideoFrame, kind: Type) -> bytes | None:
+    """Give one kind of side data as FFmpeg's structure lies in memory; None where the frame has none."""
+    # PyAV's annotation knows of motion vectors only; what comes is a mapping from every type.
+    found = cast("Mapping[Type, SideData]", frame.side_data).get(kind)
+    return None if found is None else bytes(found)
 
 
 def spherical_box(first: VideoFrame) -> bytes | None:
@@ -80,17 +88,6 @@ def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, i
             return
         yield kind, start, size
         start += size
-
-
-_PQ: Final = 16  # AVCOL_TRC_SMPTE2084 and AVCOL_TRC_ARIB_STD_B67 of FFmpeg's pixfmt.h: the curves of HDR
-_HLG: Final = 18
-_LEFT_OUT: Final = {
-    Type.DYNAMIC_HDR_PLUS: "HDR10+",
-    Type.DYNAMIC_HDR_VIVID: "HDR Vivid",
-    Type.DOVI_METADATA: "Dolby Vision",
-    Type.DOVI_RPU_BUFFER: "Dolby Vision",
-}
-"""What changes from scene to scene, for which the encoder has no place."""
 
 
 def mastering_options(first: VideoFrame) -> dict[str, str]:

@@ -16,6 +16,9 @@ from mien.pipeline.metrics import Memory
 from mien.pipeline.report import StateChange
 
 _KEPT: Final = 1000
+_REPLAN_S: Final = 2.0
+_SAMPLE_S: Final = 1.0
+_TICK_S: Final = 0.25
 
 
 class News:
@@ -51,11 +54,6 @@ class News:
             event = self._events.popleft()
             for listener in listeners:
                 listener(event)
-
-
-_REPLAN_S: Final = 2.0
-_SAMPLE_S: Final = 1.0
-_TICK_S: Final = 0.25
 
 
 class Upkeep:

@@ -26,6 +26,8 @@ _OF_CHAPTERS: Final = (None, "", "SubtitleHandler", "Apple Text Media Handler", 
 _TIME_CODE: Final = "timecode"
 _WITH_TIME_CODE: Final = frozenset({"mp4", "mov"})
 """Containers whose muxers make a track of it."""
+_CODEC: Final = "mov_text"
+_MUXERS: Final = frozenset({"mp4", "mov"})
 
 
 class OtherStreams:
@@ -216,10 +218,6 @@ def _form_of(frame: bytes) -> bytes | None:
         return None
     length = (frame[3] & 3) << 11 | frame[4] << 3 | frame[5] >> 5
     return bytes([frame[1], frame[2] & 0xFD, frame[3] & 0xC0]) if length == len(frame) else None
-
-
-_CODEC: Final = "mov_text"
-_MUXERS: Final = frozenset({"mp4", "mov"})
 
 
 def is_convertible(stream: Stream, muxer: str) -> bool:

@@ -32,6 +32,8 @@ from mien_models.errors import SinkError
 from mien_models.system.atomic_write import whole_name
 from mien_models.system.one_writer import only_writer
 
+_SEEN_PX: Final = (128, 72)
+
 
 def swap_video(
     input_path: Path,
@@ -127,9 +129,6 @@ def _begin(target: OutputContainer, part: Path) -> None:
         raise SinkError(
             f"{whole_name(part)!r} cannot be begun: {str(error).splitlines()[0]}. Try another format, or a smaller one."
         ) from error
-
-
-_SEEN_PX: Final = (128, 72)
 
 
 def dissolve_shares(path: Path) -> Generator[float | None, None, None]:
