@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mien.config import paths
-from mien.media.local_addresses import local_addresses
+from mien.config.page_address import local_addresses
 from mien.remote.identity import own_identity
 from mien.remote.machines import PORT, Address
 from mien.remote.pairing import new_code

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mien.config import paths
-from mien.media.local_addresses import local_addresses
+from mien.config.page_address import local_addresses
 from mien.remote.box import Box, Credentials
 from mien.remote.discovery import announced
 from mien.remote.identity import own_identity

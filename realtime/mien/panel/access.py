@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mien.config import paths
-from mien.config.token_file import kept_token
+from mien.config.page_address import kept_token
 
 _TOKEN_BYTES: Final = 24
 _CODE_DIGITS: Final = 6

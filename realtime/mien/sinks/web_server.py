@@ -9,8 +9,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from mien.config import paths
-from mien.config.token_file import kept_token
-from mien.media.local_addresses import local_addresses
+from mien.config.page_address import kept_token, local_addresses
 from mien_models.errors import SinkError, UsageError
 from mien_models.system.causes import cause_of
 

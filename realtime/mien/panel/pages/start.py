@@ -93,7 +93,7 @@ class _CameraStep:
         return choose
 
     async def _advise(self) -> None:
-        from mien.diagnostics.doctor.cameras import check_cameras
+        from mien.diagnostics.doctor.devices import check_cameras
         from mien.media.devices.cameras import cameras
 
         check = check_cameras(await asyncio.to_thread(cameras))

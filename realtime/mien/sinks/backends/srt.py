@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import av
 
-from mien.config.command_line import wipe
+from mien.config.process import wipe
 from mien.consent.terms import Scope
 from mien.pipeline.frame import OutputFormat
 from mien.sinks.registry import HIDDEN, SinkPlugin
