@@ -10,9 +10,8 @@ from typing import Final
 from mien.config import paths
 from mien.config.page_address import local_addresses
 from mien.remote.box import Box, Credentials
-from mien.remote.discovery import announced
 from mien.remote.identity import own_identity
-from mien.remote.machines import PORT, Address
+from mien.remote.machines import PORT, Address, announced
 from mien.remote.pairing import new_code
 from mien.remote.protocol import IceServer
 from mien.remote.seats import Seats, Turns

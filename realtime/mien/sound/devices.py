@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from mien.sound.chunk import RATE_HZ
+from mien.sound.samples import RATE_HZ
 from mien_models.errors import SoundError
 from mien_models.system.stderr_descriptor import turned_by_a_library
 

@@ -14,8 +14,8 @@ from mien.pipeline.live.output import Output
 from mien.pipeline.live.state import Failures, Policy, StageFailure
 from mien.remote.answers import Answers
 from mien.remote.protocol import SeenFace, Swapped
+from mien.remote.sent_picture import stamped
 from mien.remote.stage import RemoteStage
-from mien.remote.stamp import stamped
 from mien.session.stages import unless_elsewhere
 from mien_models.errors import AwayError
 
