@@ -17,11 +17,11 @@ import tomli_w
 from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
 
-from mien.config import paths
 from mien.config.choices import LabelMode
 from mien.config.patch import changed_names
 from mien.config.settings import PREFIX, TABLES, Settings
 from mien_models.errors import UsageError
+from mien_models.system import folders
 from mien_models.system.causes import cause_of
 
 FILE_NAME: Final = "mien.toml"
@@ -29,9 +29,9 @@ _OFF_ONCE: Final = {"label": "'on' or 'art'", "content_gate": "'files' or 'alway
 """What can be switched off for one run, by a flag, and what may stand in a file instead."""
 _VARIABLES_OF_THEIR_OWN: Final = frozenset(
     {
-        paths.DATA_VARIABLE,
-        paths.CONFIG_VARIABLE,
-        paths.STATE_VARIABLE,
+        folders.DATA_VARIABLE,
+        folders.CONFIG_VARIABLE,
+        folders.STATE_VARIABLE,
         "MIEN_DEBUG",
         "MIEN_PASSPHRASE",
         "MIEN_OBS_PASSWORD",
@@ -109,7 +109,7 @@ def _without_nothing(flags: Mapping[str, object]) -> dict[str, object]:
 
 def settings_file() -> Path | None:
     """Give the file that counts without `--config`: that of the current folder, else the user's; None: none."""
-    for file in (Path(FILE_NAME), paths.config_folder() / FILE_NAME):
+    for file in (Path(FILE_NAME), folders.config_folder() / FILE_NAME):
         if file.is_file():
             _LOG.debug("settings are read from %s", file)
             return file

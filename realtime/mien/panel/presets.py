@@ -11,12 +11,12 @@ from typing import Any, Final
 
 from pydantic import JsonValue, ValidationError
 
-from mien.config import paths
 from mien.config.settings import Settings
 from mien.config.settings_file import as_toml
 from mien.panel.status import StatusView
 from mien.sinks.registry import HIDDEN
 from mien_models.errors import MienError, UsageError
+from mien_models.system import folders
 from mien_models.system.atomic_write import write_private
 from mien_models.system.causes import cause_of
 from mien_models.system.sentence import sentence
@@ -50,7 +50,7 @@ class Presets:
     """Keeps presets as files that only the user can read."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._folder = paths.data_folder() / "panel" if folder is None else folder
+        self._folder = folders.data_folder() / "panel" if folder is None else folder
 
     def all(self) -> tuple[Preset, ...]:
         """Give every preset, by name; one that cannot be read is left out and stays."""

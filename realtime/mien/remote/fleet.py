@@ -22,7 +22,6 @@ from ray.serve import metrics
 from ray.serve.config import AutoscalingConfig
 from ray.serve.context import _get_global_client  # pyright: ignore[reportPrivateUsage]
 
-from mien.config import paths
 from mien.remote.box import Box, Credentials, measures
 from mien.remote.client import PATH
 from mien.remote.identity import own_identity
@@ -31,6 +30,7 @@ from mien.remote.seats import FullError, Seat, Seats, Turns
 from mien.remote.swapping import Engine
 from mien.remote.wire import text_of
 from mien.remote.worker import Shared
+from mien_models.system import folders
 
 _FRESH_S: Final = 5.0
 """A replica that has said nothing for so long is gone, and its sessions with it."""
@@ -185,7 +185,7 @@ class Replica:
 
     def __init__(self, plan: FleetPlan) -> None:
         engine = plan.engine()
-        identity = own_identity(paths.data_folder() / "remote")
+        identity = own_identity(folders.data_folder() / "remote")
         self._id = str(serve.get_replica_context().replica_id.unique_id)
         self._desk = ray.get_actor(_DESK, namespace=NAME)
         credentials = Credentials(identity.fingerprint, identity.secret, plan.code, f"{NAME} at {socket.gethostname()}")

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from mien.config import paths
 from mien_models.errors import MienError, UsageError
+from mien_models.system import folders
 from mien_models.system.atomic_write import write_private
 from mien_models.system.json_text import json_object
 
@@ -78,7 +78,7 @@ class Machines:
     """Has state: a file of this user alone."""
 
     def __init__(self, file: Path | None = None) -> None:
-        self._file = file or paths.data_folder() / "remote" / "machines.json"
+        self._file = file or folders.data_folder() / "remote" / "machines.json"
 
     def known(self) -> tuple[Machine, ...]:
         """Give all of them; a damaged file is as good as none: one pairs again."""

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from mien.config import paths
 from mien.config.page_address import kept_token, local_addresses
 from mien_models.errors import SinkError, UsageError
+from mien_models.system import folders
 from mien_models.system.causes import cause_of
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class WebServer:
         Raises:
             SinkError: the port is taken, or this user may not open it.
         """
-        self._token = kept_token(paths.state_folder() / "watch" / "token")
+        self._token = kept_token(folders.state_folder() / "watch" / "token")
         self.thread.start()
         try:
             self.thread.do(self._begin(routes))

@@ -24,7 +24,7 @@ from mien.pipeline.frame import OutputFormat, OutputFrame, State
 from mien.provenance.release import ReleasedPicture
 from mien.sinks.backends.file import FileSink
 from mien.sinks.live_tracks import LiveTracks, Studio
-from mien.sinks.recovery import recover
+from mien.sinks.recorded_file import recover
 from mien.sinks.streaming import bit_rate_for, stream_wish
 from mien.sound.hub import SoundHub
 from mien.sound.microphone import MicrophoneRequest

@@ -11,8 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-from mien.config import paths
 from mien.diagnostics.doctor.checks import Check, Verdict
+from mien_models.system import folders
 from mien_models.system.causes import cause_of
 
 _LITTLE_ROOM_BYTES: Final = 1_000_000_000
@@ -53,13 +53,13 @@ def check_room(folder: Path) -> Check:
 
 def check_memory_of_consents() -> Check:
     """Try to write where consents are remembered."""
-    folder = paths.data_folder()
+    folder = folders.data_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"written by the doctor")
     except OSError as error:
-        advice = f"Make it writable or set {paths.DATA_VARIABLE}; until then every start asks for consent again."
+        advice = f"Make it writable or set {folders.DATA_VARIABLE}; until then every start asks for consent again."
         return Check("data folder", Verdict.BROKEN, f"{folder}: {cause_of(error)}", advice)
     return Check("data folder", Verdict.OK, f"{folder} can be written")
 

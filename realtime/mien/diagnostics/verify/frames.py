@@ -11,9 +11,8 @@ from urllib.parse import unquote
 
 from av import VideoFrame
 
-from mien.media.convert import upright_bgr
 from mien.media.pictures import read_picture
-from mien.media.video.orientation import Orientations
+from mien.media.video.upright import Orientations, upright_bgr
 from mien.pipeline.offline import is_picture
 from mien.pipeline.offline.reader import VideoReader, open_video
 from mien.pipeline.offline.summary import Summary

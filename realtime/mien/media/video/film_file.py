@@ -11,9 +11,9 @@ from av.error import FFmpegError
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
-from mien.media.convert import decoder_of
 from mien.media.video.completeness import Completeness
 from mien.media.video.continuity import AnyPacket, Continuity
+from mien.media.video.upright import decoder_of
 
 _DEFAULT_RATE: Final = Fraction(30)
 

@@ -18,7 +18,6 @@ from mien.media.video.sound import SoundEncoder, SoundEncoding, nameless
 from mien.pipeline.offline.reader import start_of
 from mien.pipeline.offline.sound_plan import TrackPlan, codec_name
 from mien.pipeline.offline.summary import Summary
-from mien.pipeline.offline.tags import kept_tags
 
 _OF_CHAPTERS: Final = (None, "", "SubtitleHandler", "Apple Text Media Handler", "QuickTime Text Media Handler")
 """Who handles the text track in which MP4 and MOV keep the names of chapters."""
@@ -28,6 +27,16 @@ _WITH_TIME_CODE: Final = frozenset({"mp4", "mov"})
 """Containers whose muxers make a track of it."""
 _CODEC: Final = "mov_text"
 _MUXERS: Final = frozenset({"mp4", "mov"})
+_OF_THE_OLD_FILE: Final = frozenset(
+    {
+        *("major_brand", "minor_version", "compatible_brands", "encoder"),
+        # What FLV says of its own streams.
+        *("duration", "width", "height", "framerate", "filesize", "totalduration", "totaldatarate", "bytelength"),
+        *("videodatarate", "videocodecid", "audiodatarate", "audiocodecid", "audiosamplerate", "audiosamplesize"),
+        *("stereo", "hasvideo", "hasaudio", "hasmetadata", "haskeyframes", "hascuepoints", "canseektoend"),
+        *("lasttimestamp", "lastkeyframetimestamp", "lastkeyframelocation", "datasize", "videosize", "audiosize"),
+    }
+)
 
 
 class OtherStreams:
@@ -255,3 +264,8 @@ class TextSubtitles:
         converted.duration, converted.time_base = packet.duration, packet.time_base
         converted.stream = self.stream
         self._target.mux(converted)
+
+
+def kept_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Leave out what describes the old file."""
+    return {key: text for key, text in tags.items() if key.lower() not in _OF_THE_OLD_FILE}
