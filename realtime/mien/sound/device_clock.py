@@ -1,4 +1,4 @@
-"""Two clocks that are not alike: when a sound card's blocks really began, and sound brought to another clock and rate."""
+"""Two clocks that disagree: when a sound card's blocks really began, and sound brought to another clock and rate."""
 
 import math
 from fractions import Fraction
