@@ -3,7 +3,6 @@
 The file is also written, and watched while a session runs.
 """
 
-import difflib
 import logging
 import os
 import threading
@@ -23,6 +22,7 @@ from mien.config.settings import PREFIX, TABLES, Settings
 from mien_models.errors import UsageError
 from mien_models.system import folders
 from mien_models.system.causes import cause_of
+from mien_models.system.near_miss import did_you_mean
 
 FILE_NAME: Final = "mien.toml"
 _OFF_ONCE: Final = {"label": "'on' or 'art'", "content_gate": "'files' or 'always'"}
@@ -158,8 +158,8 @@ def _refuse_lasting_off(in_file: Mapping[str, object], file: str) -> None:
 
 
 def _near_miss(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; choose one of: {', '.join(known)}."
+    choices = f"choose one of: {', '.join(known)}."
+    return f"; {did_you_mean(name, known, choices)}"
 
 
 def _explained(error: ValidationError, flags: Mapping[str, object], file: str) -> str:

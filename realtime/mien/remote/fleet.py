@@ -8,8 +8,7 @@ tells those that are to send their clients elsewhere.
 import asyncio
 import logging
 import socket
-import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -24,6 +23,7 @@ from ray.serve.context import _get_global_client  # pyright: ignore[reportPrivat
 
 from mien.remote.box import Box, Credentials, measures
 from mien.remote.client import PATH
+from mien.remote.fleet_desk import Desk
 from mien.remote.identity import own_identity
 from mien.remote.protocol import LARGEST_MESSAGE_BYTES, IceServer, ProtocolError
 from mien.remote.seats import FullError, Seat, Seats, Turns
@@ -32,8 +32,7 @@ from mien.remote.wire import text_of
 from mien.remote.worker import Shared
 from mien_models.system import folders
 
-_FRESH_S: Final = 5.0
-"""A replica that has said nothing for so long is gone, and its sessions with it."""
+_LOG = logging.getLogger(__name__)
 NAME: Final = "mien"
 _DESK: Final = "mien-desk"
 _BEAT_S: Final = 1.0
@@ -42,53 +41,6 @@ _DRAIN_S: Final = 15.0
 """So long a replica that is to go waits for clients who have been told."""
 _STOPPING: Final = "STOPPING"
 _DRAINED: Final = "This machine is taken out of the fleet; another one takes over."
-_APP: Final = FastAPI(openapi_url=None)
-_RAY_SERVE: Final = cast("Any", serve)
-"""Its decorators say nothing of types."""
-
-
-class Desk:
-    """Has state: each replica's sessions as it told them last. Lives in one actor; whoever asks takes turns."""
-
-    def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
-        self._clock_s = clock_s
-        self._runs: dict[str, dict[str, str]] = {}
-        self._heard_s: dict[str, float] = {}
-        self._leaving: frozenset[str] = frozenset()
-
-    def beat(self, replica: str, runs: Mapping[str, str]) -> bool:
-        """Take a replica's runs, each with its tenant; tell whether the replica is to send them elsewhere."""
-        self._runs[replica], self._heard_s[replica] = dict(runs), self._clock_s()
-        return replica in self._leaving
-
-    def claim(self, replica: str, run: str, tenant: str, seats: int) -> bool:
-        """Take one of a tenant's seats, unless all of them are taken; a run that comes back has its own again."""
-        self._forget()
-        others = sum(
-            one_tenant == tenant for runs in self._runs.values() for one, one_tenant in runs.items() if one != run
-        )
-        if others >= seats:
-            return False
-        self._runs.setdefault(replica, {})[run] = tenant
-        self._heard_s[replica] = self._clock_s()
-        return True
-
-    def leave(self, replicas: Collection[str]) -> None:
-        """Let these replicas send everybody elsewhere."""
-        self._leaving = frozenset(replicas)
-
-    def book(self) -> dict[str, int]:
-        """Give how many sessions each replica has."""
-        self._forget()
-        return {replica: len(runs) for replica, runs in self._runs.items()}
-
-    def _forget(self) -> None:
-        now_s = self._clock_s()
-        for replica in [one for one, heard_s in self._heard_s.items() if now_s - heard_s > _FRESH_S]:
-            del self._runs[replica], self._heard_s[replica]
-
-
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +132,9 @@ class FleetTenants:
             raise FullError(f"Your pass is for {seats} seats at a time, and all of them are taken.")
 
 
+_APP: Final = FastAPI(openapi_url=None)
+
+
 class Replica:
     """One machine of the fleet. Has state: a box, and what was counted of it."""
 
@@ -242,6 +197,8 @@ def desk() -> Any:  # noqa: ANN401 - an actor's handle
     return made
 
 
+_RAY_SERVE: Final = cast("Any", serve)
+"""Its decorators say nothing of types."""
 _DEPLOYMENT: Final = _RAY_SERVE.deployment(_RAY_SERVE.ingress(_APP)(Replica))
 
 

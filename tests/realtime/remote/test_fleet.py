@@ -15,7 +15,7 @@ from tests.realtime.remote.remote_rig import Rig, serving
 
 from mien.cli.fleet import parse_replicas, parse_turn
 from mien.remote.client import RefusedError, SeatWish, greeted, pair, seated
-from mien.remote.fleet import Desk
+from mien.remote.fleet_desk import Desk
 from mien.remote.machines import Machine, Machines, parse_address
 from mien.remote.pairing import Seal
 from mien.remote.passes import Pass, PassError, carried, read_carried

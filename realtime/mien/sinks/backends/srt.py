@@ -4,7 +4,6 @@ PyAV's wheels know no SRT; the program of the package imageio-ffmpeg does. It ge
 """
 
 import contextlib
-import difflib
 import subprocess
 import threading
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from mien.sinks.stream_process import PIPED
 from mien.sinks.stream_sender import Muxed, Outlet
 from mien.sinks.streaming import StreamKind, StreamSink, bit_rate_for
 from mien_models.errors import SinkError, UsageError
+from mien_models.system.near_miss import did_you_mean
 
 _EXAMPLE: Final = "srt://host:9000?streamid=NAME&passphrase=WORDS"
 _OPTIONS: Final = ("streamid", "passphrase", "latency", "mode", "pbkeylen", "connect_timeout")
@@ -79,8 +79,7 @@ def srt_address(text: str) -> SrtAddress:
     options = tuple(parse_qsl(parts.query, keep_blank_values=True))
     for name, value in options:
         if name not in _OPTIONS:
-            near = difflib.get_close_matches(name, _OPTIONS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it knows: {', '.join(_OPTIONS)}."
+            hint = did_you_mean(name, _OPTIONS, f"it knows: {', '.join(_OPTIONS)}.")
             raise UsageError(f"An srt address has no option {name!r}; {hint}")
         if name == "passphrase" and not _PASSPHRASE[0] <= len(value) <= _PASSPHRASE[1]:
             raise UsageError(f"SRT takes passphrases of 10 to 79 characters; this one has {len(value)}.")
