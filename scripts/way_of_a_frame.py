@@ -39,7 +39,7 @@ def way() -> list[str]:
     if not isinstance(marks, MarkingStage):
         raise TypeError("the last stage should be the one that marks")
     output_format = OutputFormat(scene.frames[0].shape[1], scene.frames[0].shape[0], Fraction(30))
-    workers = SinkWorkers((make_sink("null", output_format),), lambda _fact: None)
+    workers = SinkWorkers((make_sink("null", output_format),), lambda _fact: None, lambda _key: None)
     with workers.best.sink as sink:
 
         def send(outgoing: Outgoing) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mien.media.devices.cameras import VirtualCamera
 from mien.pipeline.frame import OutputFormat, OutputFrame, State
-from mien.pipeline.interfaces import Sink
+from mien.pipeline.sink_interfaces import Sink
 from mien.provenance.release import ReleasedPicture, SwappedPicture
 from mien.sinks.registry import SINKS, make_sink, parse_sink
 from mien.sinks.stream_sender import Muxed

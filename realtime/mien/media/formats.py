@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
+from mien.config.choices import RecordingQuality
 from mien_models.errors import SinkError
 
 MEDIA_TYPES: Final = {
@@ -113,6 +114,15 @@ def container_of(path: Path) -> Container:
     return container
 
 
+_FACTORS: Final = {
+    RecordingQuality.BEST: 16,
+    RecordingQuality.GOOD: 20,
+    RecordingQuality.SMALL: 27,
+    RecordingQuality.STREAM: None,
+}
+"""x264's constant rate factor: six more are half the size. None: none counts."""
+
+
 @dataclass(frozen=True, slots=True)
 class RecordingWish:
     """What the user wants of recordings; counts from the next file on."""
@@ -121,6 +131,11 @@ class RecordingWish:
     """x264's constant rate factor, smaller is better; 20 is visually clean. None: as a stream of that size is."""
     height: int | None = None
     """Rows; None: those of the picture."""
+
+    @classmethod
+    def of(cls, quality: RecordingQuality, height: int | None) -> Self:
+        """Take how good recordings are to be, in a word."""
+        return cls(_FACTORS[quality], height)
 
     def size_of(self, width: int, height: int) -> tuple[int, int]:
         """Give width and height for pictures of a size: never larger, the width follows the height."""

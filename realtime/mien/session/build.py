@@ -9,9 +9,10 @@ from typing import Final
 from mien.config.choices import GATE_OFF_WARNING, LABEL_OFF_WARNING, GateMode, LabelMode
 from mien.consent.terms import Scope
 from mien.media.formats import check_carries
-from mien.pipeline.interfaces import MarkingStage, Sink, Stage
+from mien.pipeline.interfaces import MarkingStage, Stage
 from mien.pipeline.live.plan import LivePlan
 from mien.pipeline.live.stage_threads import Unused
+from mien.pipeline.sink_interfaces import Sink
 from mien.provenance.c2pa.sign import Signer
 from mien.session.audit import SessionLog, session_log
 from mien.session.changes import InForce

@@ -12,8 +12,9 @@ from typing import Final, cast
 from mien.config.patch import PatchError
 from mien.pipeline.events import SettingsApplied, SettingsRefused
 from mien.pipeline.frame import OutputFormat
-from mien.pipeline.interfaces import Sink, SourceInfo
+from mien.pipeline.interfaces import SourceInfo
 from mien.pipeline.live.runner import LiveRun
+from mien.pipeline.sink_interfaces import Sink
 from mien.session.ends import sign_files, source_request
 from mien.session.loaded import Loaded, load
 from mien.session.options import Options

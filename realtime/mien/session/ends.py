@@ -6,7 +6,8 @@ from typing import Final
 
 from mien.media.letterbox import even
 from mien.pipeline.frame import OutputFormat
-from mien.pipeline.interfaces import Signed, Sink, SourceInfo, SourceRequest
+from mien.pipeline.interfaces import SourceInfo, SourceRequest
+from mien.pipeline.sink_interfaces import Signed, Sink
 from mien.provenance.c2pa.sign import Signer, UsersCertificate
 from mien.session.options import SigningOptions, SoundOptions, SourceOptions
 from mien.sound.microphone import SYNTHETIC

@@ -9,11 +9,11 @@ from typing import Final, TypeAlias
 from mien.media.letterbox import scaled, square_around
 from mien.pipeline.events import Event, RecordingSplit, Subscribers
 from mien.pipeline.frame import Frame, OutputFormat
-from mien.pipeline.interfaces import Splittable
 from mien.pipeline.live.controls import Controls
 from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.live.runner import LiveRun
 from mien.pipeline.report import Report
+from mien.pipeline.sink_interfaces import Splittable
 from mien.session.changes import Changes, InForce
 from mien.session.loaded import load
 from mien.session.session import (

@@ -8,7 +8,7 @@ from typing import Final
 
 from mien.consent.terms import Scope
 from mien.pipeline.frame import OutputFormat
-from mien.pipeline.interfaces import Sink, SinkFactory
+from mien.pipeline.sink_interfaces import Sink, SinkFactory
 from mien_models.errors import UsageError
 from mien_models.plugins import Plugins, Usual, usual
 

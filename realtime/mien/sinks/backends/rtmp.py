@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from mien.consent.terms import Scope
 from mien.pipeline.frame import OutputFormat
-from mien.pipeline.interfaces import SinkFactory
+from mien.pipeline.sink_interfaces import SinkFactory
 from mien.sinks.line import Line
 from mien.sinks.registry import HIDDEN, SinkPlugin
 from mien.sinks.stream_process import StreamProcess

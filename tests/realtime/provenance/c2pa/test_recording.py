@@ -16,7 +16,7 @@ from tests.realtime.provenance.c2pa.conftest import SESSION, frame
 
 from mien.diagnostics.verify.c2pa_reader import read_credentials
 from mien.pipeline.frame import OutputFormat
-from mien.pipeline.interfaces import Signed
+from mien.pipeline.sink_interfaces import Signed
 from mien.provenance.c2pa.sign import Signer, SigningError
 from mien.session.ends import sign_files
 from mien.session.options import SigningOptions
@@ -140,7 +140,7 @@ KILLED = """
 import os, sys
 from fractions import Fraction
 from mien.pipeline.frame import OutputFormat
-from mien.pipeline.interfaces import Signed
+from mien.pipeline.sink_interfaces import Signed
 from mien.provenance.c2pa.sign import Signer
 from mien.session.options import SigningOptions
 from mien.session.ends import sign_files
