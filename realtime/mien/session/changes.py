@@ -10,6 +10,7 @@ from queue import SimpleQueue
 from typing import Final, cast
 
 from mien.config.patch import PatchError
+from mien.config.process import give_back_freed_memory
 from mien.pipeline.events import SettingsApplied, SettingsRefused
 from mien.pipeline.frame import OutputFormat
 from mien.pipeline.interfaces import SourceInfo
@@ -134,6 +135,8 @@ class Changes:
             if isinstance(answer, Refused):
                 self._run.tell(SettingsRefused(tuple(answer.reasons.items())))
             asked.answer.set_result(answer)
+            if isinstance(answer, Applied) and answer.changed:
+                give_back_freed_memory()
 
     def _wait_until_ready(self) -> None:
         """Wait for the first stages, and for the run to work with them."""
