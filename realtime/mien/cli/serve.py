@@ -1,6 +1,8 @@
 """`mien serve`: swaps for other machines."""
 
 import logging
+import os
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
@@ -86,9 +88,6 @@ async def run_server(wish: Wish, say: Callable[[str], None]) -> None:
     Raises:
         MienError: it cannot listen, or its identity cannot be kept.
     """
-    import os
-    import socket
-
     from mien.config.page_address import local_addresses
     from mien.remote.box import Box, Credentials
     from mien.remote.identity import own_identity
