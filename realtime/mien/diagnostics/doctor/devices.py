@@ -1,16 +1,21 @@
-"""Cameras that can be read, and virtual cameras that other programs see."""
+"""Cameras that can be read, virtual cameras that other programs see, microphones, and what encodes and sends."""
 
 import platform
 import sys
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mien.diagnostics.doctor.checks import Check, Verdict
 from mien.media.devices import v4l2
 from mien.media.devices.cameras import Camera, VirtualCamera, virtual_cameras
 from mien.sinks.virtual_camera import how_to_install
+from mien_models.errors import SinkError, SoundError
 from mien_models.system.sentence import sentence
+
+if TYPE_CHECKING:
+    from mien.sound.devices import SoundDevice
 
 _CAPTURE: Final = v4l2.Capability.CAPTURE
 _OUTPUT: Final = v4l2.Capability.OUTPUT
@@ -78,3 +83,36 @@ def _how_to_load_loopback() -> str:
     if not Path("/lib/modules", platform.release()).is_dir():
         return "No kernel modules here, so this is a container: load v4l2loopback outside and pass its /dev/videoN in."
     return how_to_install()
+
+
+def check_microphones(found: "Sequence[SoundDevice] | SoundError") -> Check:
+    """Say which microphones there are, or what PortAudio lacks."""
+    if isinstance(found, SoundError):
+        return Check("microphone", Verdict.ADVICE, "not known", f"{found} Without it, recordings have no sound.")
+    if not found:
+        advice = "Plug one in; until then recordings have no sound. In a container, pass /dev/snd in."
+        return Check("microphone", Verdict.ADVICE, "none", advice)
+    return Check("microphone", Verdict.OK, ", ".join(one.name for one in found if one.is_default) or found[0].name)
+
+
+def check_encoders() -> Check:
+    """Try the encoder that a stream of 720p would get; every one that is chosen has proved itself."""
+    from mien.media.video.live_video import LiveVideo, VideoWish
+
+    wish = VideoWish(1280, 720, Fraction(30), None, 4_500_000, is_prompt=True)
+    try:
+        video = LiveVideo(wish)
+    except SinkError as error:
+        return Check("encoder", Verdict.BROKEN, str(error), "Install PyAV again: uv sync --reinstall-package av")
+    video.finish()
+    kind = "the processor" if video.name == "libx264" else "hardware"
+    return Check("encoder", Verdict.OK, f"{video.name} ({kind}); FFmpeg need not be installed")
+
+
+def check_srt(program: str | None) -> Check:
+    """Say whether streams by SRT can be sent."""
+    from mien.sinks.backends.srt import HOW_TO_INSTALL
+
+    if program is None:
+        return Check("SRT", Verdict.ADVICE, "not installed", f"Only needed for --sink srt://...: {HOW_TO_INSTALL}")
+    return Check("SRT", Verdict.OK, "FFmpeg's program of imageio-ffmpeg")

@@ -1,9 +1,10 @@
-"""The cameras as the start page shows them: each by a picture, or by why there is none."""
+"""The cameras and microphones of this computer, as pages show them: a camera by a picture, or by why there is none."""
 
 import asyncio
 import base64
 import hashlib
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,8 @@ from mien_models.errors import MienError
 SYNTHETIC: Final = "synthetic"
 _SHOT_S: Final = 30.0
 _WIDTH: Final = 320
+_LONGEST_S: Final = 20.0
+_FRESH_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class Cameras:
         with tempfile.TemporaryDirectory(prefix="mien-") as folder:
             file = Path(folder) / "shot.jpg"
             try:
-                await answer_of("mien.panel.camera_shot", address, str(file), seconds=_SHOT_S)
+                await answer_of("mien.panel.aside", "shot", address, str(file), seconds=_SHOT_S)
                 return Shot(await asyncio.to_thread(file.read_bytes))
             except (MienError, OSError) as error:
                 return Shot(None, str(error))
@@ -100,3 +103,27 @@ def camera_shown(address: str) -> str:
 
 def _is_in_use(address: str, used: str) -> bool:
     return address == used
+
+
+class Microphones:
+    """Finds microphones. Has state: those that were found last, and when."""
+
+    def __init__(self) -> None:
+        self._one_at_a_time = asyncio.Lock()
+        self._looked_s = float("-inf")
+        self.names: tuple[str, ...] = ()
+        """Each as the setting `microphone` takes it."""
+        self.trouble = ""
+        """Why they cannot be listed, in a sentence."""
+
+    async def look(self) -> None:
+        """Look which are plugged in, unless that was done a moment ago."""
+        async with self._one_at_a_time:
+            if time.monotonic() - self._looked_s < _FRESH_S:
+                return
+            try:
+                found = await answer_of("mien.panel.aside", "microphones", seconds=_LONGEST_S)
+                self.names, self.trouble = tuple(map(str, found["names"])), ""
+            except MienError as error:
+                self.trouble = str(error)
+            self._looked_s = time.monotonic()

@@ -10,7 +10,7 @@ import pytest
 from mien.media.devices.cameras import Camera
 from mien.pipeline.frame import OutputFormat
 from mien.pipeline.interfaces import SourceRequest
-from mien.session import defaults
+from mien.session import ends
 from mien.session.options import SoundOptions, SourceOptions
 from mien.sinks.registry import default_sinks
 from mien.sources.registry import default_address
@@ -54,7 +54,7 @@ def test_the_virtual_camera_comes_before_the_window_and_what_is_missing_is_said(
 
 def requested(address: str, size: tuple[int, int] | None = None, fps: Fraction | None = None) -> SourceRequest:
     silent = SoundOptions("none", is_muted=False, panic_mutes=True)
-    return defaults.source_request(address, SourceOptions(address, size, fps, loops=False), silent)
+    return ends.source_request(address, SourceOptions(address, size, fps, loops=False), silent)
 
 
 def test_a_camera_is_asked_for_what_suits_a_call_and_a_stream_is_taken_as_it_is() -> None:
@@ -67,10 +67,10 @@ def test_the_output_is_as_asked_or_as_the_file_is_with_even_sides(tmp_path: Path
     picture = tmp_path / "odd.png"
     assert cv2.imwrite(str(picture), np.zeros((201, 303, 3), np.uint8))
     request = requested(str(picture))
-    found = defaults.output_format(request, None, None)
+    found = ends.output_format(request, None, None)
     assert (found.width % 2, found.height % 2) == (0, 0)
     assert abs(found.width - 303) <= 1
     assert abs(found.height - 201) <= 1
-    asked = defaults.output_format(request, (640, 360), Fraction(24))
+    asked = ends.output_format(request, (640, 360), Fraction(24))
     assert asked == OutputFormat(640, 360, Fraction(24))
-    assert defaults.output_format(SourceRequest("0"), None, None) == OutputFormat(1280, 720, Fraction(30))
+    assert ends.output_format(SourceRequest("0"), None, None) == OutputFormat(1280, 720, Fraction(30))

@@ -1,7 +1,7 @@
 """What the doctor says of microphones, encoders and SRT."""
 
 from mien.diagnostics.doctor.checks import Verdict
-from mien.diagnostics.doctor.sound import check_encoders, check_microphones, check_srt
+from mien.diagnostics.doctor.devices import check_encoders, check_microphones, check_srt
 from mien.sound.devices import SoundDevice
 from mien_models.errors import SoundError
 

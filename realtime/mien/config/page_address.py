@@ -1,14 +1,34 @@
-"""Secrets in an address: made once, and kept in a file that only its user can read, so that the address stays."""
+"""Where a page that this computer serves is found: its addresses in the local network, and the secret in them."""
 
+import ipaddress
 import os
 import secrets
+import socket
 from pathlib import Path
 from typing import Final
+
+import psutil
 
 from mien_models.errors import MienError
 from mien_models.system.causes import cause_of
 
 _BYTES: Final = 24
+
+
+def local_addresses() -> tuple[str, ...]:
+    """Give the private ones, IPv4, without those of containers on this computer."""
+    found = [
+        one.address
+        for name, several in psutil.net_if_addrs().items()
+        for one in several
+        if one.family == socket.AF_INET and not name.startswith(("docker", "br-", "veth"))
+    ]
+    return tuple(text for text in found if _is_local(text))
+
+
+def _is_local(text: str) -> bool:
+    address = ipaddress.ip_address(text)
+    return address.is_private and not address.is_loopback and not address.is_link_local
 
 
 def kept_token(path: Path) -> str:
