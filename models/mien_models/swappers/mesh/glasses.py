@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mien_models.geometry.face_mesh import disc, face_topology, filled
 from mien_models.geometry.face_regions import BROW_LEFT, BROW_RIGHT, EYE_LEFT, EYE_RIGHT, FACE_CORE
 from mien_models.networks.eyewear import EyewearLook
+from mien_models.networks.rims import BAND
 from mien_models.swappers.mesh.delight import SIDE_PX
 from mien_models.types import BgrU8, MaskU8, as_u8
 
@@ -80,17 +81,15 @@ def hidden_by_glasses(bgr: BgrU8, glasses: Glasses) -> MaskU8:
     return as_u8(cv2.dilate(rims, disc(5)))
 
 
-def glasses_in_front(bgr: BgrU8, glasses: Glasses) -> MaskU8:
-    """Mark what of glasses is in front of a face laid flat: rims, and lenses as far as dark; 255 where marked."""
-    if not glasses.are_worn:
-        return np.zeros(bgr.shape[:2], np.uint8)
-    rims = as_u8(cv2.dilate(_of_one_colour(bgr, _rims(bgr, over_brows=True)), disc(3)))
-    if not glasses.are_dark:
-        return rims
-    lightness = as_u8(cv2.cvtColor(bgr, cv2.COLOR_BGR2LAB)[..., 0])
-    dark = np.where(lightness < OF_SKIN * _of_skin(lightness, beside=_behind_lenses()), 255, 0).astype(np.uint8)
-    lenses = as_u8(cv2.morphologyEx(dark & _behind_lenses(), cv2.MORPH_CLOSE, disc(2 * round(CLOSED * SIDE_PX) + 1)))
-    return rims | as_u8(cv2.morphologyEx(lenses, cv2.MORPH_OPEN, disc(7)))
+def dark_lenses(band_bgr: BgrU8) -> MaskU8:
+    """Mark lenses as far as they are dark, on the band of the atlas around the eyes; 255 where marked."""
+    around = _behind_lenses()[BAND]
+    lightness = as_u8(cv2.cvtColor(band_bgr, cv2.COLOR_BGR2LAB)[..., 0])
+    skin = (_around_eyes() & filled((FACE_CORE,), SIDE_PX))[BAND] & ~around
+    limit = OF_SKIN * float(np.median(lightness[skin > 0]))
+    dark = np.where(lightness < limit, 255, 0).astype(np.uint8) & around
+    lenses = as_u8(cv2.morphologyEx(dark, cv2.MORPH_CLOSE, disc(2 * round(CLOSED * SIDE_PX) + 1)))
+    return as_u8(cv2.morphologyEx(lenses, cv2.MORPH_OPEN, disc(7)))
 
 
 def _rims(bgr: BgrU8, *, over_brows: bool) -> MaskU8:
