@@ -15,11 +15,15 @@ from spectacles import with_glasses
 from worn import shrunk
 
 from mien_models.networks.rims import flat_band
-from mien_models.types import BgrU8, PointsF32, as_u8
+from mien_models.types import BgrU8, PointsF32, as_f32, as_u8
 
 FACE_PX: Final = (60.0, 240.0)
 """Faces are between so many pixels wide."""
 AROUND: Final = 0.5
+RETAKEN: Final = 0.6
+"""Part of the pictures that are taken by another camera."""
+LANDMARKS_OFF: Final = 0.004
+"""In parts of the face's width, a standard deviation."""
 BARE: Final = 0.12
 """Part of the faces that wear nothing."""
 SUN: Final = 0.12
@@ -62,22 +66,29 @@ def _rows(
         picture = person.picture()
         for _ in range(each):
             width_px = float(np.exp(rng.uniform(*np.log(FACE_PX))))
-            yield *_row(rng, *shrunk(picture, person.landmarks, width_px, AROUND)), person.is_held_back
+            yield *drawn_on(rng, *shrunk(picture, person.landmarks, width_px, AROUND)), person.is_held_back
         if number % 100 == 0:
             say(f"glasses drawn on {number} of {len(people)} people")
 
 
-def _row(
-    rng: Generator, picture: BgrU8, landmarks: PointsF32
+def drawn_on(
+    rng: Generator, picture: BgrU8, landmarks: PointsF32, *, plainly: bool = False
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
-    if rng.random() < 0.6:
+    """Draw glasses on a face and lay it flat: the band, what of it rims cover and what of it is seen, 0..255.
+
+    Unless it is to be done plainly, the picture is taken by another camera, the landmarks are a little off, as they
+    are on what is seen with glasses, and some wear none.
+    """
+    if not plainly and rng.random() < RETAKEN:
         picture = rephotographed(rng, picture, strength=0.8, gently=True)
     rims = np.zeros(picture.shape[:2], np.float32)
-    if rng.random() > BARE:
+    if plainly or rng.random() > BARE:
         worn = with_glasses(rng, picture, landmarks, sun=bool(rng.random() < SUN))
         picture, rims = worn.image_bgr, worn.rims
-    # Landmarks are placed on what is seen, glasses included, and are off by some pixels.
-    moved = landmarks + rng.normal(0, 0.004, (1, 3)).astype(np.float32) * np.ptp(landmarks[:, 0])
+    moved = landmarks
+    if not plainly:
+        off = rng.normal(0, LANDMARKS_OFF, (1, 3)).astype(np.float32)
+        moved = as_f32(landmarks + off * np.ptp(landmarks[:, 0]))
     band, seen = flat_band(picture, moved)
     drawn, _ = flat_band(as_u8(cv2.cvtColor((rims * 255 + 0.5).astype(np.uint8), cv2.COLOR_GRAY2BGR)), moved)
     return band, drawn[..., 0], (seen * 255 + 0.5).astype(np.uint8)

@@ -18,11 +18,13 @@ WIDE: Final = (12, 24, 32)
 """Channels at a half, a quarter and an eighth of the resolution."""
 EACH: Final = 3
 """So many times everybody is shown with glasses."""
-STEPS: Final = 2400
+STEPS: Final = 1800
 BATCH: Final = 8
 RATE: Final = 4e-3
 DECAY: Final = 0.01
 FOLDED: Final = 2
+FEWEST_TEXELS: Final = 30
+"""Of a stranger's glasses that show less than this nothing is said."""
 
 
 def learn_rims(media: Path, folder: Path, say: Callable[[str], None]) -> int:
@@ -138,8 +140,8 @@ def tell(network: RimNet, examples: RimExamples, say: Callable[[str], None]) -> 
     rows = np.nonzero(examples.held_back)[0]
     said = np.concatenate([torch.sigmoid(network(_numbers(examples.bands[[row]])))[:, 0].numpy() for row in rows])
     rims, seen = examples.rims[rows], examples.seen[rows] > 200
-    worn = (rims > 128).any(axis=(1, 2))
-    for least in (0.3, 0.5, 0.7):
+    worn = ((rims > 200) & seen).sum(axis=(1, 2)) > FEWEST_TEXELS
+    for least in (0.15, 0.25, 0.35, 0.5):
         found = [
             float((s[(r > 200) & v] > least).mean()) for s, r, v in zip(said[worn], rims[worn], seen[worn], strict=True)
         ]
