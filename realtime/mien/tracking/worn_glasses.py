@@ -19,7 +19,7 @@ from mien_models.networks.rims import BAND, ROWS, SIDE_PX, Rims, band_triangles,
 from mien_models.swappers.mesh.glasses import dark_lenses
 from mien_models.types import BgrU8, Face, MaskU8, PointsF32, as_f32, as_u8
 
-LOOK_EVERY_S: Final = (0.15, 0.3)
+LOOK_EVERY_S: Final = (0.15, 0.5)
 """Glasses are looked for no more often than this, until they are known and afterwards: they sit still on a face."""
 KNOWN_AFTER: Final = 6
 """They are known after so many looks."""
