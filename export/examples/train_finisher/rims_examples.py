@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import exp, log
 from pathlib import Path
 from typing import Final
 
@@ -65,7 +66,7 @@ def _rows(
     for number, person in enumerate(people):
         picture = person.picture()
         for _ in range(each):
-            width_px = float(np.exp(rng.uniform(*np.log(FACE_PX))))
+            width_px = exp(rng.uniform(log(FACE_PX[0]), log(FACE_PX[1])))
             yield *drawn_on(rng, *shrunk(picture, person.landmarks, width_px, AROUND)), person.is_held_back
         if number % 100 == 0:
             say(f"glasses drawn on {number} of {len(people)} people")
