@@ -19,7 +19,7 @@ OPEN: Final = 0.22
 """A mouth is open whose lips are farther apart than this, in parts of its width."""
 DARK: Final = 55.0
 """A face whose skin has a median brightness below this, of 255, is dark; noise and compression have eaten it."""
-HARD: Final = 0.2
+HARD: Final = 0.22
 """Skin that stands out more than this was lit hard or is deeply wrinkled: on another face that looks like stains."""
 
 

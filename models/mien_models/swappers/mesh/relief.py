@@ -20,11 +20,14 @@ from mien_models.types import as_f32
 COARSE: Final = 0.04
 """What stands out is finer than this blur of the skin, in parts of the atlas' side (a standard deviation)."""
 USUAL: Final = 0.18
-"""Skin in soft light stands out by no more than this; of what does so more, all limits are narrower."""
+"""Skin in soft light stands out by no more than this; where it does, all limits are narrower."""
 NARROWEST: Final = 0.4
 """But no narrower than by this factor."""
-DARKEST: Final = 0.35
-"""No skin is left darker than the skin around it by more than this, a natural logarithm; a nose's side is by 0.3."""
+DARKEST: Final = (0.35, 0.8)
+"""No skin is left darker than the skin around it by more than the first, a natural logarithm; a nose's side is by 0.3.
+
+Nor is a beard by more than the second.
+"""
 LIGHTEST: Final = (0.2, 0.45)
 """Nor is skin lighter by more than the first, nor a feature or a beard by more than the second."""
 REDDEST: Final = (0.08, 0.4)
@@ -51,7 +54,7 @@ def gentler(log_bgr: NDArray[np.float32], stands_out: float, *, has_beard: bool)
     Args:
         log_bgr: (n, n, 3) a whole face laid flat, in logarithms.
         stands_out: what `relief` says of it; what stands out much is held to narrower limits.
-        has_beard: whether chin and upper lip may be darker.
+        has_beard: whether chin and upper lip may be much darker.
     """
     small = resized(log_bgr, SIDE_PX)
     skin = _skin(has_beard=has_beard)
@@ -62,7 +65,11 @@ def gentler(log_bgr: NDArray[np.float32], stands_out: float, *, has_beard: bool)
     lightest, reddest = (
         narrower * (of_feature + skin * (of_skin - of_feature)) for of_skin, of_feature in (LIGHTEST, REDDEST)
     )
-    dark = as_f32(skin * (_limited(brightness, narrower * np.float32(DARKEST)) - brightness))
+    beard = _skin(has_beard=False) - skin
+    dark = sum(
+        share * (_limited(brightness, narrower * np.float32(most)) - brightness)
+        for share, most in zip((skin, beard), DARKEST, strict=True)
+    )
     changed = np.where(brightness < 0, dark, _limited(brightness, lightest) - brightness)
     strength = np.linalg.norm(hue, axis=2)
     fainter = _limited(strength, reddest) / np.maximum(strength, 1e-6) - 1
