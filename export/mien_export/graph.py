@@ -96,7 +96,7 @@ def _check_numbers(weights: Mapping[str, Tensor]) -> None:
             f"The checkpoint should hold its weights as floating-point numbers, but {_listed(sorted(whole))} "
             f"{'is' if len(whole) == 1 else 'are'} {kind}; give the file from before it was quantised."
         )
-    broken = sorted(key for key, one in weights.items() if not bool(one.isfinite().all()))
+    broken = sorted(key for key, one in weights.items() if not one.isfinite().all().item())
     if broken:
         raise ExportError(
             f"The checkpoint holds values that are not finite, in {_listed(broken)}: its training had gone wrong by "
