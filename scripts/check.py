@@ -19,6 +19,8 @@ STEPS = (
     ("types, mypy", ["mypy"]),
     ("types, pyright", ["pyright"]),
     ("import contracts", ["lint-imports"]),
+    # Tests start some hundreds of commands, and where Python may not write bytecode each would compile Mien anew.
+    ("bytecode", [sys.executable, "-m", "compileall", "-q", "-j", "0", "realtime", "models", "export"]),
     # -X dev: what Python can check while it runs, and the line of a segmentation fault.
     (TESTS, [sys.executable, *PYTEST, *AT_ONCE, *sys.argv[1:]]),
     # Networks in full size take minutes each: scripts/with_torch.py pytest -m slow tests/export/networks.

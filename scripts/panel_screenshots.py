@@ -99,6 +99,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--person", type=Path, required=True)
     parser.add_argument("--faces", type=Path, nargs="+", required=True)
+    parser.add_argument("--language", default="en", help="en, de, fr, es, it, pt, zh")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent.parent / "docs" / "panel")
     given = parser.parse_args()
     given.output.mkdir(parents=True, exist_ok=True)
@@ -123,7 +124,7 @@ def _run(folder: Path, given: argparse.Namespace) -> None:
         with sync_playwright() as playwright:
             arguments: dict[str, Any] = {"executable_path": shutil.which("chromium"), "args": ["--no-sandbox"]}
             browser = playwright.chromium.launch(**arguments)
-            page = browser.new_page(viewport={"width": 1280, "height": 800})
+            page = browser.new_page(viewport={"width": 1280, "height": 800}, locale=given.language)
             page.goto(address)
             photographer = Photographer(page, address.partition("/?")[0], given.output, given.person)
             page.wait_for_selector(".statebar.is-live", timeout=PATIENCE_MS)

@@ -120,7 +120,7 @@ JOURNEYS: Final = {
         (
             "bench live --seconds 1",
             "bench stages",
-            "bench sync --seconds 5",
+            "bench sync --seconds 9",
             f"bench quality {OWN} --clip clip.mp4 --frames frames --limit 3",
         ),
         (_clip,),

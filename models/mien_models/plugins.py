@@ -6,6 +6,7 @@ theirs, `plugins/KIND` of Mien's data folder (`plugins/sinks/ndi.py`), and are f
 
 import ast
 import difflib
+import functools
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator
@@ -210,6 +211,12 @@ def _plugin_of(module: ModuleType, name: str) -> Any:  # noqa: ANN401 - what the
 
 def _names_in(file: Path, stem: str) -> tuple[str, ...]:
     """Name what stands in a file: its own name, or those of its table."""
+    return _names_written(file, stem, file.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=512)
+def _names_written(file: Path, stem: str, _changed_ns: int) -> tuple[str, ...]:
+    """Read them once for each time that the file was written: a session asks for its sinks' kinds at each status."""
     text = file.read_text("utf-8", errors="replace")
     return tuple(one.name for one in _described(file)) if f"\n{_SEVERAL}" in text else (stem,)
 

@@ -106,6 +106,11 @@ class GateMode(StrEnum):
         return self is GateMode.ALWAYS or (self is GateMode.FILES and is_file)
 
 
+OFF: Final = "off"
+OFF_ONCE: Final = {"label": "'on' or 'art'", "content_gate": "'files' or 'always'"}
+"""What can be switched off for one run, by a flag of that run, and what may be asked for in any other way."""
+
+
 class RecordingQuality(Enum):
     """How good a recording is, and how large."""
 

@@ -6,6 +6,7 @@ from typing import Any, Final, cast
 
 from pydantic import BaseModel, ValidationError
 
+from mien.config.choices import OFF, OFF_ONCE
 from mien.config.settings import TABLES, Settings
 from mien_models.errors import UsageError
 
@@ -45,7 +46,7 @@ def patched(settings: Settings, changes: Mapping[str, object]) -> Settings:
             name: f"{name!r} cannot change during a run; it counts from the next start on."
             for name in Settings.model_fields
             if getattr(new, name) != getattr(settings, name) and not is_live(name)
-        }
+        } | _switched_off(settings, new)
         if not reasons:
             return new
     raise PatchError(reasons)
@@ -85,6 +86,16 @@ def setting_names() -> tuple[str, ...]:
     """Name every setting, those inside tables with a dot."""
     plain = [name for name in Settings.model_fields if name not in TABLES]
     return (*plain, *(f"{table}.{name}" for table, model in TABLES.items() for name in model.model_fields))
+
+
+def _switched_off(settings: Settings, new: Settings) -> dict[str, str]:
+    """Say of what may be left out for whole runs only that it stays."""
+    return {
+        name: f"{name!r}: expected {words}, found 'off'. That is for a whole run: begin one with "
+        f"--{name.replace('_', '-')} off."
+        for name, words in OFF_ONCE.items()
+        if getattr(new, name).value == OFF and getattr(settings, name).value != OFF
+    }
 
 
 def _nested(changes: Mapping[str, object]) -> tuple[dict[str, object], dict[str, str]]:

@@ -18,15 +18,13 @@ from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
 
 from mien.config import paths
-from mien.config.choices import LabelMode
+from mien.config.choices import OFF, OFF_ONCE
 from mien.config.patch import changed_names
 from mien.config.settings import PREFIX, TABLES, Settings
 from mien_models.errors import UsageError
 from mien_models.system.causes import cause_of
 
 FILE_NAME: Final = "mien.toml"
-_OFF_ONCE: Final = {"label": "'on' or 'art'", "content_gate": "'files' or 'always'"}
-"""What can be switched off for one run, by a flag, and what may stand in a file instead."""
 _VARIABLES_OF_THEIR_OWN: Final = frozenset(
     {
         paths.DATA_VARIABLE,
@@ -78,7 +76,7 @@ def as_toml(settings: Settings) -> str:
             tables += ["", f"# {field.description}", tomli_w.dumps({name: value}).rstrip()]
             continue
         lines.append(f"# {field.description}")
-        if name in _OFF_ONCE and value == LabelMode.OFF.value:
+        if name in OFF_ONCE and value == OFF:
             lines.append(f"# {name} is off for this run only, which no file keeps")
             continue
         lines.append(f"# {name} is not set" if value is None else tomli_w.dumps({name: value}).rstrip())
@@ -146,11 +144,11 @@ def _refuse_unknown_variables() -> None:
 
 def _refuse_lasting_off(in_file: Mapping[str, object], file: str) -> None:
     """Refuse to leave out the label or the content gate for longer than one run."""
-    for name, words in _OFF_ONCE.items():
+    for name, words in OFF_ONCE.items():
         variable = f"{PREFIX}{name.upper()}"
         lasting = {f"{name!r} in {file}": in_file.get(name), variable: os.environ.get(variable)}
         for place, value in lasting.items():
-            if isinstance(value, str) and value.lower() == LabelMode.OFF.value:
+            if isinstance(value, str) and value.lower() == OFF:
                 flag = name.replace("_", "-")
                 raise UsageError(
                     f"{place}: expected {words}, found 'off'. That can be for one run only; give that run --{flag} off."

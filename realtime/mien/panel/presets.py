@@ -11,6 +11,7 @@ from typing import Any, Final
 from pydantic import JsonValue, ValidationError
 
 from mien.config import paths
+from mien.config.choices import OFF, OFF_ONCE
 from mien.config.settings import Settings
 from mien.config.settings_file import as_toml
 from mien.sinks.stream_address import HIDDEN
@@ -127,7 +128,7 @@ def kept_of(settings: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
         # Nor an output whose key is not shown to anybody: without it, it is none.
         kept["sinks"] = [one for one in sinks if not str(one).startswith(_WRITES) and HIDDEN not in str(one)]
     # Off is for one run, which no file keeps.
-    return {name: value for name, value in kept.items() if not (name in {"label", "content_gate"} and value == "off")}
+    return {name: value for name, value in kept.items() if not (name in OFF_ONCE and value == OFF)}
 
 
 def patch_of(preset: Preset) -> dict[str, JsonValue]:

@@ -1,4 +1,4 @@
-"""Keeps the memory of one frame for the next."""
+"""Keeps the memory of one frame for the next, and gives back what a whole part of a session leaves behind."""
 
 import ctypes
 import sys
@@ -24,8 +24,19 @@ def keep_freed_memory() -> None:
     """
     if not sys.platform.startswith("linux"):
         return
-    with suppress(OSError, AttributeError):  # another C library than GNU's has no mallopt
+    with suppress(OSError, AttributeError):  # another C library than GNU's has none of this
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_M_ARENA_MAX, _ARENAS)
         mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
         mallopt(_M_MMAP_THRESHOLD, _LARGEST_BLOCK)
+
+
+def give_back_freed_memory() -> None:
+    """Return what is free to the system, wherever it lies: after a change of camera or network whole parts are gone.
+
+    What was made since lies between them, so that the heap's end, where memory goes back by itself, stays where it is.
+    It costs some milliseconds and the pages that the next frames take again.
+    """
+    if sys.platform.startswith("linux"):
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)

@@ -14,6 +14,7 @@ from mien.pipeline.events import SettingsApplied, SettingsRefused
 from mien.pipeline.frame import OutputFormat
 from mien.pipeline.interfaces import Sink, SourceInfo
 from mien.pipeline.live.runner import LiveRun
+from mien.pipeline.malloc import give_back_freed_memory
 from mien.session.defaults import source_request
 from mien.session.loaded import Loaded, load
 from mien.session.options import Options
@@ -134,6 +135,8 @@ class Changes:
             if isinstance(answer, Refused):
                 self._run.tell(SettingsRefused(tuple(answer.reasons.items())))
             asked.answer.set_result(answer)
+            if isinstance(answer, Applied) and answer.changed:
+                give_back_freed_memory()
 
     def _wait_until_ready(self) -> None:
         """Wait for the first stages, and for the run to work with them."""

@@ -5,7 +5,7 @@ import difflib
 import functools
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -16,6 +16,8 @@ from mien_models.system.stderr_descriptor import turned_by_a_library
 _LOCK: Final = threading.RLock()
 """PortAudio may not be asked by two threads at once."""
 DEFAULT: Final = "default"
+_RATES_HZ: Final = (RATE_HZ, 44_100, 96_000, 32_000, 16_000, 8_000)
+"""Tried after one another, with the device's own: a card that another program uses has the rate that program chose."""
 _TALKATIVE: Final = {
     "libasound.so.2": ("snd_lib_error_set_handler",),
     "libjack.so.0": ("jack_set_error_function", "jack_set_info_function"),
@@ -179,32 +181,22 @@ def _chosen(name: str, devices: Sequence[SoundDevice], kind: str) -> SoundDevice
 def open_stream(
     device: SoundDevice, *, channels: int, block_s: float, callback: Callable[..., None]
 ) -> tuple[PortAudioStream, int]:
-    """Open and start a stream of a microphone's float samples at 48 kHz, else at the device's own rate.
+    """Open and start a stream of a microphone's float samples at 48 kHz, else at a rate that the device has.
 
     Returns:
         PortAudio's stream, and its rate.
 
     Raises:
-        SoundError: another program has it, or it has neither rate.
+        SoundError: another program has it, or it has no rate that is usual.
     """
-    return _opened(
-        "InputStream",
-        device,
-        channels=channels,
-        block_s=block_s,
-        callback=callback,
-        rates_hz=dict.fromkeys((RATE_HZ, device.rate_hz)),
-    )
+    return _opened("InputStream", device, channels=channels, block_s=block_s, callback=callback)
 
 
 def open_output(
     device: SoundDevice, *, channels: int, block_s: float, callback: Callable[..., None]
-) -> PortAudioStream:
-    """Open and start a stream of float samples at 48 kHz into a device; as `open_stream`."""
-    stream, _ = _opened(
-        "OutputStream", device, channels=channels, block_s=block_s, callback=callback, rates_hz=(RATE_HZ,)
-    )
-    return stream
+) -> tuple[PortAudioStream, int]:
+    """Open and start a stream of float samples into a device; as `open_stream`."""
+    return _opened("OutputStream", device, channels=channels, block_s=block_s, callback=callback)
 
 
 class _OpenStreams:
@@ -249,11 +241,10 @@ def _opened(
     channels: int,
     block_s: float,
     callback: Callable[..., None],
-    rates_hz: Iterable[int],
 ) -> tuple[PortAudioStream, int]:
     module = portaudio()
     failure: Exception | None = None
-    for rate_hz in rates_hz:
+    for rate_hz in dict.fromkeys((RATE_HZ, device.rate_hz, *_RATES_HZ)):
         with _LOCK:
             try:
                 stream = getattr(module, kind)(

@@ -1,4 +1,4 @@
-"""Brings sound to 48 kHz on another clock, by FFmpeg's resampler: drift is stretched away, gaps are filled."""
+"""Brings sound to another rate and another clock, by FFmpeg's resampler: drift is stretched away, gaps are filled."""
 
 from fractions import Fraction
 from typing import Final
@@ -20,31 +20,31 @@ _FILLED_FROM_S: Final = 0.08
 class Resampler:
     """One stream of sound. Has state: FFmpeg's filter, and the position of the next sample it gives.
 
-    What it gives has no gaps: sample n of it belongs to the time n / 48 kHz after `begin`.
+    What it gives has no gaps: sample n of it belongs to position n of the other clock.
     """
 
-    def __init__(self, rate_hz: int, first_index: int = 0) -> None:
-        """Take the rate of what comes in, and from which position on sound is wanted; before it nothing is given."""
-        self._rate_hz = rate_hz
+    def __init__(self, rate_hz: int, first_index: int = 0, given_hz: int = RATE_HZ) -> None:
+        """Take the rate of what comes in, the first position that is wanted, and the rate of what is given."""
+        self._rate_hz, self._given_hz = rate_hz, given_hz
         self._graph = av.filter.Graph()
         self._in = self._graph.add_abuffer(
-            sample_rate=rate_hz, format="flt", layout="stereo", time_base=Fraction(1, RATE_HZ)
+            sample_rate=rate_hz, format="flt", layout="stereo", time_base=Fraction(1, given_hz)
         )
         # FFmpeg counts `first_pts` in samples of what comes in (libswresample, `swr_init`).
-        first = round(first_index * rate_hz / RATE_HZ)
+        first = round(first_index * rate_hz / given_hz)
         drift = f"min_comp={_STRETCHED_FROM_S}:max_soft_comp={_STRETCH}:min_hard_comp={_FILLED_FROM_S}"
-        resample = self._graph.add("aresample", f"{RATE_HZ}:async=1:{drift}:comp_duration=1:first_pts={first}")
-        shape = self._graph.add("aformat", f"sample_fmts=flt:sample_rates={RATE_HZ}:channel_layouts=stereo")
+        resample = self._graph.add("aresample", f"{given_hz}:async=1:{drift}:comp_duration=1:first_pts={first}")
+        shape = self._graph.add("aformat", f"sample_fmts=flt:sample_rates={given_hz}:channel_layouts=stereo")
         self._out = self._graph.add("abuffersink")
         self._graph.link_nodes(self._in, resample, shape, self._out).configure()
         self.next_index = first_index
 
     def feed(self, samples: SamplesF32, index: float) -> SamplesF32:
-        """Take sound, (n, 1 or 2), of a position (in samples of 48 kHz); give what is ready, (n, 2), n may be 0."""
+        """Take sound, (n, 1 or 2), of a position in what is given; give what is ready, (n, 2), n may be 0."""
         # One voice as loud in both: FFmpeg would make it 3 dB quieter.
         both = np.broadcast_to(samples, (len(samples), CHANNELS)).astype(np.float32)
         frame = av.AudioFrame.from_ndarray(both.reshape(1, -1), "flt", "stereo")
-        frame.sample_rate, frame.pts, frame.time_base = self._rate_hz, round(index), Fraction(1, RATE_HZ)
+        frame.sample_rate, frame.pts, frame.time_base = self._rate_hz, round(index), Fraction(1, self._given_hz)
         self._in.push(frame)
         ready = self._pulled()
         self.next_index += len(ready)

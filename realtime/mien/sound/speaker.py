@@ -17,8 +17,8 @@ from mien_models.system.crash.edge import ends_the_program, fault
 _BLOCK_S: Final = 0.01
 _WAIT_S: Final = 0.1
 _AGAIN_S: Final = 1.0
-_KEPT: Final = 2 * RATE_HZ
-"""Samples that may wait to be played."""
+_KEPT_S: Final = 2
+"""Sound that may wait to be played."""
 
 
 class Playout:
@@ -28,6 +28,8 @@ class Playout:
     """
 
     def __init__(self) -> None:
+        self.rate_hz = RATE_HZ
+        """Of the device; to be set as soon as it is open."""
         self._lock = threading.Lock()
         self._waiting: SamplesF32 = silence(0)
         self._first = 0
@@ -52,7 +54,7 @@ class Playout:
         with self._lock:
             if first != self._first + len(self._waiting):
                 self._waiting, self._first = silence(0), first
-            self._waiting = np.concatenate([self._waiting, samples])[-_KEPT:]
+            self._waiting = np.concatenate([self._waiting, samples])[-_KEPT_S * self.rate_hz :]
             self._first = first + len(samples) - len(self._waiting)
 
     def number_at(self, at_ns: int) -> float | None:
@@ -61,7 +63,7 @@ class Playout:
             if self._anchor is None:
                 return None
             number, heard_ns = self._anchor
-            return number + (at_ns - heard_ns) * RATE_HZ / 1e9
+            return number + (at_ns - heard_ns) * self.rate_hz / 1e9
 
 
 class Speaker:
@@ -115,7 +117,7 @@ class Speaker:
             ahead_s = max(times.outputBufferDacTime - times.currentTime, 0.0)
             samples[:] = playout.take(frames, time.monotonic_ns() + round(ahead_s * 1e9))
 
-        stream = open_output(device, channels=CHANNELS, block_s=_BLOCK_S, callback=fill)
+        stream, playout.rate_hz = open_output(device, channels=CHANNELS, block_s=_BLOCK_S, callback=fill)
         try:
             self._said = ""
             self._on_open(device.name)
@@ -144,7 +146,7 @@ class Speaker:
         number = playout.number_at(heard.captured_ns + self._delay_ns())
         if number is None:
             return None
-        resampler = resampler or Resampler(RATE_HZ, max(round(number), 0))
+        resampler = resampler or Resampler(RATE_HZ, max(round(number), 0), playout.rate_hz)
         first = resampler.next_index
         ready = resampler.feed(heard.samples, number)
         if len(ready):

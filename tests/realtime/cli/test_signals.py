@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -18,6 +19,14 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="there are other signals"),
 ]
 ENDING = [signal.SIGHUP, signal.SIGTERM, signal.SIGINT]
+
+
+@pytest.fixture(autouse=True)
+def _hears_signals_even_where_the_tests_run_in_the_background() -> Iterator[None]:
+    kept = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGHUP, signal.SIGINT)}
+    yield
+    for number, before in kept.items():
+        signal.signal(number, before)
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from tests.onnx_networks import restoring_network
 
 from mien.config.fields import range_of
-from mien.config.patch import is_live, patched, setting_names
+from mien.config.patch import PatchError, is_live, patched, setting_names
 from mien.config.settings import TABLES, Settings
 from mien.config.settings_file import load_settings
 from mien.session.options import resolve
@@ -136,3 +136,12 @@ def test_parts_never_see_the_settings() -> None:
 def test_no_settings_can_be_written_over() -> None:
     models: list[type[BaseModel]] = [Settings, *TABLES.values()]
     assert all(model.model_config.get("frozen") for model in models)
+
+
+@pytest.mark.parametrize("name", ["label", "content_gate"])
+def test_what_is_off_for_whole_runs_only_cannot_be_put_off_in_one(name: str) -> None:
+    with pytest.raises(PatchError, match=r"expected 'on' or 'art'|expected 'files' or 'always'") as refused:
+        patched(load_settings({}), {name: "off", "colour": "none"})
+    assert list(refused.value.reasons) == [name]
+    without = load_settings({name: "off"})
+    assert patched(without, {"colour": "none"}) != without
