@@ -126,7 +126,9 @@ def test_a_microphone_is_recorded_by_a_part_of_its_name(microphone: str, words: 
     recording = tmp_path / "named.mp4"
     with (
         Tone(1000),
-        Mien.run(tmp_path, *words, "--microphone", microphone.split()[-1], "--sink", f"file:{recording}") as mien,
+        Mien.run(
+            tmp_path, *words, "--microphone", microphone.rsplit(maxsplit=1)[-1], "--sink", f"file:{recording}"
+        ) as mien,
     ):
         wait_until(lambda: f"Microphone: {microphone}, 48000 Hz" in mien.said, "the microphone is open")
         time.sleep(HEARD_S)
