@@ -57,7 +57,7 @@ def loaded(network: Network, state: Mapping[str, Tensor]) -> nn.Module:
     """Build the bare module with these weights.
 
     Raises:
-        ExportError: keys are missing or left over, which the message lists, or a shape differs.
+        ExportError: keys are missing or left over, which the message lists, a shape differs, or values are no numbers.
     """
     core = _without_memory(network)
     expected = {key: tuple(one.shape) for key, one in core.state_dict().items() if LAST_COUNTER not in key}
@@ -78,10 +78,32 @@ def loaded(network: Network, state: Mapping[str, Tensor]) -> nn.Module:
             f"The checkpoint should have the keys of {type(network).__name__}, but there are some {told}. "
             "Name another network with --arch, or give the checkpoint that it was trained to."
         )
+    _check_numbers({key: state[key] for key, one in core.state_dict().items() if one.is_floating_point()})
     counters = {key: torch.tensor(0) for key in core.state_dict() if key not in expected}
     # The module takes the very tensors of the state: large networks are not held twice.
     core.load_state_dict({key: state[key].detach() for key in expected} | counters, assign=True)
     return core.eval().requires_grad_(requires_grad=False)
+
+
+def _check_numbers(weights: Mapping[str, Tensor]) -> None:
+    """Refuse what no network can compute with.
+
+    Raises:
+        ExportError: weights are whole numbers, as quantised ones are, or not finite.
+    """
+    whole = {key: one.dtype for key, one in weights.items() if not one.is_floating_point()}
+    if whole:
+        kind = str(next(iter(whole.values()))).removeprefix("torch.")
+        raise ExportError(
+            f"The checkpoint should hold its weights as floating-point numbers, but {_listed(sorted(whole))} "
+            f"{'is' if len(whole) == 1 else 'are'} {kind}; give the file from before it was quantised."
+        )
+    broken = sorted(key for key, one in weights.items() if not one.isfinite().all().item())
+    if broken:
+        raise ExportError(
+            f"The checkpoint holds values that are not finite, in {_listed(broken)}: its training had gone wrong by "
+            "then, or the file is damaged. Give an earlier one, or download it again."
+        )
 
 
 def _without_memory(network: Network) -> nn.Module:

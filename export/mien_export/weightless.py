@@ -25,7 +25,8 @@ def read_weightless(path: Path) -> ModelProto:
     """
     with path.open("rb") as file:
         content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    return ModelProto.FromString(b"".join(_without_numbers(content)))
+    model: ModelProto = ModelProto.FromString(b"".join(_without_numbers(content)))
+    return model
 
 
 def weightless(model: ModelProto) -> ModelProto:

@@ -250,9 +250,7 @@ def test_an_overflow_of_half_precision_fails(name: str, tmp_path: Path) -> None:
 
 def test_what_is_neither_a_file_nor_an_engine_with_its_papers_is_refused(tmp_path: Path) -> None:
     (tmp_path / "net.bin").write_bytes(b"engine")
-    with pytest.raises(
-        ServingError, match=r"an engine with the 'net\.bin\.json' beside it"
-    ):
+    with pytest.raises(ServingError, match=r"an engine with the 'net\.bin\.json' beside it"):
         open_candidate(tmp_path / "net.bin")
 
 
