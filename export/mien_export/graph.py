@@ -3,7 +3,7 @@
 import json
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
@@ -15,8 +15,10 @@ from torch import Tensor, nn
 
 from mien_export.contracts import Network
 from mien_export.custom import CustomNetwork
+from mien_export.progress import Progress, Steps, silent
 from mien_export.seeded import LAST_COUNTER, example, seeded_inputs
 from mien_export.streaming import Parts, parts_of_program, write_parts
+from mien_export.torchs_steps import TORCHS_STEPS, told
 from mien_models.architectures._registry import LICENCE_STAMP, STAMP, stamp_of
 from mien_models.errors import MienError
 from mien_models.specs.network import Terms
@@ -118,8 +120,17 @@ def _listed(keys: list[str]) -> str:
     )
 
 
-def write_onnx(network: Network, state: Mapping[str, Tensor], path: Path, options: GraphOptions) -> Path:
+def write_onnx(
+    network: Network, state: Mapping[str, Tensor], path: Path, options: GraphOptions, progress: Progress = silent
+) -> Path:
     """Write weights as one ONNX file with the names of `network.inputs` and `network.outputs`, checked and stamped.
+
+    Args:
+        network: the weights' network.
+        state: the weights.
+        path: where to.
+        options: how.
+        progress: called with what is done next.
 
     Returns:
         `path`; nothing is left there when something fails.
@@ -127,25 +138,33 @@ def write_onnx(network: Network, state: Mapping[str, Tensor], path: Path, option
     Raises:
         ExportError: the weights do not fit.
     """
+    steps = Steps(progress, "making the file", len(TORCHS_STEPS) + 3)
+    # What torch loads before its first step takes a while, too.
+    steps.begin("building the network")
     module = network.deployed(loaded(network, state), options.identity_map).eval()
-    parts = simplified(traced(module, network, options.batch))
+    parts = traced(module, network, options.batch, steps.begin)
+    steps.begin("simplifying it")
+    parts = simplified(parts)
     _stamp(parts.light, network, options)
     onnx.checker.check_model(parts.light, full_check=True)
+    steps.begin("writing it")
     unfinished = beside(path, PART)
     write_parts(parts, unfinished, may_be_apart=options.may_be_apart)
     return unfinished.replace(path)
 
 
-def traced(module: nn.Module, network: Network, batch: int | None) -> Parts:
+def traced(
+    module: nn.Module, network: Network, batch: int | None, begin: Callable[[str], None] = lambda _: None
+) -> Parts:
     """Trace a deployed module, fp32 or not, into an ONNX graph.
 
-    The batch's axis is called `batch` where it is free.
+    The batch's axis is called `batch` where it is free. `begin` is called with each step that torch begins.
     """
     arguments = example(seeded_inputs(network, 0, batch or TRACED_BATCH), network)
     free = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
     # It says at each export that torchvision, which nothing here needs, is not there.
     logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), told(begin):
         # The exporter warns about its own deprecated parts.
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
@@ -157,7 +176,8 @@ def traced(module: nn.Module, network: Network, batch: int | None) -> Parts:
             dynamo=True,
             external_data=False,
             dynamic_shapes=None if batch else [{0: free} if port.has_batch else {} for port in network.inputs],
-            verbose=False,
+            # It is heard by `told`.
+            verbose=True,
         )
     return parts_of_program(program)
 
