@@ -19,7 +19,7 @@ from mien_export.architectures.simswap_arcface import SimSwapArcFaceModule
 from mien_export.checkpoint import read_checkpoint
 from mien_export.graph import ExportError, loaded
 from mien_export.proof.faces import face_in
-from mien_export.recognising import AskError, Said, network_for
+from mien_export.recognising import AskError, RecogniseError, Said, network_for
 from mien_models.architectures.arcface import SIDE_PX
 from mien_models.architectures.mobilefaceswap import crop
 from mien_models.geometry.tensor_image import AlignedInput
@@ -57,7 +57,8 @@ def baked(state: Mapping[str, Tensor], in_use: SourceFacesInUse | None, *, allow
 
     Raises:
         AskError: no face was given.
-        ExportError: the photo cannot be read or shows no face.
+        ExportError: the photo cannot be read or shows no face, or the identity network is another.
+        CheckpointError: weights are missing.
     """
     if in_use is None:
         raise AskError(
@@ -82,7 +83,13 @@ def _cut_out(path: Path) -> BgrU8:
 def _seen(face_bgr: BgrU8, path: Path, *, allow_pickle: bool) -> tuple[Tensor, Tensor]:
     """Give what the identity network makes of a face: its vector, of length 1, and its last features."""
     checkpoint = read_checkpoint(path, allow_pickle=allow_pickle)
-    found = network_for(checkpoint.state, Said("simswap_arcface"))
+    try:
+        found = network_for(checkpoint.state, Said("simswap_arcface"))
+    except RecogniseError as error:
+        raise ExportError(
+            f"--face-network should be SimSwap's identity network, but {path.name!r} has the keys of something else. "
+            "Give MobileFaceSwap's arcface.pdparams or SimSwap's arcface_checkpoint.tar."
+        ) from error
     module = loaded(found.network, found.state_in(checkpoint.state))
     if not isinstance(module, SimSwapArcFaceModule):
         raise TypeError(f"expected SimSwap's identity network, got {type(module).__name__}")

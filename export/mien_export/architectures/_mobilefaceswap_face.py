@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mien_export.architectures._plain import called
+from mien_export.checkpoint.errors import CheckpointError
 from mien_export.contracts import Shapes
+from mien_export.seeded import LAST_COUNTER
 
 SLOPE = 0.1
 EPS = 1e-16
@@ -123,11 +125,20 @@ def with_face(state: Mapping[str, Tensor], vector: Tensor, features: Tensor) -> 
         state: of the trained part; see `lacks_face`.
         vector: (1, length) of length 1.
         features: (1, length, 7, 7).
+
+    Raises:
+        CheckpointError: weights of the trained part are missing, or of another shape.
     """
     wanted, length = state["EncoderModulation.0.weight"].shape[0], vector.shape[1]
     maker = FaceWeights(wanted, length)
-    own = maker.state_dict().keys()
+    own = {key: one for key, one in maker.state_dict().items() if LAST_COUNTER not in key}
+    unfit = sorted(key for key, one in own.items() if key not in state or state[key].shape != one.shape)
+    if unfit:
+        raise CheckpointError(
+            f"The weights that make a network for a face should have all the keys of MobileFaceSwap_224.pdparams, but "
+            f"{len(unfit)} of {len(own)} are missing or of another shape, first {unfit[0]}. Download the file again."
+        )
     shared = {key: one for key, one in state.items() if key.startswith(("final.", "mask."))}
-    maker.load_state_dict({key: one for key, one in state.items() if key in own}, strict=False)
+    maker.load_state_dict({key: state[key] for key in own}, strict=False)
     with torch.no_grad():
         return shared | maker.eval().weights_for(vector, features)

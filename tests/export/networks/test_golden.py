@@ -15,6 +15,7 @@ from torch import Tensor
 from mien_export.architectures import arcface, crossface, ghost, hyperswap, mobilefaceswap, reswapper, simswap
 from mien_export.architectures._mobilefaceswap_face import FaceWeights, with_face
 from mien_export.architectures.simswap_arcface import SimSwapArcFace, SimSwapArcFaceModule
+from mien_export.checkpoint import CheckpointError
 from mien_export.contracts import Network
 from mien_export.graph import GraphOptions, loaded, write_onnx
 from mien_export.seeded import LAST_COUNTER
@@ -146,6 +147,16 @@ def test_a_face_that_is_baked_into_mobilefaceswap_is_the_one_that_paddle_bakes()
     state = with_face(trained_part(), torch.from_numpy(recipe.vector("source")), torch.from_numpy(features))
     network = replace(mobilefaceswap.PUBLISHED, size_px=64)
     assert_same(by_torch(network, state, {"target": recipe.picture("target", 64)}), told("mobilefaceswap"))
+
+
+def test_a_face_is_not_baked_into_half_of_the_weights() -> None:
+    state = trained_part()
+    narrow = state["predictor.first.weight"][:3]
+    for broken in ({"DecoderModulation.3.weight": None}, {"predictor.first.weight": narrow}):
+        (key,) = broken
+        whole = {one: numbers for one, numbers in (state | broken).items() if numbers is not None}
+        with pytest.raises(CheckpointError, match=rf"1 of \d+ are missing or of another shape, first {key}"):
+            with_face(whole, torch.from_numpy(recipe.vector("source")), torch.zeros(1, 512, 7, 7))
 
 
 def test_simswaps_identity_network_sees_in_torch_what_it_sees_in_paddle() -> None:
