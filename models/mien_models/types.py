@@ -105,9 +105,29 @@ class Warp:
         )
         return at_x + shift_x, at_y + shift_y
 
+    def moved(self, points: PointsF32) -> PointsF32:
+        """Say where in the warped frame the content of points (n, 2) of the frame lies."""
+        there = points
+        for _ in range(2):  # the shift changes little over its own length
+            origin = self.origin(there[:, :1], there[:, 1:])
+            there = as_f32(there + points - np.hstack(origin))
+        return there
+
     @cached_property
     def _shifts(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         return np.ascontiguousarray(self.shift_px[..., 0]), np.ascontiguousarray(self.shift_px[..., 1])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Retouch:
+    """Pixels of the frame that show something else, under a swapped face and beside it."""
+
+    bgr: BgrU8
+    """(h, w, 3) what they show; the rectangle lies inside the frame."""
+    where: MaskU8
+    """(h, w) not 0 where something is shown."""
+    left: int
+    top: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +234,11 @@ class SwappedFace:
 
     Crop, alpha and matrix belong to the warped frame. Whoever compares them with the frame, or brings a mask of the
     frame to them, asks `warp.origin` where the content of a place lies.
+    """
+    retouches: tuple[Retouch, ...] = ()
+    """What is done to the frame, in this order, before it is warped and the crop is laid over it.
+
+    So the alpha stays the face's own: what makes it smaller afterwards shows the frame as it was retouched.
     """
     trust: MaskU8 | None = None
     """(n, n) on the face's atlas, how much of the face a photo really shows; None where all of it is known."""

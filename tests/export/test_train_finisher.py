@@ -145,3 +145,18 @@ def test_what_the_trainer_feeds_the_network_is_what_the_product_feeds_it() -> No
     batch = examples({key: torch.from_numpy(np.asarray(value))[None] for key, value in stored.items()})
     assert np.abs(batch.inputs().numpy() - numbers(given)).max() < 0.02
     assert np.abs(batch.region[0, 0].numpy() - may_change(places)).max() < 0.02
+
+
+def test_rims_to_learn_from_are_where_drawn_glasses_changed_the_band(photo: BgrU8, face: Face) -> None:
+    from rims_examples import drawn_on
+
+    from mien_models.networks.rims import flat_band
+
+    rng = np.random.default_rng(2)
+    drawn = [drawn_on(rng, photo, face.landmarks, plainly=True) for _ in range(3)]
+    bare, _ = flat_band(photo, face.landmarks)
+    for band, rims, seen in drawn:
+        change = np.abs(band.astype(int) - bare).max(axis=2)
+        sure, far = (rims > 230) & (seen > 250), (cv2.dilate(rims, np.ones((41, 41), np.uint8)) == 0) & (seen > 250)
+        assert sure.sum() > 100
+        assert change[sure].mean() > 4 * change[far].mean()

@@ -5,6 +5,7 @@ Programs that may run beside each other, each of which goes on where it was stop
     pairs MEDIA -o FOLDER       makes pairs with Mien's own stages; needs Mien, no torch
     train FOLDER -o RUN         learns from them, on a processor or a card; needs torch, no Mien
     glasses MEDIA -o FOLDER     trains the small network that sees glasses, which is quick; needs Mien and torch
+    rims MEDIA -o FOLDER        trains the small network that finds their rims, in half an hour; the same
     export RUN -o FOLDER        writes finisher.onnx and finisher.tflite; needs torch and onnx
 
 MEDIA is a folder of synthetic faces with its faces.json.
@@ -31,6 +32,10 @@ def main() -> int:
         from eyewear_learning import learn_eyewear
 
         return learn_eyewear(wanted.media, wanted.output, _say)
+    if wanted.what == "rims":
+        from rims_learning import learn_rims
+
+        return learn_rims(wanted.media, wanted.output, _say)
     if wanted.what == "train":
         from learning import Wishes, learn
 
@@ -72,6 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     glasses = programs.add_parser("glasses", help="train the small network that sees glasses, in some minutes")
     glasses.add_argument("media", type=Path, metavar="MEDIA", help="the folder of synthetic faces")
     glasses.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
+    rims = programs.add_parser("rims", help="train the small network that finds rims, in half an hour")
+    rims.add_argument("media", type=Path, metavar="MEDIA", help="the folder of synthetic faces")
+    rims.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
     out = programs.add_parser("export", help="write the network for use")
     out.add_argument("run", type=Path, metavar="RUN")
     out.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")

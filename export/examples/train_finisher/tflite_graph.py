@@ -56,10 +56,10 @@ class TfliteGraph:
         options.padding, options.strideH, options.strideW = padding, stride, stride
         options.dilationHFactor = options.dilationWFactor = 1
         options.fusedActivationFunction = _activation(relu=relu)
-        size = (x.shape[1] - kernel) // stride + 1 if stride > 1 else x.shape[1]
+        size = [(side - kernel) // stride + 1 if stride > 1 else side for side in x.shape[1:3]]
         taps = self._halved(weight.transpose(0, 2, 3, 1))
         return self._operator(
-            schema.BuiltinOperator.CONV_2D, options, [x, taps, self._halved(bias)], (1, size, size, weight.shape[0])
+            schema.BuiltinOperator.CONV_2D, options, [x, taps, self._halved(bias)], (1, *size, weight.shape[0])
         )
 
     def dense(self, x: Place, weight: NDArray[np.float32], bias: NDArray[np.float32], *, relu: bool = False) -> Place:

@@ -10,6 +10,7 @@ from mien_models.errors import ModelError
 from mien_models.interfaces import Detector, DetectorFactory, Landmarker, LandmarkerFactory, Session, SessionFactory
 from mien_models.networks.eyewear import Eyewear
 from mien_models.networks.finisher import Finisher
+from mien_models.networks.rims import Rims
 from mien_models.plugins import Plugins
 from mien_models.specs.manifest import Manifest, parse_manifest
 
@@ -103,6 +104,16 @@ def load_eyewear(name: str = "eyewear", *, threads: int = 1) -> Eyewear:
     """
     manifest = _manifest_of_kind(name, ("classifier",))
     return Eyewear(manifest, open_session(manifest, threads=threads))
+
+
+def load_rims(name: str = "rims", *, threads: int = 1) -> Rims:
+    """Load the network that finds the rims of glasses.
+
+    Raises:
+        ModelError: see `open_session`; or the weights are of another kind.
+    """
+    manifest = _manifest_of_kind(name, ("classifier",))
+    return Rims(manifest, open_session(manifest, threads=threads))
 
 
 def load_finisher(name: str = "finisher", *, threads: int = 1) -> Finisher:

@@ -38,12 +38,12 @@ from mien.tracking.selection import Chooser, ForesightedOne, make_chooser, parse
 from mien.tracking.settings import TrackerSettings
 from mien.tracking.tracker import Tracker
 from mien_models.errors import ModelError
-from mien_models.library.builtin import load_eyewear, load_finisher
+from mien_models.library.builtin import load_eyewear, load_finisher, load_rims
 from mien_models.networks.enhancers._base import ENHANCERS
 from mien_models.networks.finisher import user_finisher
 
 OWN: Final = "own"
-"""`--finish own` takes the network that comes with Mien."""
+"""`--finish own` takes the network that comes with Mien, unless there is a file of that name."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -214,14 +214,15 @@ def _tone(making: Making) -> Stage | None:
 
 
 def _glasses(making: Making) -> Stage:
-    return GlassesStage(load_eyewear(), making.options.glasses)
+    return GlassesStage(load_eyewear(), load_rims(), making.options.glasses)
 
 
 def _finish(making: Making) -> Stage | None:
     network = making.options.finisher
     if network is None:
         return None
-    load = load_finisher if network.name == OWN else partial(user_finisher, network)
+    is_ours = network.name == OWN and not network.exists()
+    load = load_finisher if is_ours else partial(user_finisher, network)
     return FinishStage(load(threads=making.options.threads))
 
 

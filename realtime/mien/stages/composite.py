@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mien.media.frame_pool import FramePool
 from mien.pipeline.frame import Frame
 from mien.provenance.release import SwappedPicture
-from mien_models.types import AffineF64, BgrU8, MaskU8, SwappedFace, Warp
+from mien_models.types import AffineF64, BgrU8, MaskU8, Retouch, SwappedFace
 
 SPARE: Final = 4
 """Memory is taken a quarter larger than it has to be: a face that comes nearer grows a little with every frame."""
@@ -25,11 +25,15 @@ class Paster:
         """Begin without any memory."""
         self._scratch: dict[_For, NDArray[np.uint8]] = {}
 
-    def apply(self, image_bgr: BgrU8, swapped: SwappedFace) -> None:
-        """Put a swapped face into a picture, in place: warp what it warps, then blend its crop."""
-        if swapped.warp is not None:
-            warp(image_bgr, swapped.warp)
-        self.paste(image_bgr, swapped)
+    def apply(self, image_bgr: BgrU8, *faces: SwappedFace) -> None:
+        """Put swapped faces into a picture, in place: retouch and warp it for all, then blend their crops.
+
+        In this order no face's surroundings are painted over another face.
+        """
+        for swapped in faces:
+            prepare(image_bgr, swapped)
+        for swapped in faces:
+            self.paste(image_bgr, swapped)
 
     def paste(self, image_bgr: BgrU8, swapped: SwappedFace) -> None:
         """Blend one crop into a picture, in place.
@@ -111,25 +115,41 @@ class _For(Enum):
     UNDER = auto()
 
 
-def warp(image_bgr: BgrU8, warp: Warp) -> None:
-    """Warp a picture in place; with several faces, each warps what those before it left."""
-    rows, columns = slice(warp.top, warp.top + warp.height), slice(warp.left, warp.left + warp.width)
-    image_bgr[rows, columns] = warp.warped(image_bgr)
+def prepare(image_bgr: BgrU8, swapped: SwappedFace) -> None:
+    """Retouch and warp a picture, in place, so that a swapped face can be laid over it."""
+    for retouch in swapped.retouches:
+        lay(image_bgr, retouch)
+    warp = swapped.warp
+    if warp is not None:
+        rows, columns = slice(warp.top, warp.top + warp.height), slice(warp.left, warp.left + warp.width)
+        image_bgr[rows, columns] = warp.warped(image_bgr)
+
+
+def lay(part_bgr: BgrU8, retouch: Retouch, left: int = 0, top: int = 0) -> None:
+    """Retouch, in place, a part of a picture that begins there."""
+    rows, columns = retouch.where.shape
+    x, y = retouch.left - left, retouch.top - top
+    first_x, first_y = max(0, -x), max(0, -y)
+    last_x, last_y = min(columns, part_bgr.shape[1] - x), min(rows, part_bgr.shape[0] - y)
+    if first_x >= last_x or first_y >= last_y:
+        return
+    of_it = slice(first_y, last_y), slice(first_x, last_x)
+    cv2.copyTo(retouch.bgr[of_it], retouch.where[of_it], part_bgr[y + first_y : y + last_y, x + first_x : x + last_x])
 
 
 def underneath(image_bgr: BgrU8, swapped: SwappedFace, rows: slice, columns: slice) -> BgrU8:
-    """Give a part of a picture as a swapped face is laid over it, warped where it is; the caller's own."""
-    if swapped.warp is None:
+    """Give a part of a picture as a swapped face is laid over it, retouched and warped; the caller's own."""
+    if swapped.warp is None and not swapped.retouches:
         return image_bgr[rows, columns].copy()
     whole = image_bgr.copy()
-    warp(whole, swapped.warp)
+    prepare(whole, swapped)
     return whole[rows, columns]
 
 
 def placed_in(swapped: SwappedFace, left: int, top: int) -> SwappedFace:
-    """Place a swapped face in a part that begins there, where its warp is done already."""
+    """Place a swapped face in a part that begins there, which is retouched and warped already."""
     moved = np.array([[0, 0, left], [0, 0, top]], np.float64)
-    return replace(swapped, frame_from_crop=swapped.frame_from_crop - moved, warp=None)
+    return replace(swapped, frame_from_crop=swapped.frame_from_crop - moved, warp=None, retouches=())
 
 
 def _span(row: NDArray[np.float64], width: int, height: int, limit: int) -> tuple[int, int]:
@@ -140,7 +160,7 @@ def _span(row: NDArray[np.float64], width: int, height: int, limit: int) -> tupl
 
 
 class CompositeStage:
-    """Blends crops over a copy of the frame; where every alpha is 0 and nothing is warped, it is bit-identical.
+    """Blends crops over a copy of the frame; where alphas are 0 and nothing is retouched or warped, it stays as it is.
 
     Keeps the memory that it works in.
     """
@@ -157,6 +177,5 @@ class CompositeStage:
         if not frame.swapped:
             return frame
         composed = self._pool.copy(frame.image)
-        for swapped in frame.swapped:
-            self._paster.apply(composed, swapped)
+        self._paster.apply(composed, *frame.swapped)
         return replace(frame, composed=SwappedPicture(composed))

@@ -41,8 +41,6 @@ class FaceMask:
     """(h, w) 255 where the face may be drawn, 0 where something is in front of it. Beyond its edges, they go on."""
     frame_from_mask: AffineF64
     """Takes pixels of `image` to pixels of the frame, of the camera's own: no warp of a swapped face is in it."""
-    has_thin_lines: bool = False
-    """Whether it must be looked up more closely than a hand or a cup."""
 
 
 class MaskMethod(Protocol):
@@ -104,8 +102,6 @@ class Edge:
 
 LOOKED_UP_PX: Final = 140
 """A mask is looked up on a grid of at most about so many places each way and enlarged: masks are small themselves."""
-THIN_LINES_PX: Final = 420
-"""The same where it has thin lines."""
 INSIDE: Final = 64
 """An outline runs where the alpha passes this, of 255."""
 
@@ -165,7 +161,7 @@ class MaskStage:
 def opened(mask: FaceMask, swapped: SwappedFace) -> MaskU8:
     """Bring a mask of the frame to a swapped face: (h, w) of its alpha, through its warp if it has one."""
     height, width = swapped.alpha.shape
-    step = _step(swapped.alpha, THIN_LINES_PX if mask.has_thin_lines else LOOKED_UP_PX)
+    step = _step(swapped.alpha)
     columns = (np.arange(-(-width // step), dtype=np.float32) + 0.5) * step - 0.5
     rows = ((np.arange(-(-height // step), dtype=np.float32) + 0.5) * step - 0.5)[:, None]
     at_x, at_y = _moved(swapped.frame_from_crop, columns, rows)
@@ -201,9 +197,9 @@ def _moved(
     return as_f32(a * x + b * y + left), as_f32(c * x + d * y + top)
 
 
-def _step(alpha: MaskU8, most_px: int = LOOKED_UP_PX) -> int:
+def _step(alpha: MaskU8) -> int:
     height, width = alpha.shape
-    step: int = max(1, ceil(max(height, width) / most_px))
+    step: int = max(1, ceil(max(height, width) / LOOKED_UP_PX))
     return step
 
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.pipeline.frame import Frame
-from mien.stages._composed_part import ComposedPart, box_around, compose_part
+from mien.stages._frame_part import FramePart, box_around, frame_part
 from mien.stages.colour import SkinView, view_skin
-from mien.stages.composite import Paster
+from mien_models.geometry.face_regions import OVAL
 from mien_models.types import Face, SwappedFace, as_f32, as_u8
 
 REACH: Final = (0.25, 0.1, 0.9)
@@ -24,10 +24,16 @@ FADES: Final = 0.55
 """It is half gone so far from the face, in parts of the face's width."""
 SPREAD: Final = (12.0, 5.0, 5.0)
 """Skin differs from the face's by no less than this in lightness, red-green and yellow-blue, whatever was measured."""
+NEUTRAL: Final = 128
+"""Grey in red-green and yellow-blue."""
+OF_CHROMA: Final = 0.4
+"""And by no more in these than this part of its own chroma, whatever was measured: a grey wall is no skin."""
 SOFT: Final = 0.03
 """What is skin is smoothed so far, in parts of the face's width."""
 SETTLING_S: Final = 0.4
 """Time constant with which the difference of tone follows what is measured."""
+LENIENT: Final = 4
+"""A pixel counts fully that is so many times less likely skin than the surest: pores do, walls and rims do not."""
 SMALL_PX: Final = 160
 """What is skin is worked out on a picture in which a face is at most so wide."""
 
@@ -48,7 +54,6 @@ class ToneStage:
 
     def __init__(self) -> None:
         """Begin without any face."""
-        self._paster = Paster()
         self._known: dict[int, _Known] = {}
 
     def __call__(self, frame: Frame) -> Frame:
@@ -67,18 +72,15 @@ class ToneStage:
         known = self._known.get(face.id)
         if view.is_enough:
             known = self._known[face.id] = _followed(known, view, frame.captured_ns)
-        if known is None:
-            return swapped
         beside, above, below = REACH
-        box = box_around(face, beside=beside, above=above, below=below)
-        part = compose_part(frame.image, swapped, box, self._paster)
-        share = _skin_share(part, face, known.skin)
-        share *= 1 - as_f32(part.alpha) / 255  # the face has it already
-        lab = as_f32(cv2.cvtColor(part.bgr, cv2.COLOR_BGR2LAB)) + share[..., None] * as_f32(known.change)
-        tinted = cv2.cvtColor(np.clip(lab + 0.5, 0, 255).astype(np.uint8), cv2.COLOR_LAB2BGR)
-        painted = share > 1 / 64
-        part.bgr[painted] = tinted[painted]
-        return part.as_swapped(swapped, painted)
+        part = frame_part(frame.image, swapped, box_around(face, beside=beside, above=above, below=below))
+        if known is None or part is None:
+            return swapped
+        size = part.bgr.shape[1::-1]
+        share, change = _change(part, face, known)
+        where = cv2.resize(np.where(share > 1 / 64, 255, 0).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+        cv2.add(part.bgr, cv2.resize(change, size, interpolation=cv2.INTER_LINEAR), dst=part.bgr, dtype=cv2.CV_8U)
+        return part.retouched(swapped, as_u8(where))
 
 
 def _followed(known: _Known | None, view: SkinView, now_ns: int) -> _Known:
@@ -90,24 +92,34 @@ def _followed(known: _Known | None, view: SkinView, now_ns: int) -> _Known:
     return _Known(known.change + share * (change - known.change), known.skin + share * (skin - known.skin), now_ns)
 
 
-def _skin_share(part: ComposedPart, face: Face, skin: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Say how much each pixel is skin of this person, near the face: (h, w), 0..1."""
-    height, width = part.alpha.shape
+def _change(part: FramePart, face: Face, known: _Known) -> tuple[NDArray[np.float32], NDArray[np.int16]]:
+    """Say, at a fraction of a part's resolution, how much is skin, 0..1, and what is added to it, in 8-bit levels.
+
+    The skin under the face is tinted, too: what shows where the face is open has the same tone.
+    """
     scale = min(1.0, SMALL_PX / face.width_px)
-    size = max(2, round(width * scale)), max(2, round(height * scale))
-    small = as_u8(cv2.resize(part.under_bgr, size, interpolation=cv2.INTER_AREA))
+    size = [max(2, round(side * scale)) for side in part.bgr.shape[1::-1]]
+    small = as_u8(cv2.resize(part.bgr, size, interpolation=cv2.INTER_AREA))
     lab = as_f32(cv2.cvtColor(small, cv2.COLOR_BGR2LAB))
+    face_px = face.width_px * scale
+    likely = _likely(lab, known.skin)
+    soft = as_f32(cv2.GaussianBlur(likely, (0, 0), max(SOFT * face_px, 0.5)))
+    outline = part.placed(face.landmarks[list(OVAL), :2]) * np.float32(scale)
+    outside = cv2.fillPoly(np.full(small.shape[:2], 255, np.uint8), [np.round(outline).astype(np.int32)], (0,))
+    far = as_f32(cv2.distanceTransform(outside, cv2.DIST_L2, 5)) / np.float32(FADES * face_px)
+    is_skin = as_f32(np.clip(2 * soft, 0, 1) * np.clip(LENIENT * likely, 0, 1))
+    share = as_f32(is_skin * np.exp2(-far * far) * _fade(size[1], size[0], face_px))
+    tinted = np.clip(lab + share[..., None] * as_f32(known.change) + 0.5, 0, 255).astype(np.uint8)
+    return share, cv2.cvtColor(tinted, cv2.COLOR_LAB2BGR).astype(np.int16) - small
+
+
+def _likely(lab: NDArray[np.float32], skin: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Say how likely each pixel is this person's skin: (h, w), 0..1."""
+    most = max(OF_CHROMA * float(np.hypot(*(skin[0, 1:] - NEUTRAL))), SPREAD[1])
+    away = (lab - as_f32(skin[0])) / as_f32(np.clip(2 * skin[1], SPREAD, (np.inf, most, most)))
     # A neck lies in the chin's shadow: of darker skin more counts than of lighter.
-    away = (lab - as_f32(skin[0])) / as_f32(np.maximum(2 * skin[1], SPREAD))
     away[..., 0] = np.where(away[..., 0] < 0, away[..., 0] / 2, away[..., 0])
-    likely = as_f32(np.exp(-0.5 * np.square(away).sum(axis=2)))
-    covered = as_u8(cv2.resize(part.alpha, size, interpolation=cv2.INTER_AREA))
-    away_px = cv2.distanceTransform(as_u8(np.where(covered > 127, 0, 255).astype(np.uint8)), cv2.DIST_L2, 5)
-    far = as_f32(as_f32(away_px) / np.float32(FADES * face.width_px * scale))
-    near = as_f32(np.exp2(-far * far))
-    soft = as_f32(cv2.GaussianBlur(likely, (0, 0), max(SOFT * face.width_px * scale, 0.5)))
-    share = as_f32(cv2.resize(as_f32(np.clip(2 * soft, 0, 1) * near), (width, height), interpolation=cv2.INTER_LINEAR))
-    return as_f32(share * _fade(height, width, face.width_px))
+    return as_f32(np.exp(-0.5 * np.square(away).sum(axis=2)))
 
 
 def _fade(height: int, width: int, face_px: float) -> NDArray[np.float32]:

@@ -19,6 +19,8 @@ OPEN: Final = 0.22
 """A mouth is open whose lips are farther apart than this, in parts of its width."""
 DARK: Final = 55.0
 """A face whose skin has a median brightness below this, of 255, is dark; noise and compression have eaten it."""
+HARD: Final = 0.22
+"""Skin that stands out more than this was lit hard or is deeply wrinkled: on another face that looks like stains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class PhotoTraits:
     """Part of the face's core that is white."""
     light_contrast: float
     """How uneven the light is: ratio of the brightest to the darkest tenth of the skin."""
+    relief: float
+    """How much the skin stands out, by hard shadows, shine and deep folds: a standard deviation of its logarithm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ def traits_of(view: FlatView, face: Face) -> PhotoTraits:
         brightness=float(np.median(small.mean(axis=2)[seen])) if seen.any() else 0.0,
         burnt=float((small.min(axis=2) > 250)[core].mean()),
         light_contrast=view.skin.light.contrast,
+        relief=view.relief,
     )
 
 
@@ -120,6 +125,7 @@ def _faults(traits: PhotoTraits) -> Iterator[tuple[float, str]]:
     yield _ramp(traits.brightness, (20.0, 0.4), (DARK, 1.0)), "more light"
     yield _ramp(traits.burnt, (0.3, 0.6), (0.04, 1.0)), "less light"
     yield _ramp(traits.light_contrast, (5.0, 0.7), (1.8, 1.0)), "light from the front"
+    yield _ramp(traits.relief, (0.4, 0.35), (HARD, 1.0)), "softer light"
 
 
 def _ramp(value: float, bad: tuple[float, float], good: tuple[float, float]) -> float:

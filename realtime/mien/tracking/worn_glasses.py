@@ -1,7 +1,8 @@
 """Where the user's own glasses are: rims, bridge and temples, and lenses that hide the eyes.
 
-A small network says whether there are some. Where they are is told by lines, on the face laid flat, where glasses keep
-their place while the face moves: what is seen there again and again is a rim, what comes and goes a fold or a lash.
+One small network says whether there are some, another where they are, on the band of the face's atlas around the eyes.
+There glasses keep their place while the face moves: what is seen there again and again is a rim, what comes and goes a
+fold or a lash.
 """
 
 from dataclasses import dataclass
@@ -12,28 +13,30 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien_models.geometry.face_mesh import MeshPatch, atlas_points_px, face_topology, facing, mesh_patch, rasterise
+from mien_models.geometry.face_mesh import face_topology, rasterise
 from mien_models.networks.eyewear import Eyewear
-from mien_models.swappers.mesh.delight import SIDE_PX
-from mien_models.swappers.mesh.glasses import Glasses, glasses_in_front
-from mien_models.types import AffineF64, BgrU8, Face, as_f32, as_u8
+from mien_models.networks.rims import BAND, ROWS, SIDE_PX, Rims, band_triangles, flat_band
+from mien_models.swappers.mesh.glasses import dark_lenses
+from mien_models.types import BgrU8, Face, MaskU8, PointsF32, as_f32, as_u8
 
-LOOK_EVERY_S: Final = 0.15
-"""Glasses are looked for no more often than this: they sit still on a face."""
+LOOK_EVERY_S: Final = (0.15, 0.5)
+"""Glasses are looked for no more often than this, until they are known and afterwards: they sit still on a face."""
+KNOWN_AFTER: Final = 6
+"""They are known after so many looks."""
 BELIEF_S: Final = 0.5
 """Time constant with which it is believed or no more that there are some."""
 PLACE_S: Final = 0.4
 """Time constant with which their place on the face follows what is seen."""
 BELIEVED: Final = (0.35, 0.7)
 """Glasses that were not believed in are from the second on, believed ones no more below the first."""
-SHOWN: Final = (0.3, 0.6)
-"""What was marked in less than the first part of the looks is none, in more than the second it surely is."""
-TOWARDS: Final = (0.1, 0.35)
-"""How much a texel must face the camera to be looked at."""
+SHOWN: Final = (0.12, 0.35)
+"""What is less surely a rim than the first is none, from the second on it is one."""
 LONGEST_PAUSE_S: Final = 1.0
 """After a longer pause a face is looked at anew."""
-FINEST_PX: Final = 320.0
-"""The mask is made at the resolution at which a face is at most so wide."""
+DRAWN_PX: Final = 100.0
+"""Where pixels lie on the atlas is drawn at the resolution at which a face is about so wide, and enlarged."""
+JUMP: Final = 4.0
+"""Two surfaces meet where neighbouring pixels are so many times further apart on the atlas than if seen straight."""
 
 
 @dataclass(slots=True)
@@ -45,49 +48,42 @@ class _Seen:
     """How surely there are glasses, 0..1."""
     dark: float
     in_front: NDArray[np.float32]
-    """(n, n) on the atlas, how often glasses were marked, 0..1."""
-    looks: int = 1
+    """(112, 256) on the band of the atlas, how surely glasses are there, 0..1."""
+    place: "GlassesPlace | None" = None
+    """The same for use."""
+    looks: int = 0
     is_believed: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class GlassesPlace:
-    """Where glasses are, as a small picture and its place in the frame."""
-
-    shares: NDArray[np.float32]
-    """(h, w) how surely they are there, 0..1; beyond its edges there are none."""
-    frame_from_shares: AffineF64
 
 
 class WornGlasses:
     """Looks a few times a second; remembers each face's glasses by its id."""
 
-    def __init__(self, network: Eyewear) -> None:
-        """Take the network that sees glasses."""
+    def __init__(self, network: Eyewear, rims: Rims) -> None:
+        """Take the network that sees whether there are glasses, and the one that sees where."""
         self._network = network
+        self._rims = rims
         self._seen: dict[int, _Seen] = {}
 
-    def place(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> GlassesPlace | None:
-        """Find the glasses of one face; None for a bare one. `captured_ns` is never earlier than in the call before."""
-        region = mesh_patch(frame_bgr, face_topology().with_rim(face.landmarks))
-        if region is None:
-            return None
+    def place(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> "GlassesPlace | None":
+        """Find the glasses of one face on its atlas; None for a bare one.
+
+        `captured_ns` is never earlier than in the call before.
+        """
         seen = self._seen.get(face.id)
         elapsed_s = None if seen is None else (captured_ns - seen.looked_ns) / 1e9
         if seen is None or elapsed_s is None or not 0 <= elapsed_s <= LONGEST_PAUSE_S:
-            nothing = np.zeros((SIDE_PX, SIDE_PX), np.float32)
-            seen = self._seen[face.id] = _Seen(captured_ns, 0.5, 0.5, nothing, looks=0)
-            elapsed_s = LOOK_EVERY_S
-        if elapsed_s >= LOOK_EVERY_S:
-            self._look(seen, frame_bgr, face, region, elapsed_s)
+            seen = self._seen[face.id] = _Seen(captured_ns, 0.5, 0.5, np.zeros((ROWS, SIDE_PX), np.float32))
+            elapsed_s = LOOK_EVERY_S[1]
+        if elapsed_s >= LOOK_EVERY_S[seen.looks >= KNOWN_AFTER]:
+            self._look(seen, frame_bgr, face, elapsed_s)
             seen.looked_ns = captured_ns
-        return _placed(seen.in_front, region) if seen.is_believed else None
+        return seen.place if seen.is_believed else None
 
     def forget(self, face_id: int) -> None:
         """Drop what was seen of a face."""
         self._seen.pop(face_id, None)
 
-    def _look(self, seen: _Seen, frame_bgr: BgrU8, face: Face, region: MeshPatch, elapsed_s: float) -> None:
+    def _look(self, seen: _Seen, frame_bgr: BgrU8, face: Face, elapsed_s: float) -> None:
         look = self._network.look(frame_bgr, face.landmarks)
         seen.looks += 1
         share = max(1 - exp(-elapsed_s / BELIEF_S), 1 / seen.looks)
@@ -96,39 +92,93 @@ class WornGlasses:
         seen.is_believed = seen.worn > BELIEVED[0 if seen.is_believed else 1]
         if not seen.is_believed:
             return
-        flat, towards = _flat(region)
-        marked = glasses_in_front(flat, Glasses(are_worn=True, are_dark=seen.dark > BELIEVED[1]))
+        band, towards = flat_band(frame_bgr, face.landmarks)
+        found = self._rims.look(band)
+        if seen.dark > BELIEVED[1]:
+            found = np.maximum(found, as_f32(dark_lenses(band)) / 255)
         share = max(1 - exp(-elapsed_s / PLACE_S), 1 / seen.looks)
-        seen.in_front += share * towards * (as_f32(marked) / 255 - seen.in_front)
+        seen.in_front += share * towards * (found - seen.in_front)
+        seen.place = _for_use(seen.in_front)
 
 
-def _flat(region: MeshPatch) -> tuple[BgrU8, NDArray[np.float32]]:
-    """Lay a face flat at the side that rims are looked for at, and say how much of each texel is seen, 0..1."""
-    height, width = region.bgr.shape[:2]
-    attributes = np.empty((len(region.points), 3), np.float32)
-    attributes[:, :2] = (region.points[:, :2] + 0.5) / [width, height]
-    attributes[:, 2] = np.clip((facing(region.points) - TOWARDS[0]) / (TOWARDS[1] - TOWARDS[0]), 0, 1)
-    drawn = rasterise(atlas_points_px(SIDE_PX), face_topology().triangles, attributes, width=SIDE_PX, height=SIDE_PX)
-    at_x, at_y = (as_f32(drawn[..., axis] * size - 0.5) for axis, size in ((0, width), (1, height)))
-    flat = cv2.remap(region.bgr, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return as_u8(flat), np.ascontiguousarray(drawn[..., 2])
+@dataclass(frozen=True, slots=True, eq=False)
+class GlassesPlace:
+    """Where glasses are on a face's atlas."""
+
+    shares: MaskU8
+    """(112, 256) on the band around the eyes: 0 none, 255 surely."""
+    triangles: NDArray[np.int32]
+    """(n, 3) those of the mesh's triangles that they lie on."""
 
 
-def _placed(in_front: NDArray[np.float32], region: MeshPatch) -> GlassesPlace:
-    """Bring what is in front to the frame."""
-    height, width = region.bgr.shape[:2]
-    step = max(1.0, float(np.ptp(region.points[:, 0])) / FINEST_PX)
-    columns, rows = (max(2, round(size / step)) for size in (width, height))
-    scale = np.array([columns / width, rows / height, 1 / step], np.float32)
-    half = np.array([0.5, 0.5, 0], np.float32)
-    points = (region.points + half) * scale - half
-    attributes = np.zeros((len(points), 3), np.float32)
-    attributes[:, :2] = face_topology().atlas
-    drawn = rasterise(points, face_topology().triangles, attributes, width=columns, height=rows, cull_back_faces=False)
-    at_x, at_y = (as_f32(drawn[..., axis] * SIDE_PX - 0.5) for axis in (0, 1))
-    found = as_f32(cv2.remap(in_front, at_x, at_y, cv2.INTER_LINEAR))
-    covered = np.clip((found - SHOWN[0]) / (SHOWN[1] - SHOWN[0]), 0, 1)
+def _for_use(in_front: NDArray[np.float32]) -> GlassesPlace | None:
+    covered = np.clip((in_front - SHOWN[0]) / (SHOWN[1] - SHOWN[0]), 0, 1)
     covered[0], covered[-1], covered[:, 0], covered[:, -1] = 0, 0, 0, 0
-    x, y = 1 / float(scale[0]), 1 / float(scale[1])
-    frame_from_shares = np.array([[x, 0, region.left + (x - 1) / 2], [0, y, region.top + (y - 1) / 2]], np.float64)
-    return GlassesPlace(as_f32(covered), frame_from_shares)
+    shares = (covered * 255 + 0.5).astype(np.uint8)
+    _, top, width, height = cv2.boundingRect(shares)
+    if width == 0:
+        return None
+    rows = face_topology().atlas[band_triangles(), 1] * SIDE_PX - BAND.start
+    reaches = (rows.max(axis=1) > top - 1) & (rows.min(axis=1) < top + height + 1)
+    return GlassesPlace(shares, np.ascontiguousarray(band_triangles()[reaches]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacedMask:
+    """A mask and where it lies, in whole pixels of the picture that a mesh was placed in."""
+
+    image: MaskU8
+    left: int
+    top: int
+
+    @property
+    def place(self) -> tuple[slice, slice]:
+        """Its rows and columns."""
+        height, width = self.image.shape
+        return slice(self.top, self.top + height), slice(self.left, self.left + width)
+
+
+def laid_over(glasses: GlassesPlace, points: PointsF32, width: int, height: int) -> PlacedMask | None:
+    """Draw glasses over a mesh; None where nothing of them lies in the picture.
+
+    Args:
+        glasses: where they are on the atlas.
+        points: (504, 3) the mesh with its rim, in pixels of the picture.
+        width: of the picture.
+        height: of the picture.
+    """
+    xy = points[glasses.triangles.ravel(), :2]
+    (left, top), (right, bottom) = (
+        np.clip(edge, 0, (width, height)).astype(int).tolist()
+        for edge in (np.floor(xy.min(axis=0)), np.ceil(xy.max(axis=0)) + 1)
+    )
+    if right - left < 2 or bottom - top < 2:
+        return None
+    placed = points.copy()
+    placed[:, :2] -= (left, top)
+    at_x, at_y, whole = _on_band(glasses.triangles, placed, right - left, bottom - top)
+    found = cv2.remap(glasses.shares, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return PlacedMask(as_u8(cv2.min(found, whole)), left, top)
+
+
+def _on_band(
+    triangles: NDArray[np.int32], points: PointsF32, width: int, height: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32], MaskU8]:
+    """Say where on the band each pixel of a picture lies, x and y, and where one surface is seen: 255."""
+    face_px = float(np.ptp(points[:, 0]))
+    step = max(1, round(face_px / DRAWN_PX))
+    columns, rows = -(-width // step), -(-height // step)
+    placed = points / np.float32(step)
+    placed[:, :2] = (points[:, :2] + 0.5) / step - 0.5
+    attributes = np.ones((len(points), 3), np.float32)
+    attributes[:, :2] = face_topology().atlas * SIDE_PX - (0.5, BAND.start + 0.5)
+    drawn = rasterise(placed, triangles, attributes, width=columns, height=rows, cull_back_faces=False)
+    torn = cv2.max(*cv2.split(cv2.morphologyEx(drawn, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)))[:2])
+    *places, covered = cv2.split(drawn)
+    covered[torn > JUMP * step * SIDE_PX / face_px] = 0
+    large = (
+        cv2.resize(image, (columns * step, rows * step), interpolation=cv2.INTER_LINEAR)[:height, :width]
+        for image in (*places, (covered * 255).astype(np.uint8))
+    )
+    at_x, at_y, whole = large
+    return as_f32(at_x), as_f32(at_y), as_u8(whole)

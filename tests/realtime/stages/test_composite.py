@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.pipeline.frame import Frame
-from mien.stages.composite import CompositeStage
-from mien_models.types import SwappedFace, Warp
+from mien.stages.composite import CompositeStage, lay
+from mien_models.types import Retouch, SwappedFace, Warp
 
 RANDOM = np.random.default_rng(1)
 FRAME = RANDOM.integers(0, 256, (90, 120, 3), np.uint8)
@@ -121,3 +121,41 @@ def test_the_frame_is_bent_under_the_crop_and_nowhere_else() -> None:
     np.testing.assert_array_equal(result[49:52, 50:70], FRAME[46:49, 54:74])
     result[20:68, 30:94] = FRAME[20:68, 30:94]
     np.testing.assert_array_equal(result, FRAME)
+
+
+def test_what_makes_an_alpha_smaller_shows_the_frame_as_it_was_retouched_and_warped() -> None:
+    grey = np.full((90, 120, 3), 60, np.uint8)
+    painted, where = np.full((30, 40, 3), 200, np.uint8), np.zeros((30, 40), np.uint8)
+    where[10:20, 10:20] = 1
+    shift = np.zeros((3, 3, 2), np.float32)
+    shift[1, 1] = (-6, 0)  # what is in the middle comes from six pixels to the left
+    warp = Warp(40, 20, 60, 60, shift)
+    hidden = SwappedFace(1, grey, np.zeros((90, 120), np.uint8), at(0, 0), warp, (Retouch(painted, where, 50, 30),))
+    result = CompositeStage()(Frame(grey, 0, 0, swapped=(hidden,))).composed
+    assert result is not None
+    retouched = grey.copy()
+    retouched[40:50, 60:70] = 200
+    expected = retouched.copy()
+    expected[20:80, 40:100] = warp.warped(retouched)
+    np.testing.assert_array_equal(result.before_marks(), expected)
+    assert (expected != retouched).any()
+
+
+def test_no_faces_surroundings_are_painted_over_another_face() -> None:
+    crop, opaque = np.full((20, 20, 3), 250, np.uint8), np.full((20, 20), 255, np.uint8)
+    first = SwappedFace(1, crop, opaque, at(10, 10))
+    around = Retouch(np.zeros((90, 120, 3), np.uint8), np.full((90, 120), 255, np.uint8), 0, 0)
+    second = SwappedFace(2, crop, opaque, at(60, 10), retouches=(around,))
+    result = CompositeStage()(Frame(FRAME, 0, 0, swapped=(first, second))).composed
+    assert result is not None
+    np.testing.assert_array_equal(result.before_marks()[10:30, 10:30], crop)
+
+
+def test_a_retouch_that_is_looked_at_in_part_is_laid_where_it_belongs() -> None:
+    retouch = Retouch(RANDOM.integers(0, 256, (30, 40, 3), np.uint8), np.full((30, 40), 255, np.uint8), 50, 30)
+    whole = FRAME.copy()
+    lay(whole, retouch)
+    for rows, columns in ((slice(0, 35), slice(0, 55)), (slice(45, 90), slice(80, 120)), (slice(0, 10), slice(0, 9))):
+        part = FRAME[rows, columns].copy()
+        lay(part, retouch, columns.start, rows.start)
+        np.testing.assert_array_equal(part, whole[rows, columns])

@@ -11,8 +11,9 @@ from mien.config.choices import GlassesMode
 from mien.pipeline.frame import Frame
 from mien.stages.composite import CompositeStage
 from mien.stages.glasses import GlassesStage
+from mien.stages.tone import ToneStage
 from mien_models.geometry.face_regions import OVAL
-from mien_models.library.builtin import load_eyewear
+from mien_models.library.builtin import load_eyewear, load_rims
 from mien_models.types import BgrU8, Face, SwappedFace, as_f32, as_u8
 
 LOOK_NS = 200_000_000
@@ -40,6 +41,10 @@ def rims_on(shape: tuple[int, ...], face: Face, wide: float) -> NDArray[np.uint8
 def wearing(photo: BgrU8, rims: NDArray[np.uint8], colour: tuple[int, int, int]) -> BgrU8:
     share = rims[..., None] / 255
     return as_u8(np.clip(photo * (1 - share) + np.array(colour) * share + 0.5, 0, 255).astype(np.uint8))
+
+
+def stage_that(mode: GlassesMode) -> GlassesStage:
+    return GlassesStage(load_eyewear(), load_rims(), mode)
 
 
 def frame_of(picture: BgrU8, face: Face, worn: SwappedFace, index: int = 0) -> Frame:
@@ -70,7 +75,7 @@ def test_rims_stay_whole_and_the_skin_beside_them_is_swapped(
     photo: BgrU8, face: Face, colour: tuple[int, int, int], wide: float
 ) -> None:
     rims = rims_on(photo.shape, face, wide)
-    covered = covered_by(GlassesStage(load_eyewear(), GlassesMode.KEEP), wearing(photo, rims, colour), face, 6)
+    covered = covered_by(stage_that(GlassesMode.KEEP), wearing(photo, rims, colour), face, 6)
     where = inside(face, photo.shape)
     near = as_u8(cv2.dilate(rims, np.ones((9, 9), np.uint8))) > 0
     assert covered[(rims > 230) & where].mean() > 0.9
@@ -78,11 +83,11 @@ def test_rims_stay_whole_and_the_skin_beside_them_is_swapped(
 
 
 def test_nothing_of_a_bare_face_is_kept(photo: BgrU8, face: Face) -> None:
-    assert not covered_by(GlassesStage(load_eyewear(), GlassesMode.KEEP), photo, face, 6).any()
+    assert not covered_by(stage_that(GlassesMode.KEEP), photo, face, 6).any()
 
 
 def test_glasses_that_are_taken_off_go_within_two_seconds(photo: BgrU8, face: Face) -> None:
-    stage = GlassesStage(load_eyewear(), GlassesMode.KEEP)
+    stage = stage_that(GlassesMode.KEEP)
     picture = wearing(photo, rims_on(photo.shape, face, 0.025), (25, 25, 28))
     assert covered_by(stage, picture, face, 6).any()
     covered_by(stage, photo, face, 9, since=6)
@@ -114,8 +119,8 @@ def test_where_glasses_go_nothing_of_rims_and_temples_is_left(
 ) -> None:
     rims = rims_on(photo.shape, face, wide)
     picture = wearing(photo, rims, colour)
-    removed = shown(GlassesStage(load_eyewear(), GlassesMode.REMOVE), picture, photo, face)
-    before = shown(GlassesStage(load_eyewear(), GlassesMode.KEEP), picture, photo, face)
+    removed = shown(stage_that(GlassesMode.REMOVE), picture, photo, face)
+    before = shown(stage_that(GlassesMode.KEEP), picture, photo, face)
     sure = rims > 230
 
     def left(image: NDArray[np.int16]) -> float:
@@ -127,16 +132,41 @@ def test_where_glasses_go_nothing_of_rims_and_temples_is_left(
     assert np.abs(removed - photo).max(axis=2)[far].mean() < 0.3
 
 
+def toned(picture: BgrU8, photo: BgrU8, face: Face, mode: GlassesMode) -> NDArray[np.int16]:
+    """A darker face that keeps its tone, on somebody in glasses."""
+    tone, glasses = ToneStage(), stage_that(mode)
+    frame = frame_of(picture, face, patch_of(photo, face))
+    for index in range(6):
+        patch = patch_of(photo, face)
+        darker = replace(patch, crop_bgr=as_u8(np.clip(patch.crop_bgr.astype(np.int16) - 40, 0, 255)))
+        frame = glasses(tone(frame_of(picture, face, darker, index)))
+    composed = CompositeStage()(frame).composed
+    assert composed is not None
+    return composed.before_marks().astype(np.int16)
+
+
+def test_with_a_kept_tone_rims_that_stay_are_the_cameras_and_those_that_go_leave_nothing(
+    photo: BgrU8, face: Face
+) -> None:
+    rims = rims_on(photo.shape, face, 0.025)
+    picture, sure = wearing(photo, rims, (25, 25, 28)), rims > 230
+    kept = toned(picture, photo, face, GlassesMode.KEEP)
+    assert (np.abs(kept - picture).max(axis=2)[sure] > 25).mean() < 0.1
+    removed = toned(picture, photo, face, GlassesMode.REMOVE)
+    bare = toned(photo, photo, face, GlassesMode.REMOVE)
+    assert (np.abs(removed - bare).max(axis=2)[sure] > 40).mean() < 0.08
+
+
 def test_by_itself_glasses_of_a_large_face_stay_and_of_a_small_one_go(photo: BgrU8, face: Face) -> None:
     picture = wearing(photo, rims_on(photo.shape, face, 0.025), (25, 25, 28))
-    assert covered_by(GlassesStage(load_eyewear(), GlassesMode.AUTO), picture, face, 6).any()
+    assert covered_by(stage_that(GlassesMode.AUTO), picture, face, 6).any()
     small = replace(face, landmarks=as_f32(face.landmarks / 2), box_xyxy=as_f32(face.box_xyxy / 2))
     half = as_u8(cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
-    assert not covered_by(GlassesStage(load_eyewear(), GlassesMode.AUTO), half, small, 6).any()
+    assert not covered_by(stage_that(GlassesMode.AUTO), half, small, 6).any()
 
 
 def test_a_face_that_is_forgotten_is_looked_at_anew(photo: BgrU8, face: Face) -> None:
-    stage = GlassesStage(load_eyewear(), GlassesMode.KEEP)
+    stage = stage_that(GlassesMode.KEEP)
     picture = wearing(photo, rims_on(photo.shape, face, 0.025), (25, 25, 28))
     assert covered_by(stage, picture, face, 6).any()
     stage(Frame(photo, 6, 10**9 + 6 * LOOK_NS))

@@ -15,7 +15,7 @@ from mien_models.types import BgrU8, FaceView, as_u8
 
 GOOD = PhotoTraits(
     width_px=300.0, yaw_deg=2.0, pitch_deg=-3.0, glasses="none", has_beard=False, covered=0.1, core_covered=0.0,
-    mouth=0.05, smile=0.1, brightness=130.0, burnt=0.0, light_contrast=1.3,
+    mouth=0.05, smile=0.1, brightness=130.0, burnt=0.0, light_contrast=1.3, relief=0.15,
 )  # fmt: skip
 
 
@@ -50,6 +50,7 @@ def test_a_photo_without_fault_gets_full_marks_and_no_advice() -> None:
         ({"brightness": 25.0}, "more light"),
         ({"burnt": 0.3}, "less light"),
         ({"light_contrast": 4.0}, "light from the front"),
+        ({"relief": 0.32}, "softer light"),
     ],
 )
 def test_every_fault_costs_marks_and_what_helps_is_told(fault: dict[str, object], helps: str) -> None:
@@ -79,3 +80,14 @@ def test_a_photo_in_the_dark_needs_more_light() -> None:
     dim = as_u8(photo * np.float32(0.12))
     assert "more light" in judged(view_of(dim)).helps
     assert "more light" not in judged(view_of(photo)).helps
+
+
+def test_skin_with_hard_stripes_of_light_and_shadow_needs_softer_light() -> None:
+    photo = portrait()
+    plain = judged(view_of(photo))
+    across = np.arange(photo.shape[1], dtype=np.float32)
+    stripes = np.where(np.sin(across / 9) > 0, np.float32(1.0), np.float32(0.35))[None, :, None]
+    striped = judged(FaceView(as_u8(photo * stripes), view_of(photo).face))
+    assert "softer light" not in plain.helps
+    assert "softer light" in striped.helps
+    assert striped.score < plain.score - 10

@@ -75,7 +75,7 @@ class MeshSwapper:
         crop, alpha = draw_texture(found, change, self._level(in_use.level))
         crop, alpha = crop[: bottom - top, : right - left], alpha[: bottom - top, : right - left]
         frame_from_crop = np.array([[1, 0, left], [0, 1, top]], np.float64)
-        return SwappedFace(face.id, crop, alpha, frame_from_crop, warped.warp, self._texture.trust)
+        return SwappedFace(face.id, crop, alpha, frame_from_crop, warped.warp, trust=self._texture.trust)
 
     def forget(self, face_id: int) -> None:
         """Drop the light and the looks kept of a face."""

@@ -7,12 +7,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mien_models.geometry.face_mesh import disc, features_mask
 from mien_models.library.builtin import load_eyewear
 from mien_models.swappers.mesh.delight import SIDE_PX, delighting, logarithm
 from mien_models.swappers.mesh.diffuse import spread
 from mien_models.swappers.mesh.glasses import Glasses, glasses_of
 from mien_models.swappers.mesh.inpaint import resized
 from mien_models.swappers.mesh.neutralise import smile
+from mien_models.swappers.mesh.relief import relief
 from mien_models.swappers.mesh.skin_mask import OwnSkin, own_skin
 from mien_models.swappers.mesh.unwrap_photo import FlatPhoto, lay_flat
 from mien_models.types import Face, FaceView, as_f32
@@ -25,6 +27,10 @@ BEYOND: Final = (-0.01, 0.05)
 """From where to where beyond the face's middle belief ends, in parts of the atlas' side."""
 PROFILE: Final = (40.0, 60.0, 0.02)
 """From the first turn to the second that border comes nearer by the third: a profile's ridge shows the background."""
+SEAM: Final = 0.06
+"""So near to a turned face's middle what is laid flat may be the background, in parts of the atlas' side."""
+STRANGE: Final = 0.3
+"""It is where it is darker, lighter or of another hue than the skin around by more than this, a natural logarithm."""
 BANDS: Final = 5
 """Coarse bands are joined over wide seams, fine ones over narrow seams: a pyramid of so many levels."""
 
@@ -42,6 +48,8 @@ class FlatView:
     """Pixels across the face, for comparing photos."""
     smile: float
     """How strongly the photo smiles, 0..1."""
+    relief: float
+    """How much its skin stands out, see `relief`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,9 +74,28 @@ def understand_flat(photo: FlatPhoto, face: Face, glasses: Glasses) -> FlatView:
     photo = replace(photo, seen=as_f32(photo.seen * near_half(face.pose.yaw_deg, side_px)))
     small = resized(as_f32(photo.bgr), SIDE_PX)
     skin = own_skin(small, resized(photo.seen, SIDE_PX), glasses)
-    change = resized(delighting(logarithm(small), skin.trust), side_px)
-    log_even = as_f32(logarithm(as_f32(photo.bgr)) + change)
-    return FlatView(photo, skin, glasses, log_even, face.width_px, smile(face.landmarks))
+    log_small = logarithm(small)
+    change = delighting(log_small, skin.trust)
+    even = as_f32(log_small + change)
+    skin = replace(skin, trust=as_f32(skin.trust * without_seam(even, skin.trust, face.pose.yaw_deg)))
+    log_even = as_f32(logarithm(as_f32(photo.bgr)) + resized(change, side_px))
+    return FlatView(photo, skin, glasses, log_even, face.width_px, smile(face.landmarks), relief(even, skin.trust))
+
+
+def without_seam(log_even: NDArray[np.float32], trust: NDArray[np.float32], yaw_deg: float) -> NDArray[np.float32]:
+    """Say what of a turned face is no background: (SIDE_PX, SIDE_PX), 0..1.
+
+    Near its middle a profile ends, and what is laid flat there shows what is behind the nose; mirrored it would be a
+    slit or a glowing line.
+    """
+    if abs(yaw_deg) < TURNED_DEG[0]:
+        return np.ones_like(trust)
+    middle = np.abs((np.arange(SIDE_PX) + 0.5) / SIDE_PX - 0.5) < SEAM
+    skin = as_f32(trust * (features_mask(SIDE_PX, 0.02) == 0) * ~middle)
+    off = np.abs(log_even - spread(log_even, skin, finest_px=SEAM * SIDE_PX)).max(axis=2)
+    strange = np.where((off > STRANGE) & middle & (features_mask(SIDE_PX, 0.0) == 0), 255, 0).astype(np.uint8)
+    grown = as_f32(cv2.GaussianBlur(cv2.dilate(strange, disc(7)), (0, 0), 1.5))
+    return as_f32(np.clip(1 - 1.5 / 255 * grown, 0, 1))
 
 
 def near_half(yaw_deg: float, side_px: int) -> NDArray[np.float32]:

@@ -13,6 +13,7 @@ from mien_models.swappers.mesh.delight import levels
 from mien_models.swappers.mesh.inpaint import fill_hidden
 from mien_models.swappers.mesh.multi_view import FlatView, merge_views, understand
 from mien_models.swappers.mesh.neutralise import close_mouth, soften_folds
+from mien_models.swappers.mesh.relief import gentler
 from mien_models.types import BgrU8, MaskU8, SourceFace, as_f32, as_u8
 
 MIN_ATLAS_PX: Final = 256
@@ -39,6 +40,10 @@ BROW_COVERED: Final = 0.6
 """How much of such brows is still covered: faint ones are less of the target's face."""
 SOCKET_FEATHER: Final = (0.015, 0.07)
 """The same outwards from eyes and brows where no photo shows them: skin that is made up looks like nobody."""
+UNKNOWN_COVERED: Final = 0.5
+"""How much of the target is covered by skin that is made up, as no photo shows it on either side."""
+UNKNOWN_BLUR: Final = 0.03
+"""It fades in over so much, in parts of the atlas' side."""
 BROWS_KNOWN: Final = 0.5
 """A photo that shows less than this part of the brows has none to give."""
 
@@ -70,7 +75,13 @@ class FaceTexture:
         drawn = swap_alpha(
             min(self.side_px, ALPHA_PX), pixel=pixel, open_brows=self.open_brows, open_sockets=self.open_sockets
         )
+        drawn = as_u8(cv2.multiply(drawn, cv2.resize(self._covers(), drawn.shape[::-1]), scale=1 / 255))
         return as_u8(cv2.resize(drawn, (self.side_px, self.side_px), interpolation=cv2.INTER_LINEAR))
+
+    def _covers(self) -> MaskU8:
+        """Say how much is covered by what is known: where neither half of the face is, the target's own shows."""
+        known = as_f32(cv2.GaussianBlur(np.maximum(self.trust, self.trust[:, ::-1]), (0, 0), UNKNOWN_BLUR * TRUST_PX))
+        return (255 - (1 - UNKNOWN_COVERED) * np.clip(255 - 2 * known, 0, 255) + 0.5).astype(np.uint8)
 
 
 def bake(source: SourceFace) -> FaceTexture:
@@ -83,7 +94,8 @@ def texture_of(views: tuple[FlatView, ...]) -> FaceTexture:
     """Make a texture of photos that were laid flat on atlases of one side."""
     face = merge_views(views)
     filled_bgr = close_mouth(fill_hidden(face.log_bgr, face.trust))
-    calm = soften_folds(filled_bgr, views[0].smile)
+    has_beard = any(view.skin.has_beard for view in views)
+    calm = gentler(soften_folds(filled_bgr, views[0].smile), views[0].relief, has_beard=has_beard)
     bgr = np.clip(levels(calm) + 0.5, 0, 255).astype(np.uint8)
     hides_eyes = all(view.glasses.are_dark for view in views)
     trust = cv2.resize(as_f32(face.trust), (TRUST_PX, TRUST_PX), interpolation=cv2.INTER_AREA)
