@@ -6,11 +6,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-import typer
 from tests.outbound import command_names
+from typer.main import get_command
 
 from mien.cli.app import app
 from mien.cli.main import main
+from mien_export.cli.app import app as exporters_app
+from mien_export.cli.main import main as exporters_main
 from mien_models.errors import PhotoError, UsageError
 
 
@@ -96,18 +98,22 @@ def test_a_fault_of_our_own_is_one_sentence_and_a_log_file(
     assert "run --camera 0" in details
 
 
-@pytest.mark.parametrize("name", list(command_names(typer.main.get_command(app))))
+PROGRAMS = {"mien": (app, main), "mien-export": (exporters_app, exporters_main)}
+COMMANDS = [(program, name) for program, (its, _) in PROGRAMS.items() for name in command_names(get_command(its))]
+
+
+@pytest.mark.parametrize(("program", "name"), COMMANDS)
 def test_a_fault_in_any_command_is_one_sentence_and_a_file(
-    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    program: str, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError("by nothing")
 
     monkeypatch.setattr("typer.core.TyperCommand.parse_args", fail)
-    assert main(name.split()) == 1
+    assert PROGRAMS[program][1](name.split()) == 1
     output = capsys.readouterr()
     assert output.out == ""
-    assert output.err.startswith("mien: Mien is at fault (ZeroDivisionError: by nothing). The details are in")
+    assert output.err.startswith(f"{program}: Mien is at fault (ZeroDivisionError: by nothing). The details are in")
     assert output.err.count("\n") == 1
 
 
