@@ -16,9 +16,8 @@ import av
 import cv2
 import numpy as np
 
-from mien.provenance.watermark.detect import Finding, detect
+from mien.provenance.watermark.detect import Collector, Finding, detect
 from mien.provenance.watermark.embed import Embedder
-from mien.provenance.watermark.evidence import Collector
 from mien.provenance.watermark.payload import Payload
 
 FPS = 30

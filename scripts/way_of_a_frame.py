@@ -17,9 +17,8 @@ from typing import Any
 
 from mien.diagnostics.bench.scene import make_scene
 from mien.diagnostics.bench.stages import scene_stages
-from mien.pipeline.frame import Frame, OutputFormat
+from mien.pipeline.frame import Frame, Outgoing, OutputFormat
 from mien.pipeline.interfaces import MarkingStage
-from mien.pipeline.live.outgoing import Outgoing
 from mien.pipeline.live.output import Output
 from mien.pipeline.live.sink_workers import SinkWorkers
 from mien.pipeline.live.state import Policy
@@ -40,7 +39,7 @@ def way() -> list[str]:
     if not isinstance(marks, MarkingStage):
         raise TypeError("the last stage should be the one that marks")
     output_format = OutputFormat(scene.frames[0].shape[1], scene.frames[0].shape[0], Fraction(30))
-    workers = SinkWorkers((make_sink("null", output_format),), lambda _fact: None)
+    workers = SinkWorkers((make_sink("null", output_format),), lambda _fact: None, lambda _key: None)
     with workers.best.sink as sink:
 
         def send(outgoing: Outgoing) -> None:

@@ -118,9 +118,9 @@ def test_the_command_works_as_written(command: str, tmp_path: Path) -> None:
 
 def _answer_whose_face_it_is(folder: Path) -> None:
     """Do what the person at the terminal does at the first start."""
-    from mien.config import paths
     from mien.config.choices import ConsentKind
     from mien.consent.records import ConsentBook, consent_for
+    from mien_models.system import folders
 
-    book = ConsentBook(paths.data_folder() / "consents")
+    book = ConsentBook(folders.data_folder() / "consents")
     consent_for(folder / "photo.jpg", given=ConsentKind.PUBLIC_DOMAIN, book=book, ask=None)

@@ -21,12 +21,13 @@ from mien_export.graph import ExportError, loaded
 from mien_export.proof.faces import face_in
 from mien_export.recognising import AskError, Said, network_for
 from mien_models.architectures.arcface import SIDE_PX
+from mien_models.architectures.mobilefaceswap import crop
 from mien_models.geometry.tensor_image import AlignedInput
-from mien_models.specs.network import IMAGENET_PIXELS, UNIT_PIXELS, PictureSpec
+from mien_models.specs.network import IMAGENET_PIXELS
 from mien_models.types import BgrU8, as_u8
 
-_CUT: Final = PictureSpec("arcface_112_v2", 224, *UNIT_PIXELS, fit="affine")
-"""As `utils/align_face.py` of MobileFaceSwap cuts it; it is halved for the identity network."""
+_CUT: Final = crop(224)
+"""As the faces that it swaps; it is halved for the identity network."""
 CONSENTS: Final = ("self", "granted", "synthetic", "public-domain")
 
 

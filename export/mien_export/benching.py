@@ -100,8 +100,7 @@ def measured(path: Path, runs: int, threads: int) -> Cost:
     try:
         return _measured(path, runs, threads)
     except Exception as error:  # of ONNX Runtime's own classes
-        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise BenchError(f"{path.name!r} should be an ONNX file that runs here, but: {said}") from error
+        raise BenchError(f"{path.name!r} should be an ONNX file that runs here, but: {refusal_of(error)}.") from error
 
 
 def _measured(path: Path, runs: int, threads: int) -> Cost:

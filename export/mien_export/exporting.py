@@ -176,8 +176,8 @@ def export(source: Source, path: Path, *, shape: Shape, asked: Asked, progress: 
     # Beside its place, so that giving it its name is one step on the same disk.
     with only_writer(path) as part, tempfile.TemporaryDirectory(prefix=".unproven-", dir=path.parent) as folder:
         unproven = Path(folder) / path.name
-        progress("tracing the network (half a minute and more)")
-        write_onnx(network, source.state(), unproven, options)
+        progress("reading the weights")
+        write_onnx(network, source.state(), unproven, options, progress)
         # The traced program holds the weights in circles of references.
         gc.collect()
         if is_lowered:

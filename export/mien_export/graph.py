@@ -3,7 +3,7 @@
 import json
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
@@ -15,8 +15,10 @@ from torch import Tensor, nn
 
 from mien_export.contracts import Network
 from mien_export.custom import CustomNetwork
+from mien_export.progress import Progress, Steps, silent
 from mien_export.seeded import LAST_COUNTER, example, seeded_inputs
 from mien_export.streaming import Parts, parts_of_program, write_parts
+from mien_export.torchs_steps import TORCHS_STEPS, told
 from mien_models.architectures._registry import LICENCE_STAMP, STAMP, stamp_of
 from mien_models.errors import MienError
 from mien_models.specs.network import Terms
@@ -55,7 +57,7 @@ def loaded(network: Network, state: Mapping[str, Tensor]) -> nn.Module:
     """Build the bare module with these weights.
 
     Raises:
-        ExportError: keys are missing or left over, which the message lists, or a shape differs.
+        ExportError: keys are missing or left over, which the message lists, a shape differs, or values are no numbers.
     """
     core = _without_memory(network)
     expected = {key: tuple(one.shape) for key, one in core.state_dict().items() if LAST_COUNTER not in key}
@@ -76,10 +78,32 @@ def loaded(network: Network, state: Mapping[str, Tensor]) -> nn.Module:
             f"The checkpoint should have the keys of {type(network).__name__}, but there are some {told}. "
             "Name another network with --arch, or give the checkpoint that it was trained to."
         )
+    _check_numbers({key: state[key] for key, one in core.state_dict().items() if one.is_floating_point()})
     counters = {key: torch.tensor(0) for key in core.state_dict() if key not in expected}
     # The module takes the very tensors of the state: large networks are not held twice.
     core.load_state_dict({key: state[key].detach() for key in expected} | counters, assign=True)
     return core.eval().requires_grad_(requires_grad=False)
+
+
+def _check_numbers(weights: Mapping[str, Tensor]) -> None:
+    """Refuse what no network can compute with.
+
+    Raises:
+        ExportError: weights are whole numbers, as quantised ones are, or not finite.
+    """
+    whole = {key: one.dtype for key, one in weights.items() if not one.is_floating_point()}
+    if whole:
+        kind = str(next(iter(whole.values()))).removeprefix("torch.")
+        raise ExportError(
+            f"The checkpoint should hold its weights as floating-point numbers, but {_listed(sorted(whole))} "
+            f"{'is' if len(whole) == 1 else 'are'} {kind}; give the file from before it was quantised."
+        )
+    broken = sorted(key for key, one in weights.items() if not one.isfinite().all().item())
+    if broken:
+        raise ExportError(
+            f"The checkpoint holds values that are not finite, in {_listed(broken)}: its training had gone wrong by "
+            "then, or the file is damaged. Give an earlier one, or download it again."
+        )
 
 
 def _without_memory(network: Network) -> nn.Module:
@@ -96,8 +120,17 @@ def _listed(keys: list[str]) -> str:
     )
 
 
-def write_onnx(network: Network, state: Mapping[str, Tensor], path: Path, options: GraphOptions) -> Path:
+def write_onnx(
+    network: Network, state: Mapping[str, Tensor], path: Path, options: GraphOptions, progress: Progress = silent
+) -> Path:
     """Write weights as one ONNX file with the names of `network.inputs` and `network.outputs`, checked and stamped.
+
+    Args:
+        network: the weights' network.
+        state: the weights.
+        path: where to.
+        options: how.
+        progress: called with what is done next.
 
     Returns:
         `path`; nothing is left there when something fails.
@@ -105,25 +138,33 @@ def write_onnx(network: Network, state: Mapping[str, Tensor], path: Path, option
     Raises:
         ExportError: the weights do not fit.
     """
+    steps = Steps(progress, "making the file", len(TORCHS_STEPS) + 3)
+    # What torch loads before its first step takes a while, too.
+    steps.begin("building the network")
     module = network.deployed(loaded(network, state), options.identity_map).eval()
-    parts = simplified(traced(module, network, options.batch))
+    parts = traced(module, network, options.batch, steps.begin)
+    steps.begin("simplifying it")
+    parts = simplified(parts)
     _stamp(parts.light, network, options)
     onnx.checker.check_model(parts.light, full_check=True)
+    steps.begin("writing it")
     unfinished = beside(path, PART)
     write_parts(parts, unfinished, may_be_apart=options.may_be_apart)
     return unfinished.replace(path)
 
 
-def traced(module: nn.Module, network: Network, batch: int | None) -> Parts:
+def traced(
+    module: nn.Module, network: Network, batch: int | None, begin: Callable[[str], None] = lambda _: None
+) -> Parts:
     """Trace a deployed module, fp32 or not, into an ONNX graph.
 
-    The batch's axis is called `batch` where it is free.
+    The batch's axis is called `batch` where it is free. `begin` is called with each step that torch begins.
     """
     arguments = example(seeded_inputs(network, 0, batch or TRACED_BATCH), network)
     free = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
     # It says at each export that torchvision, which nothing here needs, is not there.
     logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), told(begin):
         # The exporter warns about its own deprecated parts.
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
@@ -135,7 +176,8 @@ def traced(module: nn.Module, network: Network, batch: int | None) -> Parts:
             dynamo=True,
             external_data=False,
             dynamic_shapes=None if batch else [{0: free} if port.has_batch else {} for port in network.inputs],
-            verbose=False,
+            # It is heard by `told`.
+            verbose=True,
         )
     return parts_of_program(program)
 

@@ -1,14 +1,16 @@
 """What is said of a checkpoint that no architecture recognises: which one comes nearest, and where it differs."""
 
-import difflib
 import re
 from collections.abc import Mapping
 from typing import Final
 
 from mien_export.contracts import Architecture, Network, Shapes
 from mien_export.seeded import LAST_COUNTER
+from mien_models.system.near_miss import near_miss
 
 _SHOWN: Final = 4
+_ALIKE: Final = 0.7
+"""Keys of one kind differ in a few letters; less says nothing."""
 
 
 def network_keys(network: Network) -> frozenset[str]:
@@ -63,9 +65,9 @@ def _pairs(unknown: list[str], wanted: list[str]) -> dict[str, str]:
     """Put a few of the keys that are not known beside those that they look like."""
     found: dict[str, str] = {}
     for key in unknown[:200]:
-        near = difflib.get_close_matches(key, wanted, n=1, cutoff=0.7)
-        if near and near[0] not in found.values():
-            found[key] = near[0]
+        near = near_miss(key, wanted, _ALIKE)
+        if near is not None and near not in found.values():
+            found[key] = near
         if len(found) == _SHOWN:
             break
     return found

@@ -16,17 +16,22 @@ def tell(text: str, share: float | None = None, /) -> None:
     print(text if share is None else f"{text} ({share:.0%})")  # noqa: T201 - for a program without a command line
 
 
-class Steps:
-    """Counts steps of about the same length."""
+def silent(_text: str, _share: float | None = None, /) -> None:
+    """Say nothing."""
 
-    def __init__(self, progress: Progress, count: int, *, done: int = 0) -> None:
-        self._progress, self._count, self._done = progress, count, done
+
+class Steps:
+    """Counts the steps of one part of the whole: 'proving, 3 of 18: black'."""
+
+    def __init__(self, progress: Progress, part: str, count: int, *, done: int = 0) -> None:
+        self._progress, self._part, self._count, self._done = progress, part, count, done
 
     def begin(self, text: str) -> None:
         """Say what is done next; what was said before is done."""
-        self._progress(text, min(1.0, self._done / max(1, self._count)))
+        share = min(1.0, self._done / max(1, self._count))
         self._done += 1
+        self._progress(f"{self._part}, {min(self._done, self._count)} of {self._count}: {text}", share)
 
     def also(self, text: str) -> None:
         """Say what is done next and was not counted on."""
-        self._progress(text, min(1.0, self._done / max(1, self._count)))
+        self._progress(f"{self._part}, in addition: {text}", min(1.0, self._done / max(1, self._count)))

@@ -80,6 +80,9 @@ def network_for(state: Mapping[str, Tensor], said: Said | None = None) -> Found:
     loaded = {name: ARCHITECTURES.load(name) for name in asked}
     shapes = {key: tuple(one.shape) for key, one in state.items() if LAST_COUNTER not in key}
     prefix, name, made = _the_one(shapes, loaded, said.group)
+    if isinstance(made, Variants):
+        # Before anybody is asked about weights that are not all there.
+        _check_whole(next(iter(made.networks.values())), name, under(prefix, shapes))
     notes: list[str] = []
     network = _variant(made, (name, prefix), said, notes)
     network = _sized(network, name, said, notes)
@@ -87,6 +90,16 @@ def network_for(state: Mapping[str, Tensor], said: Said | None = None) -> Found:
     notes += _grouped(group, shapes)
     network = _followed(network, loaded[name], said.path, notes)
     return Found(network, name, group, tuple(notes))
+
+
+def _check_whole(network: Network, name: str, shapes: Shapes) -> None:
+    missing = sorted(network_keys(network) - shapes.keys())
+    if missing:
+        raise RecogniseError(
+            f"The checkpoint should have the keys of {name}, but lacks {', '.join(missing[:4])}"
+            f"{f' and {len(missing) - 4} more' if len(missing) > 4 else ''}. It is cut short, or of another network: "
+            "give the file that the program wrote, or name a network of yours with --arch package.module:Class."
+        )
 
 
 def _followed(network: Network, architecture: Architecture, path: Path | None, notes: list[str]) -> Network:
@@ -124,15 +137,9 @@ def _the_one(
     shapes: Shapes, loaded: Mapping[str, Architecture], group: str | None
 ) -> tuple[str, str, Network | Variants]:
     """Find the only place and architecture that fit; of several, the network that the others stand by counts."""
-    prefixes = prefixes_of(shapes) if group is None else (f"{group.rstrip('.')}.",)
-    found = [
-        (prefix, name, made)
-        for prefix in prefixes
-        for name, one in loaded.items()
-        if (made := one.recognise(under(prefix, shapes))) is not None
-    ]
+    found = _fitting(shapes, loaded, group)
     if not found:
-        raise RecogniseError(unknown_told(shapes if group is None else under(prefixes[0], shapes), loaded))
+        raise RecogniseError(_nothing_told(shapes, loaded, group))
     whole = [one for one in found if not one[0]]
     # Trainers keep identity networks beside what they train, and averages of it.
     own = whole or [one for one in found if not _is_identity(one[2])] or found
@@ -146,6 +153,35 @@ def _the_one(
             f"{', '.join(prefix.rstrip('.') for prefix, _, _ in own)}."
         )
     return own[0]
+
+
+def _fitting(
+    shapes: Shapes, loaded: Mapping[str, Architecture], group: str | None
+) -> list[tuple[str, str, Network | Variants]]:
+    """Give every place with the keys of an architecture, and what it makes of them."""
+    return [
+        (prefix, name, made)
+        for prefix in (prefixes_of(shapes) if group is None else (_prefix(group),))
+        for name, one in loaded.items()
+        if (made := one.recognise(under(prefix, shapes))) is not None
+    ]
+
+
+def _prefix(group: str) -> str:
+    return f"{group.rstrip('.')}."
+
+
+def _nothing_told(shapes: Shapes, loaded: Mapping[str, Architecture], group: str | None) -> str:
+    """Say why nothing fits: the wrong group, the wrong architecture, or an unknown one."""
+    own = shapes if group is None else under(_prefix(group), shapes)
+    if not own:
+        first_names = ", ".join(sorted({key.partition(".")[0] for key in shapes}))
+        return f"No key begins with {group!r}; they begin with {first_names}. Say one of these, or leave --group away."
+    others = {name: ARCHITECTURES.load(name) for name in ARCHITECTURES.names() if name not in loaded}
+    fitting = sorted({name for _, name, _ in _fitting(shapes, others, group)})
+    if fitting:
+        return f"The checkpoint is of {' or '.join(fitting)}, not of {', '.join(loaded)}; leave --arch away."
+    return unknown_told(own, loaded)
 
 
 def _is_identity(made: Network | Variants) -> bool:

@@ -1,14 +1,32 @@
 """A graph without its weights: what looks at nodes and shapes alone need not copy half a gigabyte."""
 
 import math
-from collections.abc import Container, Sequence
+import mmap
+from collections.abc import Container, Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
 import onnx
 from onnx import ModelProto, helper
 
+from mien_models.onnx_format.wire import header, message, spans
+
 _SMALL: Final = 4096
 """Constants of up to so many numbers stay: shapes, axes and epsilons are among them."""
+# onnx.proto3: ModelProto.graph, GraphProto.initializer, TensorProto.raw_data.
+_GRAPH, _INITIALIZER, _RAW_DATA = 7, 5, 9
+
+
+def read_weightless(path: Path) -> ModelProto:
+    """Read a file without the numbers of its large constants, whose names, types and shapes stay.
+
+    Raises:
+        OSError, ValueError, IndexError, DecodeError: it cannot be read, or is damaged.
+    """
+    with path.open("rb") as file:
+        content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    model: ModelProto = ModelProto.FromString(b"".join(_without_numbers(content)))
+    return model
 
 
 def weightless(model: ModelProto) -> ModelProto:
@@ -58,3 +76,20 @@ def _without_graph(model: ModelProto) -> ModelProto:
         else:
             getattr(copy, field.name).extend(value)
     return copy
+
+
+def _without_numbers(content: memoryview) -> Iterator[bytes]:
+    for number, value, span in spans(content):
+        if number != _GRAPH:
+            yield bytes(span)
+            continue
+        graph = b"".join(_without_raw(*one) for one in spans(message(value)))
+        yield header(_GRAPH, len(graph)) + graph
+
+
+def _without_raw(number: int, value: int | memoryview, span: memoryview) -> bytes:
+    """Give a field of a graph; a large constant without its numbers."""
+    if number != _INITIALIZER or len(span) <= _SMALL:
+        return bytes(span)
+    kept = b"".join(bytes(part) for field, _, part in spans(message(value)) if field != _RAW_DATA)
+    return header(_INITIALIZER, len(kept)) + kept

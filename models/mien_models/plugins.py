@@ -5,7 +5,6 @@ theirs, `plugins/KIND` of Mien's data folder (`plugins/sinks/ndi.py`), and are f
 """
 
 import ast
-import difflib
 import functools
 import importlib
 import pkgutil
@@ -17,6 +16,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar, cast, runtime_checkab
 
 from mien_models.errors import BrokenPluginError, UnknownPluginError, UsageError
 from mien_models.system.folders import data_folder
+from mien_models.system.near_miss import near_miss
 from mien_models.system.parsing import PARSER
 
 T = TypeVar("T")
@@ -126,8 +126,8 @@ class Plugins(Generic[T]):
         """
         names = self.names()
         if name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            near = near_miss(name, names)
+            hint = f" Did you mean {near!r}?" if near else ""
             raise UnknownPluginError(f"No {self.noun} is called {name!r}. Choose one of: {', '.join(names)}.{hint}")
 
     def parse(self, asked: str) -> tuple[str, str]:

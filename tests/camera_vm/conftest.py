@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tests.camera_vm.scene import Judge, write_clip, write_photo
 
+from mien.config.process import prepare_opencv
 from mien.media.devices.cameras import virtual_cameras
-from mien.media.devices.opencv_env import prepare_opencv
 
 # Read by OpenCV once: a watcher whose camera falls silent asks again after 1 s.
 prepare_opencv()

@@ -124,7 +124,12 @@ def heard_at(sound: NDArray[np.float64], pitch_hz: int, window: int = 4096) -> l
 
 def test_a_microphone_is_recorded_by_a_part_of_its_name(microphone: str, words: list[str], tmp_path: Path) -> None:
     recording = tmp_path / "named.mp4"
-    with Tone(1000), Mien.run(tmp_path, *words, "--microphone", microphone[:12], "--sink", f"file:{recording}") as mien:
+    with (
+        Tone(1000),
+        Mien.run(
+            tmp_path, *words, "--microphone", microphone.rsplit(maxsplit=1)[-1], "--sink", f"file:{recording}"
+        ) as mien,
+    ):
         wait_until(lambda: f"Microphone: {microphone}, 48000 Hz" in mien.said, "the microphone is open")
         time.sleep(HEARD_S)
         assert mien.end(signal.SIGINT) == 0, mien.said

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mien.media.devices.cameras import VirtualCamera
 from mien.pipeline.frame import OutputFormat, OutputFrame, State
-from mien.pipeline.interfaces import Sink
+from mien.pipeline.sink_interfaces import Sink
 from mien.provenance.release import ReleasedPicture, SwappedPicture
 from mien.sinks.registry import SINKS, make_sink, parse_sink
 from mien.sinks.stream_sender import Muxed
@@ -90,9 +90,9 @@ def make(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
         "mien.sinks.backends.virtualcam.virtual_cameras", lambda: (VirtualCamera("Mien", "/dev/video10"),)
     )
     monkeypatch.setattr("mien.sinks.backends.virtualcam.LoopbackWriter", LoopbackInMemory)
-    monkeypatch.setattr("mien.sinks.rtmp.RtmpConnection", NoLine)
-    monkeypatch.setattr("mien.sinks.whip.WhipConnection", NoLine)
-    monkeypatch.setattr("mien.sinks.srt.SrtConnection", NoLine)
+    monkeypatch.setattr("mien.sinks.backends.rtmp.RtmpConnection", NoLine)
+    monkeypatch.setattr("mien.sinks.backends.whip.WhipConnection", NoLine)
+    monkeypatch.setattr("mien.sinks.backends.srt.SrtConnection", NoLine)
     name: str = request.param
     spec = TARGETS.get(name, name).format(tmp_path)
     return lambda: make_sink(spec, FORMAT)

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from mien_export.benching import BenchError
 from mien_export.cli.app import app
+from mien_models.errors import UsageError
 
 
 def test_files_are_measured_side_by_side(tmp_path: Path) -> None:
@@ -30,5 +31,18 @@ def test_what_does_not_run_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "noise.onnx").write_bytes(b"\x08noise")
     failed = CliRunner().invoke(app, ["bench", str(tmp_path / "noise.onnx")])
     assert isinstance(failed.exception, BenchError)
-    with pytest.raises(BenchError, match=r"noise\.onnx"):
+    with pytest.raises(BenchError, match=r"'noise\.onnx' should be an ONNX file that runs here, but: \w+"):
         raise failed.exception
+    assert "ONNXRuntimeError" not in str(failed.exception)
+
+
+@pytest.mark.parametrize("words", [["bench"], ["verify", "net.onnx"], ["engine", "-o", "net.engine"]])
+def test_a_checkpoint_in_the_place_of_a_file_is_said_to_be_one(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("net.onnx", "net.pth"):
+        Path(name).write_bytes(b"0")
+    failed = CliRunner().invoke(app, [*words, "net.pth"])
+    assert isinstance(failed.exception, UsageError)
+    assert "mien-export onnx net.pth -o net.onnx makes one" in str(failed.exception)

@@ -12,6 +12,7 @@ from mien.tracking.geometry import box_xyxy, head_pose
 from mien_models.architectures import simswap
 from mien_models.geometry.alignment import Aligner
 from mien_models.geometry.face_mesh import LANDMARKS, face_topology
+from mien_models.geometry.face_regions import BROW_RIGHT, EYE_LEFT, LIPS_INNER, LIPS_OUTER
 from mien_models.geometry.resizing import resized, side_from_cut
 from mien_models.specs.templates import TEMPLATES, pose_misfits, template_points
 from mien_models.types import Face
@@ -73,10 +74,13 @@ def test_each_face_has_its_own_pose_and_a_forgotten_one_begins_anew() -> None:
     np.testing.assert_allclose(steady.of_face(turned(near, face_id=1)), aligner().of_face(turned(near)))
 
 
-def test_a_dfm_of_whole_faces_is_aligned_by_five_points() -> None:
-    face, spec = turned(10), simswap.crop(224)
-    aligner = Aligner(replace(spec, template="dfl_whole_face"), 224)
-    np.testing.assert_allclose(aligner.of_points(face.five_points), aligner.of_face(face))
+def test_a_dfm_is_aligned_by_what_rests_in_a_face() -> None:
+    face, aligner_of_mesh = turned(10), Aligner(replace(simswap.crop(224), template="dfl_whole_face"), 224)
+    landmarks = face.landmarks.copy()
+    landmarks[list(LIPS_OUTER + LIPS_INNER + EYE_LEFT + BROW_RIGHT)] += 5
+    talking = replace(face, landmarks=landmarks)
+    np.testing.assert_array_equal(aligner_of_mesh.of_face(face), aligner_of_mesh.of_face(talking))
+    assert not np.allclose(aligner_of_mesh.of_points(face.five_points), aligner_of_mesh.of_points(talking.five_points))
 
 
 def test_an_extent_that_says_what_the_template_says_changes_nothing() -> None:

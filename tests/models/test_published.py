@@ -1,15 +1,17 @@
 """`models add` on files as published projects write them: no file is taken for another family."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.models.published import CONTRACTS, STYLES, published
 
-from mien_models.architectures._registry import ARCHITECTURES
+from mien_models.architectures._registry import ARCHITECTURES, recognise
 from mien_models.errors import AmbiguousError
 from mien_models.library.add import Wishes, add
 from mien_models.library.inspect import look_at
 from mien_models.library.store import ModelLibrary
+from mien_models.onnx_format.graph import read_graph
 from mien_models.specs.network import SwapSpec
 
 ALL = [(family, style) for family in CONTRACTS for style in STYLES]
@@ -71,3 +73,34 @@ def test_a_licence_is_not_shown_on_a_guess(tmp_path: Path) -> None:
     for family in CONTRACTS:
         found = look_at(published(tmp_path / f"{family}.onnx", family, STYLES["legacy, opset 11"])).found
         assert found.terms.name == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("family", "names", "answers"),
+    [
+        ("uniface", ("x", "y"), {"x", "y"}),
+        ("uniface", ("img_source", "img"), {"img"}),
+        ("uniface", ("x", "Target"), {"Target"}),
+        ("blendswap", ("x", "y"), {"x", "y"}),
+        ("blendswap", ("x", "source:0"), {"x"}),
+    ],
+)
+def test_which_of_two_pictures_is_the_frames_is_asked_where_no_name_says_it(
+    family: str, names: tuple[str, str], answers: set[str], tmp_path: Path
+) -> None:
+    style = "legacy, sides" if family == "blendswap" else "legacy, opset 11"
+    graph = read_graph(published(tmp_path / "net.onnx", family, STYLES[style]).read_bytes(), "net")
+    renamed = replace(graph, inputs=dict(zip(names, graph.inputs.values(), strict=True)))
+    found = recognise(renamed, "net", family=family)
+    assert bool(found.question) == (len(answers) > 1)
+    named = [spec.names for spec in found.specs.values() if isinstance(spec, SwapSpec)]
+    assert {one.target for one in named} == answers
+    assert all({one.target, one.source} == set(names) for one in named)
+    assert found.specs.keys() == (answers if found.question else {""})
+
+
+def test_a_blendswap_whose_source_alone_is_free_is_known(tmp_path: Path) -> None:
+    graph = read_graph(published(tmp_path / "net.onnx", "blendswap", STYLES["slimmed"]).read_bytes(), "net")
+    free = replace(graph.inputs["source"], shape=(1, 3, -1, -1))
+    (spec,) = recognise(replace(graph, inputs={**graph.inputs, "source": free}), "net").specs.values()
+    assert spec.architecture == "blendswap"

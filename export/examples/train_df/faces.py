@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from mien_export.proof.faces import face_in
+from mien_models.architectures import dfm
 from mien_models.errors import MienError
-from mien_models.specs.templates import crop_from_frame
+from mien_models.geometry.alignment import Aligner
 from mien_models.types import AffineF64, BgrU8, Face, as_u8
 
 ROOM: Final = 1.25
@@ -70,7 +71,7 @@ def read_faces(clip: Path, size_px: int, say: Callable[[str], None]) -> Faces:
 
 def _cut(frame_bgr: BgrU8, face: Face, size_px: int) -> tuple[BgrU8, BgrU8]:
     side = round(ROOM * size_px)
-    matrix = crop_from_frame(face.five_points, "dfl_whole_face", size_px)
+    matrix = Aligner(dfm.crop(size_px), size_px).of_face(face)
     matrix[:, 2] += (side - size_px) / 2
     crop = cv2.warpAffine(frame_bgr, matrix, (side, side), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
     return as_u8(crop), _mask(face, matrix, side)

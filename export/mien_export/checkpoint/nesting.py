@@ -39,6 +39,8 @@ HELPERS: Final = ("optim", "sched", "scaler", "disc", "netd", "net_d", "d_", "op
 _HELPER_NAMES: Final = frozenset({"d", "opt"})
 _WRAPPERS: Final = ("module.", "_orig_mod.")
 """What `DataParallel` and `torch.compile` write before each key."""
+_OPTIMISER: Final = "optimiser"
+"""What an optimiser's state is called where its place has no name."""
 _COUNTERS: Final = frozenset({"n_averaged", "initted", "step"})
 """What programs that average weights keep beside them."""
 _DEPTH: Final = 5
@@ -95,6 +97,10 @@ def _states(content: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str,
     if not isinstance(content, Mapping) or len(path) > _DEPTH:
         return
     entries = cast("Mapping[object, object]", content)
+    if "param_groups" in entries:
+        # An optimiser: its moments have the shapes of weights.
+        yield path if path and _is_helper(path[-1]) else (*path, _OPTIMISER), {}
+        return
     if is_state(entries):
         tensors = {key: one for key, one in entries.items() if isinstance(one, Tensor) and key not in _COUNTERS}
         yield from _split(tensors, path)

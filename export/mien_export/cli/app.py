@@ -20,12 +20,13 @@ app: Final = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(onnx)
-app.command()(verify)
-app.command()(bench)
-app.command()(engine)
-app.command()(weights)
-app.command()(topology)
+# In the list of commands each has a line; longer ones would be cut off.
+app.command(short_help="Make one ONNX file of a checkpoint, proven.")(onnx)
+app.command(short_help="Prove files against their checkpoint.")(verify)
+app.command(short_help="Measure what files cost on the processor.")(bench)
+app.command(short_help="Compile an ONNX file for NVIDIA cards.")(engine)
+app.command(short_help="Unpack the networks that come with Mien.")(weights)
+app.command(short_help="Check the face mesh's triangles.")(topology)
 
 
 @app.callback(epilog="--debug anywhere, or MIEN_DEBUG=1, lets an error out with its traceback.")

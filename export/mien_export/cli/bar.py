@@ -36,10 +36,10 @@ def shown() -> Generator["Progress", None, None]:
 
 
 class Lines:
-    """Says each thing that begins, and every few seconds how far it is."""
+    """Says what begins and how far it is, of what follows quickly only some."""
 
     def __init__(self) -> None:
-        self._said_s = 0.0
+        self._said_s = -_LINE_EVERY_S
 
     def __call__(self, text: str, share: float | None = None, /) -> None:
         """Take what is done now."""
@@ -47,7 +47,7 @@ class Lines:
             say(text)
         elif time.monotonic() - self._said_s > _LINE_EVERY_S:
             self._said_s = time.monotonic()
-            say(f"{share:.0%} proven, now {text}")
+            say(f"{text} ({share:.0%})")
 
 
 class Bar:

@@ -18,6 +18,7 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure time and memory of ONNX files on the processor, each in a process of its own, a picture at a time."""
+    shared.check_exported(files)
     from mien_export.benching import Cost, table
     from mien_export.benching import bench as measured
 

@@ -32,8 +32,7 @@ def engine(
     as_json: Annotated[bool, typer.Option("--json", help="Print what stands beside the engine.")] = False,
 ) -> None:
     """Build an engine in a process of its own; FILE.engine.json beside it says of what, by what and for what."""
-    if not model.is_file():
-        raise UsageError(f"There is no file {str(model)!r}.")
+    shared.check_exported([model])
     if not output.parent.is_dir():
         raise UsageError(f"-o should go to a folder that is there; make {str(output.parent)!r} first.")
     from mien_export.engines.building import build, engine_data

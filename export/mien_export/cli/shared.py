@@ -1,7 +1,8 @@
 """What several commands ask for: a checkpoint and what it is of."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from mien_export.baking import SourceFacesInUse
     from mien_export.exporting import Source, Wish
     from mien_export.proof.gates import Raised
+
+_OF_CHECKPOINTS: Final = frozenset({".pth", ".pt", ".ckpt", ".tar", ".safetensors", ".pdparams"})
 
 Checkpoint: TypeAlias = Annotated[
     Path,
@@ -86,6 +89,22 @@ Reason: TypeAlias = Annotated[
 def say(text: str) -> None:
     """Tell people how far it is."""
     typer.echo(f"mien-export: {in_one_line(text)}", err=True)
+
+
+def check_exported(paths: Sequence[Path]) -> None:
+    """Refuse what cannot have been exported.
+
+    Raises:
+        UsageError: a file is not there, or a checkpoint, as where both were given in the wrong order.
+    """
+    for path in paths:
+        if not path.is_file():
+            raise UsageError(f"There is no file {str(path)!r}; give one that mien-export onnx wrote.")
+        if path.suffix.lower() in _OF_CHECKPOINTS:
+            raise UsageError(
+                f"{path.name!r} is named as a checkpoint, and a file that was exported is expected in its place; "
+                f"mien-export onnx {path.name} -o {path.stem}.onnx makes one."
+            )
 
 
 def raised_gate(gate: float | None, reason: str | None) -> "Raised | None":

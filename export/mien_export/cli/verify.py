@@ -7,7 +7,6 @@ import typer
 
 from mien_export.cli import shared
 from mien_export.cli.bar import shown
-from mien_models.errors import UsageError
 from mien_models.system.printable import json_text
 
 
@@ -41,9 +40,7 @@ def verify(
 
     Exit 1 when one differs by more than its manifest allows. An engine that cannot run here is said to be not proven.
     """
-    missing = [str(path) for path in files if not path.is_file()]
-    if missing:
-        raise UsageError(f"There is no file {', '.join(map(repr, missing))}.")
+    shared.check_exported(files)
     raised, in_use = shared.raised_gate(gate, reason), shared.worn_face(face, face_network, consent)
     from mien_export.exporting import Asked, Wish, hold_against
     from mien_export.proof.report import as_data, table

@@ -4,7 +4,7 @@ Norms over a few pixels enlarge rounding. A network whose own answer in full pre
 asked for a file that is closer to it than that.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mien_export.contracts import Network
@@ -47,6 +47,7 @@ def weigh(
     *,
     suspects: Sequence[tuple[Measured, Mapping[str, Numbers]]],
     gates: Gates,
+    also: Callable[[str], None] = lambda _: None,
 ) -> Weighed:
     """Hold answers that fail a gate against the exact ones.
 
@@ -57,11 +58,14 @@ def weigh(
         expected: what torch gave in full precision, by case.
         suspects: what was measured, and the file's answer that it was measured on.
         gates: of the file.
+        also: called with what is done next.
     """
     module = reference()
-    exact = {
-        name: run_exactly(module, network, asked[name].inputs) for name in sorted({one.question for one, _ in suspects})
-    }
+    exact: dict[str, Mapping[str, Numbers]] = {}
+    names = sorted({one.question for one, _ in suspects})
+    for place, name in enumerate(names, 1):
+        also(f"what the network loses by itself, {place} of {len(names)}: {name}")
+        exact[name] = run_exactly(module, network, asked[name].inputs)
     noises = [one for name in exact for one in measure(network, name, exact[name], expected[name])]
     failures: list[str] = []
     allowances: dict[str, Allowance] = {}

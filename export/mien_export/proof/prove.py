@@ -103,13 +103,14 @@ def prove(
         raised: what the user allows more.
     """
     module = reference()
-    progress(f"the checkpoint in torch: {cases[0].name}", 0.0)
+    # How much is asked depends on what the first answer costs.
+    progress(f"proving: the checkpoint in torch, {cases[0].name}", 0.0)
     answer, cost_gmac = run_counted(module, network, cases[0].inputs)
     asked, batches = choose(cases, cost_gmac)
-    steps = Steps(progress, len(asked) + len(paths) * (len(asked) + len(batches)), done=1)
+    steps = Steps(progress, "proving", len(asked) + len(paths) * (len(asked) + len(batches)), done=1)
     expected = {asked[0].name: answer}
     for case in asked[1:]:
-        steps.begin(f"the checkpoint in torch: {case.name}")
+        steps.begin(f"the checkpoint in torch, {case.name}")
         expected[case.name] = run_torch(module, network, case.inputs)
     # A file that runs needs as much memory again.
     del module
@@ -166,9 +167,7 @@ def _judged(path: Path, network: Network, questions: Questions, steps: Steps) ->
         for one in measure(network, case, questions.expected[asked], answer, asked)
     ]
     suspects = [pair for pair in measured if gates.failures(pair[0])]
-    if suspects:
-        steps.also(f"{candidate.name}: how much the network loses by itself")
-    weighed = _weighed(found, network, questions, suspects)
+    weighed = _weighed(found, network, questions, suspects, steps)
     first = network.outputs[0].name
     return replace(
         found,
@@ -181,7 +180,11 @@ def _judged(path: Path, network: Network, questions: Questions, steps: Steps) ->
 
 
 def _weighed(
-    file: Judged, network: Network, questions: Questions, suspects: Sequence[tuple[Measured, Mapping[str, Numbers]]]
+    file: Judged,
+    network: Network,
+    questions: Questions,
+    suspects: Sequence[tuple[Measured, Mapping[str, Numbers]]],
+    steps: Steps,
 ) -> Weighed:
     """Ask how noisy the network is where a file in full precision is a little off; other failures stand as they are."""
     gates = file.gates
@@ -192,7 +195,9 @@ def _weighed(
             tuple(f"{one.case}, {one.output}: {told}" for one, _ in suspects for told in gates.failures(one)), ()
         )
     asked = {case.name: case for case in questions.cases}
-    return weigh(questions.reference, network, asked, questions.expected, suspects=suspects, gates=gates)
+    return weigh(
+        questions.reference, network, asked, questions.expected, suspects=suspects, gates=gates, also=steps.also
+    )
 
 
 def _one_by_one(
@@ -200,7 +205,7 @@ def _one_by_one(
 ) -> Iterator[tuple[str, str, Mapping[str, Numbers]]]:
     """Give the name of each case, twice, and the answer."""
     for case in questions.cases:
-        steps.begin(f"{candidate.name}: {case.name}")
+        steps.begin(f"{candidate.name}, {case.name}")
         yield case.name, case.name, candidate.run(case.inputs, network)
 
 
@@ -217,7 +222,7 @@ def _in_batches(
             else together[0].inputs[port.name]
             for port in network.inputs
         }
-        steps.begin(f"{candidate.name}: {size} at once")
+        steps.begin(f"{candidate.name}, {size} at once")
         answers = candidate.run(inputs, network)
         for place, case in enumerate(together):
             alone = {name: one[place : place + 1] for name, one in answers.items()}

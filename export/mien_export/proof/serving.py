@@ -16,6 +16,7 @@ from mien_export.precision.lowering import is_half, islands_of
 from mien_export.precision.overflows import half_faults
 from mien_export.proof.pixels import Numbers, fed, from_bytes
 from mien_export.runtime_input import runtime_input
+from mien_export.weightless import read_weightless
 from mien_models.errors import MienError
 from mien_models.runtimes.ort.library import onnxruntime
 from mien_models.runtimes.ort.refusal import refusal_of
@@ -42,7 +43,7 @@ class Candidate:
             ServingError: it cannot be read or run.
         """
         try:
-            model = onnx.load(str(path))
+            model = read_weightless(path)
         except Exception as error:  # of protobuf's own classes
             raise _not_running(path, error) from error
         self.name, self._path = path.name, path
@@ -137,6 +138,11 @@ def _unsafe_norms(model: onnx.ModelProto) -> tuple[str, ...]:
 
 def _engine_told(path: Path) -> str:
     """Say what an engine is of, by what stands beside it."""
+    if not sidecar_of(path).is_file():
+        raise ServingError(
+            f"{path.name!r} should be an .onnx file, or an engine with the {sidecar_of(path).name!r} beside it that "
+            "mien-export engine wrote; nothing tells what this is of, so it cannot be proven."
+        )
     try:
         told = json_object(sidecar_of(path).read_text(encoding="utf-8"))
         made = f"{told['kind']} {told['version']} built it of {told['model']!r} ({told['model_sha256'][:12]})"

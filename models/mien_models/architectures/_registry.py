@@ -40,6 +40,13 @@ class Recognised:
         """Say that there is only one way to see it."""
         return Recognised({"": spec}, marks=marks, terms=terms)
 
+    @staticmethod
+    def asking(specs: Mapping[str, NetworkSpec], question: str, marks: tuple[str, ...]) -> "Recognised":
+        """Ask where there are several ways to see it, and only there."""
+        if len(specs) > 1:
+            return Recognised(specs, question, marks)
+        return Recognised.surely(next(iter(specs.values())), marks=marks)
+
 
 class Architecture(Protocol):
     """One architecture: one file of `mien_models.architectures`."""

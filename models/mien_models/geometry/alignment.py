@@ -1,18 +1,32 @@
-"""Where a followed face's crop lies: the template's pose is kept until another fits clearly better."""
+"""Where a followed face's crop lies: the template's pose is kept until another fits clearly better.
 
+DeepFaceLab's models are aligned by what rests in a face, nose and cheeks, since eyes and mouth move. The unit square of
+DeepFaceLive is MediaPipe's own texture map of its mesh, scaled and moved (`FLandmarks2D.py`, L468).
+"""
+
+from functools import cache
 from math import atan2, hypot, tanh
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mien_models.geometry.face_mesh import ATLAS_MARGIN, LANDMARKS, face_topology
+from mien_models.specs.least_squares import matrix_between
 from mien_models.specs.network import PictureSpec
-from mien_models.specs.templates import Extent, crop_from_frame, pose_misfits, template_named
+from mien_models.specs.templates import Extent, crop_from_frame, in_crop, pose_misfits, template_named
 from mien_models.types import AffineF64, Face, PointsF32
 
 CLEARLY_BETTER: Final = 0.85
 """A pose is left for one that misses the points by less than this part of its own miss: some three degrees of yaw to
 either side of where both fit alike, so that a head which stays there does not make the crop jump."""
+_UNIT_FROM_TEXTURE: Final = ((1.772097, -0.003093), (0.003093, 1.772097))
+"""Takes places on MediaPipe's texture, as a row of x and y, to the unit square; measured."""
+_UNIT_SHIFT: Final = (-0.397364, -0.441419)
+_NOSE_AND_CHEEKS_CM: Final = (-2.7, 1.0)
+"""How high a resting point may lie on the average head."""
+_BRIDGE_CM: Final = (2.5, 1.6)
+"""How high a point of the nose's bridge may lie, and how far from the middle."""
 _SIDES: Final = (234, 454)
 _TOP_AND_CHIN: Final = (6, 152)
 
@@ -37,7 +51,10 @@ class Aligner:
 
     def of_face(self, face: Face) -> AffineF64:
         """Give crop-from-frame of a followed face."""
-        matrix = self._of_pose(face.five_points, self._pose(face))
+        if self._template.follows_mesh:
+            matrix = self._of_mesh(face.landmarks)
+        else:
+            matrix = self._of_pose(face.five_points, self._pose(face))
         matrix[0, 2] += _yaw_shift(face.landmarks, self._spec.extent or self._template.extent) * self._side_px
         return matrix
 
@@ -57,6 +74,11 @@ class Aligner:
             extent=spec.extent,
         )
 
+    def _of_mesh(self, landmarks: PointsF32) -> AffineF64:
+        which, unit = _resting()
+        there = in_crop(unit, self._spec.extent or self._template.extent) * self._side_px + self._shift_px
+        return matrix_between(landmarks[which, :2].astype(np.float64), there, self._spec.fit)
+
     def _pose(self, face: Face) -> int | None:
         if len(self._template.poses) == 1:
             return None
@@ -66,6 +88,18 @@ class Aligner:
             kept = best
         self._poses[face.id] = kept
         return kept
+
+
+@cache
+def _resting() -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Give the points of the mesh that do not move when a face speaks, and their places (n, 2) in the unit square."""
+    mesh = face_topology()
+    x, y = np.abs(mesh.canonical_cm[:, 0]), mesh.canonical_cm[:, 1]
+    lowest, highest = _NOSE_AND_CHEEKS_CM
+    is_bridge = (y > 0) & (y < _BRIDGE_CM[0]) & (x < _BRIDGE_CM[1])
+    which = np.flatnonzero(is_bridge | ((y > lowest) & (y < highest)))
+    texture = (mesh.atlas[:LANDMARKS].astype(np.float64) - ATLAS_MARGIN) / (1 - 2 * ATLAS_MARGIN)
+    return which, texture[which] @ np.array(_UNIT_FROM_TEXTURE) + _UNIT_SHIFT
 
 
 def _yaw_shift(landmarks: PointsF32, extent: Extent) -> float:

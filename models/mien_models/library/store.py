@@ -1,7 +1,6 @@
 """The folder of models: one folder for each, which appears under its name whole or not at all."""
 
 import contextlib
-import difflib
 import re
 import shutil
 import tempfile
@@ -14,6 +13,7 @@ from mien_models.specs.network import UserManifest
 from mien_models.specs.stored import MANIFEST, StoredModel, manifest_toml, read_stored
 from mien_models.system.atomic_write import replacing
 from mien_models.system.causes import advice_for, cause_of
+from mien_models.system.near_miss import near_miss
 
 DOWNLOADS: Final = ".downloads"
 _UNDER_WORK: Final = ".under-work-"
@@ -46,8 +46,8 @@ class ModelLibrary:
         """
         names = self.names()
         if name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            near = near_miss(name, names)
+            hint = f" Did you mean {near!r}?" if near else ""
             raise ModelError(
                 f"No model is called {name!r}; 'mien models list' names those that are there, "
                 f"'mien models add FILE --name {name}' adds one.{hint}"

@@ -46,6 +46,19 @@ class Signature:
         source, output = next(iter(self.vectors)), next(iter(self.given_pictures))
         return PictureAndVector(target, side, source, output, tuple(self.given_masks))
 
+    def target_and_source(self) -> tuple[tuple[str, str], ...]:
+        """Give two pictures as target and source, as their names say; in both ways where these do not, or not at all.
+
+        Raises:
+            ValueError: it takes another number of pictures.
+        """
+        first, second = self.pictures
+        both = (first, second), (second, first)
+        said = tuple(
+            (target, source) for target, source in both if "target" in target.lower() or "source" in source.lower()
+        )
+        return said if len(said) == 1 else both
+
 
 def signature(graph: GraphDescription) -> Signature:
     """Sort the inputs and outputs of a network with NCHW pictures."""

@@ -38,6 +38,8 @@ class Template:
     corner of the mouth, left as seen in the picture; in parts of the crop's side."""
     extent: Extent = Extent()
     """What of the unit square the crop of `poses` shows."""
+    follows_mesh: bool = False
+    """Whether a face whose mesh is known is aligned by that: see `mien_models.geometry.alignment`."""
 
     @property
     def frontal(self) -> int:
@@ -146,7 +148,7 @@ TEMPLATES: Final[Mapping[str, Template]] = {
             ),
         )
     ),
-    # DeepFaceLab's 'whole face', by five points.
+    # DeepFaceLab's 'whole face'; the five points are for faces of which nothing else is known.
     "dfl_whole_face": Template(
         (
             (
@@ -158,6 +160,7 @@ TEMPLATES: Final[Mapping[str, Template]] = {
             ),
         ),
         Extent(coverage=2.2, vertical_offset=-0.08),
+        follows_mesh=True,
     ),
 }
 """Where no source is named, the numbers are those of facefusion's table (`facefusion/face_helper.py`)."""

@@ -1,4 +1,4 @@
-"""Where Mien keeps what it remembers, its settings file and its logs."""
+"""Where Mien keeps what it remembers, its settings file and its logs; and what a user's path means."""
 
 import os
 from pathlib import Path
@@ -24,6 +24,14 @@ def config_folder() -> Path:
 def state_folder() -> Path:
     """Name the folder of logs; it may not exist yet."""
     return _folder(STATE_VARIABLE, platformdirs.user_state_path("mien", appauthor=False))
+
+
+def named_path(text: str) -> Path:
+    """Give the path that a user names; a leading '~' is a home, where there is one of that name."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # nobody is called so: a file's name may begin with a tilde
+        return Path(text)
 
 
 def _folder(variable: str, usual: Path) -> Path:

@@ -165,7 +165,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
     if found.get("sync_offset_ms"):
         lines.append(f"sync offset for your microphone in OBS: {found['sync_offset_ms']} ms")
     if found.get("remote"):
-        from mien.diagnostics.line import line_said
+        from mien.diagnostics.doctor.other_machines import line_said
 
         lines += line_said(found["remote"])
     lines += [f"output: {sink['description']}: {sink['state']}" for sink in run["sinks"]]

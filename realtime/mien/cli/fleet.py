@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from mien.config import paths
-from mien.media.local_addresses import local_addresses
+from mien.config.page_address import local_addresses
 from mien.remote.identity import own_identity
 from mien.remote.machines import PORT, Address
 from mien.remote.pairing import new_code
@@ -25,6 +24,7 @@ from mien.remote.passes import Pass, carried
 from mien.remote.protocol import IceServer
 from mien.session.swap_engine import SwapEngine
 from mien_models.errors import UsageError
+from mien_models.system import folders
 
 if TYPE_CHECKING:
     from ray.serve import Application
@@ -100,7 +100,7 @@ def begun(wish: FleetWish) -> "FleetPlan":
 
     from mien.remote.fleet import deploy
 
-    folder = paths.data_folder() / "remote"
+    folder = folders.data_folder() / "remote"
     own_identity(folder)
     certificate = str(folder / "identity.pem")
     plan = _plan(wish, new_code())
@@ -200,7 +200,7 @@ def parse_turn(text: str) -> IceServer:
 
 def new_pass(tenant: str, seats: int, days: int) -> str:
     """Make a tenant's pass for the machines that have this one's identity; whoever has it may swap there."""
-    identity = own_identity(paths.data_folder() / "remote")
+    identity = own_identity(folders.data_folder() / "remote")
     made = Pass.new(tenant, seats=seats, days=days)
     return carried(made, identity.fingerprint, made.secret(identity.secret))
 

@@ -21,7 +21,7 @@ def _command(words: list[str], is_debug: bool) -> None:
     from mien.cli.app import app
     from mien.cli.bench import bench
     from mien.cli.flags import flags_taken
-    from mien.media.devices.opencv_env import prepare_opencv
+    from mien.config.process import prepare_opencv
 
     prepare_opencv()
     flags_taken((app, bench), words)

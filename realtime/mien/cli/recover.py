@@ -25,9 +25,9 @@ def recover(
     with terminal(is_debug=bool(context.obj)):
         given = {"credentials_certificate": credentials_certificate, "credentials_key": credentials_key}
         settings = load_settings(given, config)
+        from mien.session.ends import users_certificate
         from mien.session.options import resolve
-        from mien.session.signing import users_certificate
-        from mien.sinks.recovery import recover as recovered
+        from mien.sinks.recorded_file import recover as recovered
 
         whole, frames = recovered(path, users_certificate(resolve(settings).signing))
         _LOG.info("%s: %d frames.", whole, frames)

@@ -1,13 +1,19 @@
 """`mien run`: the live camera."""
 
-from collections.abc import Mapping
-from typing import Annotated
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mien.cli import flags
 from mien.cli.flags import setting_flags
-from mien_models.errors import MienError
+from mien_models.errors import MienError, UsageError
+
+if TYPE_CHECKING:
+    from mien.remote.machines import Address
+
+_LOG = logging.getLogger(__name__)
 
 
 @setting_flags()
@@ -36,11 +42,9 @@ def run(
             print(as_toml(settings), end="")
             return
         if settings.remote is not None:
-            from mien.cli.pairing import pair_once
-
             pair_once(settings.remote, pair, asker())
         from mien.cli.console import StatusLine, say_summary
-        from mien.config.command_line import wipe
+        from mien.config.process import wipe
         from mien.sinks.registry import shown_spec
 
         wipe([spec.partition(":")[2] for spec in settings.sinks if shown_spec(spec) != spec])
@@ -76,3 +80,35 @@ def run(
             raise
         tell()
         say_summary(done)
+
+
+def pair_once(addresses: str, code: str | None, ask: Callable[[str], str] | None) -> None:
+    """Pair by a code that was given, or that a person is asked for where a machine is not known yet.
+
+    Raises:
+        UsageError: nobody is there to be asked.
+        MienError: it did not come to that.
+    """
+    from mien.remote.machines import Machines, parse_addresses
+
+    wanted = parse_addresses(addresses)
+    known = [address for address in wanted if Machines().find(address) is not None]
+    # A code for the only machine pairs with it anew, because it shows another certificate now.
+    again = known if code is not None and len(wanted) == 1 else []
+    for address in wanted:
+        if address not in known or address in again:
+            _pair_with(address, code, ask)
+
+
+def _pair_with(address: "Address", code: str | None, ask: Callable[[str], str] | None) -> None:
+    if code is None and ask is not None:
+        code = ask(f"The pairing code that 'mien serve' says on {address}").strip()
+    if not code:
+        raise UsageError(f"This machine was never paired with {address}; say its code once with --pair CODE.")
+    import asyncio
+
+    from mien.remote.client import pair
+    from mien.remote.machines import Machines
+
+    machine = asyncio.run(pair(address, code, Machines()))
+    _LOG.info("Paired with %s at %s; its code is not needed again.", machine.name, machine.address)

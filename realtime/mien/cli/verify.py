@@ -33,8 +33,7 @@ def verify(
     with terminal(is_debug=bool(context.obj)) as console:
         from mien.diagnostics.verify.answer import answer, words
         from mien.diagnostics.verify.c2pa_reader import read_credentials
-        from mien.diagnostics.verify.download import local_copy
-        from mien.diagnostics.verify.frames import MediaFrames
+        from mien.diagnostics.verify.frames import MediaFrames, local_copy
         from mien.diagnostics.verify.scan import scan_frames
         from mien.session.audit import local_audit_log, what_is_known
 

@@ -1,6 +1,5 @@
 """Some settings changed: checked as a whole, with a sentence about each that is wrong."""
 
-import difflib
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
@@ -9,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from mien.config.choices import OFF, OFF_ONCE
 from mien.config.settings import TABLES, Settings
 from mien_models.errors import UsageError
+from mien_models.system.near_miss import near_miss
 
 _FLAGS: Final[Mapping[str, str]] = {"sink": "sinks", "mask": "masks"}
 """What a flag is called, where the setting has a plural."""
@@ -128,5 +128,5 @@ def _reasons(error: ValidationError) -> dict[str, str]:
 def _near_miss(name: str) -> str:
     names = setting_names()
     by_last = {known.rpartition(".")[2]: known for known in names}
-    near = difflib.get_close_matches(name, [*names, *by_last], n=1)
-    return f"; did you mean {by_last.get(near[0], near[0])!r}?" if near else f"; choose one of: {', '.join(names)}."
+    near = near_miss(name, [*names, *by_last])
+    return f"; did you mean {by_last.get(near, near)!r}?" if near else f"; choose one of: {', '.join(names)}."

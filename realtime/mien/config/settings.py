@@ -22,24 +22,21 @@ class Shown(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    lost: Annotated[
-        Show,
-        Field(
-            json_schema_extra=said("Without a face", "safety"),
-            description="what is shown without a face, or when not sure of one",
-        ),
-    ] = Show.CARD
-    privacy: Annotated[
-        Show,
-        Field(json_schema_extra=said("After the panic key", "safety"), description="what is shown after the panic key"),
-    ] = Show.CARD
-    fault: Annotated[
-        Show,
-        Field(
-            json_schema_extra=said("Without a camera", "safety"),
-            description="what is shown while a camera or a model is gone",
-        ),
-    ] = Show.CARD
+    lost: Show = Field(
+        default=Show.CARD,
+        json_schema_extra=said("Without a face", "safety"),
+        description="what is shown without a face, or when not sure of one",
+    )
+    privacy: Show = Field(
+        default=Show.CARD,
+        json_schema_extra=said("After the panic key", "safety"),
+        description="what is shown after the panic key",
+    )
+    fault: Show = Field(
+        default=Show.CARD,
+        json_schema_extra=said("Without a camera", "safety"),
+        description="what is shown while a camera or a model is gone",
+    )
 
 
 class Edges(BaseModel):
@@ -47,24 +44,16 @@ class Edges(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    erode: Annotated[
-        float,
-        Field(
-            ge=0,
-            le=0.3,
-            json_schema_extra=said("Begins inside", "look", unit="face widths"),
-            description="how far inside its outline the new face begins",
-        ),
-    ] = 0.0
-    feather: Annotated[
-        float,
-        Field(
-            ge=0,
-            le=0.3,
-            json_schema_extra=said("Fades in over", "look", unit="face widths"),
-            description="how far it fades in from there",
-        ),
-    ] = 0.0
+    erode: Annotated[float, Field(ge=0, le=0.3)] = Field(
+        default=0.0,
+        json_schema_extra=said("Begins inside", "look", unit="face widths"),
+        description="how far inside its outline the new face begins",
+    )
+    feather: Annotated[float, Field(ge=0, le=0.3)] = Field(
+        default=0.0,
+        json_schema_extra=said("Fades in over", "look", unit="face widths"),
+        description="how far it fades in from there",
+    )
 
 
 class Settings(BaseSettings):
@@ -295,20 +284,16 @@ class Settings(BaseSettings):
         json_schema_extra=said("The swapper's threads", "run", is_live=False),
         description="threads of the swapper's networks; by default two fewer than the processor has cores",
     )
-    policy: Annotated[
-        Shown,
-        Field(
-            json_schema_extra=said("What is shown instead", "safety"),
-            description="what is shown while no face is swapped",
-        ),
-    ] = Shown()
-    edge: Annotated[
-        Edges,
-        Field(
-            json_schema_extra=said("Edge of the face", "look"),
-            description="how the new face's outline ends, on top of its own, in parts of the face's width",
-        ),
-    ] = Edges()
+    policy: Shown = Field(
+        default=Shown(),
+        json_schema_extra=said("What is shown instead", "safety"),
+        description="what is shown while no face is swapped",
+    )
+    edge: Edges = Field(
+        default=Edges(),
+        json_schema_extra=said("Edge of the face", "look"),
+        description="how the new face's outline ends, on top of its own, in parts of the face's width",
+    )
 
 
 TABLES: Final[Mapping[str, type[BaseModel]]] = {"policy": Shown, "edge": Edges}

@@ -3,7 +3,6 @@
 The file is also written, and watched while a session runs.
 """
 
-import difflib
 import logging
 import os
 import threading
@@ -17,19 +16,20 @@ import tomli_w
 from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
 
-from mien.config import paths
 from mien.config.choices import OFF, OFF_ONCE
 from mien.config.patch import changed_names
 from mien.config.settings import PREFIX, TABLES, Settings
 from mien_models.errors import UsageError
+from mien_models.system import folders
 from mien_models.system.causes import cause_of
+from mien_models.system.near_miss import did_you_mean
 
 FILE_NAME: Final = "mien.toml"
 _VARIABLES_OF_THEIR_OWN: Final = frozenset(
     {
-        paths.DATA_VARIABLE,
-        paths.CONFIG_VARIABLE,
-        paths.STATE_VARIABLE,
+        folders.DATA_VARIABLE,
+        folders.CONFIG_VARIABLE,
+        folders.STATE_VARIABLE,
         "MIEN_DEBUG",
         "MIEN_PASSPHRASE",
         "MIEN_OBS_PASSWORD",
@@ -107,7 +107,7 @@ def _without_nothing(flags: Mapping[str, object]) -> dict[str, object]:
 
 def settings_file() -> Path | None:
     """Give the file that counts without `--config`: that of the current folder, else the user's; None: none."""
-    for file in (Path(FILE_NAME), paths.config_folder() / FILE_NAME):
+    for file in (Path(FILE_NAME), folders.config_folder() / FILE_NAME):
         if file.is_file():
             _LOG.debug("settings are read from %s", file)
             return file
@@ -156,8 +156,8 @@ def _refuse_lasting_off(in_file: Mapping[str, object], file: str) -> None:
 
 
 def _near_miss(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; choose one of: {', '.join(known)}."
+    choices = f"choose one of: {', '.join(known)}."
+    return f"; {did_you_mean(name, known, choices)}"
 
 
 def _explained(error: ValidationError, flags: Mapping[str, object], file: str) -> str:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mien.config import paths
 from mien.config.choices import ConsentKind
 from mien.consent.face_library import FaceLibrary, KeptFace
 from mien.consent.terms import Scope, Terms, last_day
 from mien_models.errors import PhotoError, UsageError
+from mien_models.system import folders
 from mien_models.system.causes import cause_of
 from mien_models.system.sentence import sentence
 
@@ -37,7 +37,7 @@ class Request:
 
 def face_library() -> FaceLibrary:
     """Give the user's library."""
-    return FaceLibrary(paths.data_folder() / "faces")
+    return FaceLibrary(folders.data_folder() / "faces")
 
 
 def add_face(request: Request) -> KeptFace:

@@ -8,7 +8,6 @@ from typing import Final
 import cv2
 import numpy as np
 
-from mien.config.paths import named_path
 from mien.media.pictures import Picture, check_picture_name, write_picture
 from mien.media.text import text_mask
 from mien.session.source_faces import library_photos
@@ -21,6 +20,7 @@ from mien_models.swappers.mesh.multi_view import FlatView, understand
 from mien_models.swappers.mesh.preview import GREY, preview
 from mien_models.swappers.mesh.texture import FaceTexture, side_for, texture_of
 from mien_models.system.atomic_write import check_spares
+from mien_models.system.folders import named_path
 from mien_models.system.sentence import sentence
 from mien_models.types import BgrU8, Face, FaceView, SourceFace, as_f32, as_u8
 

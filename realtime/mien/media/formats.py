@@ -1,9 +1,10 @@
-"""Which video files Mien writes, and with which muxer and codec."""
+"""Which files Mien writes, with which muxer and codec, and how good and how large recordings are."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
+from mien.config.choices import RecordingQuality
 from mien_models.errors import SinkError
 
 MEDIA_TYPES: Final = {
@@ -111,3 +112,32 @@ def container_of(path: Path) -> Container:
         known = " ".join(_CONTAINERS)
         raise SinkError(f"Expected the name of a video file, and {path.name!r} {found}. Use one of {known}.")
     return container
+
+
+_FACTORS: Final = {
+    RecordingQuality.BEST: 16,
+    RecordingQuality.GOOD: 20,
+    RecordingQuality.SMALL: 27,
+    RecordingQuality.STREAM: None,
+}
+"""x264's constant rate factor: six more are half the size. None: none counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingWish:
+    """What the user wants of recordings; counts from the next file on."""
+
+    quality: int | None = 20
+    """x264's constant rate factor, smaller is better; 20 is visually clean. None: as a stream of that size is."""
+    height: int | None = None
+    """Rows; None: those of the picture."""
+
+    @classmethod
+    def of(cls, quality: RecordingQuality, height: int | None) -> Self:
+        """Take how good recordings are to be, in a word."""
+        return cls(_FACTORS[quality], height)
+
+    def size_of(self, width: int, height: int) -> tuple[int, int]:
+        """Give width and height for pictures of a size: never larger, the width follows the height."""
+        rows = height if self.height is None else min(self.height, height)
+        return 2 * round(width * rows / height / 2), rows

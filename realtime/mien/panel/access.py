@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from mien.config import paths
-from mien.config.token_file import kept_token
+from mien.config.page_address import kept_token
+from mien_models.system import folders
 
 _TOKEN_BYTES: Final = 24
 _CODE_DIGITS: Final = 6
@@ -29,7 +29,7 @@ def own_token() -> str:
     Raises:
         MienError: the file cannot be written.
     """
-    return kept_token(paths.state_folder() / "panel" / "token")
+    return kept_token(folders.state_folder() / "panel" / "token")
 
 
 class OwnAccess:

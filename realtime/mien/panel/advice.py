@@ -6,8 +6,8 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from mien.panel.said import N_, STAGES
 from mien.panel.status import RunView, StatusView
+from mien.panel.words import N_, STAGES
 
 _OLD_INTERVALS: Final = 2.5
 _SLOW_CAMERA: Final = 20.0

@@ -1,6 +1,6 @@
 """The web application: pages, pictures, uploads and the preview; nothing else has an address."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -12,13 +12,18 @@ from fastapi.staticfiles import StaticFiles
 from nicegui import core, ui
 
 from mien.panel.guard import IS_OWN
+from mien.panel.pages.faces import faces_page
 from mien.panel.pages.frame import FOR_GUESTS, Frame
+from mien.panel.pages.live import live_page
+from mien.panel.pages.numbers import numbers_page
+from mien.panel.pages.outputs import outputs_page
+from mien.panel.pages.people import people_page
+from mien.panel.pages.presets import presets_page
+from mien.panel.pages.start import start_page
 from mien.panel.panel import Panel
 from mien.panel.presets import toml_of
-from mien.panel.said import N_
-from mien.panel.site import PAGES
 from mien.panel.uploads import KINDS
-from mien.panel.words import LANGUAGES, THEMES, Words
+from mien.panel.words import LANGUAGES, N_, THEMES, Words
 from mien_models.errors import MienError, UsageError
 
 LANGUAGE_COOKIE: Final = "mien_language"
@@ -30,6 +35,32 @@ body{{margin:0;min-height:100vh;display:grid;place-content:center;gap:20px;justi
 color:#f1f4f8;font:18px/1.5 system-ui,sans-serif}}h1{{margin:0;font-size:28px}}a{{color:#86c8ff}}
 </style></head><body><h1>{says}</h1><a href="/live">{back}</a></body></html>"""
 _NOT_KEPT: Final = {"Cache-Control": "no-store"}
+
+
+def _models_page(frame: Frame) -> None:
+    # It loads what takes networks apart, which nobody needs for the first page.
+    from mien.panel.pages.models import models_page
+
+    models_page(frame)
+
+
+def _machines_page(frame: Frame) -> None:
+    from mien.panel.pages.machines import machines_page
+
+    machines_page(frame)
+
+
+PAGES: Final[Mapping[str, Callable[[Frame], None]]] = {
+    "/start": start_page,
+    "/live": live_page,
+    "/people": people_page,
+    "/numbers": numbers_page,
+    "/outputs": outputs_page,
+    "/presets": presets_page,
+    "/faces": faces_page,
+    "/models": _models_page,
+    "/machines": _machines_page,
+}
 
 
 def make_app(panel: Panel) -> FastAPI:

@@ -10,7 +10,6 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from mien.config import paths
 from mien.config.choices import ConsentKind
 from mien.consent.add_face import Request, add_face, face_library
 from mien.consent.face_library import FaceLibrary, KeptFace
@@ -18,6 +17,7 @@ from mien.consent.records import ConsentBook
 from mien.consent.terms import Scope
 from mien.panel.photos import Photos, Understood
 from mien_models.errors import MienError, UsageError
+from mien_models.system import folders
 from mien_models.system.sentence import sentence
 
 ASTRONAUT: Final = "astronaut"
@@ -168,7 +168,7 @@ def digest_of(photo: Path) -> str | None:
 
 
 def _on_record(sha256: str) -> ConsentKind | None:
-    found = ConsentBook(paths.data_folder() / "consents").find(sha256)
+    found = ConsentBook(folders.data_folder() / "consents").find(sha256)
     return None if found is None else found.kind
 
 

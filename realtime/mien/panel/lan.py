@@ -4,7 +4,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from mien.media.local_addresses import local_addresses
+from mien.config.page_address import local_addresses
 from mien.panel.access import GuestAccess
 from mien.panel.guard import Guard
 from mien_models.errors import MienError

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Final
 
-from mien.config import paths
 from mien.config.settings import Settings
 from mien.config.settings_file import as_toml, load_settings
 from mien_models.errors import MienError
+from mien_models.system import folders
 from mien_models.system.atomic_write import write_private
 from mien_models.system.causes import cause_of
 
@@ -23,7 +23,7 @@ class Launcher:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._folder = paths.state_folder() / "panel"
+        self._folder = folders.state_folder() / "panel"
 
     @property
     def log(self) -> Path:

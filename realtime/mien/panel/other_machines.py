@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from mien.remote.machines import Address, Machines, parse_address
+from mien.remote.machines import Address, Machines, machines_near, parse_address
 
 _LISTEN_S: Final = 1.5
 _FRESH_S: Final = 5.0
@@ -36,12 +36,10 @@ class OtherMachines:
 
     async def look(self, *, again: bool = False) -> None:
         """Ask the network who swaps for others, unless that was done a moment ago."""
-        from mien.remote.discovery import found
-
         async with self._one_at_a_time:
             self._list()
             if again or time.monotonic() - self._looked_s >= _FRESH_S:
-                self._near = await asyncio.to_thread(found, _LISTEN_S)
+                self._near = await asyncio.to_thread(machines_near, _LISTEN_S)
                 self._looked_s = time.monotonic()
                 self.has_looked = True
                 self._list()

@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from mien.panel.access import GuestAccess
-from mien.panel.cameras import Cameras
+from mien.panel.devices import Cameras, Microphones
 from mien.panel.faces import Faces
-from mien.panel.history import History
 from mien.panel.lan import Lan
 from mien.panel.launch import Launcher
 from mien.panel.link import SessionLink
-from mien.panel.microphones import Microphones
 from mien.panel.other_machines import OtherMachines
 from mien.panel.photos import Photos
-from mien.panel.presets import Presets, kept_of
+from mien.panel.presets import History, Presets, kept_of
 from mien.panel.preview import Previews
 from mien.panel.status import StatusView
 from mien.panel.trend import Trend

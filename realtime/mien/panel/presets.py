@@ -3,19 +3,21 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import JsonValue, ValidationError
 
-from mien.config import paths
 from mien.config.choices import OFF, OFF_ONCE
 from mien.config.settings import Settings
 from mien.config.settings_file import as_toml
-from mien.sinks.stream_address import HIDDEN
+from mien.panel.status import StatusView
+from mien.sinks.registry import HIDDEN
 from mien_models.errors import MienError, UsageError
+from mien_models.system import folders
 from mien_models.system.atomic_write import write_private
 from mien_models.system.causes import cause_of
 from mien_models.system.sentence import sentence
@@ -28,6 +30,7 @@ _OF_A_CAMERA: Final = frozenset({"swap", "look"})
 """The groups of settings that suit one camera and its light."""
 _WRITES: Final = ("file:", "images:")
 """Outputs that would write over what they wrote last time."""
+_KEPT: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class Presets:
     """Keeps presets as files that only the user can read."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._folder = paths.data_folder() / "panel" if folder is None else folder
+        self._folder = folders.data_folder() / "panel" if folder is None else folder
 
     def all(self) -> tuple[Preset, ...]:
         """Give every preset, by name; one that cannot be read is left out and stays."""
@@ -165,3 +168,34 @@ def _key(name: str) -> str:
 def _suits_camera(name: str) -> bool:
     extra = Settings.model_fields[name].json_schema_extra
     return isinstance(extra, dict) and extra.get("group") in _OF_A_CAMERA  # pyright: ignore[reportUnknownMemberType]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change, by what was in force before it."""
+
+    values: Mapping[str, JsonValue]
+
+
+class History:
+    """The last changes. Has state: them. A slider that is drawn makes one step, not one for each place it passes."""
+
+    def __init__(self) -> None:
+        self._steps: deque[Step] = deque(maxlen=_KEPT)
+
+    def note(self, before: StatusView, changed: Iterable[str]) -> None:
+        """Keep what the changed settings were; a change of the same settings as the last one is part of that."""
+        names = tuple(changed)
+        values: dict[str, JsonValue] = {name: before.value(name) for name in names}
+        last = self._steps[-1] if self._steps else None
+        if names and not (last is not None and len(names) == 1 and tuple(last.values) == names):
+            self._steps.append(Step(values))
+
+    def take_back(self) -> Mapping[str, JsonValue] | None:
+        """Give the settings to go back to; None where nothing was changed."""
+        return self._steps.pop().values if self._steps else None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to take back."""
+        return not self._steps

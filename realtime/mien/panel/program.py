@@ -12,9 +12,9 @@ import webbrowser
 from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Final
 
-from mien.config import paths
 from mien.panel.access import GuestAccess, OwnAccess, own_token
 from mien_models.errors import MienError, UsageError
+from mien_models.system import folders
 from mien_models.system.causes import cause_of
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def run_panel(port: int | None, *, opens_browser: bool, opens_lan: bool, say: Ca
         raise UsageError(f"--port takes a number from 1 to 65535, not {port}.")
     listening = _bound(port)
     # NiceGUI would look for a folder of its own where the user happens to be.
-    os.environ["NICEGUI_STORAGE_PATH"] = str(paths.state_folder() / "panel" / "pages")
+    os.environ["NICEGUI_STORAGE_PATH"] = str(folders.state_folder() / "panel" / "pages")
     own, number = OwnAccess(token := own_token()), int(listening.getsockname()[1])
     address = f"http://{_HOST}:{number}/?token={token}"
     # The socket listens already: whoever opens the address waits until the program behind it has been loaded.

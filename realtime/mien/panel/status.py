@@ -115,3 +115,8 @@ class StatusView(_View):
         table, _, inner = name.partition(".")
         value: Any = self.settings.get(table)
         return value.get(inner) if inner and isinstance(value, dict) else value  # pyright: ignore[reportUnknownVariableType]
+
+    @property
+    def recording(self) -> str | None:
+        """The output that records."""
+        return next((spec for spec in self.outputs if spec.startswith("file:")), None)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 import cv2
-import numpy as np
 
 from mien.diagnostics.face_preview import face_sheet, remarks
+from mien.media.letterbox import square_around
 from mien.panel.aside import ANSWER, FAULT, step_back
 from mien.tracking.photo import PhotoAddress, find_faces, read_source_photo, seen_face
 from mien_models.errors import PhotoError
@@ -19,7 +19,7 @@ from mien_models.swappers.mesh.multi_view import understand
 from mien_models.swappers.mesh.texture import side_for
 from mien_models.system.crash.child import answer
 from mien_models.system.sentence import Sentence, sentence
-from mien_models.types import BgrU8, Face, SourceFace, as_u8
+from mien_models.types import BgrU8, Face, SourceFace
 
 THUMB_PX: Final = 256
 _AROUND: Final = 1.55
@@ -52,12 +52,7 @@ def look(photo: Path, sheet: Path, thumb: Path) -> dict[str, object]:
 
 def face_thumb(photo_bgr: BgrU8, face: Face, side_px: int = THUMB_PX) -> BgrU8:
     """Cut a face out as a square picture, (side, side, 3)."""
-    left, top, right, bottom = (float(value) for value in face.box_xyxy)
-    scale = side_px / (_AROUND * max(right - left, bottom - top, 1.0))
-    shift = side_px / 2 - scale * np.array([left + right, top + bottom]) / 2
-    matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
-    flags = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    return as_u8(cv2.warpAffine(photo_bgr, matrix, (side_px, side_px), flags=flags, borderMode=cv2.BORDER_REPLICATE))
+    return square_around(photo_bgr, face.box_xyxy, side_px, room=_AROUND)
 
 
 def _without_its_name(text: str, photo: Path) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from mien.config import paths
 from mien_models.errors import MienError, UsageError
+from mien_models.system import folders
 from mien_models.system.causes import cause_of
 from mien_models.system.sentence import sentence
 
@@ -38,7 +38,7 @@ class Uploads:
     """Keeps what was sent until it is not used any longer."""
 
     def __init__(self) -> None:
-        self._base = paths.state_folder() / "panel"
+        self._base = folders.state_folder() / "panel"
 
     async def take(self, kind: Kind, chunks: AsyncIterator[bytes]) -> str:
         """Write what comes to a file of a new name and give that name.

@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
-from mien.pipeline.frame import Frame, OutputFormat, OutputFrame
-from mien.provenance.c2pa.sign import Signer
+from mien.pipeline.frame import Frame
 from mien.provenance.release import ReleasedPicture, SwappedPicture
 
 
@@ -151,76 +149,6 @@ class LiveSource(Protocol):
         Raises:
             SourceError: it is gone for good; the run ends.
         """
-        ...
-
-
-class Sink(Protocol):
-    """Where frames go: `with sink: sink.write(frame)`. Opens on enter; one thread writes."""
-
-    @property
-    def description(self) -> str:
-        """One line for people: which device, window or file."""
-        ...
-
-    def __enter__(self) -> Self:
-        """Open it.
-
-        Raises:
-            SinkError: it cannot be opened; the message says what to install or change.
-        """
-        ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close it and finish what it wrote; a failure on the way is raised as SinkError."""
-        ...
-
-    def write(self, frame: OutputFrame) -> None:
-        """Write one frame; may block for as long as the output needs.
-
-        Raises:
-            SinkError: the output is gone, full or closed by its user.
-        """
-        ...
-
-
-@runtime_checkable
-class Signed(Protocol):
-    """A sink that leaves files, which are signed where they show a swapped face."""
-
-    signer: Signer
-    """Set to that of the session before the sink is opened."""
-
-
-@runtime_checkable
-class Finishing(Protocol):
-    """A sink whose closing takes longer the more was written to it."""
-
-    @property
-    def is_finishing(self) -> bool:
-        """Whether it is at work on that; a run waits for it."""
-        ...
-
-
-@runtime_checkable
-class Splittable(Protocol):
-    """A sink that writes a file and can go on in another one, without a gap."""
-
-    def split(self) -> Path:
-        """Go on in another file; give its path. Any thread may.
-
-        Raises:
-            SinkError: it has ended.
-        """
-        ...
-
-
-class SinkFactory(Protocol):
-    """Makes a sink, closed."""
-
-    def __call__(self, target: str, output: OutputFormat) -> Sink:
-        """Make it without opening anything; `target` is what follows the colon of `--sink name:target`, or ''."""
         ...
 
 

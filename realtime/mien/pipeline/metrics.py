@@ -6,7 +6,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -162,13 +162,9 @@ class Part:
         """Name it as a sentence begins: 'The grain'; `goes_first`: others are missed more, whatever they take."""
         self.name = name
         self.goes_first = goes_first
-        self._is_on = True
-        self._times = Histogram()
-
-    @property
-    def is_on(self) -> bool:
+        self.is_on = True
         """Whether the stage shall do it; ask once per frame."""
-        return self._is_on
+        self._times = Histogram()
 
     @property
     def cost_ms(self) -> float | None:
@@ -177,10 +173,8 @@ class Part:
 
     def switch(self, *, on: bool) -> None:
         """Do it, or leave it out, from the next frame on."""
-        self._is_on = on
+        self.is_on = on
 
-    @contextmanager
-    def measured(self) -> Generator[None, None, None]:
+    def measured(self) -> AbstractContextManager[None]:
         """Measure the block, which does the part for a frame, or for one of its faces."""
-        with self._times.measure():
-            yield
+        return self._times.measure()

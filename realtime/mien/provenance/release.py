@@ -87,3 +87,8 @@ class SwappedPicture:
         A test holds the program to that.
         """
         return self.__image_bgr
+
+
+def unmarked(_picture: SwappedPicture, _at_ns: int) -> ReleasedPicture:
+    """Refuse: stands in until the stage that marks is there."""
+    raise TypeError("a swapped picture came before the stage that marks it: it has to be the last of `Prepared.stages`")

@@ -15,7 +15,7 @@ from mien.pipeline.frame import Frame
 from mien.pipeline.metrics import Histogram
 from mien.provenance.release import SwappedPicture
 from mien.remote.protocol import SeenFace, Swapped
-from mien.remote.stamp import unstamped
+from mien.remote.sent_picture import unstamped
 from mien_models.types import BgrU8, Face, HeadPose, PointsF32, SwappedFace, as_u8
 
 LATE_NS: Final = 500_000_000

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from mien.remote.control import ControlLine
-from mien.remote.pairing import Tries, is_proved, new_nonce, proof, stretched
+from mien.pipeline.metrics import resident_mb
+from mien.remote.pairing import Seal, Tries, is_proved, new_nonce, proof, stretched
 from mien.remote.passes import Pass, PassError
 from mien.remote.protocol import (
     LARGEST_SIDE_PX,
@@ -20,10 +21,9 @@ from mien.remote.protocol import (
     Refused,
     Welcome,
 )
-from mien.remote.sealing import Seal
 from mien.remote.seats import FullError, Seat, Seats
 from mien.remote.swapping import why_failed
-from mien.remote.wire import check_version, from_client
+from mien.remote.wire import ControlLine, check_version, from_client
 from mien.remote.worker import Shared, WorkerSession
 from mien_models.errors import MienError
 
@@ -165,3 +165,26 @@ async def _say(line: ControlLine, message: Refused | Bye) -> None:
         await line.send(message)
     except (ConnectionError, RuntimeError):
         _LOG.debug("the client has gone before it heard why", exc_info=True)
+
+
+_FPS = 30.0
+
+
+def metrics_text(box: Box) -> str:
+    """Write them in Prometheus' text format."""
+    return "".join(
+        f"# HELP {name} {what}\n# TYPE {name} {kind}\n{name} {value:g}\n" for name, what, kind, value in measures(box)
+    )
+
+
+def measures(box: Box) -> Iterator[tuple[str, str, str, float]]:
+    """Give name, meaning, kind and value of each."""
+    seats = box.seats
+    yield "mien_seats_taken", "Sessions that swap now.", "gauge", len(seats.taken)
+    yield "mien_seats", "Sessions of 30 frames a second that there is room for.", "gauge", seats.count(_FPS)
+    yield "mien_draining", "1 while nobody new is let in.", "gauge", float(seats.is_draining)
+    yield "mien_frame_ms", "What a frame takes, by the median.", "gauge", seats.frame_ms or 0.0
+    yield "mien_frames_total", "Frames swapped.", "counter", seats.frames
+    yield "mien_sessions_total", "Sessions let in.", "counter", seats.let_in
+    yield "mien_refused_total", "Sessions refused for want of a seat.", "counter", seats.refused
+    yield "mien_resident_mb", "Memory of this process.", "gauge", resident_mb()

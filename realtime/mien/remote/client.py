@@ -10,10 +10,9 @@ from typing import Final, TypeVar
 
 import aiohttp
 
-from mien.remote.control import WebSocketLine
 from mien.remote.identity import any_certificate
 from mien.remote.machines import Address, Machine, Machines
-from mien.remote.pairing import is_proved, new_nonce, proof, stretched
+from mien.remote.pairing import Seal, is_proved, new_nonce, proof, stretched
 from mien.remote.passes import read_carried
 from mien.remote.protocol import (
     LARGEST_MESSAGE_BYTES,
@@ -26,8 +25,7 @@ from mien.remote.protocol import (
     Refused,
     Welcome,
 )
-from mien.remote.sealing import Seal
-from mien.remote.wire import check_version, from_machine
+from mien.remote.wire import WebSocketLine, check_version, from_machine
 from mien_models.errors import MienError
 
 PATH: Final = "/mien/1"

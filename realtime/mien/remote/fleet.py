@@ -21,17 +21,16 @@ from ray.serve import metrics
 from ray.serve.config import AutoscalingConfig
 from ray.serve.context import _get_global_client  # pyright: ignore[reportPrivateUsage]
 
-from mien.config import paths
-from mien.remote.box import Box, Credentials
+from mien.remote.box import Box, Credentials, measures
 from mien.remote.client import PATH
 from mien.remote.fleet_desk import Desk
 from mien.remote.identity import own_identity
-from mien.remote.metrics import measures
 from mien.remote.protocol import LARGEST_MESSAGE_BYTES, IceServer, ProtocolError
 from mien.remote.seats import FullError, Seat, Seats, Turns
 from mien.remote.swapping import Engine
 from mien.remote.wire import text_of
 from mien.remote.worker import Shared
+from mien_models.system import folders
 
 _LOG = logging.getLogger(__name__)
 NAME: Final = "mien"
@@ -141,7 +140,7 @@ class Replica:
 
     def __init__(self, plan: FleetPlan) -> None:
         engine = plan.engine()
-        identity = own_identity(paths.data_folder() / "remote")
+        identity = own_identity(folders.data_folder() / "remote")
         self._id = str(serve.get_replica_context().replica_id.unique_id)
         self._desk = ray.get_actor(_DESK, namespace=NAME)
         credentials = Credentials(identity.fingerprint, identity.secret, plan.code, f"{NAME} at {socket.gethostname()}")

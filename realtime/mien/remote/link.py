@@ -15,9 +15,8 @@ import cv2
 from mien.pipeline.frame import Frame
 from mien.remote.answers import Answers
 from mien.remote.client import Greeted, RefusedError, SeatWish, UnreachableError, greeted, seated
-from mien.remote.link_status import LinkState, LinkStatus
 from mien.remote.machines import Machine, parse_address
-from mien.remote.picture_size import PictureSize
+from mien.remote.pairing import Seal
 from mien.remote.protocol import (
     Answer,
     Bye,
@@ -32,9 +31,8 @@ from mien.remote.protocol import (
     Swapped,
     Wishes,
 )
-from mien.remote.sealing import Seal
-from mien.remote.stamp import stamped
-from mien.remote.transport import Arrived, LineStats
+from mien.remote.sent_picture import PictureSize, stamped
+from mien.remote.transport import Arrived, LineStats, LinkState, LinkStatus
 from mien.remote.webrtc import WebRtcTransport, ice_server
 from mien.remote.wire import from_machine, said, text_of
 from mien_models.errors import MienError

@@ -1,17 +1,23 @@
-"""The machines that this one has paired with: each known by its certificate's fingerprint."""
+"""The machines that swap for this one: their addresses, those that were paired with, those that answer nearby."""
 
+import contextlib
 import json
+import socket
+import time
+from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from mien.config import paths
 from mien_models.errors import MienError, UsageError
+from mien_models.system import folders
 from mien_models.system.atomic_write import write_private
 from mien_models.system.json_text import json_object
 
 PORT: Final = 7420
 """Where `mien serve` listens unless another port is named."""
+_KIND: Final = "_mien._tcp.local."
+_LONGEST_NAME: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,7 @@ class Machines:
     """Has state: a file of this user alone."""
 
     def __init__(self, file: Path | None = None) -> None:
-        self._file = file or paths.data_folder() / "remote" / "machines.json"
+        self._file = file or folders.data_folder() / "remote" / "machines.json"
 
     def known(self) -> tuple[Machine, ...]:
         """Give all of them; a damaged file is as good as none: one pairs again."""
@@ -104,3 +110,58 @@ class Machines:
             write_private(self._file, content.encode())
         except OSError as error:
             raise MienError(f"{str(self._file)!r} cannot be written: {error.strerror}.") from error
+
+
+@contextlib.contextmanager
+def announced(name: str, hosts: tuple[str, ...], port: int) -> Generator[None]:
+    """Let others find this machine inside the block; where the network does not allow it, nothing happens.
+
+    Nothing but its name and address is said, and only into the local network.
+    """
+    if not hosts:
+        yield
+        return
+    from zeroconf import ServiceInfo, Zeroconf
+
+    shown = "".join(letter for letter in name if letter.isalnum() or letter in " -_")[:_LONGEST_NAME] or "mien"
+    info = ServiceInfo(_KIND, f"{shown}.{_KIND}", port, addresses=[socket.inet_aton(host) for host in hosts])
+    try:
+        zeroconf = Zeroconf(interfaces=list(hosts))
+    except OSError:
+        yield
+        return
+    try:
+        with contextlib.suppress(Exception):  # another of that name, a network without multicast
+            zeroconf.register_service(info, allow_name_change=True)
+        yield
+    finally:
+        with contextlib.suppress(Exception):
+            zeroconf.close()
+
+
+def machines_near(timeout_s: float) -> tuple[tuple[str, Address], ...]:
+    """Give the machines that answer in this network within that time, each with its name."""
+    from zeroconf import ServiceBrowser, Zeroconf
+
+    names: set[str] = set()
+
+    def note(name: str, **_more: object) -> None:
+        # Called with names, of which only one matters here.
+        names.add(name)
+
+    try:
+        zeroconf = Zeroconf()
+    except OSError:
+        return ()
+    try:
+        browser = ServiceBrowser(zeroconf, _KIND, handlers=[note])
+        time.sleep(timeout_s)
+        browser.cancel()
+        infos = [zeroconf.get_service_info(_KIND, name, timeout=500) for name in sorted(names)]
+    finally:
+        zeroconf.close()
+    return tuple(
+        (info.name.removesuffix(f".{_KIND}"), Address(info.parsed_addresses()[0], info.port))
+        for info in infos
+        if info is not None and info.port and info.parsed_addresses()
+    )

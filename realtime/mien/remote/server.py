@@ -10,12 +10,11 @@ from typing import Final
 
 from aiohttp import web
 
-from mien.remote.box import Box
+from mien.remote.box import Box, metrics_text
 from mien.remote.client import PATH
-from mien.remote.control import WebSocketLine
 from mien.remote.identity import Identity
-from mien.remote.metrics import metrics_text
 from mien.remote.protocol import LARGEST_MESSAGE_BYTES
+from mien.remote.wire import WebSocketLine
 from mien_models.errors import MienError
 from mien_models.system.causes import cause_of
 

@@ -14,7 +14,7 @@ from mien.pipeline.live.state import why_not_live
 from mien.pipeline.mailbox import Mailbox
 from mien.remote.protocol import MOST_FACES, FaceTerms, SeenFace, Swapped, Wishes
 from mien.remote.seats import Seat, Turns
-from mien.remote.stamp import unstamped
+from mien.remote.sent_picture import unstamped
 from mien.remote.transport import Arrived
 from mien_models.errors import FaultError, MienError
 from mien_models.system.crash.edge import edge, fault

@@ -1,7 +1,13 @@
-"""How messages are read and written: what comes is checked as a whole, and what is wrong with it is one sentence."""
+"""How messages are read and written, and the line that carries them, whole, one after another.
 
-from typing import Annotated, Final, TypeAlias
+What comes is checked as a whole, and what is wrong with it is one sentence.
+"""
 
+import asyncio
+from typing import Annotated, Final, Protocol, TypeAlias
+
+from aiohttp import ClientWebSocketResponse, WSMsgType
+from aiohttp.web import WebSocketResponse
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from mien.remote.protocol import (
@@ -36,6 +42,7 @@ _FROM_MACHINE: Final[TypeAdapter[Challenge | Paired | Welcome | Answer | Ready |
     FromMachine
 )
 _SAID: Final[TypeAdapter[Swapped | Ping | Pong]] = TypeAdapter(Said)
+_SEND_S: Final = 5.0
 
 
 def text_of(message: BaseModel) -> str:
@@ -108,3 +115,60 @@ def _sentence(error: ValueError) -> str:
     first = error.errors(include_input=False, include_url=False)[0]
     place = ".".join(str(part) for part in first["loc"]) or "the message"
     return in_one_line(f"Expected one of Mien's messages as JSON; {place[:80]}: {first['msg'][:120]}.")
+
+
+class ControlLine(Protocol):
+    """One side of it."""
+
+    async def send(self, message: BaseModel) -> None:
+        """Say something.
+
+        Raises:
+            ConnectionError: the other side is gone, or does not read.
+        """
+        ...
+
+    async def receive(self) -> str | bytes:
+        """Hear the next thing.
+
+        Raises:
+            ConnectionError: the other side is gone.
+            ProtocolError: it is larger than anything that may be said.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End it."""
+        ...
+
+
+class WebSocketLine:
+    """A `ControlLine` over a WebSocket of aiohttp, of a server or a client."""
+
+    def __init__(self, socket: WebSocketResponse | ClientWebSocketResponse) -> None:
+        self._socket = socket
+
+    async def send(self, message: BaseModel) -> None:
+        """Say something; whoever does not read for five seconds is taken for gone."""
+        try:
+            async with asyncio.timeout(_SEND_S):
+                await self._socket.send_str(text_of(message))
+        except TimeoutError as error:
+            raise ConnectionError("the other side does not read") from error
+
+    async def send_bytes(self, content: bytes) -> None:
+        """Send a photo; it may take as long as the line needs."""
+        await self._socket.send_bytes(content)
+
+    async def receive(self) -> str | bytes:
+        """Hear the next thing."""
+        message = await self._socket.receive()
+        if message.type is WSMsgType.TEXT or message.type is WSMsgType.BINARY:
+            return message.data  # type: ignore[no-any-return]  # text or bytes, as its type says
+        if self._socket.close_code == 1009:
+            raise ProtocolError("Expected a message of at most 9 MB, got a larger one.")
+        raise ConnectionError("the line is closed")
+
+    async def close(self) -> None:
+        """End it."""
+        await self._socket.close()

@@ -10,7 +10,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from mien.remote.control import ControlLine
+from mien.remote.pairing import OVERHEAD_BYTES, Seal
 from mien.remote.protocol import (
     LARGEST_PHOTO_BYTES,
     LARGEST_PHOTO_PX,
@@ -26,13 +26,12 @@ from mien.remote.protocol import (
     Refused,
     Swapped,
 )
-from mien.remote.sealing import OVERHEAD_BYTES, Seal
 from mien.remote.seats import Seat, Turns
-from mien.remote.stamp import stamped, strip_rows
+from mien.remote.sent_picture import stamped, strip_rows
 from mien.remote.swapping import Engine, PreparedSwap, Swapping, check_until, why_failed
 from mien.remote.transport import Arrived
 from mien.remote.webrtc import WebRtcTransport, ice_server
-from mien.remote.wire import from_client, said, text_of
+from mien.remote.wire import ControlLine, from_client, said, text_of
 from mien_models.errors import MienError
 from mien_models.types import BgrU8, as_u8
 

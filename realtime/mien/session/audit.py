@@ -10,7 +10,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from mien.config import paths
 from mien.pipeline.events import (
     Event,
     RecordingSplit,
@@ -31,6 +30,7 @@ from mien.stages.marks import Marks
 from mien_models.errors import MienError, ModelError
 from mien_models.library.builtin import manifest_names, read_manifest
 from mien_models.library.inspect import needed_networks
+from mien_models.system import folders
 
 _LOG = logging.getLogger(__name__)
 
@@ -203,7 +203,7 @@ def what_is_known(audit_log: AuditLog, session: str) -> dict[str, object] | None
 
 def local_audit_log() -> AuditLog:
     """Give this computer's log."""
-    return AuditLog(paths.state_folder() / "sessions")
+    return AuditLog(folders.state_folder() / "sessions")
 
 
 def session_log(

@@ -9,18 +9,18 @@ from typing import Final
 from mien.config.choices import GATE_OFF_WARNING, LABEL_OFF_WARNING, GateMode, LabelMode
 from mien.consent.terms import Scope
 from mien.media.formats import check_carries
-from mien.pipeline.interfaces import MarkingStage, Sink, Stage
+from mien.pipeline.interfaces import MarkingStage, Stage
 from mien.pipeline.live.plan import LivePlan
 from mien.pipeline.live.stage_threads import Unused
+from mien.pipeline.sink_interfaces import Sink
 from mien.provenance.c2pa.sign import Signer
 from mien.session.audit import SessionLog, session_log
 from mien.session.changes import InForce
-from mien.session.defaults import output_format, source_request
+from mien.session.ends import checked_signer, output_format, sign_files, source_request
 from mien.session.live_session import LiveSession, Ticker
 from mien.session.loaded import load
 from mien.session.options import Options
 from mien.session.remote import SessionRemote, known_machines
-from mien.session.signing import checked_signer, sign_files
 from mien.session.sound import SessionSound
 from mien.session.source_faces import Ask, SourceFaces, agreed_source_faces, open_source_faces, photos_of
 from mien.session.stages import Making, check_names, stages_of

@@ -10,17 +10,17 @@ from queue import SimpleQueue
 from typing import Final, cast
 
 from mien.config.patch import PatchError
+from mien.config.process import give_back_freed_memory
 from mien.pipeline.events import SettingsApplied, SettingsRefused
 from mien.pipeline.frame import OutputFormat
-from mien.pipeline.interfaces import Sink, SourceInfo
+from mien.pipeline.interfaces import SourceInfo
 from mien.pipeline.live.runner import LiveRun
-from mien.pipeline.malloc import give_back_freed_memory
-from mien.session.defaults import source_request
+from mien.pipeline.sink_interfaces import Sink
+from mien.session.ends import sign_files, source_request
 from mien.session.loaded import Loaded, load
 from mien.session.options import Options
 from mien.session.remote import SessionRemote
 from mien.session.session import Applied, Refused, SettingsPatch
-from mien.session.signing import sign_files
 from mien.session.sound import SessionSound
 from mien.session.source_faces import SourceFaces, open_source_faces
 from mien.session.stages import Making, changed_stages, check_names

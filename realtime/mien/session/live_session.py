@@ -4,15 +4,16 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
+from mien.media.letterbox import scaled, square_around
 from mien.pipeline.events import Event, RecordingSplit, Subscribers
-from mien.pipeline.frame import OutputFormat
-from mien.pipeline.interfaces import Splittable
+from mien.pipeline.frame import Frame, OutputFormat
 from mien.pipeline.live.controls import Controls
 from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.live.runner import LiveRun
 from mien.pipeline.report import Report
+from mien.pipeline.sink_interfaces import Splittable
 from mien.session.changes import Changes, InForce
 from mien.session.loaded import load
 from mien.session.session import (
@@ -24,12 +25,13 @@ from mien.session.session import (
     SettingsPatch,
     Subscription,
 )
-from mien.session.sight import faces_of, scaled
 from mien.session.source_faces import SourceFaces
 from mien.session.stages import Making, stages_of
 from mien.sinks.registry import have_camera, shown_spec
 
 _LOG = logging.getLogger(__name__)
+_ROOM: Final = 1.7
+"""Side of a thumbnail in widths of the face: hair and chin belong to what somebody is known by."""
 Ticker: TypeAlias = Callable[["LiveSession"], None]
 
 
@@ -189,3 +191,13 @@ class LiveSession:
         if self._run is None or self._changes is None:
             raise RuntimeError("the session has no plan yet")
         return self._run, self._changes
+
+
+def faces_of(frame: Frame, side_px: int) -> tuple[FaceInSight, ...]:
+    """Cut out every face of a frame, from left to right, as squares of `side_px` pixels."""
+    roles = {face.id: role for face, role in zip(frame.chosen, frame.roles, strict=True)}
+    from_left = sorted(frame.faces, key=lambda face: float(face.box_xyxy[0]))
+    return tuple(
+        FaceInSight(face.id, roles.get(face.id), square_around(frame.image, face.box_xyxy, side_px, room=_ROOM))
+        for face in from_left
+    )

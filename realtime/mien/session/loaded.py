@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.pipeline.malloc import keep_freed_memory
+from mien.config.process import keep_freed_memory
 from mien.session.options import Options
 from mien.session.source_faces import SourceFaces
 from mien.session.swappers import make_swapper, user_networks

@@ -13,27 +13,19 @@ from mien.config.choices import (
     GlassesMode,
     LabelMode,
     LandmarksMode,
-    RecordingQuality,
 )
 from mien.config.patch import changed_names, patched
 from mien.config.settings import Settings
+from mien.media.formats import RecordingWish
 from mien.pipeline.live.state import Policy
 from mien.remote.machines import parse_addresses
 from mien.remote.protocol import Wishes
-from mien.sinks.recording_wish import RecordingWish
 from mien.sound.obs import ObsWish, obs_wish
 from mien.stages.mask import MASKS, Edge
 from mien_models.errors import UsageError
 from mien_models.networks.enhancers._base import ENHANCERS
 from mien_models.types import SwapOptions
 
-_FACTORS: Final = {
-    RecordingQuality.BEST: 16,
-    RecordingQuality.GOOD: 20,
-    RecordingQuality.SMALL: 27,
-    RecordingQuality.STREAM: None,
-}
-"""x264's constant rate factor: six more are half the size. None: none counts."""
 _MESH: Final = "mesh"
 """What swaps here while another machine is away: it needs nothing that is not in the wheel."""
 
@@ -244,7 +236,7 @@ def resolve(settings: Settings) -> Options:
             settings.microphone,
             settings.mute,
             settings.panic_mutes,
-            RecordingWish(_FACTORS[settings.recording_quality], settings.recording_height),
+            RecordingWish.of(settings.recording_quality, settings.recording_height),
             settings.microphone_out,
             settings.lan,
             None if settings.obs is None else obs_wish(settings.obs, settings.obs_microphone),

@@ -32,7 +32,7 @@ def record(session: "Session", action: RecordAction, path: str | None) -> tuple[
     if path is not None and action is not RecordAction.START:
         raise UsageError(f"A file is given to start a recording, not to {action.value} one.")
     if action is RecordAction.START:
-        spec = f"{_FILE}{path or new_target(datetime.now().astimezone(), '.mp4')}"
+        spec = f"{_FILE}{path}" if path else new_recording(datetime.now().astimezone())
         if running and path is None:
             raise UsageError("It is recording already; 'split' goes on in another file.")
         _change(session, [*(one for one in status.outputs if one != _NOWHERE), spec], status.revision)
@@ -43,6 +43,15 @@ def record(session: "Session", action: RecordAction, path: str | None) -> tuple[
         return session.split_recordings()
     _change(session, [one for one in status.outputs if one not in running] or [_NOWHERE], status.revision)
     return tuple(spec.removeprefix(_FILE) for spec in running)
+
+
+def new_recording(now: datetime) -> str:
+    """Give the output of a new recording, as `--sink` takes it; its folder is made.
+
+    Raises:
+        MienError: it cannot be.
+    """
+    return f"{_FILE}{new_target(now, '.mp4')}"
 
 
 def new_target(now: datetime, suffix: str) -> Path:

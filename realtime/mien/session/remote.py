@@ -12,10 +12,10 @@ from mien.consent.terms import Terms
 from mien.pipeline.events import EventFact, LineBack, LineBroken
 from mien.pipeline.frame import Frame
 from mien.pipeline.report import RemoteReport, rounded
-from mien.remote.link_status import LinkState, LinkStatus
 from mien.remote.machines import Address, Machine, Machines, parse_addresses
 from mien.remote.protocol import LARGEST_PHOTO_PX, MOST_PHOTOS, FaceTerms
 from mien.remote.stage import RemoteStage
+from mien.remote.transport import LinkState, LinkStatus
 from mien.session.loaded import Loaded
 from mien.session.options import RemoteOptions
 from mien_models.errors import UsageError

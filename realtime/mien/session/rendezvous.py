@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from mien.config import paths
 from mien.pipeline.metrics import process_began_s
 from mien_models.errors import MienError
+from mien_models.system import folders
 
 _KEY_BYTES: Final = 32
 _LONGEST_UNIX_PATH: Final = 100
@@ -51,7 +51,7 @@ def sessions_folder() -> Path:
     Raises:
         MienError: it cannot be made.
     """
-    folder = paths.state_folder() / "control"
+    folder = folders.state_folder() / "control"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if sys.platform != "win32":

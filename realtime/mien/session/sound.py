@@ -7,8 +7,8 @@ from fractions import Fraction
 from typing import Final
 
 from mien.pipeline.events import EventFact, MicrophoneAway, MicrophoneOpened, ObsAway, SyncOffset
-from mien.pipeline.interfaces import Sink
 from mien.pipeline.report import SoundReport
+from mien.pipeline.sink_interfaces import Sink
 from mien.session.options import SoundOptions
 from mien.sinks.live_tracks import Encoders, Recording, Studio
 from mien.sound.devices import DEFAULT

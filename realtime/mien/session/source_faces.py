@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from mien.config import paths
 from mien.config.choices import ChooseMode, ConsentKind
 from mien.consent.add_face import face_library
 from mien.consent.records import Consent, ConsentBook, consent_for
@@ -24,6 +23,7 @@ from mien.tracking.photo import (
 from mien.tracking.selection import parse_assignments
 from mien_models.errors import UsageError
 from mien_models.specs.network import SwapSpec
+from mien_models.system import folders
 
 _LOG = logging.getLogger(__name__)
 _YES: Final = {"y", "yes"}
@@ -221,7 +221,7 @@ def _opened(permit: Permit, *, can_ask: bool) -> tuple[SourcePhoto, ...]:
 
 def _kept(text: str) -> Permit | None:
     """Find a face of the library; a file of that name goes before it."""
-    if paths.named_path(text).exists():
+    if folders.named_path(text).exists():
         return None
     library = face_library()
     face = library.find(text)
@@ -234,6 +234,6 @@ def _consents(source_photos: Sequence[SourcePhoto], given: ConsentKind | None, a
 
 def _consent(path: Path, given: ConsentKind | None, ask: Ask | None) -> Consent:
     """Settle whose face is in a photo or a model, and say it."""
-    consent = consent_for(path, given=given, book=ConsentBook(paths.data_folder() / "consents"), ask=ask)
+    consent = consent_for(path, given=given, book=ConsentBook(folders.data_folder() / "consents"), ask=ask)
     _LOG.info("Face: %s (%s).", path.name, consent.kind.meaning)
     return consent

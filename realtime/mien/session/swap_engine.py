@@ -9,11 +9,11 @@ from typing import Final
 import numpy as np
 
 from mien.config.choices import GateMode, LandmarksMode
+from mien.config.process import keep_freed_memory
 from mien.config.settings import Edges
 from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import Stage
 from mien.pipeline.live.stage_threads import Unused
-from mien.pipeline.malloc import keep_freed_memory
 from mien.remote.protocol import FaceTerms, Wishes
 from mien.remote.swapping import PreparedSwap
 from mien.session.loaded import Loaded

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
-from mien.config import paths
 from mien.session.options import SwapperOptions
 from mien_models.errors import UnknownPluginError
 from mien_models.interfaces import Swapper, SwapperFactory
 from mien_models.library.builtin import manifest_names
 from mien_models.library.store import ModelLibrary
 from mien_models.plugins import Plugins
+from mien_models.system import folders
 from mien_models.types import SourceFace
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ SWAPPERS: Final[Plugins[SwapperFactory]] = Plugins("mien_models.swappers", "swap
 
 def library() -> ModelLibrary:
     """Give the user's folder of models; no model in it takes a name of what is built in."""
-    return ModelLibrary(paths.data_folder() / "models", reserved=(*SWAPPERS.names(), *manifest_names()))
+    return ModelLibrary(folders.data_folder() / "models", reserved=(*SWAPPERS.names(), *manifest_names()))
 
 
 LEFT_FREE: Final = 2
@@ -38,7 +38,7 @@ def user_networks(options: SwapperOptions) -> "Networks":
         library(),
         preferred=options.provider,
         threads=options.threads or max(1, cores - LEFT_FREE),
-        caches=paths.data_folder() / "engines",
+        caches=folders.data_folder() / "engines",
     )
 
 

@@ -10,15 +10,15 @@ import numpy as np
 from av.container import OutputContainer
 from av.packet import Packet
 
+from mien.media.formats import RecordingWish
 from mien.media.video.live_sound import TIME_BASE as SOUND_TICK
 from mien.media.video.live_sound import LiveSound
 from mien.media.video.live_video import TIME_BASE as VIDEO_TICK
 from mien.media.video.live_video import LiveVideo, VideoWish
 from mien.pipeline.frame import OutputFrame
-from mien.sinks.recording_wish import RecordingWish
-from mien.sound.chunk import RATE_HZ, Sound, silence
 from mien.sound.feed import Feed
 from mien.sound.hub import SoundHub
+from mien.sound.samples import RATE_HZ, Sound, silence
 
 AnyPacket: TypeAlias = "Packet[av.VideoStream] | Packet[av.AudioStream]"
 _NS: Final = 1_000_000_000

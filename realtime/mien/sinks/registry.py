@@ -8,11 +8,13 @@ from typing import Final
 
 from mien.consent.terms import Scope
 from mien.pipeline.frame import OutputFormat
-from mien.pipeline.interfaces import Sink, SinkFactory
+from mien.pipeline.sink_interfaces import Sink, SinkFactory
 from mien_models.errors import UsageError
 from mien_models.plugins import Plugins, Usual, usual
 
 _LOG = logging.getLogger(__name__)
+HIDDEN: Final = "****"
+"""Stands where a key was left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from mien.media.video.live_video import VideoWish
 from mien.pipeline.frame import OutputFormat, OutputFrame
@@ -13,6 +13,9 @@ from mien.sinks.stream_sender import Connection, Sender
 from mien_models.errors import SinkError
 
 _LOG = logging.getLogger(__name__)
+_BIT_RATES: Final = ((720, 4_500_000), (1080, 6_000_000))
+"""Up to so many rows; what Twitch and YouTube recommend for 30 to 60 frames a second (their help pages, 2026)."""
+_SMALL: Final = 480, 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,14 @@ class StreamKind:
 def stream_wish(output: OutputFormat, bit_rate: int, *, is_baseline: bool = False) -> VideoWish:
     """Say how pictures are encoded for a line."""
     return VideoWish(output.width, output.height, output.fps, None, bit_rate, is_prompt=True, is_baseline=is_baseline)
+
+
+def bit_rate_for(output: OutputFormat) -> int:
+    """Choose how many bits a second a picture of this size gets."""
+    rows = min(output.width, output.height)
+    if rows <= _SMALL[0]:
+        return _SMALL[1]
+    return next((rate for most_rows, rate in _BIT_RATES if rows <= most_rows), _BIT_RATES[-1][1] * 2)
 
 
 class StreamSink:

@@ -4,12 +4,14 @@ import asyncio
 import contextvars
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from av.bitstream import BitStreamFilterContext
 from av.packet import Packet
+from av.video.stream import VideoStream
 
 from mien_models.errors import SinkError
 
@@ -31,6 +33,8 @@ _LOCAL_NAME: Final = re.compile(r"\S+\.local\b")
 _PROVEN: Final = "a=fingerprint:"
 _ONLY_HERE: Final = contextvars.ContextVar("_ONLY_HERE", default=False)
 """Whether the connection that is being made may use no address but this computer's own."""
+_FILTERS: Final = "h264_mp4toannexb,dump_extra=freq=keyframe"
+"""Encoders of some systems write lengths instead of start codes; all of them keep the parameters beside the packets."""
 
 
 class PacketTrack:
@@ -66,6 +70,18 @@ class PacketTrack:
             await self._has_more.wait()
         packet, self.given_ns = self._waiting.popleft()
         return packet
+
+
+class AnnexB:
+    """Has state: FFmpeg's filters for one encoder's packets."""
+
+    def __init__(self, template: VideoStream) -> None:
+        """Take the stream that the packets are of."""
+        self._filters = BitStreamFilterContext(_FILTERS, template)
+
+    def of(self, packet: "Packet[VideoStream]") -> Sequence["Packet[VideoStream]"]:
+        """Give the packet in that form; the one that was given is empty then."""
+        return cast("Sequence[Packet[VideoStream]]", self._filters.filter(packet))  # pyright: ignore[reportUnknownMemberType]
 
 
 class WebPeer:

@@ -1,20 +1,24 @@
 """Serves a page of a sink by HTTP, behind a token in its address, in a thread with a loop of its own."""
 
+import asyncio
 import hmac
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from mien.config import paths
-from mien.config.token_file import kept_token
-from mien.media.local_addresses import local_addresses
-from mien.sinks.loop_thread import LoopThread
+from mien.config.page_address import kept_token, local_addresses
 from mien_models.errors import SinkError, UsageError
+from mien_models.system import folders
 from mien_models.system.causes import cause_of
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-Handler = Callable[["web.Request"], "Awaitable[web.StreamResponse]"]
+_LOG = logging.getLogger(__name__)
+_WAITS_S: Final = 5.0
+Answered = TypeVar("Answered")
 _HERE: Final = "127.0.0.1"
 _LARGEST_BYTES: Final = 64 * 1024
 """Of a request: a browser's description of itself takes about 6 kB."""
@@ -24,6 +28,67 @@ _HEADERS: Final = {
     "x-content-type-options": "nosniff",
     "cross-origin-resource-policy": "same-origin",
 }
+
+
+class LoopThread:
+    """Runs between `start` and `stop`. Has state: the loop."""
+
+    def __init__(self, name: str) -> None:
+        """Take what the thread is called."""
+        self.loop = asyncio.new_event_loop()
+        self._stopping = threading.Lock()
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether something can be done."""
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, with everything that is still under way; more than once does no harm. Any other thread may."""
+        with self._stopping:
+            if self._thread.is_alive():
+                self.do(self._cancel_all())
+                self.loop.call_soon_threadsafe(self.loop.stop)
+                self._thread.join(_WAITS_S)
+            elif self._thread.ident is None:
+                self.loop.close()
+
+    def begin(self, work: Coroutine[Any, Any, Answered]) -> "Future[Answered]":
+        """Have something done; any thread may."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop)
+
+    def do(self, work: Coroutine[Any, Any, Answered], timeout_s: float = _WAITS_S) -> Answered:
+        """Have something done, and wait for it; any other thread may.
+
+        Raises:
+            TimeoutError: it took too long.
+        """
+        return self.begin(work).result(timeout_s)
+
+    def _work(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        # What breaks there is one stranger's connection, and is said to that stranger or to nobody.
+        self.loop.set_exception_handler(lambda _, said: _LOG.debug("a connection failed: %s", said))
+        try:
+            self.loop.run_forever()
+        finally:
+            self.loop.close()
+
+    async def _cancel_all(self) -> None:
+        others = [task for task in asyncio.all_tasks(self.loop) if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        if others:
+            await asyncio.wait(others, timeout=1)
+        await self.loop.shutdown_default_executor()
+
+
+Handler = Callable[["web.Request"], "Awaitable[web.StreamResponse]"]
 
 
 class WebServer:
@@ -48,7 +113,7 @@ class WebServer:
         Raises:
             SinkError: the port is taken, or this user may not open it.
         """
-        self._token = kept_token(paths.state_folder() / "watch" / "token")
+        self._token = kept_token(folders.state_folder() / "watch" / "token")
         self.thread.start()
         try:
             self.thread.do(self._begin(routes))

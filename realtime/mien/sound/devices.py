@@ -1,7 +1,6 @@
 """The microphones of this computer: found by name, opened at a rate that they have."""
 
 import ctypes
-import difflib
 import functools
 import threading
 import time
@@ -9,8 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from mien.sound.chunk import RATE_HZ
+from mien.sound.samples import RATE_HZ
 from mien_models.errors import SoundError
+from mien_models.system.near_miss import LOOSE, did_you_mean
 from mien_models.system.stderr_descriptor import turned_by_a_library
 
 _LOCK: Final = threading.RLock()
@@ -173,8 +173,7 @@ def _chosen(name: str, devices: Sequence[SoundDevice], kind: str) -> SoundDevice
     if numbered:
         return numbered[0]
     names = [device.name for device in devices]
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(map(repr, names))}."
+    hint = did_you_mean(name, names, f"there are: {', '.join(map(repr, names))}.", alike=LOOSE)
     raise SoundError(f"There is no {kind} {name!r}; {hint} `mien devices` lists them.")
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from mien.sound.chunk import RATE_HZ, Sound, samples_ns, silence
+from mien.sound.samples import RATE_HZ, Sound, samples_ns, silence
 
 _KEPT: Final = 10 * RATE_HZ
 """Samples; a listener that is later than ten seconds loses the oldest."""

@@ -10,12 +10,10 @@ from typing import Final
 
 import numpy as np
 
-from mien.sound.chunk import RATE_HZ, RawSound, SamplesF32, Sound, samples_ns, silence
-from mien.sound.device_clock import DeviceClock
+from mien.sound.device_clock import DeviceClock, Resampler
 from mien.sound.feed import Feed
-from mien.sound.level import Level, Meter
 from mien.sound.microphone import Microphone, MicrophoneInfo, MicrophoneRequest, make_microphone
-from mien.sound.resampler import Resampler
+from mien.sound.samples import RATE_HZ, Level, Meter, RawSound, SamplesF32, Sound, samples_ns, silence
 from mien_models.errors import MienError
 from mien_models.system.crash.edge import ends_the_program, fault
 

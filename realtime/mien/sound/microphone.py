@@ -6,7 +6,7 @@ from fractions import Fraction
 from types import TracebackType
 from typing import Final, Protocol, Self
 
-from mien.sound.chunk import RawSound
+from mien.sound.samples import RawSound
 from mien_models.plugins import Plugins
 
 SYNTHETIC: Final = "synthetic"

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import difflib
 import getpass
 import logging
 import os
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 
 from mien_models.errors import MienError, SoundError, UsageError
 from mien_models.system.crash.edge import ends_the_program, fault
+from mien_models.system.near_miss import LOOSE, did_you_mean
 
 PASSWORD_VARIABLE: Final = "MIEN_OBS_PASSWORD"  # noqa: S105 - a name
 _SERVICE: Final = "mien-obs"
@@ -193,8 +193,8 @@ class _Obs:
                 f"{': ' + ', '.join(map(repr, names)) if names else ''}."
             )
         if wanted not in names:
-            near = difflib.get_close_matches(wanted, names, n=1, cutoff=0.4)
-            hint = f"did you mean {near[0]!r}?" if near else f"it has: {', '.join(map(repr, names)) or 'none'}."
+            there = f"it has: {', '.join(map(repr, names)) or 'none'}."
+            hint = did_you_mean(wanted, names, there, alike=LOOSE)
             raise _NeverError(f"OBS has no input {wanted!r}; {hint}")
         return wanted
 

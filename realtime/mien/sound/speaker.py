@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 
-from mien.sound.chunk import CHANNELS, RATE_HZ, SamplesF32, Sound, silence
+from mien.sound.device_clock import Resampler
 from mien.sound.devices import PortAudioStream, StreamTimes, StreamTrouble, open_output, output_device
 from mien.sound.hub import SoundHub
-from mien.sound.resampler import Resampler
+from mien.sound.samples import CHANNELS, RATE_HZ, SamplesF32, Sound, silence
 from mien_models.errors import MienError
 from mien_models.system.crash.edge import ends_the_program, fault
 

@@ -8,13 +8,13 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
-from mien.config.paths import named_path
 from mien.pipeline.interfaces import LiveSource, Source, SourceFactory, SourceRequest
 from mien.sources.pacing import PacedSource
 from mien.sources.reader_thread import ThreadedReading
 from mien.sources.reconnect import SurvivingSource
 from mien_models.errors import SourceError
 from mien_models.plugins import Plugins, Usual, usual
+from mien_models.system.folders import named_path
 
 _LOG = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ applied at once to what is remembered. So a lamp is followed within a frame, whi
 what is in sight, change the tone slowly. What a colour method promises stands here, too.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import exp
 from typing import Final, Literal, Protocol
 
@@ -62,18 +62,8 @@ class ColourMethod(Protocol):
     """Fits the crop's skin to the frame's skin; a pure function."""
 
     def __call__(self, crop: SkinStatistics, frame: SkinStatistics) -> ColourMap:
-        """Give the map that makes colours distributed like `crop` look like `frame`.
-
-        Its gains stay within GAIN_RANGE.
-        """
+        """Give the map that makes colours distributed like `crop` look like `frame`, with gains within GAIN_RANGE."""
         ...
-
-
-def affine(
-    gains: NDArray[np.float64], crop_mean: NDArray[np.float64], frame_mean: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Give the (3, 4) matrix that applies (3, 3) gains around the crop's mean and moves that mean to the frame's."""
-    return np.column_stack([gains, frame_mean - gains @ crop_mean])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,13 +184,8 @@ def statistics(skin_bgr: NDArray[np.uint8]) -> SkinStatistics:
 
 def mixed(old: SkinStatistics, new: SkinStatistics, share: float) -> SkinStatistics:
     """Give the old statistics with a share, 0..1, of the new ones in them."""
-    return SkinStatistics(
-        mean_bgr=old.mean_bgr + share * (new.mean_bgr - old.mean_bgr),
-        covariance_bgr=old.covariance_bgr + share * (new.covariance_bgr - old.covariance_bgr),
-        mean_lab=old.mean_lab + share * (new.mean_lab - old.mean_lab),
-        std_lab=old.std_lab + share * (new.std_lab - old.std_lab),
-        histogram_bgr=old.histogram_bgr + share * (new.histogram_bgr - old.histogram_bgr),
-    )
+    both = [(getattr(old, field.name), getattr(new, field.name)) for field in fields(SkinStatistics)]
+    return SkinStatistics(*(before + share * (now - before) for before, now in both))
 
 
 def relit(skin: SkinStatistics, gains: NDArray[np.float64]) -> SkinStatistics:
@@ -271,10 +256,9 @@ class ColourStage:
 
     def _recoloured(self, frame: Frame, swapped: SwappedFace) -> SwappedFace:
         known, view, now_ns = self._known.get(swapped.face_id), view_skin(frame.image, swapped), frame.captured_ns
-        if known is not None and not 0 <= now_ns - known.measured_ns < LONGEST_PAUSE_S * 1e9:
-            known = None
         if known is not None:
-            known = _under_new_light(known, view)
+            is_recent = 0 <= now_ns - known.measured_ns < LONGEST_PAUSE_S * 1e9
+            known = _under_new_light(known, view) if is_recent else None
         if view.is_enough:
             known = _measured_anew(known, view, now_ns)
         if known is None:

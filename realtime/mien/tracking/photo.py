@@ -8,7 +8,6 @@ from math import cos, radians
 from pathlib import Path
 from typing import Final
 
-from mien.config.paths import named_path
 from mien.tracking.geometry import box_xyxy, head_pose, overlap
 from mien.tracking.landmark_fit import FaceNetworks, LandmarkFitter, default_networks
 from mien.tracking.photo_quality import PhotoQuality, judged
@@ -16,6 +15,7 @@ from mien.tracking.scan import covering
 from mien.tracking.settings import LookSettings
 from mien_models.errors import PhotoError
 from mien_models.geometry.crop import Region
+from mien_models.system.folders import named_path
 from mien_models.system.sentence import sentence
 from mien_models.types import BgrU8, DetectedFace, Face, FaceView, SourceFace
 

@@ -9,7 +9,7 @@ from typing import Final
 import av
 import numpy as np
 
-from mien.sinks.recovery import SESSION_TAG, recover, session_note
+from mien.sinks.recorded_file import SESSION_TAG, recover, session_note
 
 _LONG_AGO: Final = 1_700_000_000
 

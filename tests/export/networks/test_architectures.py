@@ -3,6 +3,7 @@
 import dataclasses
 import gc
 import hashlib
+import sys
 import weakref
 from collections.abc import Callable
 from functools import cache
@@ -101,28 +102,9 @@ def test_the_published_sizes_have_the_published_keys_and_are_known_by_them(name:
     assert known == {name}
 
 
-FULL_SIZE = [
-    ("arcface", "r50"),
-    ("crossface", "512"),
-    ("dfl", "df-224"),
-    ("dfl", "liae-224"),
-    ("ghost", "3-block"),
-    ("ghost", "1-block-linknet"),
-    ("ghost", "1-block-resnet"),
-    ("hyperswap", "256"),
-    ("mobilefaceswap", "224"),
-    ("reswapper", "256"),
-    ("simswap", "224"),
-    ("simswap", "224-imagenet"),
-    ("simswap", "512-beta"),
-    ("simswap", "512-unofficial"),
-    ("simswap_arcface", "112"),
-]
-
-
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("name", "variant"), FULL_SIZE)
+@pytest.mark.parametrize(("name", "variant"), VARIANTS)
 def test_a_network_of_full_size_becomes_a_graph(name: str, variant: str) -> None:
     network = ARCHITECTURES.load(name).published[variant]
     with torch.device("meta"):
@@ -133,10 +115,6 @@ def test_a_network_of_full_size_becomes_a_graph(name: str, variant: str) -> None
     assert parts.inputs == [port.name for port in network.inputs]
     assert parts.light.ByteSize() < 4_000_000
     onnx.checker.check_model(parts.light, full_check=True)
-
-
-def test_every_architecture_is_among_those_of_full_size() -> None:
-    assert {name for name, _ in FULL_SIZE} == set(ARCHITECTURES.names())
 
 
 def _run(path: Path, inputs: dict[str, torch.Tensor]) -> list[NDArray[np.float32]]:
@@ -211,6 +189,27 @@ def test_weights_are_let_go_when_they_are_written(tmp_path: Path) -> None:
     del state
     gc.collect()
     assert largest() is None
+
+
+def test_making_a_file_says_each_step_and_keeps_no_word_of_a_network_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network, state = seeded_checkpoint(ARCHITECTURES.load("crossface"), "512", seed=1)
+    said: list[tuple[str, float | None]] = []
+    exporter = torch.onnx.export
+
+    def talkative(*given: Any, **named: Any) -> Any:
+        sys.stdout.write("a network's own words\n")
+        return exporter(*given, **named)
+
+    monkeypatch.setattr(torch.onnx, "export", talkative)
+    write_onnx(
+        network, state, tmp_path / "tiny.onnx", GraphOptions(), lambda text, share=None: said.append((text, share))
+    )
+    assert [text.partition(":")[0] for text, _ in said] == [f"making the file, {step} of 7" for step in range(1, 8)]
+    assert said[1][0].endswith("tracing the network")
+    assert [share for _, share in said] == pytest.approx([step / 7 for step in range(7)])
+    assert capsys.readouterr().out == "a network's own words\n"
 
 
 def test_a_norm_with_its_epsilon_added_by_hand_does_not_survive_the_exporter(

@@ -65,6 +65,16 @@ def test_the_network_is_found_in_a_training_checkpoint(content: Callable[[], obj
     assert_same(read_checkpoint(saved(content(), tmp_path / "a.tar")).state, weights())
 
 
+@pytest.mark.parametrize("where", ["whole", "nested"])
+def test_the_state_of_an_optimiser_alone_is_no_network(where: str, tmp_path: Path) -> None:
+    moments = {number: {"step": torch.tensor(3.0), "exp_avg": torch.ones(3, 2)} for number in range(40)}
+    adam: dict[str, object] = {"state": moments, "param_groups": [{"lr": 0.1, "params": list(moments)}]}
+    content = adam if where == "whole" else {"epoch": 3, "optimizer": adam}
+    told = "optimiser" if where == "whole" else "optimizer"
+    with pytest.raises(CheckpointError, match=rf"only of what is needed for training: {told}\. Give"):
+        read_checkpoint(saved(content, tmp_path / "10000_optim_G.pth"))
+
+
 def test_what_was_not_averaged_comes_from_the_trained_weights(tmp_path: Path) -> None:
     trained = {**weights(1), "norm.running_mean": torch.ones(3)}
     found = read_checkpoint(saved({"params": trained, "params_ema": weights()}, tmp_path / "a.pth"))

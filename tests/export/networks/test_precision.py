@@ -26,6 +26,7 @@ from mien_export.proof.prove import Proof
 from mien_export.proof.report import table
 from mien_export.seeded import seeded_checkpoint
 from mien_export.streaming import parts_of_model, write_parts
+from mien_export.weightless import read_weightless
 from mien_models.runtimes.ort.library import onnxruntime
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -255,3 +256,16 @@ def test_islands_that_somebody_else_wrote_are_none(stamp: str) -> None:
     model = ModelProto()
     model.metadata_props.add(key=ISLANDS_STAMP, value=stamp)
     assert islands_of(model) == ()
+
+
+def test_a_file_is_looked_at_without_the_numbers_of_its_weights(tmp_path: Path) -> None:
+    numbers = {"large": np.ones((2, 4096), np.float32), "small": np.arange(4, dtype=np.float32)}
+    nodes = [helper.make_node("MatMul", ["x", "large"], ["y"]), helper.make_node("Add", ["y", "small"], ["z"])]
+    ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("x", "z")]
+    constants = [numpy_helper.from_array(one, name) for name, one in numbers.items()]
+    model = helper.make_model(helper.make_graph(nodes, "net", ports[:1], ports[1:], constants))
+    onnx.save(model, str(tmp_path / "net.onnx"))
+    found = read_weightless(tmp_path / "net.onnx")
+    assert found.graph.initializer[0].raw_data == b""
+    found.graph.initializer[0].raw_data = numbers["large"].tobytes()
+    assert found == model

@@ -17,6 +17,7 @@ from tests.onnx_networks import arcface_network
 from torch import Tensor
 
 from mien_export.contracts import ARCHITECTURES, Network
+from mien_export.engines.building import sidecar_of
 from mien_export.graph import ExportError, GraphOptions, loaded, write_onnx
 from mien_export.proof import gates
 from mien_export.proof.cases import choose, make_cases
@@ -28,7 +29,7 @@ from mien_export.proof.noise import weigh
 from mien_export.proof.prove import Proof, prove
 from mien_export.proof.reference import Reference, run_exactly, run_torch
 from mien_export.proof.report import as_data, save, sheet, table
-from mien_export.proof.serving import ServingError
+from mien_export.proof.serving import ServingError, open_candidate
 from mien_export.seeded import seeded_checkpoint
 from mien_models.specs.network import ConvertSpec
 
@@ -190,9 +191,11 @@ def test_vectors_of_any_length_are_tried_where_the_graph_makes_them_units() -> N
 def test_a_network_that_costs_much_is_asked_less_but_faces_and_flat_pictures_always() -> None:
     cases = make_cases(ARCHITECTURES.load("reswapper").tiny["128"])
     assert choose(cases, 50.0) == (list(cases), (2, 4))
-    few, batches = choose(cases, 700.0)
+    few, batches = choose(cases, 200.0)
     assert [case.name for case in few] == ["noise 11", "noise 12", "black", "grey", "red", "astronaut"]
-    assert batches == (2,)
+    fewest, batches_of_fewest = choose(cases, 700.0)
+    assert [case.name for case in fewest] == ["noise 11", "noise 12", "black", "red", "astronaut"]
+    assert batches == batches_of_fewest == (2,)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -206,9 +209,9 @@ def test_a_proof_says_how_far_it_is(tmp_path: Path) -> None:
     prove(reference(network, state), network, [path], make_cases(network), progress=kept)
     # Said before it is done: the first while nothing is, the last while it alone is left.
     assert [share for _, share in said] == pytest.approx([done / 8 for done in range(8)])
-    assert said[0][0] == "the checkpoint in torch: noise 11"
-    assert said[3][0].endswith(": noise 11")
-    assert said[7][0].endswith(": 4 at once")
+    assert said[0][0] == "proving: the checkpoint in torch, noise 11"
+    assert said[3][0] == f"proving, 4 of 8: {path.name}, noise 11"
+    assert said[7][0] == f"proving, 8 of 8: {path.name}, 4 at once"
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -245,11 +248,18 @@ def test_an_overflow_of_half_precision_fails(name: str, tmp_path: Path) -> None:
     assert any("not a number" in told for told in proof.files[0].failures)
 
 
+def test_what_is_neither_a_file_nor_an_engine_with_its_papers_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "net.bin").write_bytes(b"engine")
+    with pytest.raises(ServingError, match=r"an engine with the 'net\.bin\.json' beside it"):
+        open_candidate(tmp_path / "net.bin")
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_the_report_is_a_table_one_json_and_one_picture(tmp_path: Path) -> None:
     network, state, path = exported("reswapper", tmp_path)
     engine = tmp_path / "a.engine"
     engine.write_bytes(b"engine")
+    sidecar_of(engine).write_text("{}")
     proof = proven(network, state, path, engine)
     data, drawn = save(proof, network, "0" * 64, tmp_path / "a.proof")
     told = json.loads(data.read_text())

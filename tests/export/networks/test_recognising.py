@@ -1,5 +1,6 @@
 """A checkpoint is recognised by its keys; what is not is told with what is near, and a class of one's own is taken."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 
 from mien_export.contracts import ARCHITECTURES
 from mien_export.custom import CustomError
-from mien_export.graph import GraphOptions, write_onnx
+from mien_export.graph import ExportError, GraphOptions, loaded, write_onnx
 from mien_export.recognising import AskError, Found, RecogniseError, Said, network_for
 from mien_export.seeded import seeded_checkpoint, seeded_state
 from mien_models.architectures._registry import recognise
@@ -286,3 +287,38 @@ def test_a_wrong_class_or_manifest_is_one_sentence(own: Path) -> None:
     own.write_text(MANIFEST.replace("length = 8\n\n[network]", "width = 8\n\n[network]"))
     with pytest.raises(CustomError, match="arguments"):
         network_for({}, Said("tinting:Tint", own)).network.build()
+
+
+def test_a_wrong_architecture_or_group_is_told_with_the_right_one() -> None:
+    _, state = seeded_checkpoint(ARCHITECTURES.load("crossface"), "512", 0)
+    with pytest.raises(RecogniseError, match=r"is of crossface, not of ghost; leave --arch away"):
+        network_for(state, Said("ghost"))
+    whole = lightning("crossface", "512", "crossface", "source_embedder")
+    with pytest.raises(RecogniseError, match=r"No key begins with 'generator'; .* crossface, source_embedder\."):
+        network_for(whole, Said(group="generator"))
+
+
+def test_nobody_is_asked_about_weights_that_are_not_all_there() -> None:
+    _, state = seeded_checkpoint(ARCHITECTURES.load("simswap"), "224", 0)
+    half = dict(list(state.items())[::2])
+    with pytest.raises(RecogniseError, match=r"keys of simswap, but lacks .* and \d+ more"):
+        network_for(half)
+
+
+def broken(weights: torch.Tensor) -> torch.Tensor:
+    return weights * float("nan")
+
+
+def quantised(weights: torch.Tensor) -> torch.Tensor:
+    return (weights * 100).long()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"), [(broken, r"not finite, in linear\.weight"), (quantised, r"linear\.weight is int64")]
+)
+def test_weights_that_are_no_numbers_are_refused_before_anything_is_written(
+    change: Callable[[torch.Tensor], torch.Tensor], told: str
+) -> None:
+    network, state = seeded_checkpoint(ARCHITECTURES.load("crossface"), "512", 0)
+    with pytest.raises(ExportError, match=told):
+        loaded(network, state | {"linear.weight": change(state["linear.weight"])})

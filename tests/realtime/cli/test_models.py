@@ -17,9 +17,9 @@ from tests.models.published import STYLES, published
 from tests.onnx_networks import arcface_network, dfm_network, inswapper_network
 
 from mien.cli.main import main
-from mien.config import paths
 from mien_models.library import known_files
 from mien_models.specs.stored import MANIFEST
+from mien_models.system import folders
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def printed(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) ->
 
 
 def kept() -> list[str]:
-    folder = paths.data_folder() / "models"
+    folder = folders.data_folder() / "models"
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
@@ -84,7 +84,7 @@ def test_a_file_is_added_shown_checked_and_removed(capsys: pytest.CaptureFixture
 def test_damage_is_told_by_exit_1(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["models", "add", str(dfm_network(tmp_path / "a.dfm")), "--name", "one"]) == 0
     assert main(["models", "add", str(tmp_path / "a.dfm"), "--name", "two"]) == 0
-    folder = paths.data_folder() / "models"
+    folder = folders.data_folder() / "models"
     (folder / "one" / "a.dfm").write_bytes(b"")
     (folder / "two" / MANIFEST).write_text("name = 3", "utf-8")
     found = printed(capsys, "verify", status=1)
@@ -188,7 +188,7 @@ def test_a_manifest_is_added_with_the_file_beside_it_or_the_address_in_it(
     path = dfm_network(tmp_path / "a.dfm")
     content = path.read_bytes()
     assert main(["models", "add", str(path)]) == 0
-    text = (paths.data_folder() / "models" / "a" / MANIFEST).read_text("utf-8").replace('name = "a"', 'name = "b"')
+    text = (folders.data_folder() / "models" / "a" / MANIFEST).read_text("utf-8").replace('name = "a"', 'name = "b"')
     (tmp_path / "b.toml").write_text(text, "utf-8")
     assert main(["models", "add", "b.toml"]) == 0
     assert printed(capsys, "info", "b")["origin"] == "a.dfm"

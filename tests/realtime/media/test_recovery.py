@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from mien.sinks.recovery import recover
+from mien.sinks.recorded_file import recover
 from mien_models.errors import SourceError
 
 FRAMES = 40

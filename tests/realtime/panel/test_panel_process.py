@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from tests.realtime.panel.panel_rig import RunningPanel, is_live, panel_with_session, session, wait_until
 
-from mien.media.local_addresses import local_addresses
+from mien.config.page_address import local_addresses
 from mien.session.rendezvous import running_sessions
 
 pytestmark = pytest.mark.slow

@@ -14,11 +14,10 @@ import pytest
 from mien.config.patch import is_live, patched, setting_names
 from mien.config.settings_file import load_settings
 from mien.panel.advice import advice_on
-from mien.panel.cameras import camera_shown
+from mien.panel.devices import camera_shown
 from mien.panel.forms import Kind, controls, has_effect
-from mien.panel.history import History
 from mien.panel.pages.outputs import offers_here, spec_of
-from mien.panel.presets import Presets, kept_of, patch_of, toml_of
+from mien.panel.presets import History, Presets, kept_of, patch_of, toml_of
 from mien.panel.preview import LEVELS, Adaptation
 from mien.panel.status import RunView, StatusView
 from mien.panel.trend import Trend, line_chart

@@ -11,9 +11,8 @@ from av.video.stream import VideoStream
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.provenance.watermark.detect import Finding, detect
+from mien.provenance.watermark.detect import Collector, Finding, detect
 from mien.provenance.watermark.embed import Embedder, chip_px, pattern_at, patterns
-from mien.provenance.watermark.evidence import Collector
 from mien.provenance.watermark.payload import Payload, crc16, decode, encode
 from mien_models.types import BgrU8, as_u8
 

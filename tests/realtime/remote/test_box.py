@@ -14,10 +14,10 @@ from tests.realtime.remote.remote_rig import CODE, Rig, frame_of, order_of, plai
 from mien.remote.client import RefusedError, SeatWish, greeted, pair, seated
 from mien.remote.identity import any_certificate, own_identity
 from mien.remote.link import RemoteLink
-from mien.remote.link_status import LinkState
 from mien.remote.machines import Machine
 from mien.remote.passes import Pass
 from mien.remote.protocol import VERSION, Hello, Offer, Order
+from mien.remote.transport import LinkState
 from mien.remote.wire import from_machine, text_of
 from mien_models.errors import MienError
 

@@ -4,8 +4,7 @@ import socket
 
 import pytest
 
-from mien.remote.discovery import announced, found
-from mien.remote.machines import Address
+from mien.remote.machines import Address, announced, machines_near
 
 
 def test_a_machine_that_serves_is_found_by_its_name() -> None:
@@ -18,4 +17,4 @@ def test_a_machine_that_serves_is_found_by_its_name() -> None:
         except OSError:
             pytest.skip("no multicast here")
     with announced("test box", (here,), 7499):
-        assert ("test box", Address(here, 7499)) in found(1.5)
+        assert ("test box", Address(here, 7499)) in machines_near(1.5)

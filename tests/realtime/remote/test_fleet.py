@@ -17,9 +17,9 @@ from mien.cli.fleet import parse_replicas, parse_turn
 from mien.remote.client import RefusedError, SeatWish, greeted, pair, seated
 from mien.remote.fleet_desk import Desk
 from mien.remote.machines import Machine, Machines, parse_address
+from mien.remote.pairing import Seal
 from mien.remote.passes import Pass, PassError, carried, read_carried
 from mien.remote.protocol import ProtocolError
-from mien.remote.sealing import Seal
 from mien_models.errors import MienError, UsageError
 
 

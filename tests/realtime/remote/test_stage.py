@@ -9,14 +9,13 @@ import pytest
 from tests.realtime.remote.remote_rig import HEIGHT, WIDTH, Paint, plain
 
 from mien.config.choices import Show
-from mien.pipeline.frame import Frame, OutputFormat
-from mien.pipeline.live.outgoing import Outgoing
+from mien.pipeline.frame import Frame, Outgoing, OutputFormat
 from mien.pipeline.live.output import Output
 from mien.pipeline.live.state import Failures, Policy, StageFailure
 from mien.remote.answers import Answers
 from mien.remote.protocol import SeenFace, Swapped
+from mien.remote.sent_picture import stamped
 from mien.remote.stage import RemoteStage
-from mien.remote.stamp import stamped
 from mien.session.stages import unless_elsewhere
 from mien_models.errors import AwayError
 

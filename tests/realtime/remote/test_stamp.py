@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.remote.stamp import stamped, strip_rows, unstamped
+from mien.remote.sent_picture import stamped, strip_rows, unstamped
 from mien_models.types import as_u8
 
 

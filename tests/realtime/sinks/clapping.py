@@ -9,7 +9,7 @@ import numpy as np
 
 from mien.media.clap import SQUARE, is_clap
 from mien.pipeline.frame import OutputFormat, OutputFrame, State
-from mien.pipeline.interfaces import Sink
+from mien.pipeline.sink_interfaces import Sink
 from mien.provenance.release import ReleasedPicture
 from mien.sound.hub import SoundHub
 from mien.sound.microphone import MicrophoneRequest

@@ -18,15 +18,14 @@ from tests.realtime.sinks.clapping import clapping_sound, send
 from tests.realtime.sinks.clapping import frame as clapping_frame
 
 from mien.diagnostics.bench.sync import measured
+from mien.media.formats import RecordingWish
 from mien.media.video.live_video import LiveVideo, VideoWish
 from mien.pipeline.frame import OutputFormat, OutputFrame, State
 from mien.provenance.release import ReleasedPicture
 from mien.sinks.backends.file import FileSink
 from mien.sinks.live_tracks import LiveTracks, Studio
-from mien.sinks.recording_wish import RecordingWish
-from mien.sinks.recovery import recover
-from mien.sinks.rtmp import bit_rate_for
-from mien.sinks.streaming import stream_wish
+from mien.sinks.recorded_file import recover
+from mien.sinks.streaming import bit_rate_for, stream_wish
 from mien.sound.hub import SoundHub
 from mien.sound.microphone import MicrophoneRequest
 from mien_models.errors import SinkError

@@ -13,7 +13,7 @@ import av
 import pytest
 from tests.real_runs import begun, mien
 
-from mien.sinks.recovery import recover
+from mien.sinks.recorded_file import recover
 
 LOST_S = 2
 

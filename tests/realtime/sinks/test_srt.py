@@ -12,9 +12,9 @@ from tests.realtime.sinks.clapping import FORMAT, clapping_sound, send
 from tests.realtime.sinks.test_watch import free_port
 
 from mien.diagnostics.bench.sync import measured
+from mien.sinks.backends.srt import ffmpeg_program, srt_address, srt_sink
 from mien.sinks.live_tracks import Studio
 from mien.sinks.registry import make_sink, shown_spec
-from mien.sinks.srt import ffmpeg_program, srt_address, srt_sink
 from mien_models.errors import SinkError, UsageError
 
 WORDS = "s3cret-pass-words"
@@ -95,7 +95,7 @@ def test_where_nobody_listens_it_is_said() -> None:
 
 
 def test_without_the_program_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mien.sinks.srt.ffmpeg_program", lambda: None)
+    monkeypatch.setattr("mien.sinks.backends.srt.ffmpeg_program", lambda: None)
     sink = srt_sink("srt://127.0.0.1:9", FORMAT)
     with pytest.raises(SinkError, match="pip install imageio-ffmpeg"), sink:
         send(sink, 30)

@@ -14,10 +14,9 @@ import pytest
 from tests.realtime.sinks.clapping import FORMAT, send
 
 from mien.diagnostics.bench.sync import measured
+from mien.sinks.backends.rtmp import rtmp_sink, stream_address
 from mien.sinks.live_tracks import Studio
 from mien.sinks.registry import make_sink, shown_spec
-from mien.sinks.rtmp import rtmp_sink
-from mien.sinks.stream_address import stream_address
 from mien.sound.hub import SoundHub
 from mien.sound.microphone import MicrophoneRequest
 from mien_models.errors import SinkError, UsageError

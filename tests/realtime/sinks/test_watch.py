@@ -13,7 +13,7 @@ from tests.realtime.panel.panel_rig import wait_until
 from tests.realtime.sinks.clapping import FORMAT, clapping_sound, send
 from tests.realtime.sinks.web_viewer import Viewer
 
-from mien.media.local_addresses import local_addresses
+from mien.config.page_address import local_addresses
 from mien.sinks.backends.watch import WatchSink
 from mien.sinks.live_tracks import Studio
 from mien.sinks.registry import make_sink

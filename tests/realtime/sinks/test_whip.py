@@ -9,10 +9,10 @@ from tests.realtime.sinks.clapping import FORMAT, clapping_sound, send
 from tests.realtime.sinks.test_watch import free_port
 from tests.realtime.sinks.whip_server import TOKEN, WhipServer
 
+from mien.sinks.backends.whip import whip_address, whip_sink
 from mien.sinks.live_tracks import Studio
 from mien.sinks.registry import make_sink, shown_spec
 from mien.sinks.streaming import StreamSink
-from mien.sinks.whip import whip_address, whip_sink
 from mien_models.errors import SinkError, UsageError
 
 
@@ -122,7 +122,7 @@ def test_a_line_that_loses_packets_gets_fewer_bits(monkeypatch: pytest.MonkeyPat
             send(sink, 40, until=lambda: server.counts["video"] > 5)
             before = sink.bit_rate
             assert before is not None
-            monkeypatch.setattr("mien.sinks.whip.WhipConnection.is_lossy", True)
+            monkeypatch.setattr("mien.sinks.backends.whip.WhipConnection.is_lossy", True)
             send(sink, 20, until=lambda: (sink.bit_rate or 0) < before)
             assert sink.bit_rate is not None
             assert sink.bit_rate < before

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from mien.media.clap import claps_ns, due_ns, is_clap
-from mien.sound.chunk import RATE_HZ, RawSound, Sound, samples_ns, silence
 from mien.sound.feed import Feed
 from mien.sound.hub import SoundHub, SoundState
 from mien.sound.microphone import MicrophoneInfo, MicrophoneRequest
 from mien.sound.microphones.synthetic import SyntheticMicrophone
+from mien.sound.samples import RATE_HZ, RawSound, Sound, samples_ns, silence
 from mien_models.errors import SoundError
 
 REQUEST = MicrophoneRequest("any", Fraction(30))

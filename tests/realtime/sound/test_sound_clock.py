@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mien.sound.chunk import RATE_HZ
-from mien.sound.device_clock import DeviceClock
-from mien.sound.resampler import Resampler
+from mien.sound.device_clock import DeviceClock, Resampler
+from mien.sound.samples import RATE_HZ
 
 CLICK_EVERY_S = 2
 CLICK_S = 0.001

@@ -12,10 +12,10 @@ import pytest
 
 from mien.media.clap import claps_ns
 from mien.sound import devices
-from mien.sound.chunk import RATE_HZ
 from mien.sound.devices import SoundDevice
 from mien.sound.hub import SoundHub
 from mien.sound.microphone import MicrophoneRequest
+from mien.sound.samples import RATE_HZ
 from mien.sound.speaker import Playout, Speaker
 from mien_models.errors import SoundError
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tests.realtime.media.display_matrix import set_display_matrix
 
 from mien.media.video.deinterlacing import deinterlaced
-from mien.media.video.orientation import orientation_of
+from mien.media.video.upright import orientation_of
 from mien.pipeline.offline import swap_file
 from mien.sources.backends.video import VideoSource
 

@@ -14,8 +14,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from tests.realtime.media.display_matrix import RIGHT_ANGLES, set_display_matrix
 
-from mien.media.convert import upright_bgr
-from mien.media.video.orientation import Orientation, orientation_of
+from mien.media.video.upright import Orientation, orientation_of, upright_bgr
 from mien.sources.backends.video import VideoSource
 
 Matrix = tuple[float, float, float, float]

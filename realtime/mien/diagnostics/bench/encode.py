@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from mien.media.formats import RecordingWish
 from mien.media.video.live_video import LiveVideo, VideoWish
 from mien.pipeline.frame import OutputFormat
-from mien.sinks.recording_wish import RecordingWish
-from mien.sinks.rtmp import bit_rate_for
-from mien.sinks.streaming import stream_wish
+from mien.sinks.streaming import bit_rate_for, stream_wish
 from mien_models.types import BgrU8
 
 _FRAMES: Final = 150

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from mien.diagnostics.bench.stages import scene_stages
 from mien.media.clap import CLAP_EVERY_S, SQUARE
-from mien.media.video.ffmpeg_path import ffmpeg_path
+from mien.media.video.film_file import ffmpeg_path
 from mien.pipeline.frame import Frame, OutputFormat
-from mien.pipeline.interfaces import Sink, SourceRequest
+from mien.pipeline.interfaces import SourceRequest
 from mien.pipeline.live.plan import LivePlan, Prepared
 from mien.pipeline.live.runner import run_live
 from mien.pipeline.report import Report
+from mien.pipeline.sink_interfaces import Sink
 from mien.session.options import usual_options
 from mien.sinks.backends.file import FileSink
 from mien.sinks.live_tracks import Recording, Studio

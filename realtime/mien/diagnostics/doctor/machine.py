@@ -1,15 +1,18 @@
-"""The machine itself: Python, system, room on the disk, a display."""
+"""The machine itself: Python, system, room on the disk, a display, and that no installed package hides another."""
 
 import os
 import platform
+import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterable, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-from mien.config import paths
 from mien.diagnostics.doctor.checks import Check, Verdict
+from mien_models.system import folders
 from mien_models.system.causes import cause_of
 
 _LITTLE_ROOM_BYTES: Final = 1_000_000_000
@@ -50,12 +53,71 @@ def check_room(folder: Path) -> Check:
 
 def check_memory_of_consents() -> Check:
     """Try to write where consents are remembered."""
-    folder = paths.data_folder()
+    folder = folders.data_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"written by the doctor")
     except OSError as error:
-        advice = f"Make it writable or set {paths.DATA_VARIABLE}; until then every start asks for consent again."
+        advice = f"Make it writable or set {folders.DATA_VARIABLE}; until then every start asks for consent again."
         return Check("data folder", Verdict.BROKEN, f"{folder}: {cause_of(error)}", advice)
     return Check("data folder", Verdict.OK, f"{folder} can be written")
+
+
+def installed() -> dict[str, str]:
+    """Give the version of every installed distribution by its normalised name."""
+    found: dict[str, str] = {}
+    for distribution in metadata.distributions():
+        name = distribution.metadata["Name"]
+        if name:
+            found[re.sub(r"[-_.]+", "-", name).lower()] = distribution.version
+    return found
+
+
+def check_only_one(module: str, candidates: Iterable[str], wanted: str) -> Check:
+    """Prove that exactly one distribution carries `module`.
+
+    Several distributions that carry one module overwrite each other's files; which one is left depends on the order
+    of installing.
+
+    Args:
+        module: the name that is imported.
+        candidates: normalised names of every installed distribution that carries it, with versions.
+        wanted: what to install where there is none.
+    """
+    found = list(candidates)
+    if len(found) == 1:
+        return Check(module, Verdict.OK, found[0])
+    if not found:
+        return Check(module, Verdict.BROKEN, "not installed", f"Install it: uv pip install {wanted}")
+    advice = (
+        f"They overwrite each other's files: uv pip uninstall {' '.join(name.split()[0] for name in found)}, "
+        f"then uv pip install {wanted}"
+    )
+    return Check(module, Verdict.BROKEN, f"{len(found)} at once: {', '.join(found)}", advice)
+
+
+def check_onnxruntime(packages: dict[str, str]) -> Check:
+    """Prove that exactly one ONNX Runtime is installed; plug-in providers (`onnxruntime-ep-...`) do not count."""
+    carriers = [
+        f"{name} {version}"
+        for name, version in sorted(packages.items())
+        if (name == "onnxruntime" or name.startswith(("onnxruntime-", "ort-nightly")))
+        and not name.startswith(("onnxruntime-ep-", "onnxruntime-extensions", "onnxruntime-genai", "onnxruntime-tools"))
+    ]
+    return check_only_one("onnxruntime", carriers, "onnxruntime")
+
+
+def check_opencv(packages: dict[str, str]) -> Check:
+    """Prove that exactly one OpenCV is installed."""
+    carriers = [f"{name} {version}" for name, version in sorted(packages.items()) if name.startswith("opencv-")]
+    return check_only_one("opencv", carriers, "opencv-python-headless")
+
+
+def check_versions(packages: dict[str, str], names: Sequence[str]) -> Check:
+    """Name the versions of what shapes the picture."""
+    missing = [name for name in names if name not in packages]
+    found = ", ".join(f"{name} {packages[name]}" for name in names if name in packages)
+    if missing:
+        return Check("packages", Verdict.BROKEN, f"missing: {', '.join(missing)}", "Install them all: uv sync")
+    return Check("packages", Verdict.OK, found)

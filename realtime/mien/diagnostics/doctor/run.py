@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from mien.diagnostics.doctor import cameras, machine, networks, packages
+from mien.diagnostics.doctor import devices, machine, networks
 from mien.diagnostics.doctor.checks import Check, Verdict
 from mien_models.system.crash.edge import fault
 
@@ -30,37 +30,36 @@ def _machine() -> Iterator[Check]:
 
 
 def _packages() -> Iterator[Check]:
-    installed = packages.installed()
-    yield packages.check_versions(installed, _PACKAGES)
-    yield packages.check_onnxruntime(installed)
-    yield packages.check_opencv(installed)
+    installed = machine.installed()
+    yield machine.check_versions(installed, _PACKAGES)
+    yield machine.check_onnxruntime(installed)
+    yield machine.check_opencv(installed)
 
 
 def _cameras() -> Iterator[Check]:
     from mien.media.devices.cameras import cameras as list_cameras
 
-    yield cameras.check_cameras(list_cameras())
+    yield devices.check_cameras(list_cameras())
 
 
 def _virtual_camera() -> Iterator[Check]:
     if sys.platform == "linux":
-        yield cameras.check_virtual_camera(cameras.loopback_devices())
+        yield devices.check_virtual_camera(devices.loopback_devices())
     else:
-        yield cameras.check_desktop_virtual_camera()
+        yield devices.check_desktop_virtual_camera()
 
 
 def _sound() -> Iterator[Check]:
-    from mien.diagnostics.doctor.sound import check_encoders, check_microphones, check_srt
-    from mien.sinks.srt import ffmpeg_program
+    from mien.sinks.backends.srt import ffmpeg_program
     from mien.sound.devices import microphones
     from mien_models.errors import SoundError
 
     try:
-        yield check_microphones(microphones())
+        yield devices.check_microphones(microphones())
     except SoundError as error:
-        yield check_microphones(error)
-    yield check_encoders()
-    yield check_srt(ffmpeg_program())
+        yield devices.check_microphones(error)
+    yield devices.check_encoders()
+    yield devices.check_srt(ffmpeg_program())
 
 
 def _face_networks() -> Iterator[Check]:

@@ -10,8 +10,7 @@ import numpy as np
 
 from mien.diagnostics.verify.frames import MediaFrames
 from mien.media.text import text_mask
-from mien.provenance.watermark.detect import SURE_Z, Finding, detect, read_payload
-from mien.provenance.watermark.evidence import Collector
+from mien.provenance.watermark.detect import SURE_Z, Collector, Finding, detect, read_payload
 from mien.provenance.watermark.payload import Payload
 from mien_models.system.atomic_write import whole_or_nothing
 from mien_models.types import BgrU8

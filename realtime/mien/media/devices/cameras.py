@@ -1,6 +1,5 @@
 """The cameras of this machine, and which of them an address means."""
 
-import difflib
 import os
 import re
 import sys
@@ -12,6 +11,7 @@ from typing import Final, Protocol
 from mien.media.devices import v4l2
 from mien.media.devices.modes import VideoMode
 from mien_models.errors import SourceError
+from mien_models.system.near_miss import near_miss
 
 _V4L2: Final = 200  # cv2.CAP_V4L2, CAP_DSHOW, CAP_MSMF, CAP_AVFOUNDATION; listing needs no OpenCV
 _DSHOW: Final = 700
@@ -119,9 +119,8 @@ def find_camera(address: str, found: Sequence[Camera]) -> Camera:
     if matches:
         choices = ", ".join(f"{c.name} = {c.address}" for c in matches)
         raise SourceError(f"{text!r} means several cameras. Give the address of one: {choices}.")
-    names = [c.name for c in found]
-    near = difflib.get_close_matches(text.lower(), [n.lower() for n in names], n=1)
-    hint = f" Did you mean {next(n for n in names if n.lower() == near[0])!r}?" if near else ""
+    near = near_miss(text, [c.name for c in found])
+    hint = f" Did you mean {near!r}?" if near else ""
     listed = ", ".join(f"{c.number} = {c.name}" for c in found)
     raise SourceError(f"No camera is {text!r}. There is: {listed}.{hint}")
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
+from mien.config.process import prepare_opencv
 from mien.media.devices.cameras import Camera
 from mien.media.devices.modes import DEFAULT_FPS, VideoMode
-from mien.media.devices.opencv_env import prepare_opencv
 from mien_models.types import BgrU8
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from mien.config.choices import ConsentKind
 from mien.panel import kit
 from mien.panel.faces import FaceTile, consent_on_record
 from mien.panel.pages import pieces
-from mien.panel.pages.adding import USES
 from mien.panel.pages.frame import Frame
+from mien.panel.pages.pieces import USES
 from mien.panel.photos import Understood
-from mien.panel.said import CONSENTS
 from mien.panel.status import StatusView
+from mien.panel.words import CONSENTS
 from mien_models.errors import MienError
 
 

@@ -12,9 +12,8 @@ from pydantic import JsonValue
 
 from mien.panel import kit
 from mien.panel.panel import Panel
-from mien.panel.said import N_, REASONS, STATES
 from mien.panel.status import StatusView
-from mien.panel.words import LANGUAGES, THEMES, Words
+from mien.panel.words import LANGUAGES, N_, REASONS, STATES, THEMES, Words
 from mien.session.messages import RefusedReply
 from mien_models.errors import MienError
 

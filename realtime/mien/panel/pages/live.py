@@ -8,11 +8,11 @@ from nicegui import ui
 from mien.consent.terms import Scope
 from mien.panel import kit
 from mien.panel.pages import pieces
-from mien.panel.pages.adding import add_output, remove_output
 from mien.panel.pages.controls import GROUPS, Form
 from mien.panel.pages.frame import Frame
-from mien.panel.recording import new_recording, recording_of
+from mien.panel.pages.pieces import add_output, remove_output
 from mien.panel.status import StatusView
+from mien.session.recordings import new_recording
 from mien_models.errors import MienError
 
 
@@ -68,7 +68,7 @@ class _Buttons:
         status = self._frame.panel.link.status
         if status is None:
             return
-        running = recording_of(status)
+        running = status.recording
         if running is not None:
             await remove_output(self._frame, running, self._frame.words("Saved: {file}", file=running[5:]))
             return
@@ -110,7 +110,7 @@ class _Buttons:
     def _look(self, status: StatusView | None) -> None:
         say = self._frame.words
         if self._frame.is_own:
-            is_recording = status is not None and recording_of(status) is not None
+            is_recording = status is not None and status.recording is not None
             kit.put(self._record, aria_pressed="true" if is_recording else "false")
             _set_words(self._record, say("Stop recording") if is_recording else say("Record"))
         is_frozen = status is not None and status.run.is_frozen

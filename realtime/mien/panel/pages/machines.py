@@ -9,8 +9,8 @@ from mien.panel.other_machines import Listed
 from mien.panel.pages import pieces
 from mien.panel.pages.controls import Form
 from mien.panel.pages.frame import Frame
-from mien.panel.said import N_
 from mien.panel.status import RemoteView, StatusView
+from mien.panel.words import N_
 from mien_models.errors import MienError
 
 _STATES: Final = {

@@ -10,9 +10,9 @@ from mien.panel import kit
 from mien.panel.models import ModelRow
 from mien.panel.pages import pieces
 from mien.panel.pages.frame import Frame
-from mien.panel.said import N_
 from mien.panel.status import StatusView
 from mien.panel.uploads import KINDS
+from mien.panel.words import N_
 from mien_models.errors import MienError
 
 _KINDS = {

@@ -9,9 +9,9 @@ from mien.panel import kit
 from mien.panel.advice import Advice, advice_on
 from mien.panel.pages import pieces
 from mien.panel.pages.frame import Frame
-from mien.panel.said import STAGES, stage_said, value_said
 from mien.panel.status import StatusView
 from mien.panel.trend import Sample, line_chart
+from mien.panel.words import STAGES, stage_said, value_said
 
 _DRAWN_EVERY: Final = 4
 """Looks: once a second."""

@@ -13,12 +13,12 @@ from nicegui import ui
 from mien.consent.terms import Scope
 from mien.panel import kit
 from mien.panel.pages import pieces
-from mien.panel.pages.adding import NOWHERE, add_output, remove_output
 from mien.panel.pages.frame import Frame
-from mien.panel.recording import new_target, recordings_folder
-from mien.panel.said import N_
+from mien.panel.pages.pieces import NOWHERE, add_output, remove_output
 from mien.panel.status import SinkView, StatusView
+from mien.panel.words import N_
 from mien.session.messages import RecordAction
+from mien.session.recordings import new_target, recordings_folder
 from mien_models.errors import MienError, UsageError
 from mien_models.system.sentence import sentence
 

@@ -13,9 +13,9 @@ from mien.panel import kit
 from mien.panel.faces import ASTRONAUT, FaceTile
 from mien.panel.pages import pieces
 from mien.panel.pages.frame import Frame
-from mien.panel.said import VALUES
 from mien.panel.status import StatusView
 from mien.panel.uploads import KINDS
+from mien.panel.words import VALUES
 from mien.session.messages import SeenFace
 from mien_models.errors import MienError
 

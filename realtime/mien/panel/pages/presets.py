@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from mien.panel import kit
-from mien.panel.cameras import camera_shown
+from mien.panel.devices import camera_shown
 from mien.panel.pages import pieces
 from mien.panel.pages.frame import Frame
 from mien.panel.presets import Preset, patch_of

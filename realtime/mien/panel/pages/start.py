@@ -9,10 +9,10 @@ from pydantic import JsonValue
 from mien.config.choices import ConsentKind
 from mien.consent.terms import Scope
 from mien.panel import kit
-from mien.panel.cameras import CameraTile
+from mien.panel.devices import CameraTile
 from mien.panel.pages import pieces
-from mien.panel.pages.adding import add_output
 from mien.panel.pages.frame import Frame
+from mien.panel.pages.pieces import add_output
 from mien.panel.photos import Understood
 from mien.panel.status import StatusView
 from mien_models.errors import MienError
@@ -93,7 +93,7 @@ class _CameraStep:
         return choose
 
     async def _advise(self) -> None:
-        from mien.diagnostics.doctor.cameras import check_cameras
+        from mien.diagnostics.doctor.devices import check_cameras
         from mien.media.devices.cameras import cameras
 
         check = check_cameras(await asyncio.to_thread(cameras))

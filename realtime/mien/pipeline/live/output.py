@@ -7,8 +7,7 @@ from typing import Final, TypeAlias
 
 from mien.config.choices import Show
 from mien.media.letterbox import letterbox
-from mien.pipeline.frame import Frame, OutputFormat, OutputFrame, State
-from mien.pipeline.live.outgoing import Outgoing, Stamps
+from mien.pipeline.frame import Frame, Outgoing, OutputFormat, OutputFrame, Stamps, State
 from mien.pipeline.live.slates import FADE_S, Crossfade, Slates, blurred
 from mien.pipeline.live.state import Cause, Facts, Policy, StageFailure, Verdict, judge
 from mien.pipeline.metrics import Histogram

@@ -7,10 +7,11 @@ from typing import Protocol
 
 from mien.pipeline.events import Event
 from mien.pipeline.frame import OutputFormat
-from mien.pipeline.interfaces import LiveSource, Sink, Stage
+from mien.pipeline.interfaces import LiveSource, Stage
 from mien.pipeline.live.controls import Controls
 from mien.pipeline.live.state import Policy
 from mien.pipeline.report import RemoteReport, Report, SoundReport
+from mien.pipeline.sink_interfaces import Sink
 from mien_models.errors import MienError
 
 

@@ -9,21 +9,21 @@ from typing import Final
 
 from mien.pipeline.events import EventFact, SinkRemoved, SourceOpened
 from mien.pipeline.frame import Frame
-from mien.pipeline.interfaces import LiveSource, MarkingStage, Sink, SourceInfo, Stage
+from mien.pipeline.interfaces import LiveSource, MarkingStage, SourceInfo, Stage
 from mien.pipeline.live.accounting import Account, Snapshot
 from mien.pipeline.live.capture import Capture
 from mien.pipeline.live.controls import Signals, quick_hand_over
 from mien.pipeline.live.load_shedding import LoadShedding, parts_of
-from mien.pipeline.live.news import News
-from mien.pipeline.live.outgoing import unmarked
 from mien.pipeline.live.output import Output
 from mien.pipeline.live.plan import LivePlan, Prepared
-from mien.pipeline.live.sink_workers import Keyed, SinkState, SinkWorkers
+from mien.pipeline.live.sink_workers import SinkState, SinkWorkers
 from mien.pipeline.live.stage_threads import Pipeline
 from mien.pipeline.live.state import Failures, Policy, StageFailure
-from mien.pipeline.live.upkeep import Upkeep
+from mien.pipeline.live.upkeep import News, Upkeep
 from mien.pipeline.metrics import process_age_s
 from mien.pipeline.report import Report, SoundReport, ages_of
+from mien.pipeline.sink_interfaces import Sink
+from mien.provenance.release import unmarked
 from mien_models.errors import MienError, ModelError, SinkError
 from mien_models.system.crash.edge import edge, kept
 
@@ -57,7 +57,7 @@ class LiveRun:
         self._plan = plan
         self._news = News()
         self._process_age_s = process_age_s()
-        self._sink_workers = SinkWorkers(plan.sinks, self.tell)
+        self._sink_workers = SinkWorkers(plan.sinks, self.tell, plan.controls.on_key)
         self._output = Output(plan.output, plan.policy, unmarked, self._sink_workers.send, self._news.hear)
         self._capture = Capture(
             plan.source,
@@ -147,7 +147,6 @@ class LiveRun:
         Raises:
             SinkError: it does not open.
         """
-        self._attach_keys(sink)
         worker = self._sink_workers.add(sink)
         if not worker.settled.wait(timeout_s) or worker.error is not None:
             self._sink_workers.remove(worker)
@@ -177,8 +176,6 @@ class LiveRun:
         """Open the sinks with a card in their mailboxes, then everything else, all at once."""
         self._output.begin()
         self._plan.controls.attach(self._output)
-        for sink in self._plan.sinks:
-            self._attach_keys(sink)
         self._sink_workers.start()
         self._repeater.start()
         self._preparer.start()
@@ -268,10 +265,6 @@ class LiveRun:
     def tell(self, fact: EventFact) -> None:
         """Let whoever listens know, a moment later; any thread may."""
         self._news.tell(fact)
-
-    def _attach_keys(self, sink: Sink) -> None:
-        if isinstance(sink, Keyed):
-            sink.on_key = self._plan.controls.on_key
 
     def _mark_with(self, stage: Stage) -> None:
         if isinstance(stage, MarkingStage):

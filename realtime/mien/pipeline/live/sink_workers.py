@@ -5,15 +5,23 @@ import threading
 import time
 from collections.abc import Callable, Container, Mapping, Sequence
 from enum import Enum
-from typing import Final, Protocol, TypeAlias, runtime_checkable
+from typing import Final, TypeAlias
 
 from mien.pipeline.events import LineBack, LineBroken, SinkFailed, SinkOpened
-from mien.pipeline.frame import State
-from mien.pipeline.interfaces import Finishing, Sink
-from mien.pipeline.live.outgoing import Outgoing
+from mien.pipeline.frame import Outgoing, State
 from mien.pipeline.mailbox import Mailbox
 from mien.pipeline.metrics import Histogram, Rate
 from mien.pipeline.report import SinkCount
+from mien.pipeline.sink_interfaces import (
+    Addressed,
+    Confirmed,
+    Connected,
+    Finishing,
+    Keyed,
+    MainThreaded,
+    Reopenable,
+    Sink,
+)
 from mien_models.errors import MienError, SinkClosedError, SinkError
 from mien_models.system.crash.edge import ends_the_program, fault, kept
 
@@ -22,62 +30,6 @@ _REOPEN_PAUSE_S: Final = 1.0
 _LOOK_S: Final = 0.2
 _KEPT_COUNTS: Final = 1000
 SinkFact: TypeAlias = SinkOpened | SinkFailed | LineBroken | LineBack
-
-
-@runtime_checkable
-class Reopenable(Protocol):
-    """A sink that may be opened again after it failed, with nothing lost: a device, never a file."""
-
-    @property
-    def is_reopenable(self) -> bool:
-        """True when leaving and entering it once more is worth a try."""
-        ...
-
-
-@runtime_checkable
-class MainThreaded(Protocol):
-    """A sink that only a program's main thread may open and write, as windows of macOS are."""
-
-    @property
-    def needs_main_thread(self) -> bool:
-        """True on systems where that is so."""
-        ...
-
-
-@runtime_checkable
-class Keyed(Protocol):
-    """A sink with a keyboard, as a window has."""
-
-    on_key: Callable[[str], None] | None
-    """Called in the sink's thread with the name of each key that is pressed."""
-
-
-@runtime_checkable
-class Confirmed(Protocol):
-    """A sink of which only the first frames tell whether it works: a stream to a server."""
-
-    @property
-    def is_confirmed(self) -> bool:
-        """Whether it is known to work."""
-        ...
-
-
-@runtime_checkable
-class Addressed(Protocol):
-    """A sink that is looked at under an address."""
-
-    @property
-    def addresses(self) -> tuple[str, ...]:
-        """This computer's own first; known while it is open; secret."""
-        ...
-
-
-@runtime_checkable
-class Connected(Protocol):
-    """A sink at the end of a line that may break and comes back by itself."""
-
-    on_line: Callable[[str | None], None] | None
-    """Called, by any thread, with why the line is away and with None when it is back."""
 
 
 class SinkState(Enum):
@@ -192,14 +144,14 @@ class SinkWorkers:
     Any thread may call anything.
     """
 
-    def __init__(self, sinks: Sequence[Sink], tell: Callable[[SinkFact], None]) -> None:
-        """Take closed sinks, at least one; they are opened by `start`."""
-        self._tell = tell
+    def __init__(self, sinks: Sequence[Sink], tell: Callable[[SinkFact], None], on_key: Callable[[str], None]) -> None:
+        """Take closed sinks, at least one, which `start` opens; who hears of them, and of their keyboards' keys."""
+        self._tell, self._on_key = tell, on_key
         self._lock = threading.Lock()
         self._count = 0
         self._threads: dict[SinkWorker, threading.Thread] = {}
         self._gone: dict[str, SinkCount] = {}
-        self.workers: tuple[SinkWorker, ...] = tuple(SinkWorker(sink, tell) for sink in sinks)
+        self.workers: tuple[SinkWorker, ...] = tuple(map(self._worker, sinks))
         """Those that are written to; replaced as a whole when one comes or goes."""
         self._best = self.workers[0]
         self.for_main_thread = next((worker for worker in self.workers if needs_main_thread(worker.sink)), None)
@@ -219,11 +171,16 @@ class SinkWorkers:
         """
         if needs_main_thread(sink):
             raise SinkError(f"{sink.description} has to be there when a run begins, on this system; start again.")
-        worker = SinkWorker(sink, self._tell)
+        worker = self._worker(sink)
         with self._lock:
             self.workers = (*self.workers, worker)
         self._run(worker)
         return worker
+
+    def _worker(self, sink: Sink) -> SinkWorker:
+        if isinstance(sink, Keyed):
+            sink.on_key = self._on_key
+        return SinkWorker(sink, self._tell)
 
     def remove(self, worker: SinkWorker) -> None:
         """Let one write what waits and close; what it did still counts. Waits for nothing."""

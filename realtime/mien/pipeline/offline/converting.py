@@ -3,18 +3,17 @@
 from typing import Any, Final
 
 import av
+import cv2
 import numpy as np
 from av.sidedata.sidedata import Type
 from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Interpolation
 from numpy.typing import NDArray
 
-from mien.media.convert import has_transparency, matrix_of, range_of, stored_samples
-from mien.media.pictures.picture import Picture, Samples
-from mien.media.video.orientation import Orientation, Orientations
+from mien.media.pictures.picture import BACKGROUND, Picture, Samples
 from mien.media.video.side_data import side_data_of
+from mien.media.video.upright import Orientation, Orientations, has_transparency, matrix_of, range_of, stored_samples
 from mien.pipeline.frame import Frame
-from mien.pipeline.offline.transparency import opened_for_marks, over_white
 
 _EXACT: Final = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
 """Without it every colour comes out a level too dark, and a swapped frame differs from its neighbours."""
@@ -29,6 +28,9 @@ _FORMS: Final = {
     (2, 4): ("gbrap16le", [2, 1, 0, 3]),
 }
 """By bytes and channels: FFmpeg's format, and the order in which PyAV takes blue, green, red and alpha for it."""
+_DRAWN: Final = 16
+"""Levels by which a pixel differs where something was drawn on it; the invisible mark is far below."""
+_LETTER: Final = np.ones((7, 7), np.uint8)
 
 
 class Converter:
@@ -123,3 +125,30 @@ def _drawn(frame: av.VideoFrame, samples: Samples) -> av.VideoFrame:
 
 def _rows(plane: VideoPlane) -> NDArray[np.uint8]:
     return np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: plane.height]
+
+
+def opened_for_marks(alpha: NDArray[Any], frame: Frame) -> NDArray[Any]:
+    """Make a frame opaque where a label was put on it; (height, width) in any depth.
+
+    Faces are looked for and swapped in the colours alone, seen or not, so that nobody's own face stays under the
+    transparency. What was drawn outside of the new faces is a mark, which has to be seen.
+    """
+    if frame.composed is None:
+        return alpha
+    difference = cv2.absdiff(frame.outgoing.image_bgr, frame.image).max(axis=2)
+    # Closed, because the edges of letters may have the colour of what is under them.
+    drawn = cv2.morphologyEx((difference > _DRAWN).astype(np.uint8), cv2.MORPH_CLOSE, _LETTER)
+    for face in frame.swapped:
+        height, width = face.crop_bgr.shape[:2]
+        corners = np.array([[0, 0, 1], [width, 0, 1], [width, height, 1], [0, height, 1]], np.float32)
+        cv2.fillConvexPoly(drawn, np.rint(corners @ face.frame_from_crop.T).astype(np.int32), 0)
+    return np.where(drawn > 0, np.iinfo(alpha.dtype).max, alpha).astype(alpha.dtype)
+
+
+def over_white(samples: Samples) -> Samples:
+    """Lay (height, width, 4) BGRA over white."""
+    top = np.iinfo(samples.dtype).max
+    alpha = samples[..., 3:].astype(np.float32) / top
+    white = BACKGROUND * (top // 255)
+    mixed: Samples = np.rint(samples[..., :3] * alpha + white * (1 - alpha)).astype(samples.dtype)
+    return mixed

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import av
 from av.audio.stream import AudioStream
+from av.codec import Codec
 from av.container import InputContainer, OutputContainer
 from av.error import FFmpegError, InvalidDataError
 from av.packet import Packet
@@ -13,13 +14,10 @@ from av.subtitles.stream import SubtitleStream
 from av.video.stream import VideoStream
 
 from mien.media.formats import Container
-from mien.media.video.adts import AdtsForm
 from mien.media.video.sound import SoundEncoder, SoundEncoding, nameless
 from mien.pipeline.offline.reader import start_of
 from mien.pipeline.offline.sound_plan import TrackPlan, codec_name
-from mien.pipeline.offline.subtitles import TextSubtitles, is_convertible
 from mien.pipeline.offline.summary import Summary
-from mien.pipeline.offline.tags import kept_tags
 
 _OF_CHAPTERS: Final = (None, "", "SubtitleHandler", "Apple Text Media Handler", "QuickTime Text Media Handler")
 """Who handles the text track in which MP4 and MOV keep the names of chapters."""
@@ -27,6 +25,18 @@ _OF_CHAPTERS: Final = (None, "", "SubtitleHandler", "Apple Text Media Handler", 
 _TIME_CODE: Final = "timecode"
 _WITH_TIME_CODE: Final = frozenset({"mp4", "mov"})
 """Containers whose muxers make a track of it."""
+_CODEC: Final = "mov_text"
+_MUXERS: Final = frozenset({"mp4", "mov"})
+_OF_THE_OLD_FILE: Final = frozenset(
+    {
+        *("major_brand", "minor_version", "compatible_brands", "encoder"),
+        # What FLV says of its own streams.
+        *("duration", "width", "height", "framerate", "filesize", "totalduration", "totaldatarate", "bytelength"),
+        *("videodatarate", "videocodecid", "audiodatarate", "audiocodecid", "audiosamplerate", "audiosamplesize"),
+        *("stereo", "hasvideo", "hasaudio", "hasmetadata", "haskeyframes", "hascuepoints", "canseektoend"),
+        *("lasttimestamp", "lastkeyframetimestamp", "lastkeyframelocation", "datasize", "videosize", "audiosize"),
+    }
+)
 
 
 class OtherStreams:
@@ -193,3 +203,69 @@ def _tagged(target: Stream, source: Stream) -> Stream:
             target.metadata[key] = source.metadata[key]
     target.disposition = source.disposition
     return target
+
+
+class AdtsForm:
+    """Has state: what the first whole header said."""
+
+    def __init__(self) -> None:
+        self._form: bytes | None = None
+
+    def holds(self, frame: bytes) -> bool:
+        """Whether a frame's header is whole and says what the first one said: profile, rate and channels."""
+        form = _form_of(frame)
+        self._form = self._form or form
+        return form is not None and form == self._form
+
+
+def _form_of(frame: bytes) -> bytes | None:
+    """Give the fixed part of a header; None where the frame is damaged.
+
+    ISO/IEC 13818-7, 6.2: the sync word, layer 0, the frame's own length, one block of data.
+    """
+    if len(frame) < 7 or frame[0] != 0xFF or frame[1] & 0xF6 != 0xF0 or frame[6] & 3:
+        return None
+    length = (frame[3] & 3) << 11 | frame[4] << 3 | frame[5] >> 5
+    return bytes([frame[1], frame[2] & 0xFD, frame[3] & 0xC0]) if length == len(frame) else None
+
+
+def is_convertible(stream: Stream, muxer: str) -> bool:
+    """Whether a stream holds subtitles in text that a container can hold in another form."""
+    if muxer not in _MUXERS or not isinstance(stream, SubtitleStream):
+        return False
+    return Codec(stream.codec_context.name, "r").text_sub
+
+
+class TextSubtitles:
+    """Converts one stream; fonts and places are lost, italics stay."""
+
+    def __init__(self, target: OutputContainer, source: SubtitleStream) -> None:
+        self._target = target
+        self._source = source
+        stream = target.add_stream(_CODEC)
+        assert isinstance(stream, SubtitleStream)  # noqa: S101 - timed text makes subtitles
+        source.codec_context.open(strict=False)
+        stream.codec_context.subtitle_header = source.codec_context.subtitle_header
+        if source.time_base is not None:
+            stream.codec_context.time_base = source.time_base
+        self.stream = stream
+        """The stream in the output."""
+
+    def take(self, packet: "Packet[Any]") -> None:
+        """Convert one packet, whose time counts from the start of the output; what cannot be read is left out."""
+        try:
+            found = self._source.decode2(packet)
+            if found is None or not len(found):
+                return
+            converted: Packet[Any] = self.stream.codec_context.encode_subtitle(found)  # pyright: ignore[reportUnknownVariableType]
+        except (FFmpegError, ValueError):
+            return
+        converted.pts = converted.dts = packet.pts
+        converted.duration, converted.time_base = packet.duration, packet.time_base
+        converted.stream = self.stream
+        self._target.mux(converted)
+
+
+def kept_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Leave out what describes the old file."""
+    return {key: text for key, text in tags.items() if key.lower() not in _OF_THE_OLD_FILE}

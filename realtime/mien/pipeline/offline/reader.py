@@ -12,14 +12,10 @@ from av.error import FFmpegError
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from mien.media.convert import upright_bgr
 from mien.media.letterbox import letterbox
-from mien.media.timestamps import FrameTimes
 from mien.media.video.deinterlacing import deinterlaced
-from mien.media.video.ffmpeg_path import ffmpeg_path
-from mien.media.video.file_packets import FilePackets
-from mien.media.video.orientation import Orientation, Orientations
-from mien.media.video.streams import is_film, kind_of
+from mien.media.video.film_file import FilePackets, FrameTimes, ffmpeg_path, is_film, kind_of
+from mien.media.video.upright import Orientation, Orientations, upright_bgr
 from mien.pipeline.frame import Frame
 from mien.pipeline.offline.summary import Summary
 from mien_models.errors import SourceError

@@ -22,7 +22,7 @@ from av.stream import Discard, Stream
 
 from mien.media.formats import Container
 from mien.media.video.continuity import is_joinable
-from mien.media.video.ffmpeg_path import ffmpeg_path
+from mien.media.video.film_file import ffmpeg_path
 from mien.media.video.sound import ANSWER, SoundEncoding
 
 _SURE: Final = 5

@@ -13,8 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from mien.config import paths
 from mien_models.errors import SinkError, UsageError
+from mien_models.system import folders
 from mien_models.system.atomic_write import beside, replacing, whole_name
 from mien_models.system.causes import advice_for, cause_of
 from mien_models.system.one_writer import SIGNED
@@ -132,7 +132,7 @@ class Signer:
 
         if self._users is not None:
             return users_identity(self._users.certificate, self._users.key)
-        return own_identity(paths.data_folder() / "credentials")
+        return own_identity(folders.data_folder() / "credentials")
 
     def _sign(self, media_type: str, source: BinaryIO, target: BinaryIO, input_media_type: str | None) -> None:
         import c2pa

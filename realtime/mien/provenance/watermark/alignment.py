@@ -9,8 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.provenance.watermark.embed import CHIPS, PATTERNS, patterns
-from mien.provenance.watermark.evidence import BINS_PER_SLOT, CYCLE
+from mien.provenance.watermark.embed import BINS_PER_SLOT, CHIPS, CYCLE, PATTERNS, patterns
 from mien.provenance.watermark.payload import CODED_BITS
 from mien_models.types import as_f32
 

@@ -25,6 +25,20 @@ SYNC_CHIPS: Final = CHIPS * CHIPS // 2
 """The chips of lowest rank are the same in every mark and say where the tile lies; the others carry the payload."""
 _CHIPS_PER_SHORT_SIDE: Final = 90
 _SMALLEST_CHIP_PX: Final = 8
+LUMA: Final = 0.6
+CHROMA: Final = 1.0
+"""Amplitudes (root mean square) of Y and Cb in levels of 255; together they leave a PSNR of 45 dB."""
+_BLUR_PER_CHIP: Final = 0.3
+_HIGHEST: Final = 1.3
+"""Corners of chips are rounded, which codecs do anyway, and no pixel is moved by more than this over the amplitude."""
+_BGR_OF_LUMA: Final = (1.0, 1.0, 1.0)
+_BGR_OF_CB: Final = (1.772, -0.344136, 0.0)
+"""What a step of Y and of Cb is in blue, green and red (ITU-R BT.601)."""
+_MOST_SIZES: Final = 4
+BINS_PER_SLOT: Final = 3
+"""The detector tells so many moments of a pattern apart."""
+CYCLE: Final = BINS_PER_SLOT * PATTERNS
+"""After so many bins the patterns begin anew: pictures that lie a cycle apart show the same one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,17 +85,6 @@ def chip_px(width: int, height: int) -> int:
     """
     return max(_SMALLEST_CHIP_PX, round(min(width, height) / _CHIPS_PER_SHORT_SIDE))
 
-
-LUMA: Final = 0.6
-CHROMA: Final = 1.0
-"""Amplitudes (root mean square) of Y and Cb in levels of 255; together they leave a PSNR of 45 dB."""
-_BLUR_PER_CHIP: Final = 0.3
-_HIGHEST: Final = 1.3
-"""Corners of chips are rounded, which codecs do anyway, and no pixel is moved by more than this over the amplitude."""
-_BGR_OF_LUMA: Final = (1.0, 1.0, 1.0)
-_BGR_OF_CB: Final = (1.772, -0.344136, 0.0)
-"""What a step of Y and of Cb is in blue, green and red (ITU-R BT.601)."""
-_MOST_SIZES: Final = 4
 
 Steps = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 """What is added and what is subtracted, (tile, tile, 3) each."""

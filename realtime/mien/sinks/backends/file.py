@@ -19,11 +19,9 @@ from mien.media.video.live_video import VideoWish
 from mien.pipeline.frame import OutputFormat, OutputFrame
 from mien.provenance.c2pa.sign import Signer
 from mien.sinks.live_tracks import AnyPacket, LiveTracks, Studio
-from mien.sinks.recorded_file import RecordedFile, owned, time_of
-from mien.sinks.recovery import check_nothing_unfinished
+from mien.sinks.recorded_file import RecordedFile, check_nothing_unfinished, owned, time_of
 from mien.sinks.registry import SinkPlugin
-from mien.sinks.rtmp import bit_rate_for
-from mien.sinks.streaming import stream_wish
+from mien.sinks.streaming import bit_rate_for, stream_wish
 from mien_models.errors import MienError, SinkError
 from mien_models.system.atomic_write import cannot_write, check_writable, part_of
 from mien_models.system.crash.edge import edge

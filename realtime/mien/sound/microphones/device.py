@@ -6,7 +6,6 @@ from typing import Final, Self
 
 import numpy as np
 
-from mien.sound.chunk import RATE_HZ, RawSound, SamplesF32, samples_ns
 from mien.sound.devices import (
     PortAudioStream,
     SoundDevice,
@@ -17,6 +16,7 @@ from mien.sound.devices import (
     stamp_ns,
 )
 from mien.sound.microphone import MicrophoneInfo, MicrophonePlugin, MicrophoneRequest
+from mien.sound.samples import RATE_HZ, RawSound, SamplesF32, samples_ns
 from mien_models.errors import SoundError
 
 _BLOCK_S: Final = 0.01

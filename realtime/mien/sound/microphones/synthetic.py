@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.media.clap import claps_ns
-from mien.sound.chunk import RATE_HZ, RawSound, SamplesF32, samples_ns
 from mien.sound.microphone import SYNTHETIC, MicrophoneInfo, MicrophonePlugin, MicrophoneRequest
+from mien.sound.samples import RATE_HZ, RawSound, SamplesF32, samples_ns
 
 _BLOCK: Final = 480
 _HUM_LEVEL, _HUM_HZ = 0.003, 220

@@ -139,15 +139,8 @@ def _landmarks(source_photo_bgr: BgrU8) -> PointsF32:
     return np.asarray(points, np.float32)
 
 
-@dataclass(frozen=True, slots=True)
-class _View:
-    """A part of the portrait, enlarged to the camera's picture."""
-
-    image_bgr: BgrU8
-    landmarks: PointsF32
-
-
-def _framed(source_photo_bgr: BgrU8, landmarks: PointsF32, size: tuple[int, int]) -> _View:
+def _framed(source_photo_bgr: BgrU8, landmarks: PointsF32, size: tuple[int, int]) -> tuple[BgrU8, PointsF32]:
+    """Enlarge a part of the portrait to the camera's picture."""
     width, height = size
     low, high = landmarks[:, :2].min(axis=0), landmarks[:, :2].max(axis=0)
     # never so small that the portrait's border would be seen
@@ -165,7 +158,7 @@ def _framed(source_photo_bgr: BgrU8, landmarks: PointsF32, size: tuple[int, int]
     )
     moved = landmarks * np.float32(scale)
     moved[:, :2] += shift.astype(np.float32)
-    return _View(np.asarray(image, np.uint8), np.asarray(moved, np.float32))
+    return np.asarray(image, np.uint8), np.asarray(moved, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,18 +191,16 @@ class _Renderer:
     """
 
     def __init__(self, source_photo_bgr: BgrU8, landmarks: PointsF32, size: tuple[int, int], seed: int) -> None:
-        view = _framed(source_photo_bgr, landmarks, size)
         self._size = size
-        self._image = view.image_bgr
-        self._image_4 = cv2.cvtColor(view.image_bgr, cv2.COLOR_BGR2BGRA)
-        self._talking_head = talking_head = TalkingHead(view.landmarks)
+        self._image, enlarged = _framed(source_photo_bgr, landmarks, size)
+        self._image_4 = cv2.cvtColor(self._image, cv2.COLOR_BGR2BGRA)
+        self._talking_head = talking_head = TalkingHead(enlarged)
         self._moving = _box_around(talking_head.moving_xy, size)
         low, span = talking_head.picture_xy.min(axis=0), np.ptp(talking_head.picture_xy, axis=0)
         carried = (talking_head.picture_xy - low) / span
         self._xy_from_drawn = np.array([[span[0], 0, 0, low[0]], [0, span[1], 0, low[1]]], np.float32)
-        self._picture_xy = np.zeros(
-            (size[1], size[0], 2), np.float32
-        )  # written anew with every frame, never given away
+        # Written anew with every frame, never given away.
+        self._picture_xy = np.zeros((size[1], size[0], 2), np.float32)
         self._attributes = np.concatenate([carried, talking_head.darkness[:, None]], axis=1).astype(np.float32)
         self._seed = seed
         self._noise = _noise(size, seed)

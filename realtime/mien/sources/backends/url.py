@@ -13,10 +13,9 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.video.stream import VideoStream
 
-from mien.media.convert import upright_bgr
 from mien.media.video.deinterlacing import deinterlaced
-from mien.media.video.orientation import Orientations
-from mien.media.video.streams import is_film
+from mien.media.video.film_file import is_film
+from mien.media.video.upright import Orientations, upright_bgr
 from mien.pipeline.frame import UNNUMBERED, Frame
 from mien.pipeline.interfaces import SourceInfo
 from mien.sources.decoded import DecodedSource

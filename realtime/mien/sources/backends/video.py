@@ -12,13 +12,9 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.video.stream import VideoStream
 
-from mien.media.convert import upright_bgr
-from mien.media.timestamps import FrameTimes, steady_rate
 from mien.media.video.deinterlacing import deinterlaced
-from mien.media.video.ffmpeg_path import ffmpeg_path
-from mien.media.video.file_packets import FilePackets
-from mien.media.video.orientation import Orientations
-from mien.media.video.streams import is_film, kind_of
+from mien.media.video.film_file import FilePackets, FrameTimes, ffmpeg_path, is_film, kind_of, steady_rate
+from mien.media.video.upright import Orientations, upright_bgr
 from mien.pipeline.frame import UNNUMBERED, Frame
 from mien.pipeline.interfaces import SourceInfo
 from mien.sources.decoded import DecodedSource

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.stages.colour import GAIN_RANGE, ColourMap, ColourPlugin, SkinStatistics, affine
+from mien.stages.colour import GAIN_RANGE, ColourMap, ColourPlugin, SkinStatistics
 from mien_models.types import as_u8
 
 FLOOR: Final = 4.0
@@ -28,7 +28,14 @@ def match_covariance(crop: SkinStatistics, frame: SkinStatistics) -> ColourMap:
     gains = inverse_root_a @ _power(root_a @ b @ root_a, 0.5) @ inverse_root_a
     values, axes = np.linalg.eigh((gains + gains.T) / 2)
     bounded = (axes * np.clip(values, *GAIN_RANGE)) @ axes.T
-    return ColourMap("bgr", matrix=affine(bounded, crop.mean_bgr, frame.mean_bgr))
+    return ColourMap("bgr", matrix=_affine(bounded, crop.mean_bgr, frame.mean_bgr))
+
+
+def _affine(
+    gains: NDArray[np.float64], crop_mean: NDArray[np.float64], frame_mean: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Give the (3, 4) matrix that applies (3, 3) gains around the crop's mean and moves that mean to the frame's."""
+    return np.column_stack([gains, frame_mean - gains @ crop_mean])
 
 
 def _power(symmetric: NDArray[np.float64], exponent: float) -> NDArray[np.float64]:
@@ -40,14 +47,14 @@ def _power(symmetric: NDArray[np.float64], exponent: float) -> NDArray[np.float6
 def match_lab(crop: SkinStatistics, frame: SkinStatistics) -> ColourMap:
     """Scale and shift L, a and b so that their means and standard deviations are the frame's."""
     gain = np.clip(frame.std_lab / np.maximum(crop.std_lab, 0.5), *GAIN_RANGE)
-    return ColourMap("lab", matrix=affine(np.diag(gain), crop.mean_lab, frame.mean_lab))
+    return ColourMap("lab", matrix=_affine(np.diag(gain), crop.mean_lab, frame.mean_lab))
 
 
 def match_mean_std(crop: SkinStatistics, frame: SkinStatistics) -> ColourMap:
     """Scale and shift each channel so that its mean and standard deviation are the frame's."""
     crop_std, frame_std = (np.sqrt(np.diag(s.covariance_bgr)) for s in (crop, frame))
     gain = np.clip(frame_std / np.maximum(crop_std, 1.0), *GAIN_RANGE)
-    return ColourMap("bgr", matrix=affine(np.diag(gain), crop.mean_bgr, frame.mean_bgr))
+    return ColourMap("bgr", matrix=_affine(np.diag(gain), crop.mean_bgr, frame.mean_bgr))
 
 
 def match_histogram(crop: SkinStatistics, frame: SkinStatistics) -> ColourMap:

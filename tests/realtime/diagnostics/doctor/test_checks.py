@@ -12,7 +12,7 @@ import onnx
 import pytest
 
 import probe_network
-from mien.diagnostics.doctor import cameras, machine, networks, packages, run
+from mien.diagnostics.doctor import devices, machine, networks, run
 from mien.diagnostics.doctor.checks import Check, Verdict
 from mien.diagnostics.doctor.networks import check_card
 from mien.diagnostics.doctor.provider_probe import NETWORK, probe
@@ -47,21 +47,21 @@ def _camera(**changes: Any) -> Camera:
     ],
 )
 def test_exactly_one_onnxruntime_is_healthy(names: list[str], verdict: Verdict) -> None:
-    check = packages.check_onnxruntime(dict.fromkeys(names, "1.0"))
+    check = machine.check_onnxruntime(dict.fromkeys(names, "1.0"))
     assert check.verdict is verdict
     assert bool(check.advice) == (verdict is not Verdict.OK)
 
 
 def test_two_opencvs_are_named_with_the_command_that_removes_them() -> None:
-    check = packages.check_opencv({"opencv-python": "4.1", "opencv-python-headless": "5.0", "numpy": "2"})
+    check = machine.check_opencv({"opencv-python": "4.1", "opencv-python-headless": "5.0", "numpy": "2"})
     assert check.verdict is Verdict.BROKEN
     assert "uv pip uninstall opencv-python opencv-python-headless" in check.advice
 
 
 def test_the_packages_that_are_installed_here_are_healthy() -> None:
-    installed = packages.installed()
-    assert packages.check_opencv(installed).verdict is Verdict.OK
-    assert packages.check_onnxruntime(installed).verdict is Verdict.OK
+    installed = machine.installed()
+    assert machine.check_opencv(installed).verdict is Verdict.OK
+    assert machine.check_onnxruntime(installed).verdict is Verdict.OK
 
 
 def test_the_network_that_is_shipped_is_the_one_that_its_script_makes() -> None:
@@ -148,11 +148,11 @@ def test_a_provider_that_ends_its_process_is_survived(monkeypatch: pytest.Monkey
 
 
 def test_cameras_that_may_not_be_opened_come_with_the_command_that_helps() -> None:
-    assert cameras.check_cameras([_camera()]).verdict is Verdict.OK
-    denied = cameras.check_cameras([_camera(is_denied=True)])
+    assert devices.check_cameras([_camera()]).verdict is Verdict.OK
+    denied = devices.check_cameras([_camera(is_denied=True)])
     assert denied.verdict is Verdict.ADVICE
     assert "usermod" in denied.advice
-    assert cameras.check_cameras([_camera(is_virtual=True)]).found == "none"
+    assert devices.check_cameras([_camera(is_virtual=True)]).found == "none"
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_cameras_that_may_not_be_opened_come_with_the_command_that_helps() -> No
 def test_a_virtual_camera_is_free_or_in_use_or_set_up_wrongly(
     can: v4l2.Capability, verdict: Verdict, word: str
 ) -> None:
-    check = cameras.check_virtual_camera([(VirtualCamera("Mien", "/dev/video10"), can)])
+    check = devices.check_virtual_camera([(VirtualCamera("Mien", "/dev/video10"), can)])
     assert (check.verdict, word in check.found) == (verdict, True)
 
 

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from tests.realtime.pipeline.live.live_rig import HEIGHT, OUTPUT, SWAPPED, WIDTH, a_packet, background
 
-from mien.pipeline.live.outgoing import Outgoing
+from mien.pipeline.frame import Outgoing
 from mien.pipeline.live.output import Output
 from mien.pipeline.live.slates import Slates
 from mien.pipeline.live.state import Cause, Policy, StageFailure, Verdict

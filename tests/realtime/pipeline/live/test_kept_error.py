@@ -7,9 +7,8 @@ import weakref
 import numpy as np
 from tests.realtime.pipeline.live.live_rig import OUTPUT, MemorySink, ScriptedSource, a_plan, background, paced_now
 
-from mien.pipeline.frame import Frame, OutputFrame, State
+from mien.pipeline.frame import Frame, Outgoing, OutputFrame, State
 from mien.pipeline.live.capture import Capture
-from mien.pipeline.live.outgoing import Outgoing
 from mien.pipeline.live.runner import run_live
 from mien.pipeline.live.sink_workers import SinkWorker
 from mien.provenance.release import SwappedPicture

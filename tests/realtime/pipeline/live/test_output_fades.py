@@ -4,7 +4,7 @@ from tests.realtime.pipeline.live.live_rig import shows_the_real_face
 from tests.realtime.pipeline.live.output_rig import NOBODY, Rig, swapped_share
 
 from mien.config.choices import Show
-from mien.pipeline.live.outgoing import Outgoing
+from mien.pipeline.frame import Outgoing
 from mien.pipeline.live.state import Policy
 
 

@@ -6,8 +6,7 @@ import numpy as np
 from tests.realtime.pipeline.live.live_rig import a_packet
 
 from mien.config.choices import Show
-from mien.pipeline.frame import OutputFormat
-from mien.pipeline.live.outgoing import Outgoing
+from mien.pipeline.frame import Outgoing, OutputFormat
 from mien.pipeline.live.output import Output
 from mien.pipeline.live.state import Policy
 from mien.stages.marks import Marks

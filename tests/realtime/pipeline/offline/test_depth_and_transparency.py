@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from tests.realtime.media.display_matrix import set_display_matrix
 
-from mien.media.convert import decoder_of, stored_samples
 from mien.media.video.side_data import side_data_of
+from mien.media.video.upright import decoder_of, stored_samples
 from mien.pipeline.frame import Frame
 from mien.pipeline.offline import swap_file
 from mien.provenance.release import SwappedPicture

@@ -16,7 +16,8 @@ from av.video.stream import VideoStream
 
 from mien.media.video.side_data import side_data_of
 from mien.pipeline.offline import swap_file
-from mien.pipeline.offline.tags import kept_tags, lost_tags, tag_options
+from mien.pipeline.offline.other_streams import kept_tags
+from mien.pipeline.offline.video import lost_tags, tag_options
 
 Clips = Callable[..., Path]
 TELEPHONE = {

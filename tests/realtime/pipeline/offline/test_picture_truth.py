@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from PIL.ExifTags import Base
 
-from mien.media.convert import upright_bgr
 from mien.media.pictures import read_picture, write_picture
 from mien.media.pictures.metadata import Untrue, still_true
+from mien.media.video.upright import upright_bgr
 from mien.pipeline.offline import swap_file
 
 RDF = 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'

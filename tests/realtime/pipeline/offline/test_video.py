@@ -14,7 +14,7 @@ from av.bitstream import BitStreamFilterContext
 from PIL import Image
 from tests.realtime.media.display_matrix import RIGHT_ANGLES, set_display_matrix
 
-from mien.media.video.orientation import orientation_of
+from mien.media.video.upright import orientation_of
 from mien.pipeline.frame import Frame
 from mien.pipeline.offline import swap_file
 from mien.sources.backends.video import VideoSource
@@ -325,7 +325,7 @@ def test_pictures_that_would_fill_the_memory_are_not_decoded(
     make_clip: Clips, brighten: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = make_clip("in.mp4", frames=3)
-    monkeypatch.setattr("mien.media.convert.MAX_PIXELS", 500)
+    monkeypatch.setattr("mien.media.video.upright.MAX_PIXELS", 500)
     with pytest.raises(SourceError, match=r"No frame .+ can be decoded"):
         swap_file(source, tmp_path / "out.mp4", [brighten])
     with pytest.raises(SourceError, match="without a single frame"), VideoSource(source) as played:

@@ -13,19 +13,19 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from tests.realtime.provenance.c2pa.certificates import PEM, Key, certificate
 from tests.realtime.provenance.c2pa.conftest import SESSION
 
-from mien.config import paths
 from mien.diagnostics.verify.c2pa_reader import read_credentials
 from mien.provenance.c2pa import identity
 from mien.provenance.c2pa.sign import Signer, UsersCertificate
+from mien.session.ends import users_certificate
 from mien.session.options import SigningOptions
-from mien.session.signing import users_certificate
 from mien_models.errors import MienError, UsageError
+from mien_models.system import folders
 
 Record = Callable[..., Path]
 
 
 def own_folder() -> Path:
-    return paths.data_folder() / "credentials"
+    return folders.data_folder() / "credentials"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.config import paths
 from mien.diagnostics.verify.answer import words
 from mien.diagnostics.verify.c2pa_reader import read_credentials
 from mien.provenance.c2pa.identity import own_identity
 from mien.provenance.c2pa.sign import NOTHING_FETCHED, Signer
 from mien_models.errors import UsageError
+from mien_models.system import folders
 
 CREATED = {
     "action": "c2pa.created",
@@ -35,7 +35,7 @@ def picture() -> bytes:
 
 def strangers(path: Path, said: dict[str, Any], *, address: str | None = None, is_inside: bool = True) -> Path:
     """Write a picture with credentials as another program would."""
-    identity = own_identity(paths.data_folder() / "stranger")
+    identity = own_identity(folders.data_folder() / "stranger")
     signer = c2pa.Signer.from_callback(identity.sign, c2pa.C2paSigningAlg.ES256, identity.chain_pem, None)
     with (
         signer,

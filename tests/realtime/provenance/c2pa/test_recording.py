@@ -16,13 +16,13 @@ from tests.realtime.provenance.c2pa.conftest import SESSION, frame
 
 from mien.diagnostics.verify.c2pa_reader import read_credentials
 from mien.pipeline.frame import OutputFormat
-from mien.pipeline.interfaces import Signed
+from mien.pipeline.sink_interfaces import Signed
 from mien.provenance.c2pa.sign import Signer, SigningError
+from mien.session.ends import sign_files
 from mien.session.options import SigningOptions
-from mien.session.signing import sign_files
 from mien.sinks.backends.file import FileSink
 from mien.sinks.backends.images import ImagesSink
-from mien.sinks.recovery import recover
+from mien.sinks.recorded_file import recover
 from mien.sinks.registry import SINKS, make_sink
 from mien_models.errors import SinkError, SourceError, UsageError
 
@@ -140,10 +140,10 @@ KILLED = """
 import os, sys
 from fractions import Fraction
 from mien.pipeline.frame import OutputFormat
-from mien.pipeline.interfaces import Signed
+from mien.pipeline.sink_interfaces import Signed
 from mien.provenance.c2pa.sign import Signer
 from mien.session.options import SigningOptions
-from mien.session.signing import sign_files
+from mien.session.ends import sign_files
 from mien.config.settings_file import load_settings
 from mien.sinks.registry import SINKS, make_sink
 from mien.sinks.backends.file import FileSink
@@ -205,7 +205,7 @@ def test_a_disk_that_fills_while_recovering_is_not_taken_for_an_empty_recording(
     def full(*_arguments: object) -> tuple[int, str | None]:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("mien.sinks.recovery._copied", full)
+    monkeypatch.setattr("mien.sinks.recorded_file._copied", full)
     with pytest.raises(SinkError, match="No space left on device"):
         recover(part)
     assert [left.name for left in part.parent.iterdir()] == [part.name]
