@@ -20,7 +20,7 @@ from mien_models.types import as_f32
 COARSE: Final = 0.04
 """What stands out is finer than this blur of the skin, in parts of the atlas' side (a standard deviation)."""
 HARD: Final = (0.2, 0.3)
-"""Skin that stands out by less than the first was lit softly and has wide limits, by more than the second narrow ones."""
+"""Skin that stands out by less than the first was lit softly and has wide limits, from the second on narrow ones."""
 NARROWEST: Final = 0.3
 """By this factor: likeness hangs on the relief, so only a hard photo gives that much less of it."""
 DARKEST: Final = (0.7, 1.4)
