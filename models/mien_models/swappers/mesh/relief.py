@@ -19,18 +19,18 @@ from mien_models.types import as_f32
 
 COARSE: Final = 0.04
 """What stands out is finer than this blur of the skin, in parts of the atlas' side (a standard deviation)."""
-USUAL: Final = 0.18
-"""Skin in soft light stands out by no more than this; where it does, all limits are narrower."""
-NARROWEST: Final = 0.4
-"""But no narrower than by this factor."""
-DARKEST: Final = (0.35, 0.8)
+HARD: Final = (0.2, 0.3)
+"""Skin that stands out by less than the first was lit softly and has wide limits, from the second on narrow ones."""
+NARROWEST: Final = 0.3
+"""By this factor: likeness hangs on the relief, so only a hard photo gives that much less of it."""
+DARKEST: Final = (0.7, 1.4)
 """No skin is left darker than the skin around it by more than the first, a natural logarithm; a nose's side is by 0.3.
 
 Nor is a beard by more than the second.
 """
-LIGHTEST: Final = (0.2, 0.45)
+LIGHTEST: Final = (0.7, 1.4)
 """Nor is skin lighter by more than the first, nor a feature or a beard by more than the second."""
-REDDEST: Final = (0.08, 0.4)
+REDDEST: Final = (0.15, 0.6)
 """Nor are they of another hue by more."""
 
 
@@ -61,7 +61,7 @@ def gentler(log_bgr: NDArray[np.float32], stands_out: float, *, has_beard: bool)
     off = as_f32(small - spread(small, skin, finest_px=COARSE * SIDE_PX))
     brightness = off.mean(axis=2)
     hue = off - brightness[..., None]
-    narrower = np.float32(np.clip(USUAL / max(stands_out, 1e-3), NARROWEST, 1))
+    narrower = np.float32(np.interp(stands_out, HARD, (1.0, NARROWEST)))
     lightest, reddest = (
         narrower * (of_feature + skin * (of_skin - of_feature)) for of_skin, of_feature in (LIGHTEST, REDDEST)
     )
