@@ -113,7 +113,7 @@ def sound_of(recording: Path) -> NDArray[np.float64]:
 
 def heard_at(sound: NDArray[np.float64], pitch_hz: int, window: int = 4096) -> list[float]:
     """Say at which seconds a tone is the loudest thing, within 1 %, and no mere noise."""
-    found = []
+    found: list[float] = []
     for begin in range(0, len(sound) - window, window):
         spectrum = np.abs(np.fft.rfft(sound[begin : begin + window] * np.hanning(window)))
         loudest_hz = float(np.argmax(spectrum)) * RATE_HZ / window

@@ -17,12 +17,10 @@ from mien_models.specs.network import ConvertSpec, EmbedSpec, PictureSpec, SwapS
 _SEEDS: Final = (11, 12, 13)
 _LENGTHS: Final = (1.0, 23.0, 0.05)
 """Of the vectors, as many times as long as usual, for what brings them to length 1 itself."""
-_LESS: Final = (
-    (400.0, ("noise 11", "noise 12", "black", "red")),
-    (100.0, ("noise 11", "noise 12", "black", "grey", "red")),
-)
-"""What is asked beside the faces where a picture takes more than so many multiplications (GMAC; ReSwapper takes 700 for
-one of 256 px): two persons, nothing at all, and a flat colour. What the others would show beyond that is chance."""
+_COSTLY_GMAC: Final = 100.0
+"""What takes more than this many multiplications is asked less: one picture of 256 px takes ReSwapper 700."""
+_COSTLY: Final = ("noise 11", "noise 12", "black", "grey", "red")
+"""What is asked then beside the faces: nothing that the others would show is missing, but for chance."""
 _BATCHES: Final = (2, 4)
 _FLAT: Final[Mapping[str, tuple[float, float, float]]] = {
     "black": (0, 0, 0),
@@ -75,10 +73,9 @@ def make_cases(network: Network, faces: Path | None = None, *, scales_vectors: b
 
 def choose(cases: Sequence[Case], cost_gmac: float) -> tuple[list[Case], tuple[int, ...]]:
     """Choose what a network of some cost is asked, and in which batches beside one by one."""
-    names = next((names for above_gmac, names in _LESS if cost_gmac > above_gmac), None)
-    if names is None:
+    if cost_gmac <= _COSTLY_GMAC:
         return list(cases), _BATCHES
-    return [case for case in cases if case.is_face or case.name in names], _BATCHES[:1]
+    return [case for case in cases if case.is_face or case.name in _COSTLY], _BATCHES[:1]
 
 
 def looked_into(cases: Sequence[Case]) -> list[Mapping[str, Numbers]]:

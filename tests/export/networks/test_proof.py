@@ -191,11 +191,9 @@ def test_vectors_of_any_length_are_tried_where_the_graph_makes_them_units() -> N
 def test_a_network_that_costs_much_is_asked_less_but_faces_and_flat_pictures_always() -> None:
     cases = make_cases(ARCHITECTURES.load("reswapper").tiny["128"])
     assert choose(cases, 50.0) == (list(cases), (2, 4))
-    few, batches = choose(cases, 200.0)
+    few, batches = choose(cases, 700.0)
     assert [case.name for case in few] == ["noise 11", "noise 12", "black", "grey", "red", "astronaut"]
-    fewest, batches_of_fewest = choose(cases, 700.0)
-    assert [case.name for case in fewest] == ["noise 11", "noise 12", "black", "red", "astronaut"]
-    assert batches == batches_of_fewest == (2,)
+    assert batches == (2,)
 
 
 @pytest.mark.filterwarnings("ignore")
