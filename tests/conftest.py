@@ -15,6 +15,7 @@ import hypothesis
 import numpy as np
 import pytest
 
+from mien.config.process import keep_freed_memory
 from mien_models.types import BgrU8, Face
 
 REQUIRED = frozenset(filter(None, os.environ.get("REQUIRE", "").split(",")))
@@ -24,6 +25,10 @@ REQUIRED = frozenset(filter(None, os.environ.get("REQUIRE", "").split(",")))
 # Processes that tests start run in Python's development mode: a segmentation fault names its line, and memory that is
 # written where it should not be is seen. `scripts/check.py` runs the tests themselves so.
 os.environ.update(PYTHONDEVMODE="1", PYTHONFAULTHANDLER="1")
+
+
+# As the programs do for themselves: half of the time went into mapping the memory of pictures again and again.
+keep_freed_memory()
 
 
 # The same examples every time: all see what the last one saw. `HYPOTHESIS=explore` looks for new ones.
