@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Final
 
-from mien.pipeline.events import EventFact, SinkRemoved, SourceOpened
+from mien.pipeline.events import EventFact, SinkFailed, SinkRemoved, SourceOpened
 from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import LiveSource, MarkingStage, SourceInfo, Stage
 from mien.pipeline.live.accounting import Account, Snapshot
@@ -224,8 +224,9 @@ class LiveRun:
         self._is_ending.set()
         self._repeater.join(_CLOSE_S)
         self._sink_workers.close()
-        for worker in self._sink_workers.join(_FINISH_S):
-            self._notes[f"sink {worker.sink.description}"] = "It did not close in time."
+        for name in (worker.sink.description for worker in self._sink_workers.join(_FINISH_S)):
+            self._notes[f"sink {name}"] = "It did not close in time."
+            self.tell(SinkFailed(name, f"The {name} did not close in time: see 'mien recover'.", is_tried_again=False))
         self._preparer.join(_PREPARED_S)
 
     def settle(self) -> None:

@@ -97,15 +97,18 @@ def test_a_sink_that_hangs_for_ever_does_not_keep_the_run_from_ending(monkeypatc
             never.wait(30)
 
     good = MemorySink("good")
+    heard: list[Event] = []
     plan = LivePlan(
         source=ScriptedSource(paced_now(10)),
         prepare=lambda: Prepared(fake_stages()),
         sinks=(HangingSink("hanging"), good),
         output=OUTPUT,
+        on_event=heard.append,
     )
     report = run_live(plan)
     never.set()
     assert report.notes["sink hanging"] == "It did not close in time."
+    assert any(isinstance(one.fact, SinkFailed) and "did not close in time" in one.fact.why for one in heard)
     assert report.frames_out == len(good.frames) > 5
 
 
