@@ -9,7 +9,8 @@ WITH_TORCH = ("tests/export/networks", "tests/export/test_engines.py")
 PYTEST = ("-X", "dev", "-m", "pytest")
 # Two at a time, and those of one file by the same process: they share what is costly to start.
 AT_ONCE = ("-n", "2", "--dist", "loadfile")
-TESTS = "tests"
+WITH = [sys.executable, "scripts/with_torch.py", "--rtx", "python"]
+TORCH_WORDS = ("-m", "not slow", *WITH_TORCH)
 SOME_FAILED = 1
 """Of pytest: tests ran, and some failed."""
 STEPS = (
@@ -22,12 +23,9 @@ STEPS = (
     # Tests start some hundreds of commands, and where Python may not write bytecode each would compile Mien anew.
     ("bytecode", [sys.executable, "-m", "compileall", "-q", "-j", "0", "realtime", "models", "export"]),
     # -X dev: what Python can check while it runs, and the line of a segmentation fault.
-    (TESTS, [sys.executable, *PYTEST, *AT_ONCE, *sys.argv[1:]]),
+    ("tests", [sys.executable, *PYTEST, *AT_ONCE, *sys.argv[1:]]),
     # Networks in full size take minutes each: scripts/with_torch.py pytest -m slow tests/export/networks.
-    (
-        "tests with torch",
-        [sys.executable, "scripts/with_torch.py", "--rtx", "python", *PYTEST, "-m", "not slow", *WITH_TORCH],
-    ),
+    ("tests with torch", [*WITH, *PYTEST, *AT_ONCE, *TORCH_WORDS]),
 )
 
 
@@ -35,9 +33,10 @@ def main() -> int:
     """Run every step in order; return the status of the first that fails, or 0."""
     for name, command in STEPS:
         status = timed(name, command)
-        if name == TESTS and status == SOME_FAILED:
+        if status == SOME_FAILED and AT_ONCE[0] in command:
             # Beside others a test may starve; a defect fails alone, too.
-            status = timed("tests that failed, alone", [sys.executable, *PYTEST, "--last-failed", *sys.argv[1:]])
+            alone = [word for word in command if word not in AT_ONCE]
+            status = timed(f"{name} that failed, alone", [*alone, "--last-failed"])
         if status != 0:
             print(f"{name}: failed with status {status}", file=sys.stderr)
             return status

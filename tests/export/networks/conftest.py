@@ -1,6 +1,7 @@
 """These tests build torch modules: without torch each file is skipped, with the way to run it."""
 
 import importlib.util
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NoReturn
@@ -8,6 +9,9 @@ from typing import Final, NoReturn
 import pytest
 
 HAS_TORCH: Final = importlib.util.find_spec("torch") is not None
+if HAS_TORCH and "PYTEST_XDIST_WORKER" in os.environ:
+    # Two processes share the cores; torch would take all of them in each.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 class WithoutTorch(pytest.Module):
