@@ -5,12 +5,11 @@ import sys
 import time
 from collections.abc import Sequence
 
-WITH_TORCH = ("tests/export/networks", "tests/export/test_engines.py")
+TORCH_TESTS = ("tests/export/networks", "tests/export/test_engines.py")
 PYTEST = ("-X", "dev", "-m", "pytest")
 # Two at a time, and those of one file by the same process: they share what is costly to start.
 AT_ONCE = ("-n", "2", "--dist", "loadfile")
-WITH = [sys.executable, "scripts/with_torch.py", "--rtx", "python"]
-TORCH_WORDS = ("-m", "not slow", *WITH_TORCH)
+WITH_TORCH = [sys.executable, "scripts/with_torch.py", "--rtx", "python"]
 SOME_FAILED = 1
 """Of pytest: tests ran, and some failed."""
 STEPS = (
@@ -25,7 +24,7 @@ STEPS = (
     # -X dev: what Python can check while it runs, and the line of a segmentation fault.
     ("tests", [sys.executable, *PYTEST, *AT_ONCE, *sys.argv[1:]]),
     # Networks in full size take minutes each: scripts/with_torch.py pytest -m slow tests/export/networks.
-    ("tests with torch", [*WITH, *PYTEST, *AT_ONCE, *TORCH_WORDS]),
+    ("tests with torch", [*WITH_TORCH, *PYTEST, *AT_ONCE, "-m", "not slow", *TORCH_TESTS]),
 )
 
 

@@ -12,7 +12,8 @@ from tflite_graph import Place, TfliteGraph
 from torch import Tensor, nn
 from torch.nn import functional as f
 
-from mien_models.networks.rims import CHANNELS, DARKEST, ROWS, SIDE_PX
+from mien_models.networks.rims import CHANNELS, ROWS, SIDE_PX, band_numbers
+from mien_models.types import as_u8
 
 WIDE: Final = (12, 24, 32)
 """Channels at a half, a quarter and an eighth of the resolution."""
@@ -122,15 +123,10 @@ def _off(network: RimNet, examples: RimExamples, batch: NDArray[np.intp], rng: n
 
 
 def _numbers(bands: NDArray[np.uint8], rng: np.random.Generator | None = None) -> Tensor:
-    """Turn (n, h, w, 3) to what the network is given, as `mien_models.networks.rims.band_numbers` does."""
-    logs = np.log(bands.astype(np.float32) + np.float32(DARKEST))
-    logs -= logs.mean(axis=(1, 2, 3), keepdims=True)
+    """Turn (n, h, w, 3) to what the network is given, with more or less contrast where there is chance."""
+    numbers = np.stack([band_numbers(as_u8(band)) for band in bands])
     if rng is not None:
-        logs *= rng.uniform(0.8, 1.2, (len(bands), 1, 1, 1)).astype(np.float32)
-    numbers = np.empty((*bands.shape[:3], CHANNELS), np.float32)
-    numbers[..., :3] = logs
-    numbers[..., 3] = np.abs(np.linspace(-1, 1, SIDE_PX))
-    numbers[..., 4] = np.linspace(-0.5, 0.5, ROWS)[:, None]
+        numbers[..., :3] *= rng.uniform(0.8, 1.2, (len(bands), 1, 1, 1)).astype(np.float32)
     return torch.from_numpy(numbers.transpose(0, 3, 1, 2).copy())
 
 

@@ -111,6 +111,11 @@ OFF_ONCE: Final = {"label": "'on' or 'art'", "content_gate": "'files' or 'always
 """What can be switched off for one run, by a flag of that run, and what may be asked for in any other way."""
 
 
+def is_off_once(name: str, value: object) -> bool:
+    """Whether a setting, by its name, has the value that is for one run only."""
+    return name in OFF_ONCE and value == OFF
+
+
 class RecordingQuality(Enum):
     """How good a recording is, and how large."""
 

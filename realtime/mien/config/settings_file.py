@@ -16,7 +16,7 @@ import tomli_w
 from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
 
-from mien.config.choices import OFF, OFF_ONCE
+from mien.config.choices import OFF, OFF_ONCE, is_off_once
 from mien.config.patch import changed_names
 from mien.config.settings import PREFIX, TABLES, Settings
 from mien_models.errors import UsageError
@@ -76,7 +76,7 @@ def as_toml(settings: Settings) -> str:
             tables += ["", f"# {field.description}", tomli_w.dumps({name: value}).rstrip()]
             continue
         lines.append(f"# {field.description}")
-        if name in OFF_ONCE and value == OFF:
+        if is_off_once(name, value):
             lines.append(f"# {name} is off for this run only, which no file keeps")
             continue
         lines.append(f"# {name} is not set" if value is None else tomli_w.dumps({name: value}).rstrip())

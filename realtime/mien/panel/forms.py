@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from mien.config.choices import OFF, OFF_ONCE
+from mien.config.choices import is_off_once
 from mien.config.fields import range_of
 from mien.config.patch import is_live, setting_names
 from mien.config.settings import TABLES, Settings
@@ -141,7 +141,7 @@ def _of_type(kind: Any, limits: tuple[float | None, float | None], shown: dict[s
         return Control(kind=Kind.CHOICE, choices=tuple(map(str, get_args(kind))), **shown)
     if isinstance(kind, type) and issubclass(kind, Enum):
         values = tuple(str(one.value) for one in kind)
-        choices = tuple(one for one in values if not (shown["name"] in OFF_ONCE and one == OFF))
+        choices = tuple(one for one in values if not is_off_once(shown["name"], one))
         return Control(kind=Kind.CHOICE, choices=choices, **shown)
     low, high = limits
     if kind in {int, float} and low is not None and high is not None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pydantic import JsonValue, ValidationError
 
-from mien.config.choices import OFF, OFF_ONCE
+from mien.config.choices import is_off_once
 from mien.config.settings import Settings
 from mien.config.settings_file import as_toml
 from mien.panel.status import StatusView
@@ -131,7 +131,7 @@ def kept_of(settings: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
         # Nor an output whose key is not shown to anybody: without it, it is none.
         kept["sinks"] = [one for one in sinks if not str(one).startswith(_WRITES) and HIDDEN not in str(one)]
     # Off is for one run, which no file keeps.
-    return {name: value for name, value in kept.items() if not (name in OFF_ONCE and value == OFF)}
+    return {name: value for name, value in kept.items() if not is_off_once(name, value)}
 
 
 def patch_of(preset: Preset) -> dict[str, JsonValue]:
