@@ -1,4 +1,4 @@
-"""What encoding and decoding take, which aiortc tells nobody, and bit rates that fit a film rather than a call."""
+"""Codecs as a film needs them, not a call: pictures at once, bit rates to match, and what each takes is measured."""
 
 import functools
 import time
@@ -10,8 +10,9 @@ import av
 from aiortc import rtcrtpreceiver, rtcrtpsender
 from aiortc.codecs import get_decoder, get_encoder, h264, vpx
 from aiortc.codecs.base import Decoder, Encoder
-from aiortc.jitterbuffer import JitterFrame
+from aiortc.jitterbuffer import JitterBuffer, JitterFrame
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc.rtp import RtpPacket
 from av.frame import Frame
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
@@ -110,6 +111,25 @@ class _MeasuredDecoder(Decoder):
         return frames
 
 
+class PromptJitterBuffer(JitterBuffer):
+    """Gives a picture when its last packet is there, which says that it is the last (RFC 6184, 5.1).
+
+    aiortc's own waits for the next picture's first packet: a whole frame interval, each way.
+    """
+
+    def _remove_frame(self, sequence_number: int) -> JitterFrame | None:
+        origin, packets = self._origin, list[RtpPacket]()
+        for count in range(self.capacity if self._is_video and origin is not None else 0):
+            packet = self._packets[((origin or 0) + count) % self.capacity]
+            if packet is None or (packets and packet.timestamp != packets[0].timestamp):
+                break
+            packets.append(packet)
+            if packet.marker:
+                self.remove(len(packets))
+                return JitterFrame(b"".join(bytes(one._data) for one in packets), packet.timestamp)  # type: ignore[attr-defined]  # noqa: SLF001
+        return super()._remove_frame(sequence_number)
+
+
 def _encoder(codec: RTCRtpCodecParameters) -> Encoder:
     made = get_encoder(codec)
     return _MeasuredEncoder(_FastH264() if isinstance(made, h264.H264Encoder) else made)
@@ -126,7 +146,8 @@ def use_measured_codecs() -> None:
     h264.MIN_BITRATE = vpx.MIN_BITRATE = _LEAST_BITS
     h264.MAX_BITRATE = vpx.MAX_BITRATE = _MOST_BITS
     setattr(rtcrtpsender, "get_encoder", _encoder)  # noqa: B010 - a name that the module does not offer
-    setattr(rtcrtpreceiver, "get_decoder", _decoder)  # noqa: B010 - nor this one
+    setattr(rtcrtpreceiver, "get_decoder", _decoder)  # noqa: B010 - nor these
+    setattr(rtcrtpreceiver, "JitterBuffer", PromptJitterBuffer)  # noqa: B010
 
 
 def video_frame(picture_bgr: object, pts: int, meter: CodecMeter) -> av.VideoFrame:
