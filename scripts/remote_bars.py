@@ -35,6 +35,7 @@ _NOISE: Final = 4.0
 """Mean difference, in levels, that a codec makes."""
 _CUT_S: Final = 5.0
 _SCENES: Final[dict[str, Weather | None]] = {
+    "local": None,
     "loopback": None,
     "far": Weather(delay_s=0.02, loss=0.01),
     "reordered": Weather(delay_s=0.02, jitter_s=0.02),
@@ -63,16 +64,9 @@ def main() -> int:
 def _scene(wish: argparse.Namespace) -> dict[str, Any]:
     folder: Path = wish.output
     box, code = _serve(folder)
-    words = [
-        "--remote",
-        f"{_THERE[1]}:{_PORT}",
-        "--pair",
-        code,
-        "--face",
-        str(folder / "blue.png"),
-        "--consent",
-        "synthetic",
-    ]
+    words = ["--face", str(folder / "blue.png"), "--consent", "synthetic"]
+    if wish.scene != "local":
+        words += ["--remote", f"{_THERE[1]}:{_PORT}", "--pair", code]
     words += ["--camera", "synthetic", "--size", "x".join(map(str, _SIZE)), "--fps", "15", "--colour", "none"]
     words += [
         "--sink",
@@ -94,7 +88,11 @@ def _scene(wish: argparse.Namespace) -> dict[str, Any]:
         box.wait(60)
     report = json.loads((folder / "run.json").read_text())
     kept = ("frames_in", "frames_swapped", "frames_hidden", "repeated", "age_ms", "failures", "remote", "state_changes")
-    return {"scene": wish.scene, "frames": Counter(_kinds(folder / "out.mp4")), **{key: report[key] for key in kept}}
+    return {
+        "scene": wish.scene,
+        "frames": Counter(_kinds(folder / "out.mp4")),
+        **{key: report.get(key) for key in kept},
+    }
 
 
 def _happens(
