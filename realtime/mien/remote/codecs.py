@@ -10,15 +10,15 @@ import av
 from aiortc import rtcrtpreceiver, rtcrtpsender
 from aiortc.codecs import get_decoder, get_encoder, h264, vpx
 from aiortc.codecs.base import Decoder, Encoder
-from aiortc.jitterbuffer import JitterBuffer, JitterFrame
+from aiortc.jitterbuffer import JitterFrame
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
-from aiortc.rtp import RtpPacket
 from av.frame import Frame
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
 from mien.pipeline.metrics import Histogram
+from mien.remote.reassembly import PersistentNack, PromptJitterBuffer, decoded
 
 TIME_BASE: Final = Fraction(1, 90_000)
 _LEAST_BITS: Final = 250_000
@@ -105,29 +105,10 @@ class _MeasuredDecoder(Decoder):
 
     def decode(self, encoded_frame: JitterFrame) -> list[Frame]:
         began_ns = time.monotonic_ns()
-        frames = self._inner.decode(encoded_frame)
+        frames = decoded(self._inner, encoded_frame)
         for frame in frames:
             frame.opaque = time.monotonic_ns() - began_ns
         return frames
-
-
-class PromptJitterBuffer(JitterBuffer):
-    """Gives a picture when its last packet is there, which says that it is the last (RFC 6184, 5.1).
-
-    aiortc's own waits for the next picture's first packet: a whole frame interval, each way.
-    """
-
-    def _remove_frame(self, sequence_number: int) -> JitterFrame | None:
-        origin, packets = self._origin, list[RtpPacket]()
-        for count in range(self.capacity if self._is_video and origin is not None else 0):
-            packet = self._packets[((origin or 0) + count) % self.capacity]
-            if packet is None or (packets and packet.timestamp != packets[0].timestamp):
-                break
-            packets.append(packet)
-            if packet.marker:
-                self.remove(len(packets))
-                return JitterFrame(b"".join(bytes(one._data) for one in packets), packet.timestamp)  # type: ignore[attr-defined]  # noqa: SLF001
-        return super()._remove_frame(sequence_number)
 
 
 def _encoder(codec: RTCRtpCodecParameters) -> Encoder:
@@ -148,6 +129,7 @@ def use_measured_codecs() -> None:
     setattr(rtcrtpsender, "get_encoder", _encoder)  # noqa: B010 - a name that the module does not offer
     setattr(rtcrtpreceiver, "get_decoder", _decoder)  # noqa: B010 - nor these
     setattr(rtcrtpreceiver, "JitterBuffer", PromptJitterBuffer)  # noqa: B010
+    setattr(rtcrtpreceiver, "NackGenerator", PersistentNack)  # noqa: B010
 
 
 def video_frame(picture_bgr: object, pts: int, meter: CodecMeter) -> av.VideoFrame:
