@@ -8,8 +8,8 @@ from typing import Final
 
 from mien_models.errors import ModelError
 from mien_models.interfaces import Detector, DetectorFactory, Landmarker, LandmarkerFactory, Session, SessionFactory
-from mien_models.networks.eyewear import Eyewear
 from mien_models.networks.detectors.blazeface import BlazeFace
+from mien_models.networks.eyewear import Eyewear
 from mien_models.networks.finisher import Finisher
 from mien_models.networks.hands import Hands
 from mien_models.networks.rims import Rims
@@ -118,9 +118,7 @@ def load_rims(name: str = "rims", *, threads: int = 1) -> Rims:
     return Rims(manifest, open_session(manifest, threads=threads))
 
 
-def load_hands(
-    palms: str = "palm_detection_lite", landmarks: str = "hand_landmark_lite", *, threads: int = 1
-) -> Hands:
+def load_hands(palms: str = "palm_detection_lite", landmarks: str = "hand_landmark_lite", *, threads: int = 1) -> Hands:
     """Load the two networks that find hands and their joints.
 
     Raises:
