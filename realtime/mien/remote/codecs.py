@@ -1,4 +1,4 @@
-"""What encoding and decoding take, which aiortc tells nobody, and bit rates that fit a film rather than a call."""
+"""Codecs as a film needs them, not a call: pictures at once, bit rates to match, and what each takes is measured."""
 
 import functools
 import time
@@ -18,6 +18,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
 from mien.pipeline.metrics import Histogram
+from mien.remote.reassembly import PersistentNack, PromptJitterBuffer, decoded
 
 TIME_BASE: Final = Fraction(1, 90_000)
 _LEAST_BITS: Final = 250_000
@@ -104,7 +105,7 @@ class _MeasuredDecoder(Decoder):
 
     def decode(self, encoded_frame: JitterFrame) -> list[Frame]:
         began_ns = time.monotonic_ns()
-        frames = self._inner.decode(encoded_frame)
+        frames = decoded(self._inner, encoded_frame)
         for frame in frames:
             frame.opaque = time.monotonic_ns() - began_ns
         return frames
@@ -126,7 +127,9 @@ def use_measured_codecs() -> None:
     h264.MIN_BITRATE = vpx.MIN_BITRATE = _LEAST_BITS
     h264.MAX_BITRATE = vpx.MAX_BITRATE = _MOST_BITS
     setattr(rtcrtpsender, "get_encoder", _encoder)  # noqa: B010 - a name that the module does not offer
-    setattr(rtcrtpreceiver, "get_decoder", _decoder)  # noqa: B010 - nor this one
+    setattr(rtcrtpreceiver, "get_decoder", _decoder)  # noqa: B010 - nor these
+    setattr(rtcrtpreceiver, "JitterBuffer", PromptJitterBuffer)  # noqa: B010
+    setattr(rtcrtpreceiver, "NackGenerator", PersistentNack)  # noqa: B010
 
 
 def video_frame(picture_bgr: object, pts: int, meter: CodecMeter) -> av.VideoFrame:
