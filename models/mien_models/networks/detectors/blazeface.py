@@ -73,7 +73,7 @@ def _anchors(side_px: int) -> NDArray[np.float64]:
     """Give the centres of the anchors in pixels of the input: (896, 2) for 128, (2016, 2) for 192."""
     grids: list[NDArray[np.float64]] = []
     for cell_px, per_cell in _ANCHOR_GRIDS:
-        at = (np.arange(side_px // cell_px) + 0.5) * cell_px
+        at = (np.arange(side_px // cell_px, dtype=np.float64) + 0.5) * cell_px
         y, x = np.meshgrid(at, at, indexing="ij")
         grids.append(np.repeat(np.stack([x, y], axis=-1).reshape(-1, 2), per_cell, axis=0))
     return np.concatenate(grids)

@@ -16,7 +16,7 @@ SIDE_PX: Final = 160
 """The mask is a square with so many pixels a side..."""
 AROUND: Final = 1.7
 """...and so many times as large as the face."""
-SOFT: Final = 0.01
+SOFT: Final = 0.006
 """Standard deviation of its edge, in parts of its side."""
 
 
