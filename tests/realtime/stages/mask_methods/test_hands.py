@@ -31,6 +31,8 @@ class Counting:
     looks: int = 0
     is_blind: bool = False
     """Whether no hand is seen any more."""
+    is_folded: bool = False
+    """Whether the thumb is taken for a part of the palm."""
 
     def find(
         self, image_bgr: BgrU8, region: FaceRegion | None = None, *, min_score: float = 0.5
@@ -41,6 +43,8 @@ class Counting:
     def joints(self, image_bgr: BgrU8, region: FaceRegion) -> tuple[PointsF32, float]:
         self.looks += 1
         joints, presence = self.networks.joints(image_bgr, region)
+        if self.is_folded:
+            joints[2:5] = joints[5]
         return joints, 0.0 if self.is_blind else presence
 
 
@@ -134,6 +138,18 @@ def test_a_hand_that_the_networks_lose_stays_while_its_place_looks_the_same(phot
     assert shares(camera.show(drawn.bgr, 20), drawn, face)[0] > 0.8
     assert not camera.show(photo)[inside(face, photo)].any()
     assert camera.networks.searches < 15
+
+
+def test_a_finger_that_the_networks_lose_for_a_moment_does_not_flicker(photo: BgrU8, face: Face) -> None:
+    camera = Camera(face)
+    drawn = with_hand(photo, face, 13, Pose(roll_deg=60))
+    thumb = np.zeros(photo.shape[:2], np.uint8)
+    root, tip = (tuple(drawn.joints[joint].astype(int).tolist()) for joint in (3, 4))
+    cv2.line(thumb, root, tip, (1,))
+    assert camera.show(drawn.bgr, 5)[thumb > 0].mean() > 0.8
+    camera.networks.is_folded = True
+    assert camera.show(drawn.bgr, 3)[thumb > 0].mean() > 0.8
+    assert camera.show(drawn.bgr, 15)[thumb > 0].mean() < 0.4
 
 
 def test_a_hand_beside_the_face_leaves_it_open(photo: BgrU8, face: Face) -> None:
