@@ -109,6 +109,7 @@ VALUES: Final[Mapping[tuple[str, str], str]] = {
     ("colour", "histogram"): N_("Strong"),
     ("colour", "none"): N_("As in the photo"),
     ("masks", "history"): N_("Hands and things in front"),
+    ("masks", "hands"): N_("Hands in front from the start"),
     ("glasses", "auto"): N_("Keep them where they are seen well"),
     ("glasses", "keep"): N_("Keep them in front"),
     ("glasses", "remove"): N_("Remove them"),
