@@ -20,14 +20,16 @@ VIEWS: Final = ((3.0, 0.25), (2.2, 0.5))
 Palms that fill too much of a picture are not found, and small ones neither. On a clip with hands before a face, 26 of
 28 frames taken alone showed the hand in the first of them and 27 in the second; 8 of 28 at twice the first's size.
 """
-BEGIN: Final = 0.6
-"""A hand is believed from this presence on..."""
+BEGIN: Final = 0.8
+"""A hand is believed from this presence on; faces without a hand hardly reach it..."""
 GO_ON: Final = 0.4
 """...and followed down to this one."""
 LOOKS: Final = 3
 """A new hand is looked at so many times, each time in the square that the last look gives: the first one is rough."""
-PALM_OF_FACE: Final = (0.25, 1.3)
-"""A palm is so long, in widths of the face; smaller ones are others' in the background, or none."""
+PALM_OF_FACE: Final = (0.36, 1.3)
+"""A palm is so long, in widths of the face, and rather 0.5; smaller ones are others' in the background, or none."""
+SLACK: Final = 1.5
+"""One that is followed may be so many times smaller or larger than that."""
 BESIDE: Final = 0.6
 """Hands are followed up to so far from the face, in its widths: those may be before it in the next frame."""
 PAUSE_S: Final = 0.06
@@ -72,6 +74,8 @@ class HandFollower:
         self._glance: NDArray[np.float32] | None = None
         """What the surroundings looked like when palms were searched last."""
         self._searched_ns = 0
+        self._is_unsure = False
+        """Whether the last search found what may be a hand, but was not believed."""
         self._seen = 0
         """How many hands were seen in the frame before."""
         self._view = 0
@@ -87,14 +91,14 @@ class HandFollower:
         if seen < MOST and self._is_due(glance, captured_ns, seen):
             is_sudden = self._glance is None or seen < self._seen
             self._glance, self._searched_ns = glance, captured_ns
-            self._search(frame_bgr, face, captured_ns, len(VIEWS) if is_sudden else 1)
+            self._is_unsure = self._search(frame_bgr, face, captured_ns, len(VIEWS) if is_sudden else 1)
         self._seen = sum(hand.seen_ns == captured_ns for hand in self._hands)
         return [hand.joints for hand in self._hands]
 
     def _goes_on(self, hand: _Hand, frame_bgr: BgrU8, face: Face, captured_ns: int) -> bool:
         """Look for a hand where it was; one that is not seen stays only where its place still looks the same."""
         joints, presence = self._networks.joints(frame_bgr, region_of(hand.joints))
-        if presence >= GO_ON and _is_near(joints, face):
+        if presence >= GO_ON and _is_near(joints, face, SLACK):
             moved = np.hypot(*(joints - hand.joints)[:, :2].T) / (STILL * max(palm_px(joints), 1.0))
             share = np.clip(moved, STEADIED, 1)[:, None]
             hand.joints = as_f32(hand.joints + (joints - hand.joints) * share)
@@ -110,20 +114,33 @@ class HandFollower:
         if self._glance is None or seen < self._seen or waited_s > RESTING_S:
             return True
         is_held = len(self._hands) > seen
+        if waited_s > ANOTHER_S and self._is_unsure:
+            return True
         return waited_s > (ANOTHER_S if seen else PAUSE_S) and (is_held or _has_come(self._glance, glance))
 
-    def _search(self, frame_bgr: BgrU8, face: Face, captured_ns: int, views: int) -> None:
-        """Search palms in so many squares, until one shows some; where none does, another one comes first next time."""
+    def _search(self, frame_bgr: BgrU8, face: Face, captured_ns: int, views: int) -> bool:
+        """Search palms in so many squares, until one shows a hand; else another one comes first next time.
+
+        Says whether something was seen that may be a hand, but is not believed to be one.
+        """
+        is_unsure = False
         for _ in range(views):
             around, below = VIEWS[self._view]
-            found = list(self._found(frame_bgr, face, _square(face, around, below)))
-            for joints in found:
+            found = [
+                (joints, presence)
+                for joints, presence in self._found(frame_bgr, _square(face, around, below))
+                if presence >= GO_ON and _is_near(joints, face)
+            ]
+            sure = [joints for joints, presence in found if presence >= BEGIN]
+            for joints in sure:
                 self._take(_Hand(joints, _look(frame_bgr, joints), captured_ns))
-            if found:
-                return
+            if sure:
+                return False
+            is_unsure |= bool(found)
             self._view = (self._view + 1) % len(VIEWS)
+        return is_unsure
 
-    def _found(self, frame_bgr: BgrU8, face: Face, view: Region) -> Iterator[PointsF32]:
+    def _found(self, frame_bgr: BgrU8, view: Region) -> Iterator[tuple[PointsF32, float]]:
         for palm in self._networks.find(frame_bgr, view)[:MOST]:
             region = palm
             joints, presence = self._networks.joints(frame_bgr, region)
@@ -132,8 +149,7 @@ class HandFollower:
                     break
                 region = region_of(joints)
                 joints, presence = self._networks.joints(frame_bgr, region)
-            if presence >= BEGIN and _is_near(joints, face):
-                yield joints
+            yield joints, presence
 
     def _take(self, new: _Hand) -> None:
         """Add a hand, or put it in the place of one that is the same or was not seen in this frame."""
@@ -155,13 +171,13 @@ def _square(face: Face, around: float, below: float) -> Region:
     return Region(((left + right) / 2, (top + bottom) / 2 + below * face.width_px), side_px)
 
 
-def _is_near(joints: PointsF32, face: Face) -> bool:
+def _is_near(joints: PointsF32, face: Face, slack: float = 1.0) -> bool:
     """Tell a hand that may cover the face from one that is elsewhere, or that is too small or large for its person."""
     palm = palm_px(joints) / max(face.width_px, 1.0)
     reach = BESIDE * face.width_px
     first, last = joints[:, :2].min(axis=0), joints[:, :2].max(axis=0)
     touches = bool((last > face.box_xyxy[:2] - reach).all() and (first < face.box_xyxy[2:] + reach).all())
-    return touches and PALM_OF_FACE[0] < palm < PALM_OF_FACE[1]
+    return touches and PALM_OF_FACE[0] / slack < palm < PALM_OF_FACE[1] * slack
 
 
 def _are_one(hand: PointsF32, other: PointsF32) -> bool:
