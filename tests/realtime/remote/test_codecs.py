@@ -9,7 +9,7 @@ from aiortc import rtcrtpsender
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
 from mien.remote.codecs import CodecMeter, use_measured_codecs, video_frame
-from mien_models.types import BgrU8
+from mien_models.types import BgrU8, as_f32, as_u8
 
 H264 = RTCRtpCodecParameters("video/H264", 90_000, payloadType=97)
 
@@ -20,8 +20,8 @@ def _film(photo: BgrU8, count: int) -> list[BgrU8]:
     frames: list[BgrU8] = []
     for number in range(count):
         shift = np.array([[0.625, 0, 8 * np.sin(number / 5)], [0, 0.625, 5 * np.cos(number / 7)]])
-        moved = cv2.warpAffine(photo, shift, (320, 180), borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
-        frames.append(np.clip(moved + noise.normal(0, 3, moved.shape), 0, 255).astype(np.uint8))
+        moved = as_f32(cv2.warpAffine(photo, shift, (320, 180), borderMode=cv2.BORDER_REPLICATE).astype(np.float32))
+        frames.append(as_u8(np.clip(moved + noise.normal(0, 3, moved.shape), 0, 255).astype(np.uint8)))
     return frames
 
 

@@ -141,7 +141,7 @@ def test_a_driver_that_does_not_let_go_of_its_card_is_left_to_itself(monkeypatch
     )
     monkeypatch.setattr(devices, "portaudio", lambda: module)
     monkeypatch.setattr(devices, "_CLOSE_S", 0.2)
-    monkeypatch.setattr(devices, "_OPEN", devices._OpenStreams())
+    monkeypatch.setattr("mien.sound.devices._OPEN.count", 0)
     wanted = SoundDevice(0, "Cable", "", 2, RATE_HZ, True)
     for _ in range(2):
         opened, _rate = devices.open_output(wanted, channels=2, block_s=0.01, callback=lambda *_: None)
