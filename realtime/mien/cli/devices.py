@@ -102,7 +102,7 @@ def machines_nearby() -> tuple["NearMachine", ...]:
 def as_data(listed: DeviceList) -> dict[str, object]:
     """Give what JSON shows; `is_default` is the camera that is used when none is named."""
     default = default_camera(listed.cameras)
-    return {
+    data: dict[str, object] = {
         "cameras": [
             {
                 "name": camera.name,
@@ -123,7 +123,10 @@ def as_data(listed: DeviceList) -> dict[str, object]:
         "microphones": _sound_data(listed.microphones),
         "output_devices": _sound_data(listed.speakers),
         "virtual_cameras": [{"name": device.name, "path": device.path} for device in listed.virtual],
-    } | ({} if listed.machines is None else {"machines": [asdict(one) for one in listed.machines]})
+    }
+    if listed.machines is not None:
+        data["machines"] = [asdict(one) for one in listed.machines]
+    return data
 
 
 def camera_table(listed: DeviceList) -> "Table":

@@ -130,6 +130,7 @@ class MaskStage:
         self.parts: tuple[Part, ...] = (self._looking,) if self._methods else ()
         """What may be left out: looking for what is in front; the edge that the user wished for stays."""
         self._known: frozenset[int] = frozenset()
+        self._shot = 0
 
     def __call__(self, frame: Frame) -> Frame:
         """Mask the faces of `frame.swapped`; what was kept of a face that is no longer followed is dropped."""
@@ -147,7 +148,10 @@ class MaskStage:
     def _forget_others(self, frame: Frame, looked_at: frozenset[int], *, is_looking: bool) -> None:
         # What a method knew before it was left out is too old when it comes back.
         followed = frozenset(face.id for face in frame.faces) if is_looking else frozenset[int]()
-        for face_id in self._known - followed - looked_at:
+        # After a cut a face that goes on looks unlike its own past, which would be taken for something in front of it.
+        forgotten = self._known - followed - looked_at if frame.shot == self._shot else self._known
+        self._shot = frame.shot
+        for face_id in forgotten:
             for method in self._methods:
                 method.forget(face_id)
         self._known = (self._known & followed) | looked_at

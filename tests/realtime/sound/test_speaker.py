@@ -127,11 +127,12 @@ def test_a_driver_that_does_not_let_go_of_its_card_is_left_to_itself(monkeypatch
     begun: list[str] = []
 
     def stream(*, samplerate: int, callback: Callable[..., None], **_: object) -> Device:
-        return (Device if begun.count("stream") else NeverClosed)(callback, samplerate, 0)
+        begun.append("stream")
+        return (NeverClosed if len(begun) == 1 else Device)(callback, samplerate, 0)
 
     module = SimpleNamespace(
         PortAudioError=RuntimeError,
-        OutputStream=lambda **wish: (stream(**wish), begun.append("stream"))[0],
+        OutputStream=stream,
         _terminate=lambda: begun.append("terminated"),
         _initialize=lambda: None,
         query_devices=list,
@@ -140,7 +141,7 @@ def test_a_driver_that_does_not_let_go_of_its_card_is_left_to_itself(monkeypatch
     )
     monkeypatch.setattr(devices, "portaudio", lambda: module)
     monkeypatch.setattr(devices, "_CLOSE_S", 0.2)
-    monkeypatch.setattr(devices, "_OPEN", devices._OpenStreams())
+    monkeypatch.setattr("mien.sound.devices._OPEN.count", 0)
     wanted = SoundDevice(0, "Cable", "", 2, RATE_HZ, True)
     for _ in range(2):
         opened, _rate = devices.open_output(wanted, channels=2, block_s=0.01, callback=lambda *_: None)

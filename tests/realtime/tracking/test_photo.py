@@ -8,7 +8,7 @@ import pytest
 
 from mien.tracking.landmark_fit import FaceNetworks
 from mien.tracking.photo import PhotoScanSettings, find_faces
-from mien_models.types import AffineF64, BgrU8, Face, PointsF32
+from mien_models.types import AffineF64, BgrU8, Face, PointsF32, as_u8
 
 
 def turned_about(centre: tuple[float, float], degrees: float, scale: float, to: tuple[float, float]) -> AffineF64:
@@ -106,7 +106,7 @@ def test_where_the_largest_is_wanted_small_faces_behind_it_are_not_looked_for(
 def test_where_the_largest_is_wanted_several_large_ones_are_still_told(
     source_photo: BgrU8, networks: FaceNetworks
 ) -> None:
-    frame = np.hstack([source_photo, cv2.flip(source_photo, 1)])
+    frame = as_u8(np.hstack([source_photo, as_u8(cv2.flip(source_photo, 1))]))
     found = find_faces(frame, networks, PhotoScanSettings(wants_largest=True))
     assert len(found) == len(find_faces(frame, networks)) == 2
 
