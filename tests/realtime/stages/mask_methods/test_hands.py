@@ -135,7 +135,8 @@ def waving(photo: BgrU8, face: Face, x: float) -> DrawnHand:
     width, y = face.width_px, float(face.landmarks[4, 1] + 0.7 * face.width_px)
     drawn = [draw_hand(photo, (x + part * 0.05 * width, y), 0.62 * width, Pose(roll_deg=8)) for part in range(3)]
     bgr = np.mean([hand.bgr for hand in drawn], axis=0).astype(np.uint8)
-    return DrawnHand(bgr, np.mean([hand.covered for hand in drawn], axis=0, dtype=np.float32), drawn[0].joints)
+    covered = np.asarray(np.mean([hand.covered for hand in drawn], axis=0), np.float32)
+    return DrawnHand(bgr, covered, drawn[0].joints)
 
 
 def test_a_hand_that_waves_fast_is_not_lost(photo: BgrU8, face: Face) -> None:
