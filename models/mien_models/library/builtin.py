@@ -8,6 +8,7 @@ from typing import Final
 
 from mien_models.errors import ModelError
 from mien_models.interfaces import Detector, DetectorFactory, Landmarker, LandmarkerFactory, Session, SessionFactory
+from mien_models.networks.eyes import Eyes
 from mien_models.networks.eyewear import Eyewear
 from mien_models.networks.finisher import Finisher
 from mien_models.networks.rims import Rims
@@ -114,6 +115,16 @@ def load_rims(name: str = "rims", *, threads: int = 1) -> Rims:
     """
     manifest = _manifest_of_kind(name, ("classifier",))
     return Rims(manifest, open_session(manifest, threads=threads))
+
+
+def load_eyes(name: str = "eyes", *, threads: int = 1) -> Eyes:
+    """Load the network that sees lids and irises.
+
+    Raises:
+        ModelError: see `open_session`; or the weights are of another kind.
+    """
+    manifest = _manifest_of_kind(name, ("classifier",))
+    return Eyes(manifest, open_session(manifest, threads=threads))
 
 
 def load_finisher(name: str = "finisher", *, threads: int = 1) -> Finisher:

@@ -185,7 +185,8 @@ def _features_beside_hair() -> MaskU8:
     """Mark what hair that reaches into the core leaves: lashes, wide around eyes; brows, beside which it hangs down."""
     brows = filled((BROW_LEFT, BROW_RIGHT), SIDE_PX)
     others = filled(tuple(outline for outline in FEATURES if outline not in (BROW_LEFT, BROW_RIGHT)), SIDE_PX)
-    return as_u8(cv2.dilate(others, disc(2 * round(0.012 * SIDE_PX) + 1)) | cv2.dilate(brows, disc(3)))
+    wide = as_u8(cv2.dilate(others, disc(2 * round(0.012 * SIDE_PX) + 1)))
+    return wide | as_u8(cv2.dilate(brows, disc(3)))
 
 
 @cache
