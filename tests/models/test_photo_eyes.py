@@ -16,7 +16,8 @@ from mien_models.swappers.mesh.photo_eyes import photo_eyes
 from mien_models.types import BgrU8, Face, SourceFace, SwapOptions, SwappedFace, as_u8
 
 BLUE, BROWN = (190, 130, 80), (25, 45, 80)
-FINER = 8
+FINER = 4
+LARGER = 2
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,11 @@ def with_eyes(
         middles.append([(at[0] + 0.5) / FINER - 0.5, (at[1] + 0.5) / FINER - 0.5])
     small = cv2.resize(large, photo.shape[1::-1], interpolation=cv2.INTER_AREA)
     return as_u8(small), DrawnEyes(np.array(middles), radius / FINER)
+
+
+@pytest.fixture(scope="session")
+def photo(photo: BgrU8) -> BgrU8:
+    return as_u8(cv2.resize(photo, None, fx=LARGER, fy=LARGER, interpolation=cv2.INTER_CUBIC))
 
 
 @pytest.fixture(scope="module")
@@ -173,8 +179,21 @@ def test_a_closed_eye_is_covered_by_the_photos_lid(photo: BgrU8, face: Face) -> 
     assert holes[1] < 0.45 * holes[0]
 
 
+def behind_dark_lenses(photo: BgrU8, face: Face) -> BgrU8:
+    shown = photo.copy()
+    for outer, inner in CORNERS:
+        a, b = face.landmarks[outer, :2], face.landmarks[inner, :2]
+        centre, wide = (a + b) / 2, float(np.linalg.norm(a - b))
+        axes = (round(0.95 * wide), round(0.8 * wide))
+        cv2.ellipse(shown, (round(centre[0]), round(centre[1])), axes, 0, 0, 360, (18, 16, 15), -1, cv2.LINE_AA)
+    bridge = [(round(float(x)), round(float(y))) for x, y in face.landmarks[[133, 362], :2]]
+    cv2.line(shown, bridge[0], bridge[1], (18, 16, 15), max(2, round(0.12 * wide)), cv2.LINE_AA)
+    return shown
+
+
 def test_a_photo_with_closed_eyes_or_dark_glasses_lends_none(photo: BgrU8, face: Face) -> None:
     closed, _ = with_eyes(photo, face, iris=BLUE, opening=0.0)
     assert photo_eyes(SourceFace.of(with_eyes(photo, face, iris=BLUE)[0], face)) is not None
-    assert photo_eyes(SourceFace.of(closed, face)) is None
-    assert not worn(closed, photo, face, photo_eyes=True).retouches
+    for hidden in (closed, behind_dark_lenses(photo, face)):
+        assert photo_eyes(SourceFace.of(hidden, face)) is None
+        assert not worn(hidden, photo, face, photo_eyes=True).retouches

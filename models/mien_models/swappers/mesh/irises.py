@@ -30,14 +30,21 @@ SEEN: Final = (0.3, 0.55)
 """How much of an iris must be seen: below the first it is left alone, above the second it is coloured fully."""
 KNOWN: Final = 0.45
 """So much of a photo's iris must be seen for its colour to be known."""
-LEAST_PX: Final = (1.8, 3.0)
-"""Irises smaller than the first, a radius in pixels, are left alone, from the second on they are coloured fully."""
+LEAST_PX: Final = (2.5, 6.0)
+"""Irises smaller than the first, a radius in pixels, are left alone, from the second on they are coloured fully.
+
+A small one is blurred with the lids: in its whole colour it would be sharper than the picture around it.
+"""
 PHOTO_PX: Final = 4.0
 """A photo must show its irises so large."""
 WHITE: Final = (70.0, 97.0)
 """The white of an eye is between these percentiles of what is seen of it: lashes are darker, glints are lighter."""
 DARKER: Final = 0.75
 """An iris is darker than this part of the white beside it; where it seems not to be, that is no white."""
+SKIN: Final = 0.05
+"""Where the eyeball is less surely seen than this, there is skin."""
+OF_SKIN: Final = 0.8
+"""The white of an eye is no darker than this part of the skin around it, where it is not in the lid's shadow."""
 GLINT: Final = 1.5
 """What is lighter than the iris by this factor is a glint in it."""
 PUPIL: Final = 0.45
@@ -183,9 +190,7 @@ def _colour(image_bgr: BgrU8, iris: _Iris) -> IrisColour | None:
     white, inside = around.bgr[ball & (around.far > REACH)], ball & (around.far < REACH)
     if len(white) < FEWEST_PIXELS or np.count_nonzero(inside) < FEWEST_PIXELS:
         return None
-    lights = white.mean(axis=1)
-    low, high = np.percentile(lights, WHITE)
-    white_bgr = _neutral(as_f32(white[(lights >= low) & (lights <= high)].mean(axis=0)))
+    white_bgr = _white(white, around.bgr[around.open < SKIN])
     rings = _rings(as_f32(around.bgr[inside]), around.far[inside])
     return IrisColour(rings, white_bgr) if rings[: RINGS // 2].mean() < DARKER * white_bgr.mean() else None
 
@@ -211,9 +216,17 @@ def _pupil_darkest(rings: NDArray[np.float32]) -> NDArray[np.float32]:
     return as_f32(pupil)
 
 
-def _neutral(white_bgr: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Take half of the hue off what is white in an eye: that half is the lids', which shine on it."""
-    return as_f32(np.sqrt(np.maximum(white_bgr, 1) * np.float32(white_bgr.mean())))
+def _white(white: NDArray[np.uint8], skin: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Say what the white of an eye would be without the lid's shadow and without the lids' hue: (3,).
+
+    Half of its hue is that of the lids, which shine on it.
+    """
+    lights = white.mean(axis=1)
+    low, high = np.percentile(lights, WHITE)
+    mean = as_f32(white[(lights >= low) & (lights <= high)].mean(axis=0))
+    neutral = np.sqrt(np.maximum(mean, 1) * np.float32(mean.mean()))
+    usual = OF_SKIN * float(np.median(skin)) if skin.size else 0.0
+    return as_f32(neutral * max(1.0, usual / max(float(mean.mean()), 1.0)))
 
 
 def _followed(own: IrisColour | None, now: IrisColour | None, elapsed_s: float) -> IrisColour | None:
