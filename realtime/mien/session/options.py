@@ -224,7 +224,7 @@ def resolve(settings: Settings) -> Options:
         settings.boost,
         settings.morph,
         settings.template,
-        photo_eyes=settings.eyes is EyesMode.PHOTO,
+        photo_eyes=settings.eyes == EyesMode.PHOTO,
     )
     return Options(
         faces=FaceOptions(settings.face, settings.consent, settings.assign, settings.recogniser),
