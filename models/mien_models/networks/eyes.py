@@ -48,11 +48,6 @@ class EyeLook:
     frame_from_eye: AffineF64
     """Takes those pixels to the frame; the eye on the right is seen mirrored."""
 
-    @property
-    def iris_px(self) -> float:
-        """How large the radius of an iris is expected to be in the frame, in pixels."""
-        return IRIS_PX * hypot(*self.frame_from_eye[:, 0])
-
 
 def eye_region(landmarks: PointsF32, eye: int) -> Region:
     """Give the square around one of the two eyes in which it is looked at."""
@@ -62,6 +57,11 @@ def eye_region(landmarks: PointsF32, eye: int) -> Region:
     reach = max(hypot(*apart[:2]), NARROWEST * hypot(*apart), 1.0)
     x, y = ((outer + inner) / 2)[:2].tolist()
     return Region((x, y), SIDE_PX / IRIS_PX * IRIS * reach, atan2(float(across[1]), float(across[0])))
+
+
+def iris_px(landmarks: PointsF32) -> float:
+    """Say how large the radius of an iris is expected to be in the frame, in pixels."""
+    return eye_region(landmarks, 0).side_px * IRIS_PX / SIDE_PX
 
 
 def eye_numbers(eye_bgr: BgrU8) -> NDArray[np.float32]:

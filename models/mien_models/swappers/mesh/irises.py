@@ -30,11 +30,6 @@ SEEN: Final = (0.3, 0.55)
 """How much of an iris must be seen: below the first it is left alone, above the second it is coloured fully."""
 KNOWN: Final = 0.45
 """So much of a photo's iris must be seen for its colour to be known."""
-LEAST_PX: Final = (2.5, 6.0)
-"""Irises smaller than the first, a radius in pixels, are left alone, from the second on they are coloured fully.
-
-A small one is blurred with the lids: in its whole colour it would be sharper than the picture around it.
-"""
 PHOTO_PX: Final = 4.0
 """A photo must show its irises so large."""
 WHITE: Final = (70.0, 97.0)
@@ -127,19 +122,26 @@ class IrisFilter:
         """How long ago each was measured."""
 
     def retouches(
-        self, frame_bgr: BgrU8, looks: tuple[EyeLook, EyeLook], wanted: IrisColour, elapsed_s: float
+        self,
+        frame_bgr: BgrU8,
+        looks: tuple[EyeLook, EyeLook],
+        wanted: IrisColour,
+        *,
+        strength: float,
+        elapsed_s: float,
     ) -> tuple[Retouch, ...]:
-        """Give the irises of a frame in the photo's colour."""
+        """Give the irises of a frame in the photo's colour, to a strength of 0..1."""
         done: list[Retouch] = []
         for eye, look in enumerate(looks):
             self._unseen_s[eye] += elapsed_s
             iris = _iris(look)
-            if iris is None or iris.seen < SEEN[0] or iris.radius_px < LEAST_PX[0]:
+            if iris is None or iris.seen < SEEN[0]:
                 continue
             own = self._measured(frame_bgr, eye, iris)
             around = _around(frame_bgr, iris, (REACH, REACH))
             if own is not None and around is not None:
-                done.append(_coloured(around, own, wanted, _ramp(iris.seen, SEEN) * _ramp(iris.radius_px, LEAST_PX)))
+                is_seen = (iris.seen - SEEN[0]) / (SEEN[1] - SEEN[0])
+                done.append(_coloured(around, own, wanted, strength * min(is_seen, 1.0)))
         return tuple(done)
 
     def _measured(self, frame_bgr: BgrU8, eye: int, iris: _Iris) -> IrisColour | None:
@@ -261,7 +263,3 @@ def _is_dark(light: NDArray[np.float32], own: IrisColour) -> NDArray[np.float32]
     iris = float(own.rings_bgr[round(RINGS * PUPIL / REACH) : round(RINGS * INSIDE / REACH)].mean(axis=1).max())
     limit, full = (iris + part * (white - iris) for part in LIGHT)
     return as_f32(np.clip((limit - light) / max(limit - full, 4.0), 0, 1))
-
-
-def _ramp(value: float, limits: tuple[float, float]) -> float:
-    return float(np.clip((value - limits[0]) / (limits[1] - limits[0]), 0, 1))

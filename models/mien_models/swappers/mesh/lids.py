@@ -19,24 +19,38 @@ LOWER: Final = (
     ((7, 163, 144, 145, 153, 154, 155), (25, 110, 24, 23, 22, 26, 112), (31, 228, 229, 230, 231, 232, 233)),
     ((249, 390, 373, 374, 380, 381, 382), (255, 339, 254, 253, 252, 256, 341), (261, 448, 449, 450, 451, 452, 453)),
 )
-FOLLOWS: Final = (1.0, 0.6, 0.2)
-"""How much of a lid's way its edge and the two rings go."""
+FOLLOWS: Final = (1.0, 0.9, 0.4)
+"""How much of a lid's way its edge and the two rings go: lashes go along, and the skin above them is stretched."""
 TOWARDS: Final = (0.35, 0.6)
 """How long an eye is seen, in parts of its length: below the first its lids are not moved, above the second fully."""
 SURE: Final = 0.4
 """Where so much of a column is seen of the eyeball, in pixels, its height is known; else it is the lower lid's."""
 
 
-def with_lids(landmarks: PointsF32, looks: tuple[EyeLook, EyeLook]) -> PointsF32:
-    """Give a copy of (468, 3) landmarks with lids where they were seen."""
+def opening_px(looks: tuple[EyeLook, EyeLook]) -> float:
+    """Say how far the wider one of two eyes is open, in pixels of the look."""
+    return max(float(look.open.sum(axis=0).max()) for look in looks)
+
+
+def with_lids(
+    landmarks: PointsF32, looks: tuple[EyeLook, EyeLook], *, strength: float = 1.0, part: float = 1.0
+) -> PointsF32:
+    """Give a copy of (468, 3) landmarks with lids where they were seen.
+
+    Args:
+        landmarks: as the mesh has them.
+        looks: what was seen of both eyes.
+        strength: 0..1, how far lids go there.
+        part: the upper ones are let down until so much of the opening is left.
+    """
     moved = landmarks.copy()
     for look, corners, upper, lower in zip(looks, CORNERS, UPPER, LOWER, strict=True):
         x, y, z = (landmarks[corners[1]] - landmarks[corners[0]]).tolist()
         seen = hypot(x, y) / max(hypot(x, y, z), 1e-6)
-        share = np.float32(np.clip((seen - TOWARDS[0]) / (TOWARDS[1] - TOWARDS[0]), 0, 1))
+        share = np.float32(strength * np.clip((seen - TOWARDS[0]) / (TOWARDS[1] - TOWARDS[0]), 0, 1))
         if share == 0:
             continue
-        edges = _edges(landmarks, look, upper[0], lower[0])
+        edges = _edges(landmarks, look, upper[0], lower[0], part)
         down = as_f32(look.frame_from_eye[:, 1])
         for rings, rows in zip((upper, lower), edges, strict=True):
             for ring, follows in zip(rings, FOLLOWS, strict=True):
@@ -45,7 +59,7 @@ def with_lids(landmarks: PointsF32, looks: tuple[EyeLook, EyeLook]) -> PointsF32
 
 
 def _edges(
-    landmarks: PointsF32, look: EyeLook, upper: tuple[int, ...], lower: tuple[int, ...]
+    landmarks: PointsF32, look: EyeLook, upper: tuple[int, ...], lower: tuple[int, ...], part: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Say how far down, in pixels of the look, the points of both lids' edges must go: twice (7,)."""
     eye_from_frame = as_f32(cv2.invertAffineTransform(look.frame_from_eye))
@@ -58,8 +72,8 @@ def _edges(
     rest = np.interp(columns, *_sorted(below))
     middle = (rows @ look.open + SURE * rest) / (seen + SURE)
     edges = []
-    for points, sign in ((above, -0.5), (below, 0.5)):
-        edge = np.interp(points[:, 0], columns, middle + sign * seen)
+    for points, share in ((above, 0.5 - part), (below, 0.5)):
+        edge = np.interp(points[:, 0], columns, middle + share * seen)
         edges.append(as_f32(edge - points[:, 1]))
     return edges[0], edges[1]
 
