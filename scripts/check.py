@@ -1,24 +1,32 @@
 """Check everything: `uv run --group lint python scripts/check.py`. Further words go to pytest."""
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 TORCH_TESTS = ("tests/export/networks", "tests/export/test_engines.py")
 PYTEST = ("-X", "dev", "-m", "pytest")
-# Two at a time, and those of one file by the same process: they share what is costly to start.
-AT_ONCE = ("-n", "2", "--dist", "loadfile")
+# As many at a time as there are processors, and those of one file by the same process: they share what is costly to
+# start. Each takes up to a gigabyte.
+AT_ONCE = ("-n", str(min(max(os.cpu_count() or 2, 2), 8)), "--dist", "loadfile")
 WITH_TORCH = [sys.executable, "scripts/with_torch.py", "--rtx", "python"]
 SOME_FAILED = 1
 """Of pytest: tests ran, and some failed."""
-STEPS = (
+LOOKS = (
     ("the lock file is current", ["uv", "lock", "--check"]),
     ("format", ["ruff", "format", "--check", "."]),
     ("lint", ["ruff", "check", "."]),
     ("types, mypy", ["mypy"]),
     ("types, pyright", ["pyright"]),
     ("import contracts", ["lint-imports"]),
+    # Half a gigabyte, where it was never fetched.
+    ("torch is there", [*WITH_TORCH, "-c", "import torch"]),
+)
+"""They read, and so all of them do it at once."""
+TESTS = (
     # Tests start some hundreds of commands, and where Python may not write bytecode each would compile Mien anew.
     ("bytecode", [sys.executable, "-m", "compileall", "-q", "-j", "0", "realtime", "models", "export"]),
     # -X dev: what Python can check while it runs, and the line of a segmentation fault.
@@ -30,7 +38,9 @@ STEPS = (
 
 def main() -> int:
     """Run every step in order; return the status of the first that fails, or 0."""
-    for name, command in STEPS:
+    if not all_at_once(LOOKS):
+        return SOME_FAILED
+    for name, command in TESTS:
         status = timed(name, command)
         if status == SOME_FAILED and AT_ONCE[0] in command:
             # Beside others a test may starve; a defect fails alone, too.
@@ -40,6 +50,24 @@ def main() -> int:
             print(f"{name}: failed with status {status}", file=sys.stderr)
             return status
     return 0
+
+
+def all_at_once(steps: Sequence[tuple[str, list[str]]]) -> bool:
+    """Run commands beside one another, print what each said when all have ended, and tell whether all succeeded."""
+    started_s = time.monotonic()
+    with ThreadPoolExecutor(len(steps)) as pool:
+        ended = list(pool.map(heard, [command for _, command in steps]))
+    for (name, command), one in zip(steps, ended, strict=True):
+        print(f"── {name}: {' '.join(command)}\n{one.stdout}", end="", flush=True)
+        if one.returncode != 0:
+            print(f"{name}: failed with status {one.returncode}", file=sys.stderr)
+    print(f"   {time.monotonic() - started_s:.1f} s", flush=True)
+    return all(one.returncode == 0 for one in ended)
+
+
+def heard(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+    """Run one command; give what it said, both ways."""
+    return subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def timed(name: str, command: Sequence[str]) -> int:

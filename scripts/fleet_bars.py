@@ -1,8 +1,9 @@
 """Take a fleet through what fleets go through, and count: `python scripts/fleet_bars.py -o FOLDER`.
 
 A Ray cluster of this machine alone, replicas at 320x180, clients that stream over real lines. A replica is
-killed, the fleet grows, is renewed, and shrinks, while all of them stream. Prints one JSON: for each event the
-longest time that each client was without a picture, how many moved, and how many sessions each replica has.
+killed, the fleet grows because more clients come, is renewed, and shrinks, while all of them stream. Prints one JSON:
+for each event the longest time that each client was without a picture, how many moved, and how many sessions each
+replica has; with --sessions the memory after many of them, too.
 """
 
 import argparse
@@ -13,78 +14,22 @@ import json
 import os
 import secrets
 import signal
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import cv2
+import psutil
 
 from mien.cli.fleet import FleetWish, begun, cluster, prepared
-from mien.config.choices import ConsentKind
-from mien.pipeline.frame import Frame
 from mien.remote.client import pair
-from mien.remote.link import PackedOrder, RemoteLink
 from mien.remote.machines import Address, Machine, Machines
-from mien.remote.protocol import FaceTerms, Wishes
-from mien.tracking.photo import public_domain_photo
-from mien_models.types import BgrU8, as_u8
+from remote_clients import Client, order, photo_png, picture_bgr
 
 if TYPE_CHECKING:
     from mien.remote.fleet import FleetPlan
 
-_SIZE: Final = (320, 180)
 _PATIENCE_S: Final = 240.0
-
-
-class Client:
-    """Streams one picture again and again, and notes when answers come. Has state: a thread, a link."""
-
-    def __init__(self, machine: Machine, order: PackedOrder, picture: BgrU8, fps: float) -> None:
-        self._picture, self._fps = picture, fps
-        self.link = RemoteLink([machine], order, fps, lambda status: print(status.state.value, status.why, flush=True))
-        self.newest_s = time.monotonic()
-        self.ready_s = self.newest_s
-        self.longest_s = self.away_s = 0.0
-        self.shown = 0
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._work, daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self.link.start()
-        self._thread.start()
-
-    def close(self) -> None:
-        """End."""
-        self._is_over.set()
-        self._thread.join()
-        self.link.close()
-
-    @property
-    def answers(self) -> int:
-        """How many came back, those included that were too late to be shown: a machine that is busy gives no others."""
-        return self.shown + self.link.answers.strangers
-
-    def begin_event(self) -> None:
-        """Count the longest gaps anew."""
-        self.longest_s = self.away_s = 0.0
-
-    def _work(self) -> None:
-        index, seen = 0, -1
-        while not self._is_over.wait(1 / self._fps):
-            self.link.send(Frame(self._picture, index, time.monotonic_ns()))
-            index += 1
-            answered = self.link.answers.newer_than(seen, 0.0)
-            now_s = time.monotonic()
-            if answered is not None and answered.composed is not None:
-                seen, self.newest_s = answered.index, now_s
-                self.shown += 1
-            if self.link.is_ready:
-                self.ready_s = now_s
-            self.away_s = max(self.away_s, now_s - self.ready_s)
-            self.longest_s = max(self.longest_s, now_s - self.newest_s)
 
 
 def main() -> int:
@@ -94,11 +39,13 @@ def main() -> int:
     parser.add_argument("--replicas", type=int, default=3)
     parser.add_argument("--clients", type=int, default=6)
     parser.add_argument("--fps", type=float, default=3.0)
+    parser.add_argument("--sessions", type=int, default=0, help="short ones at the end, for the memory")
     parser.add_argument("--port", type=int, default=7480)
     wish = parser.parse_args()
     os.environ |= {f"MIEN_{kind}_DIR": str(wish.output / kind.lower()) for kind in ("DATA", "STATE", "CONFIG")}
     seats = -(-wish.clients // (wish.replicas - 1))
-    fleet = FleetWish(wish.port, "127.0.0.1", seats, "auto", f"{wish.replicas}", 0.1, 0.0, ())
+    replicas = f"{wish.replicas}-{wish.replicas + 1}"
+    fleet = FleetWish(wish.port, "127.0.0.1", seats, "auto", replicas, 0.1, 0.0, ())
     prepared()
     with cluster() as folder:
         plan = begun(fleet)
@@ -109,12 +56,9 @@ def main() -> int:
 def _journey(wish: argparse.Namespace, plan: "FleetPlan", folder: Path | None) -> dict[str, Any]:
     from mien.remote.fleet import deploy
 
-    portrait = as_u8(cv2.imread(str(public_domain_photo())))
-    picture = as_u8(cv2.resize(portrait, _SIZE))
-    photo = cv2.imencode(".png", portrait)[1].tobytes()
-    order = PackedOrder(Wishes(), FaceTerms(consent=ConsentKind.PUBLIC_DOMAIN), (photo,))
     machine = asyncio.run(pair(Address("127.0.0.1", wish.port), str(plan.code), Machines(wish.output / "known.json")))
-    clients = [Client(machine, order, picture, wish.fps) for _ in range(wish.clients)]
+    clients = [Client(machine, order(), picture_bgr(), wish.fps) for _ in range(wish.clients)]
+    late = [Client(machine, order(), picture_bgr(), wish.fps) for _ in range(2)]
     for one in clients:
         one.start()
         time.sleep(1)
@@ -127,15 +71,18 @@ def _journey(wish: argparse.Namespace, plan: "FleetPlan", folder: Path | None) -
         count = wish.replicas
         for name, act in (
             ("killed", _kill_one),
-            ("scale-out", lambda: deploy(plan, (count + 1, count + 1))),
+            ("two more clients, scale-out", lambda: _more(late, count + 1)),
             ("upgrade", lambda: deploy(newer, (count + 1, count + 1))),
-            ("drain", lambda: deploy(newer, (count, count))),
+            ("upgrade to fewer", lambda: deploy(newer, (count, count))),
         ):
             found[name] = _event(clients, act)
             print(name, found[name], flush=True)
-        found["photo lies in"] = _traces(photo, folder)
+        for one in late:
+            one.close()
+        found["photo lies in"] = _traces(photo_png(), folder)
+        found["MB of the replicas"] = _after_sessions(machine, wish.sessions)
     finally:
-        for one in clients:
+        for one in (*clients, *late):
             one.close()
     return found
 
@@ -156,6 +103,28 @@ def _event(clients: list[Client], act: Callable[[], object]) -> dict[str, Any]:
         "took_s": round(took_s, 1),
         "sessions": _sessions(),
     }
+
+
+def _more(clients: list[Client], replicas: int) -> None:
+    """Let more clients come, so many that the fleet grows by itself."""
+    for one in clients:
+        one.start()
+    _until(lambda: sum(one["state"] == "RUNNING" for one in _replicas()) == replicas, "the fleet has grown")
+
+
+def _after_sessions(machine: Machine, count: int) -> dict[str, float]:
+    """Let short sessions come and go; give the memory of all replicas after the first tenth, and after all."""
+    found: dict[str, float] = {}
+    for number in range(count):
+        client = Client(machine, order(), picture_bgr(), 10.0)
+        client.start()
+        _until(lambda client=client: client.answers > 0, "a short session has its picture")
+        client.close()
+        if number + 1 in {count // 10, count}:
+            found[f"after {number + 1} sessions"] = sum(
+                psutil.Process(one["pid"]).memory_info().rss / 1e6 for one in _replicas()
+            )
+    return found
 
 
 def _replicas() -> list[Any]:

@@ -1,8 +1,8 @@
 """Put a line through what lines go through, and count what is seen: `sudo python scripts/remote_bars.py cut -o FOLDER`.
 
-Two network namespaces, `mien serve` in one and `mien run --remote` in the other, real processes and packets; `tc netem`
-delays, loses and reorders. The source face has blue skin, so that every frame of the recording can be judged by its
-colour: blue is the swap, warm skin the real face. Prints one JSON: frames of each kind, ages, states, and the line.
+Two network namespaces, `mien serve` in one and `mien run --remote` in the other, real processes and packets, which
+`bad_line` delays, loses and reorders. The source face has blue skin, so that every frame of the recording can be judged
+by its colour: blue is the swap, warm skin the real face. Prints one JSON: frames of each kind, ages, states, the line.
 """
 
 import argparse
@@ -21,6 +21,7 @@ import av
 import cv2
 import numpy as np
 
+from bad_line import BadLine, Weather
 from mien.pipeline.live.slates import CARDS, Slates
 from mien.tracking.photo import public_domain_photo
 
@@ -33,14 +34,16 @@ _SKIN: Final = (slice(62, 98), slice(140, 180))
 _NOISE: Final = 4.0
 """Mean difference, in levels, that a codec makes."""
 _CUT_S: Final = 5.0
-_SCENES: Final = {
-    "loopback": "",
-    "far": "delay 20ms loss 1%",
-    "reordered": "delay 20ms 10ms reorder 25% 50%",
-    "narrow": "rate 400kbit delay 20ms",
-    "cut": "",
-    "killed": "",
+_SCENES: Final[dict[str, Weather | None]] = {
+    "local": None,
+    "loopback": None,
+    "far": Weather(delay_s=0.02, loss=0.01),
+    "reordered": Weather(delay_s=0.02, jitter_s=0.02),
+    "narrow": Weather(delay_s=0.02, bits_per_s=400_000),
+    "cut": None,
+    "killed": None,
 }
+"""What happens to the packets of each direction; what else happens is in the scene's name."""
 
 
 def main() -> int:
@@ -61,16 +64,9 @@ def main() -> int:
 def _scene(wish: argparse.Namespace) -> dict[str, Any]:
     folder: Path = wish.output
     box, code = _serve(folder)
-    words = [
-        "--remote",
-        f"{_THERE[1]}:{_PORT}",
-        "--pair",
-        code,
-        "--face",
-        str(folder / "blue.png"),
-        "--consent",
-        "synthetic",
-    ]
+    words = ["--face", str(folder / "blue.png"), "--consent", "synthetic"]
+    if wish.scene != "local":
+        words += ["--remote", f"{_THERE[1]}:{_PORT}", "--pair", code]
     words += ["--camera", "synthetic", "--size", "x".join(map(str, _SIZE)), "--fps", "15", "--colour", "none"]
     words += [
         "--sink",
@@ -92,7 +88,11 @@ def _scene(wish: argparse.Namespace) -> dict[str, Any]:
         box.wait(60)
     report = json.loads((folder / "run.json").read_text())
     kept = ("frames_in", "frames_swapped", "frames_hidden", "repeated", "age_ms", "failures", "remote", "state_changes")
-    return {"scene": wish.scene, "frames": Counter(_kinds(folder / "out.mp4")), **{key: report[key] for key in kept}}
+    return {
+        "scene": wish.scene,
+        "frames": Counter(_kinds(folder / "out.mp4")),
+        **{key: report.get(key) for key in kept},
+    }
 
 
 def _happens(
@@ -125,32 +125,20 @@ def _in(namespace: str, folder: Path, *words: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def _two_machines(netem: str) -> Generator[None]:
+def _two_machines(weather: Weather | None) -> Generator[None]:
     _remove()
     try:
         for name, _ in (_HERE, _THERE):
             _ip("netns", "add", name)
+            _ip("-n", name, "link", "set", "lo", "up")
+        if weather is not None:
+            with BadLine(weather, (_HERE, _THERE)):
+                yield
+            return
         _ip("link", "add", "eth0", "netns", _HERE[0], "type", "veth", "peer", "name", "eth0", "netns", _THERE[0])
         for name, address in (_HERE, _THERE):
             _ip("-n", name, "addr", "add", f"{address}/24", "dev", "eth0")
-            for device in ("lo", "eth0"):
-                _ip("-n", name, "link", "set", device, "up")
-            if netem:
-                command = [
-                    "ip",
-                    "netns",
-                    "exec",
-                    name,
-                    "tc",
-                    "qdisc",
-                    "add",
-                    "dev",
-                    "eth0",
-                    "root",
-                    "netem",
-                    *netem.split(),
-                ]
-                subprocess.run(command, check=True)
+            _ip("-n", name, "link", "set", "eth0", "up")
         yield
     finally:
         _remove()

@@ -125,7 +125,9 @@ def came_back(port: int, got: Path) -> "tuple[subprocess.Popen[bytes], float]":
 
 def serving(port: int, got: Path) -> "subprocess.Popen[bytes]":
     """Let Debian's ffmpeg take one stream and write it as it comes."""
-    words = ["-y", "-loglevel", "error", "-listen", "1", "-flush_packets", "1", "-i", address_of(port), "-c", "copy"]
+    # Else it looks at the stream for up to five seconds before it writes.
+    words = ["-y", "-loglevel", "error", "-analyzeduration", "500000", "-listen", "1", "-flush_packets", "1"]
+    words += ["-i", address_of(port), "-c", "copy"]
     server = subprocess.Popen(["/usr/bin/ffmpeg", *words, str(got)], stdin=subprocess.DEVNULL)
     time.sleep(0.5)
     return server

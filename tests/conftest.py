@@ -15,7 +15,7 @@ import hypothesis
 import numpy as np
 import pytest
 
-from mien.config.process import keep_freed_memory
+from mien_models.system.freed_memory import keep_freed_memory
 from mien_models.types import BgrU8, Face
 
 REQUIRED = frozenset(filter(None, os.environ.get("REQUIRE", "").split(",")))

@@ -206,7 +206,8 @@ def _carry_out(run: LiveRun, patches: Patches, changes: int, *, is_measured: boo
     )
     print(f"pictures: {counts}")
     if counts.get("real", 0) or not counts.get("swapped"):
-        raise ChangeError(f"the real face was seen in {counts.get('real', 0)} pictures")
+        kept = shutil.copytree(run.judge, Path(tempfile.mkdtemp(prefix="mien-real-")), dirs_exist_ok=True)
+        raise ChangeError(f"the real face was seen in {counts.get('real', 0)} pictures; some lie in {kept}")
     if lost := {name: why for name, why in report["notes"].items() if name.startswith("sink")}:
         raise ChangeError(f"an output was lost: {lost}")
     if after_mb > before_mb * _MEMORY:

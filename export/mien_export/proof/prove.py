@@ -18,6 +18,7 @@ from mien_export.proof.noise import Allowance, Answers, Weighed, weigh
 from mien_export.proof.pixels import Numbers
 from mien_export.proof.reference import Reference, run_counted, run_torch
 from mien_export.proof.serving import Candidate, open_candidate
+from mien_models.system.freed_memory import give_back_freed_memory
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,6 +116,7 @@ def prove(
     # A file that runs needs as much memory again.
     del module
     gc.collect()
+    give_back_freed_memory()
     files = [_judged(path, network, Questions(asked, batches, expected, reference, raised), steps) for path in paths]
     first = network.outputs[0].name
     pictures = {name: one[first] for name, one in expected.items()}
@@ -161,6 +163,7 @@ def _judged(path: Path, network: Network, questions: Questions, steps: Steps) ->
     found = Judged(path, candidate.is_half, gates, (), (), nodes=candidate.nodes, islands=candidate.islands)
     found = replace(found, says_raised=candidate.raised)
     candidate.close()
+    give_back_freed_memory()
     measured = [
         (one, answer)
         for asked, case, answer in answered

@@ -8,9 +8,11 @@ from typing import Final
 
 from mien_models.errors import ModelError
 from mien_models.interfaces import Detector, DetectorFactory, Landmarker, LandmarkerFactory, Session, SessionFactory
+from mien_models.networks.detectors.blazeface import BlazeFace
 from mien_models.networks.eyes import Eyes
 from mien_models.networks.eyewear import Eyewear
 from mien_models.networks.finisher import Finisher
+from mien_models.networks.hands import Hands
 from mien_models.networks.rims import Rims
 from mien_models.plugins import Plugins
 from mien_models.specs.manifest import Manifest, parse_manifest
@@ -115,6 +117,17 @@ def load_rims(name: str = "rims", *, threads: int = 1) -> Rims:
     """
     manifest = _manifest_of_kind(name, ("classifier",))
     return Rims(manifest, open_session(manifest, threads=threads))
+
+
+def load_hands(palms: str = "palm_detection_lite", landmarks: str = "hand_landmark_lite", *, threads: int = 1) -> Hands:
+    """Load the two networks that find hands and their joints.
+
+    Raises:
+        ModelError: see `open_session`; or the weights are of another kind.
+    """
+    finding, placing = (_manifest_of_kind(name, ("hand",)) for name in (palms, landmarks))
+    detector = BlazeFace(finding, open_session(finding, threads=threads))
+    return Hands(detector, placing, open_session(placing, threads=threads))
 
 
 def load_eyes(name: str = "eyes", *, threads: int = 1) -> Eyes:

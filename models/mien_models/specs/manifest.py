@@ -98,7 +98,7 @@ class Manifest:
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     name: str
-    kind: Literal["detector", "landmarker", "segmenter", "classifier", "finisher"]
+    kind: Literal["detector", "landmarker", "segmenter", "classifier", "finisher", "hand"]
     architecture: str
     """What understands its arrays: a plug-in of `detectors` or `landmarkers`, or a mask."""
     runtime: str

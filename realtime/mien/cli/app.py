@@ -40,11 +40,16 @@ app.add_typer(log, name="log")
 
 
 @app.command()
-def devices(as_json: Json = False) -> None:
-    """List the cameras, how to name each and what it can send."""
+def devices(
+    as_json: Json = False,
+    machines: Annotated[
+        bool, typer.Option("--machines", help="Ask this network, too, for machines that swap ('mien serve').")
+    ] = False,
+) -> None:
+    """List cameras, microphones and output devices, how to name each and what it can send."""
     from mien.cli.devices import show_devices
 
-    show_devices(as_json)
+    show_devices(as_json, asks_network=machines)
 
 
 def _show_version(is_wanted: bool) -> None:

@@ -2,11 +2,12 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from mien.media.devices.cameras import Camera, VirtualCamera, cameras, default_camera, modes_of, virtual_cameras
 from mien.media.devices.modes import ModeWish, VideoMode, choose_mode
+from mien.remote.machines import Machines, machines_near
 from mien.sound.devices import SoundDevice, microphones, speakers
 from mien_models.errors import SoundError
 from mien_models.system.printable import json_text
@@ -26,6 +27,11 @@ _NO_CAMERA_ON: Final = {
     "darwin": "Allow the terminal to use the camera: System Settings, Privacy & Security, Camera.",
     "win32": "Allow desktop apps to use the camera: Settings, Privacy & security, Camera.",
 }
+NO_MACHINE: Final = (
+    "No machine in this network answers. Start 'mien serve' on the other one; where the network hides them from one "
+    "another, name it: --remote HOST."
+)
+_NEAR_S: Final = 2.0
 DENIED: Final = "This user may not open {names}. Run 'sudo usermod -aG video $USER', then log out and in again."
 
 
@@ -41,14 +47,29 @@ class DeviceList:
     speakers: Sequence[SoundDevice] = ()
     without_sound: str = ""
     """Why no microphone can be listed; '' where they can."""
+    machines: Sequence["NearMachine"] | None = None
+    """Those that swap for others; None where nobody asked for them."""
 
 
-def show_devices(as_json: bool) -> None:
-    """Print the devices: a table for people, or JSON."""
+@dataclass(frozen=True, slots=True)
+class NearMachine:
+    """A machine that swaps for others."""
+
+    name: str
+    address: str
+    """As after `--remote`."""
+    answers: bool
+    """Whether it was heard in this network just now."""
+    is_paired: bool
+
+
+def show_devices(as_json: bool, *, asks_network: bool = False) -> None:
+    """Print the devices: a table for people, or JSON; with the machines that swap for others, where they are asked."""
     found = cameras()
     heard, played, why = _sound_devices()
     modes = {camera.path: modes_of(camera) for camera in found}
-    listed = DeviceList(found, modes, virtual_cameras(), heard, played, why)
+    near = machines_nearby() if asks_network else None
+    listed = DeviceList(found, modes, virtual_cameras(), heard, played, why, near)
     if as_json:
         print(json_text(as_data(listed)))
         return
@@ -63,14 +84,25 @@ def show_devices(as_json: bool) -> None:
         console.print(sound_table(listed.microphones, "Microphones", "--microphone", "used when none is named"))
     if listed.speakers:
         console.print(sound_table(listed.speakers, "Output devices", "--microphone-out", "the system's own"))
+    if listed.machines:
+        console.print(machine_table(listed.machines))
     for sentence in advice(listed):
         print(sentence, file=sys.stderr)
+
+
+def machines_nearby() -> tuple["NearMachine", ...]:
+    """Ask this network for machines that swap; those that were paired with are listed wherever they are."""
+    known = Machines().known()
+    found = {str(address): name for name, address in machines_near(_NEAR_S)}
+    named = found | {one.address: one.name for one in known}
+    paired = {one.address for one in known}
+    return tuple(NearMachine(name, at, at in found, at in paired) for at, name in sorted(named.items()))
 
 
 def as_data(listed: DeviceList) -> dict[str, object]:
     """Give what JSON shows; `is_default` is the camera that is used when none is named."""
     default = default_camera(listed.cameras)
-    return {
+    data: dict[str, object] = {
         "cameras": [
             {
                 "name": camera.name,
@@ -92,6 +124,9 @@ def as_data(listed: DeviceList) -> dict[str, object]:
         "output_devices": _sound_data(listed.speakers),
         "virtual_cameras": [{"name": device.name, "path": device.path} for device in listed.virtual],
     }
+    if listed.machines is not None:
+        data["machines"] = [asdict(one) for one in listed.machines]
+    return data
 
 
 def camera_table(listed: DeviceList) -> "Table":
@@ -143,6 +178,23 @@ def sound_table(devices: Sequence[SoundDevice], title: str, flag: str, of_defaul
     return table
 
 
+def machine_table(machines: Sequence[NearMachine]) -> "Table":
+    """Draw the machines that swap for others, a row each."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, title="Machines that swap", title_justify="left")
+    table.add_column("Name")
+    table.add_column("--remote")
+    table.add_column("")
+    for one in machines:
+        notes = ["paired" if one.is_paired else "not paired yet: --pair CODE"]
+        notes += [] if one.answers else ["not heard in this network"]
+        table.add_row(Text(one.name), Text(one.address), Text(", ".join(notes)))
+    return table
+
+
 def _sound_data(devices: Sequence[SoundDevice]) -> list[dict[str, object]]:
     return [
         {"name": one.name, "number": one.number, "rate_hz": one.rate_hz, "is_default": one.is_default}
@@ -164,6 +216,8 @@ def advice(listed: DeviceList) -> list[str]:
     sentences = [DENIED.format(names=" and ".join(denied))] if denied else []
     if not any(not camera.is_virtual for camera in listed.cameras):
         sentences.append(f"{NO_CAMERA} {_NO_CAMERA_ON.get(sys.platform, '')}".strip())
+    if listed.machines is not None and not listed.machines:
+        sentences.append(NO_MACHINE)
     return [*sentences, *filter(None, [listed.without_sound])]
 
 

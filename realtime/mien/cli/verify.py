@@ -31,12 +31,12 @@ def verify(
     from mien.cli.console import download_bar, progress_bar, terminal
 
     with terminal(is_debug=bool(context.obj)) as console:
-        from mien.config.process import keep_freed_memory
         from mien.diagnostics.verify.answer import answer, words
         from mien.diagnostics.verify.c2pa_reader import read_credentials
         from mien.diagnostics.verify.frames import MediaFrames, local_copy
         from mien.diagnostics.verify.scan import scan_frames
         from mien.session.audit import local_audit_log, what_is_known
+        from mien_models.system.freed_memory import keep_freed_memory
 
         keep_freed_memory()
         with ExitStack() as stack:

@@ -41,9 +41,12 @@ class Frame:
     """The composed picture with its marks, once a stage has put them on."""
     dissolve_share: float | None = None
     """Where a film fades from one shot into the next: the share of the one that comes, 0..1; None outside of that."""
-
     is_done_elsewhere: bool = False
     """Whether another machine has looked for faces and swapped those it found; nothing of that is done here again."""
+    source_number: int = 0
+    """Which of the run's sources it is from, counted from 0: what was learned of another camera's pictures is void."""
+    shot: int = 0
+    """Counts cuts, once faces were looked for."""
 
     def __post_init__(self) -> None:
         """Refuse anything that is not a BGR picture of 8 bits."""

@@ -21,6 +21,8 @@ from mien_models.types import BgrU8, Face, HeadPose, PointsF32, SwappedFace, as_
 LATE_NS: Final = 500_000_000
 """What comes back later is of no use; nor is it known any longer which frame it belonged to."""
 _MOST: Final = 256
+_LIKELY_PERCENT: Final = 80
+"""Of the times that answers took of late; who waits for one that comes late shows an older one, later."""
 _POINTS: Final = 468
 _FIVE: Final = ((33, 133), (263, 362), (4,), (61,), (291,))
 """The landmarks that the five points are made of."""
@@ -96,12 +98,25 @@ class Answers:
             self._complete(told.number, away)
 
     def newer_than(self, index: int, timeout_s: float) -> Frame | None:
-        """Give the newest frame that is back, if its index is higher; None where none comes in time."""
+        """Give the newest frame that is back, if its index is higher; None where none comes in time.
+
+        Waits for the newest that is likely to come in time, even where an older one is there: who takes that one is a
+        frame behind for ever.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self._newest is not None and self._newest.index > index, timeout_s)
+            wanted = max(self._likely_by(self._clock_ns() + round(timeout_s * 1e9)), index + 1)
+            self._changed.wait_for(lambda: self._newest is not None and self._newest.index >= wanted, timeout_s)
             newest = self._newest
             is_new = newest is not None and newest.index > index
             return newest if is_new else None
+
+    def _likely_by(self, deadline_ns: int) -> int:
+        """Give the index of the newest frame that will be back by then, as most of late were; -1 for none."""
+        back_ms = self.back_times.recent_ms(_LIKELY_PERCENT)
+        if back_ms is None:
+            return -1
+        sent_before_ns = deadline_ns - round(back_ms * 1e6)
+        return next((one.frame.index for one in reversed(self._away.values()) if one.sent_ns <= sent_before_ns), -1)
 
     def _complete(self, number: int, away: _Away) -> None:
         now_ns = self._clock_ns()

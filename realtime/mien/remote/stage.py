@@ -53,7 +53,7 @@ class RemoteStage:
         self._last_index = self._learned_index = -1
         self._answered_ns: int | None = None
         self._well_since_ns: int | None = None
-        self._is_away, self._was_there = True, False
+        self._is_away, self._was_there, self._has_swapped = True, False, False
         self._before_ns: int | None = None
         self._interval_ns: float = _FIRST_INTERVAL_NS
 
@@ -74,6 +74,7 @@ class RemoteStage:
         answered = self._line.answers.newer_than(self._learned_index, wait_s)
         if answered is not None:
             self._learned_index, self._answered_ns = answered.index, answered.captured_ns
+            self._has_swapped = self._has_swapped or answered.composed is not None
         self._judge()
         if self._is_away:
             return self._without(frame)
@@ -91,8 +92,9 @@ class RemoteStage:
     def _judge(self) -> None:
         """Learn whether the other machine is there, and whether it may swap.
 
-        At once the first time; later after a moment, or after three seconds where this machine swaps meanwhile, so that
-        the face does not change to and fro with a line that comes and goes.
+        The first time as soon as it swaps: it has to find the face first, and this machine may have it already. Later
+        after a moment, or after three seconds where this machine swaps meanwhile, so that the face does not change to
+        and fro with a line that comes and goes.
         """
         now_ns = self._clock_ns()
         if self._answered_ns is None or now_ns - self._answered_ns > LATE_NS:
@@ -100,7 +102,7 @@ class RemoteStage:
             return
         self._well_since_ns = self._well_since_ns or now_ns
         probation_ns = _HEALTHY_NS if self._takes_over else _STEADY_NS
-        if not self._was_there or now_ns - self._well_since_ns >= probation_ns:
+        if (not self._was_there and self._has_swapped) or now_ns - self._well_since_ns >= probation_ns:
             self._is_away = False
 
     def _without(self, frame: Frame) -> Frame:

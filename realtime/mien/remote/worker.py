@@ -33,6 +33,7 @@ from mien.remote.transport import Arrived
 from mien.remote.webrtc import WebRtcTransport, ice_server
 from mien.remote.wire import ControlLine, from_client, said, text_of
 from mien_models.errors import MienError
+from mien_models.system.freed_memory import give_back_freed_memory
 from mien_models.types import BgrU8, as_u8
 
 _SILENCE_S: Final = 10.0
@@ -87,6 +88,7 @@ class WorkerSession:
             await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.to_thread(self._swapping.close)
             await self._transport.close()
+            await asyncio.to_thread(give_back_freed_memory)
 
     async def end(self, why: str) -> None:
         """Tell the client to go on elsewhere, or to come again."""

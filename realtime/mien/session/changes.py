@@ -10,7 +10,6 @@ from queue import SimpleQueue
 from typing import Final, cast
 
 from mien.config.patch import PatchError
-from mien.config.process import give_back_freed_memory
 from mien.pipeline.events import SettingsApplied, SettingsRefused
 from mien.pipeline.frame import OutputFormat
 from mien.pipeline.interfaces import SourceInfo
@@ -28,6 +27,7 @@ from mien.sinks.registry import default_sinks, make_sink, shown_spec, uses_of
 from mien.sources.registry import default_address, live_source
 from mien.stages.marks import Marks
 from mien_models.errors import MienError
+from mien_models.system.freed_memory import give_back_freed_memory, keep_what_is_loaded
 
 _LOG = logging.getLogger(__name__)
 _CAMERA_S: Final = 20.0
@@ -86,6 +86,7 @@ class Changes:
 
     def start(self) -> None:
         """Begin to take patches; the first waits until the stages are ready."""
+        keep_what_is_loaded()
         self._thread.start()
 
     def begin(self, making: Making) -> None:

@@ -8,7 +8,6 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.config.process import keep_freed_memory
 from mien.session.options import Options
 from mien.session.source_faces import SourceFaces
 from mien.session.swappers import make_swapper, user_networks
@@ -18,6 +17,7 @@ from mien.tracking.recognition import Person
 from mien.tracking.tracker import Tracker
 from mien_models.interfaces import Swapper
 from mien_models.swappers._loader import Networks
+from mien_models.system.freed_memory import keep_freed_memory
 from mien_models.types import BgrU8, Face, FaceView, SourceFace, unit
 
 Look = Callable[[BgrU8, Face], NDArray[np.float32]]

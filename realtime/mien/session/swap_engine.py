@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 
 from mien.config.choices import GateMode, LandmarksMode
-from mien.config.process import keep_freed_memory
 from mien.config.settings import Edges
 from mien.pipeline.frame import Frame
 from mien.pipeline.interfaces import Stage
@@ -30,6 +29,7 @@ from mien_models.errors import ModelError
 from mien_models.interfaces import Detector, FaceRegion, Landmarker
 from mien_models.specs.network import SwapSpec
 from mien_models.swappers._loader import Networks
+from mien_models.system.freed_memory import keep_freed_memory, keep_what_is_loaded
 from mien_models.types import BgrU8, DetectedFace, PointsF32
 
 _ADDRESS: Final = "remote"
@@ -61,6 +61,7 @@ class SwapEngine:
         cv2.setNumThreads(self._base.threads)
         keep_freed_memory()
         self._face_networks(LandmarksMode.QUICK)
+        keep_what_is_loaded()
 
     def prepare(self, wishes: Wishes, terms: FaceTerms, photos_bgr: tuple[BgrU8, ...]) -> PreparedSwap:
         """Make what swaps one session's pictures.

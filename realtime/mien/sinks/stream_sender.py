@@ -15,7 +15,7 @@ from mien.sinks.live_tracks import AnyPacket, LiveTracks
 from mien_models.errors import MienError, SinkError
 from mien_models.system.crash.edge import ends_the_program, fault
 
-_PAUSES_S: Final = (0.5, 1.0, 2.0, 3.0)
+_PAUSES_S: Final = (0.5, 1.0, 1.5, 2.0)
 """Between tries; the last one for as long as it takes, so that a stream is back within 5 s of its server."""
 _OPENS_S: Final = 5.0
 """A server that has not taken the first packets by then is told apart from one that has: nothing else can be sure."""

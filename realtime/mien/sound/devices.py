@@ -16,6 +16,7 @@ from mien_models.system.stderr_descriptor import turned_by_a_library
 _LOCK: Final = threading.RLock()
 """PortAudio may not be asked by two threads at once."""
 DEFAULT: Final = "default"
+_CLOSE_S: Final = 2.0
 _RATES_HZ: Final = (RATE_HZ, 44_100, 96_000, 32_000, 16_000, 8_000)
 """Tried after one another, with the device's own: a card that another program uses has the rate that program chose."""
 _TALKATIVE: Final = {
@@ -225,12 +226,19 @@ class _Counted:
         """It runs already."""
 
     def close(self, *, ignore_errors: bool) -> None:
-        """Stop and let go; more than once does no harm."""
+        """Stop and let go; more than once does no harm.
+
+        The driver of a card that was pulled out may never come back from that; it is left to itself then, and counts as
+        open for ever, since PortAudio would wait for it as well.
+        """
         stream, self._stream = self._stream, None
-        if stream is not None:
-            with _LOCK:
-                _OPEN.count -= 1
-                stream.close(ignore_errors=ignore_errors)
+        if stream is None:
+            return
+        closing = threading.Thread(target=stream.close, kwargs={"ignore_errors": ignore_errors}, daemon=True)
+        with _LOCK:
+            closing.start()
+            closing.join(_CLOSE_S)
+            _OPEN.count -= not closing.is_alive()
 
 
 def _opened(

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil, hypot
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -58,6 +58,17 @@ class MaskMethod(Protocol):
 
     def forget(self, face_id: int) -> None:
         """Drop what is kept of a face; does nothing for one that it never saw."""
+        ...
+
+
+@runtime_checkable
+class LearningMask(MaskMethod, Protocol):
+    """A mask method that learns what a face looks like bare; the others are asked first."""
+
+    def mask_given(
+        self, frame_bgr: BgrU8, face: Face, *, captured_ns: int, in_front: Sequence[FaceMask]
+    ) -> FaceMask | None:
+        """Do as `mask`, and learn nothing where the masks of the others hide the face in this frame."""
         ...
 
 
@@ -113,12 +124,13 @@ class MaskStage:
 
     def __init__(self, methods: Sequence[MaskMethod], edge: Edge) -> None:
         """Take the methods; where several are given, the one that leaves least open counts."""
-        self._methods = tuple(methods)
+        self._methods = tuple(sorted(methods, key=lambda method: isinstance(method, LearningMask)))
         self._edge = edge
         self._looking = Part(sentence("The mask for what is in front of the face"))
         self.parts: tuple[Part, ...] = (self._looking,) if self._methods else ()
         """What may be left out: looking for what is in front; the edge that the user wished for stays."""
         self._known: frozenset[int] = frozenset()
+        self._shot = 0
 
     def __call__(self, frame: Frame) -> Frame:
         """Mask the faces of `frame.swapped`; what was kept of a face that is no longer followed is dropped."""
@@ -136,7 +148,10 @@ class MaskStage:
     def _forget_others(self, frame: Frame, looked_at: frozenset[int], *, is_looking: bool) -> None:
         # What a method knew before it was left out is too old when it comes back.
         followed = frozenset(face.id for face in frame.faces) if is_looking else frozenset[int]()
-        for face_id in self._known - followed - looked_at:
+        # After a cut a face that goes on looks unlike its own past, which would be taken for something in front of it.
+        forgotten = self._known - followed - looked_at if frame.shot == self._shot else self._known
+        self._shot = frame.shot
+        for face_id in forgotten:
             for method in self._methods:
                 method.forget(face_id)
         self._known = (self._known & followed) | looked_at
@@ -154,8 +169,14 @@ class MaskStage:
 
     def _in_front(self, frame: Frame, swapped: SwappedFace, face: Face) -> list[MaskU8]:
         with self._looking.measured():
-            found = [method.mask(frame.image, face, captured_ns=frame.captured_ns) for method in self._methods]
-            return [opened(mask, swapped) for mask in found if mask is not None]
+            found: list[FaceMask] = []
+            for method in self._methods:
+                if isinstance(method, LearningMask):
+                    mask = method.mask_given(frame.image, face, captured_ns=frame.captured_ns, in_front=tuple(found))
+                else:
+                    mask = method.mask(frame.image, face, captured_ns=frame.captured_ns)
+                found.extend([] if mask is None else [mask])
+            return [opened(mask, swapped) for mask in found]
 
 
 def opened(mask: FaceMask, swapped: SwappedFace) -> MaskU8:

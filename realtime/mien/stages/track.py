@@ -19,6 +19,7 @@ class _Following:
     def __init__(self, tracker: Tracker) -> None:
         self._tracker = tracker
         self._was_mixed = False
+        self._source_number = 0
 
     @property
     def shot(self) -> int:
@@ -30,6 +31,9 @@ class _Following:
         if self._was_mixed and not is_mixed:
             self._tracker.begin_shot()
         self._was_mixed = is_mixed
+        if frame.source_number != self._source_number:
+            self._source_number = frame.source_number
+            self._tracker.forget()
         return self._tracker(frame.image, frame.captured_ns)
 
 
@@ -45,8 +49,9 @@ class TrackStage:
     def __call__(self, frame: Frame) -> Frame:
         """Find the faces of this frame."""
         faces = self._follow(frame)
-        choice = self._chooser(frame.image, faces, frame.captured_ns, shot=self._follow.shot)
-        return replace(frame, faces=faces, chosen=choice.faces, roles=choice.roles)
+        shot = self._follow.shot
+        choice = self._chooser(frame.image, faces, frame.captured_ns, shot=shot)
+        return replace(frame, shot=shot, faces=faces, chosen=choice.faces, roles=choice.roles)
 
 
 class PhotoTrackStage:
@@ -89,7 +94,7 @@ class ForeseeStage:
     def take(self, frame: Frame) -> Sequence[Frame]:
         """Find the faces of this frame; give those frames of which is known who is swapped in them, in order."""
         faces = self._follow(frame)
-        self._held.append(replace(frame, faces=faces))
+        self._held.append(replace(frame, shot=self._follow.shot, faces=faces))
         ready = self._released(self._chooser.see(faces, frame.captured_ns, self._follow.shot))
         if sum(held.image.nbytes for held in self._held) > _MOST_BYTES:
             ready += self.rest()

@@ -33,6 +33,8 @@ class PhotoScanSettings:
     """Narrower faces are not reported: there is nothing in them to work with."""
     smallest_view: float = 1 / 8
     """Side of the smallest squares searched, in parts of the photo's long side."""
+    wants_largest: bool = False
+    """Whether a face that is the only one in large parts is enough: small ones behind it are not looked for then."""
     look: LookSettings = field(default_factory=LookSettings)
 
 
@@ -54,7 +56,8 @@ def find_faces(
         detections = _detections(image_bgr, views, fitter, settings)
         found.extend(_faces(image_bgr, detections, fitter, settings))
         found = _distinct(found, settings)
-        if found and len(views) > 1 and views[0].side_px <= max(image_bgr.shape[:2]) / 4:
+        side = views[0].side_px / max(image_bgr.shape[:2])
+        if found and len(views) > 1 and side <= (1 / 2 if settings.wants_largest and len(found) == 1 else 1 / 4):
             break
     found.sort(key=lambda face: -face.width_px)
     return tuple(replace(face, id=number) for number, face in enumerate(found))
@@ -215,10 +218,10 @@ def seen_face(source_photo: SourcePhoto) -> FaceView:
     Raises:
         PhotoError: the photo shows no face, or none of that number.
     """
-    from mien.tracking.photo import find_faces
-
     address = source_photo.address
-    faces = find_faces(source_photo.photo_bgr)
+    faces = find_faces(
+        source_photo.photo_bgr, settings=PhotoScanSettings(wants_largest=source_photo.address.number is None)
+    )
     if not faces:
         raise PhotoError(
             sentence(

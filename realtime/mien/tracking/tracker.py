@@ -54,15 +54,19 @@ class Tracker:
         """Take the next frame for the first of another shot, whatever it looks like."""
         self._shots.begin()
 
+    def forget(self) -> None:
+        """Know nobody any more: the next frame is from another camera. Whoever is in it gets another id."""
+        self._tracks.clear()
+        self._memory = Memory(self._settings)
+        self._shots.begin()
+
     def _start_over(self, image_bgr: BgrU8) -> None:
         """Begin with pictures of another size: places of the old ones mean nothing in them."""
         height, width = image_bgr.shape[:2]
         smallest_px = max(self._settings.smallest_face * max(width, height), self._settings.smallest_face_px)
         self._size = image_bgr.shape
-        self._tracks.clear()
-        self._memory = Memory(self._settings)
         self._search = LiveSearch(width, height, smallest_px)
-        self._shots.begin()
+        self.forget()
 
     def _still_seen(self, frame: TrackedImage, track: Track) -> bool:
         """Look where the face was expected."""

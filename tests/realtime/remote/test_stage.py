@@ -1,5 +1,7 @@
 """What is shown while frames are away: judged by colour, with a clock that the test turns."""
 
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -251,3 +253,43 @@ def test_a_policy_of_holding_the_picture_is_kept_to() -> None:
     show.output.replace(policy=Policy(fault=Show.FREEZE))
     show.steps(60, away.answer)
     assert set(show.steps(60)[2:]) == {"there"}
+
+
+def _frames_away(away: Away, count: int, back_ns: int) -> None:
+    """Send frames, of which all but the last are back after a while."""
+    for index in range(count):
+        away.send(Frame(plain(RED), index, away.now_ns))
+        away.now_ns += back_ns
+        if index < count - 1:
+            away.answer(index)
+
+
+def test_the_answer_that_is_likely_in_a_moment_is_waited_for_although_an_older_one_is_there() -> None:
+    away = Away()
+    _frames_away(away, 6, 20_000_000)
+    later = threading.Timer(0.1, lambda: away.answer(5))
+    later.start()
+    found = away.answers.newer_than(3, 5.0)
+    later.join()
+    assert found is not None
+    assert found.index == 5
+
+
+def test_where_the_likely_answer_does_not_come_the_older_one_is_shown() -> None:
+    away = Away()
+    _frames_away(away, 6, 20_000_000)
+    found = away.answers.newer_than(3, 0.05)
+    assert found is not None
+    assert found.index == 4
+
+
+def test_an_answer_that_cannot_be_there_in_time_is_not_waited_for() -> None:
+    away = Away()
+    _frames_away(away, 5, 200_000_000)
+    away.answer(4)
+    away.send(Frame(plain(RED), 5, away.now_ns))
+    began_s = time.monotonic()
+    found = away.answers.newer_than(3, 0.15)
+    assert found is not None
+    assert found.index == 4
+    assert time.monotonic() - began_s < 0.1

@@ -113,3 +113,38 @@ def test_a_device_that_is_not_there_names_the_nearest(monkeypatch: pytest.Monkey
         devices.output_device("CABEL Inptu (VB-Audio")
     with pytest.raises(SoundError, match="no microphone"):
         devices.input_device("x")
+
+
+class NeverClosed(Device):
+    """A driver whose card was pulled out while it was played into."""
+
+    def close(self, *, ignore_errors: bool) -> None:
+        super().close(ignore_errors=ignore_errors)
+        threading.Event().wait()
+
+
+def test_a_driver_that_does_not_let_go_of_its_card_is_left_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+
+    def stream(*, samplerate: int, callback: Callable[..., None], **_: object) -> Device:
+        begun.append("stream")
+        return (NeverClosed if len(begun) == 1 else Device)(callback, samplerate, 0)
+
+    module = SimpleNamespace(
+        PortAudioError=RuntimeError,
+        OutputStream=stream,
+        _terminate=lambda: begun.append("terminated"),
+        _initialize=lambda: None,
+        query_devices=list,
+        query_hostapis=list,
+        default=SimpleNamespace(device=(0, 0)),
+    )
+    monkeypatch.setattr(devices, "portaudio", lambda: module)
+    monkeypatch.setattr(devices, "_CLOSE_S", 0.2)
+    monkeypatch.setattr("mien.sound.devices._OPEN.count", 0)
+    wanted = SoundDevice(0, "Cable", "", 2, RATE_HZ, True)
+    for _ in range(2):
+        opened, _rate = devices.open_output(wanted, channels=2, block_s=0.01, callback=lambda *_: None)
+        opened.close(ignore_errors=True)
+    devices.speakers()
+    assert "terminated" not in begun

@@ -107,6 +107,14 @@ def test_a_face_that_is_no_longer_followed_is_forgotten() -> None:
     assert method.forgotten == [1]
 
 
+def test_after_a_cut_a_face_that_goes_on_is_learned_anew() -> None:
+    method = Fixed(None)
+    stage = MaskStage([method], Edge())
+    for index, shot in enumerate((0, 0, 1, 1)):
+        stage(Frame(FRAME, index, index, (face(1),), (face(1),), shot=shot))
+        assert method.forgotten == [1] * (shot == 1)
+
+
 def test_left_out_it_looks_for_nothing_keeps_the_edge_and_forgets_what_it_knew() -> None:
     alpha = np.zeros((SIDE, SIDE), np.uint8)
     alpha[10:-10, 10:-10] = 255

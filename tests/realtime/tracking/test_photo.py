@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mien.tracking.landmark_fit import FaceNetworks
-from mien.tracking.photo import find_faces
-from mien_models.types import AffineF64, BgrU8, Face, PointsF32
+from mien.tracking.photo import PhotoScanSettings, find_faces
+from mien_models.types import AffineF64, BgrU8, Face, PointsF32, as_u8
 
 
 def turned_about(centre: tuple[float, float], degrees: float, scale: float, to: tuple[float, float]) -> AffineF64:
@@ -88,6 +88,27 @@ def test_several_faces_come_largest_first(source_photo: BgrU8, networks: FaceNet
     assert [face.id for face in faces] == [0, 1]
     assert middle(faces[0])[0] > 700 > middle(faces[1])[0]
     assert faces[0].width_px == pytest.approx(2 * faces[1].width_px, rel=0.1)
+
+
+def test_where_the_largest_is_wanted_small_faces_behind_it_are_not_looked_for(
+    source_photo: BgrU8, networks: FaceNetworks
+) -> None:
+    frame = np.full((1000, 1000, 3), 90, np.uint8)
+    frame[400:912, 300:812] = source_photo
+    frame[20:212, 780:972] = cv2.resize(source_photo, (192, 192), interpolation=cv2.INTER_AREA)
+    everybody = find_faces(frame, networks)
+    assert len(everybody) == 2
+    largest, *others = find_faces(frame, networks, PhotoScanSettings(wants_largest=True))
+    np.testing.assert_array_equal(largest.landmarks, everybody[0].landmarks)
+    assert not others
+
+
+def test_where_the_largest_is_wanted_several_large_ones_are_still_told(
+    source_photo: BgrU8, networks: FaceNetworks
+) -> None:
+    frame = as_u8(np.hstack([source_photo, as_u8(cv2.flip(source_photo, 1))]))
+    found = find_faces(frame, networks, PhotoScanSettings(wants_largest=True))
+    assert len(found) == len(find_faces(frame, networks)) == 2
 
 
 @pytest.mark.parametrize("sigma_px", [0.0, 8.0])

@@ -1,4 +1,7 @@
-"""BlazeFace, short range: faces that fill at least a tenth or so of the view, and their eyes."""
+"""BlazeFace, short range: faces that fill at least a tenth or so of the view, and their eyes.
+
+The network that finds palms (`mien_models.networks.hands`) is one of its kind: more anchors, one key point more.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -12,9 +15,8 @@ from mien_models.interfaces import DetectorFactory, FaceRegion, Session
 from mien_models.specs.manifest import Manifest
 from mien_models.types import BgrU8, DetectedFace
 
-_ANCHOR_GRIDS: Final = ((16, 2), (8, 6))
-"""Cells a side and anchors per cell (mediapipe, face_detection_short_range: strides 8, 16, 16, 16, two each)."""
-_KEYPOINTS: Final = 6
+_ANCHOR_GRIDS: Final = ((8, 2), (16, 6))
+"""Pixels a cell and anchors per cell (mediapipe, face_detection_short_range: strides 8, 16, 16, 16, two each)."""
 _MAX_OVERLAP: Final = 0.3
 """Intersection over union from which two boxes are one face (mediapipe: min_suppression_threshold)."""
 
@@ -28,13 +30,15 @@ class BlazeFace:
         Raises:
             ModelError: the outputs are not BlazeFace's.
         """
-        anchors = _anchors()
-        if [o.shape for o in manifest.outputs] != [(1, len(anchors), 4 + 2 * _KEYPOINTS), (1, len(anchors), 1)]:
+        anchors = _anchors(manifest.input.size_px)
+        self._numbers = manifest.outputs[0].shape[-1]
+        has_points = self._numbers >= 2 * 4 and self._numbers % 2 == 0
+        if not has_points or [o.shape for o in manifest.outputs] != [(1, len(anchors), n) for n in (self._numbers, 1)]:
             raise ModelError(f"{manifest.name!r} should have the two outputs of BlazeFace; correct its manifest.")
         self._session = session
         self._providers = {manifest.name: session.provider}
         self._input = NetworkInput(manifest.input)
-        self._anchors_px = (anchors * manifest.input.size_px).astype(np.float32)
+        self._anchors_px = anchors.astype(np.float32)
         self._boxes_name, self._scores_name = (o.name for o in manifest.outputs)
 
     @property
@@ -57,7 +61,7 @@ class BlazeFace:
         hits = np.flatnonzero(logits > np.log(min_score / (1.0 - min_score)))
         if not len(hits):
             return ()
-        values = outputs[self._boxes_name].reshape(-1, 4 + 2 * _KEYPOINTS)[hits]
+        values = outputs[self._boxes_name].reshape(-1, self._numbers)[hits]
         scores = np.asarray(1.0 / (1.0 + np.exp(-logits[hits])), np.float32)
         return _merged(values, self._anchors_px[hits], scores, patch)
 
@@ -65,11 +69,11 @@ class BlazeFace:
 PLUGIN: Final[DetectorFactory] = BlazeFace
 
 
-def _anchors() -> NDArray[np.float64]:
-    """(896, 2) centres of the anchors in parts of the input's side."""
+def _anchors(side_px: int) -> NDArray[np.float64]:
+    """Give the centres of the anchors in pixels of the input: (896, 2) for 128, (2016, 2) for 192."""
     grids: list[NDArray[np.float64]] = []
-    for cells, per_cell in _ANCHOR_GRIDS:
-        at = (np.arange(cells) + 0.5) / cells
+    for cell_px, per_cell in _ANCHOR_GRIDS:
+        at = (np.arange(side_px // cell_px, dtype=np.float64) + 0.5) * cell_px
         y, x = np.meshgrid(at, at, indexing="ij")
         grids.append(np.repeat(np.stack([x, y], axis=-1).reshape(-1, 2), per_cell, axis=0))
     return np.concatenate(grids)
@@ -80,7 +84,7 @@ def _merged(
 ) -> tuple[DetectedFace, ...]:
     """Merge the anchors that saw the same face into their mean, weighted by score, as the network was made for."""
     # Anchors count from the edge of the first pixel, patches from its centre.
-    points = values.reshape(-1, 2 + _KEYPOINTS, 2)
+    points = values.reshape(len(values), -1, 2)
     from_anchors = (anchors_px - 0.5)[:, None]
     points[:, :1] += from_anchors
     points[:, 2:] += from_anchors

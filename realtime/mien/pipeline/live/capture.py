@@ -61,6 +61,7 @@ class Capture:
         self._wishes: SimpleQueue[_Wish] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="mien-capture", daemon=True)
         self._is_silent = False
+        self._source_number = 0
         self.rate = Rate()
         self.info: SourceInfo | None = None
         """What the open source grants; None before the first is open."""
@@ -124,6 +125,7 @@ class Capture:
             with wish.source:
                 wish.before_first()
                 self._source = wish.source
+                self._source_number += 1
                 wish.done.set_result(wish.source.info)
                 self._begin(wish.source)
         except MienError as error:
@@ -165,7 +167,7 @@ class Capture:
         if self._is_silent:
             self._is_silent = False
             self._on_return()
-        numbered = dataclasses.replace(frame, index=self.rate.count)
+        numbered = dataclasses.replace(frame, index=self.rate.count, source_number=self._source_number)
         self.rate.tick(now_ns)
         self._give(numbered)
 

@@ -111,12 +111,13 @@ class BackgroundModel:
         self._share = 0.0
         self._looks = 0
 
-    def hidden(self, flat: Unwrapped, captured_ns: int) -> NDArray[np.float32]:
+    def hidden(self, flat: Unwrapped, captured_ns: int, bare: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """Look at the face: (SIDE_PX, SIDE_PX) 0..1, how surely something is in front of each texel.
 
         Args:
             flat: the face on an atlas of SIDE_PX.
             captured_ns: when it was seen.
+            bare: 0..1 which of its texels may be learned; None for all.
         """
         elapsed_s = min(max(captured_ns - self.seen_ns, 0) / 1e9, 0.1)
         self.seen_ns = captured_ns
@@ -127,7 +128,7 @@ class BackgroundModel:
             self._known_s[:] = 0
             odd = _Odd(np.zeros_like(odd.excess), np.zeros_like(odd.oddness), np.zeros_like(odd.hidden), 0.0)
         self._share = odd.share
-        self._learn(look, seen, odd, elapsed_s)
+        self._learn(look, seen if bare is None else seen * bare, odd, elapsed_s)
         self._follow(odd.hidden, elapsed_s)
         if self._looks % HAIR_EVERY == 0:
             self._hair = hair_share(self._slow)

@@ -41,13 +41,13 @@ def unnumbered(count: int) -> list[Frame | Outage | End]:
     return [Frame(np.zeros((4, 4, 3), np.uint8), UNNUMBERED, time_ns) for time_ns in range(count)]
 
 
-def captured(source: Given, then: Callable[[Capture], object], wanted: int) -> list[int]:
-    numbers: list[int] = []
+def captured(source: Given, then: Callable[[Capture], object], wanted: int) -> list[Frame]:
+    frames: list[Frame] = []
     has_all = threading.Event()
 
     def take(frame: Frame) -> None:
-        numbers.append(frame.index)
-        if len(numbers) == wanted:
+        frames.append(frame)
+        if len(frames) == wanted:
             has_all.set()
 
     def ignore(_said: str) -> None:
@@ -58,12 +58,12 @@ def captured(source: Given, then: Callable[[Capture], object], wanted: int) -> l
     then(capture)
     assert has_all.wait(PATIENCE_S)
     assert capture.stop(PATIENCE_S)
-    return numbers
+    return frames
 
 
 def test_numbers_grow_by_one_through_an_outage() -> None:
     answers = [*unnumbered(3), Outage("The camera is gone."), *unnumbered(4)]
-    assert captured(Given(answers), lambda _: None, 7) == list(range(7))
+    assert [frame.index for frame in captured(Given(answers), lambda _: None, 7)] == list(range(7))
 
 
 def test_numbers_go_on_where_another_camera_takes_over() -> None:
@@ -72,7 +72,9 @@ def test_numbers_go_on_where_another_camera_takes_over() -> None:
         capture.change(Given(unnumbered(4)), lambda: None).result(PATIENCE_S)
 
     first = Given(unnumbered(3))
-    assert captured(first, change, 7) == list(range(7))
+    frames = captured(first, change, 7)
+    assert [frame.index for frame in frames] == list(range(7))
+    assert [frame.source_number for frame in frames] == [0] * 3 + [1] * 4
 
 
 def wait_until_given(source: Given) -> None:

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mien.stages.mask import FaceMask
+from mien.pipeline.frame import Frame
+from mien.stages.mask import Edge, FaceMask, MaskStage
 from mien.stages.mask_methods.history import HistoryMask
-from mien_models.types import BgrU8, Face, as_u8
+from mien_models.types import BgrU8, Face, MaskU8, SwappedFace, as_u8
 
 FRAME_NS = 33_333_333
 SECOND = 30
@@ -130,3 +131,34 @@ def test_hair_over_the_forehead_stays_and_brows_are_no_hair(photo: BgrU8, face: 
     assert open_places[y, x] < 100
     for landmark in (105, 334, 4, 50, 280):
         assert open_places[place(face, landmark)[::-1]] > 200
+
+
+class Known:
+    """Another mask, which sees a disc in front of the cheek until it is taken away."""
+
+    def __init__(self, disc: MaskU8 | None) -> None:
+        self.disc = disc
+
+    def mask(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> FaceMask | None:  # noqa: ARG002
+        return None if self.disc is None else FaceMask(self.disc, np.eye(2, 3))
+
+    def forget(self, face_id: int) -> None:
+        pass
+
+
+@pytest.mark.parametrize("is_seen_by_another", [True, False])
+def test_what_another_mask_sees_in_front_from_the_start_is_not_learned_as_the_face(
+    photo: BgrU8, face: Face, is_seen_by_another: bool
+) -> None:
+    covered = with_disc(photo, face, (200, 120, 40))
+    changed = (covered != photo).any(axis=2)
+    other = Known(np.where(changed, 0, 255).astype(np.uint8) if is_seen_by_another else None)
+    stage = MaskStage([HistoryMask(), other], Edge())
+    alpha = np.full(changed.shape, 255, np.uint8)
+    swapped = SwappedFace(face.id, photo.copy(), alpha, np.eye(2, 3))
+    for index in range(SECOND):
+        stage(Frame(covered, index, index * FRAME_NS, (face,), (face,), swapped=(swapped,)))
+    other.disc = None
+    bare = stage(Frame(photo, SECOND, SECOND * FRAME_NS, (face,), (face,), swapped=(swapped,)))
+    is_open = bare.swapped[0].alpha[place(face, 50)[::-1]] > 200
+    assert is_open == is_seen_by_another
