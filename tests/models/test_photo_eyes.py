@@ -41,7 +41,8 @@ def with_eyes(
         gaze: how far the irises are to the right, in parts of an eye's width.
     """
     large = as_u8(cv2.resize(photo, None, fx=FINER, fy=FINER, interpolation=cv2.INTER_CUBIC))
-    middles, radius = [], 0.0
+    middles: list[list[float]] = []
+    radius = 0.0
     for (outer, inner), outline in zip(CORNERS, (EYE_LEFT, EYE_RIGHT), strict=True):
         a, b = sorted(((face.landmarks[n, :2] + 0.5) * FINER - 0.5 for n in (outer, inner)), key=lambda p: float(p[0]))
         wide, middle = float(b[0] - a[0]), (a + b) / 2
@@ -68,7 +69,7 @@ def with_eyes(
         large[ball > 0] = eye[ball > 0]
         line = np.round(np.stack([across, upper], axis=1)).astype(np.int32)
         cv2.polylines(large, [line], isClosed=False, color=(20, 22, 30), thickness=max(2, round(0.05 * wide)))
-        middles.append([(at[0] + 0.5) / FINER - 0.5, (at[1] + 0.5) / FINER - 0.5])
+        middles.append([(float(v) + 0.5) / FINER - 0.5 for v in at])
     small = cv2.resize(large, photo.shape[1::-1], interpolation=cv2.INTER_AREA)
     return as_u8(small), DrawnEyes(np.array(middles), radius / FINER)
 
@@ -128,10 +129,11 @@ def beneath(picture: BgrU8, swapped: SwappedFace) -> BgrU8:
 def iris_bgr(picture: BgrU8, drawn: DrawnEyes) -> NDArray[np.float64]:
     """The irises' mean colour, without pupil and edge, below the lid."""
     y, x = np.mgrid[: picture.shape[0], : picture.shape[1]]
-    colours = []
+    colours: list[NDArray[np.float64]] = []
     for middle in drawn.middles:
         far = np.hypot(x - middle[0], y - middle[1]) / drawn.radius
-        colours.append(picture[(far > 0.5) & (far < 0.8) & (y > middle[1] - 0.3 * drawn.radius)].mean(axis=0))
+        ring = (far > 0.5) & (far < 0.8) & (y > middle[1] - 0.3 * drawn.radius)
+        colours.append(np.asarray(picture[ring].mean(axis=0), np.float64))
     return np.asarray(np.mean(colours, axis=0), np.float64)
 
 
@@ -156,7 +158,7 @@ def test_irises_take_the_photos_colour_and_look_where_the_wearer_looks(
 def test_a_glint_stays_in_the_eye(photo: BgrU8, face: Face) -> None:
     lender, _ = with_eyes(photo, face, iris=BLUE)
     picture, drawn = with_eyes(photo, face, iris=BROWN)
-    x, y = (int(v) for v in np.round(drawn.middles[0] - 0.3 * drawn.radius))
+    x, y = (round(v - 0.3 * drawn.radius) for v in drawn.middles[0].tolist())
     picture[y : y + 2, x : x + 2] = 255
     shown = beneath(picture, worn(lender, picture, face, photo_eyes=True))
     assert shown[y : y + 2, x : x + 2].min() > 235
@@ -180,7 +182,7 @@ def test_a_closed_eye_is_covered_by_the_photos_lid(photo: BgrU8, face: Face) -> 
 
 
 def behind_dark_lenses(photo: BgrU8, face: Face) -> BgrU8:
-    shown = photo.copy()
+    shown, wide = photo.copy(), 0.0
     for outer, inner in CORNERS:
         a, b = face.landmarks[outer, :2], face.landmarks[inner, :2]
         centre, wide = (a + b) / 2, float(np.linalg.norm(a - b))

@@ -235,9 +235,8 @@ def _followed(own: IrisColour | None, now: IrisColour | None, elapsed_s: float) 
     if own is None or now is None:
         return own or now
     share = np.float32(1 - exp(-elapsed_s / SETTLING_S))
-    return IrisColour(
-        own.rings_bgr + share * (now.rings_bgr - own.rings_bgr), own.white_bgr + share * (now.white_bgr - own.white_bgr)
-    )
+    rings = as_f32(own.rings_bgr + share * (now.rings_bgr - own.rings_bgr))
+    return IrisColour(rings, as_f32(own.white_bgr + share * (now.white_bgr - own.white_bgr)))
 
 
 def _coloured(around: _Around, own: IrisColour, wanted: IrisColour, strength: float) -> Retouch:

@@ -71,9 +71,10 @@ def _edges(
     columns = np.arange(len(seen), dtype=np.float32)
     rest = np.interp(columns, *_sorted(below))
     middle = (rows @ look.open + SURE * rest) / (seen + SURE)
-    edges = []
+    edges: list[NDArray[np.float32]] = []
     for points, share in ((above, 0.5 - part), (below, 0.5)):
-        edge = np.interp(points[:, 0], columns, middle + share * seen)
+        at, heights = as_f32(points[:, 0]), as_f32(middle + share * seen)
+        edge: NDArray[np.float64] = np.interp(at, columns, heights)
         edges.append(as_f32(edge - points[:, 1]))
     return edges[0], edges[1]
 
