@@ -23,6 +23,8 @@ FOLLOWS: Final = (1.0, 0.9, 0.4)
 """How much of a lid's way its edge and the two rings go: lashes go along, and the skin above them is stretched."""
 TOWARDS: Final = (0.35, 0.6)
 """How long an eye is seen, in parts of its length: below the first its lids are not moved, above the second fully."""
+MOST_PX: Final = 2.5
+"""So far from where the mesh has it, in pixels of the look, a lower lid is believed, and an upper one above or below."""
 SURE: Final = 0.4
 """Where so much of a column is seen of the eyeball, in pixels, its height is known; else it is the lower lid's."""
 
@@ -76,7 +78,8 @@ def _edges(
         at, heights = as_f32(points[:, 0]), as_f32(middle + share * seen)
         edge: NDArray[np.float64] = np.interp(at, columns, heights)
         edges.append(as_f32(edge - points[:, 1]))
-    return edges[0], edges[1]
+    gap = float((below[:, 1] - above[:, 1]).max())
+    return as_f32(np.clip(edges[0], -MOST_PX, gap + MOST_PX)), as_f32(np.clip(edges[1], -MOST_PX, MOST_PX))
 
 
 def _sorted(points: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
