@@ -24,7 +24,7 @@ FOLLOWS: Final = (1.0, 0.9, 0.4)
 TOWARDS: Final = (0.35, 0.6)
 """How long an eye is seen, in parts of its length: below the first its lids are not moved, above the second fully."""
 MOST_PX: Final = 2.5
-"""So far from where the mesh has it, in pixels of the look, a lower lid is believed, and an upper one above or below."""
+"""A lower lid is believed so far from where the mesh has it, in pixels of the look, an upper one above or below it."""
 SURE: Final = 0.4
 """Where so much of a column is seen of the eyeball, in pixels, its height is known; else it is the lower lid's."""
 
