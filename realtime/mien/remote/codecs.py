@@ -27,6 +27,8 @@ _BIT_RATE_STEP: Final = 0.1
 """A new encoder begins with a whole picture, so it is not made anew for less."""
 _TIME_STEPS: Final = 120
 """A second has so many steps for the encoder: frames of 60 a second that jitter still lie in steps of their own."""
+_ENOUGH_BITS: Final = 0.4
+"""For a pixel. More is not seen, and every packet is one more that may be lost."""
 _MOST_FPS: Final = 60
 _FIRST_INTERVAL_S: Final = 1 / 30
 _LONGEST_INTERVAL_S: Final = 0.5
@@ -74,17 +76,18 @@ class _FastH264(h264.H264Encoder):
     def _fits(self, codec: VideoCodecContext, frame: av.VideoFrame) -> bool:
         is_size = (codec.width, codec.height) == (frame.width, frame.height)
         is_rate = 1 / _RATE_STEP < self._interval_s * float(codec.framerate) < _RATE_STEP
-        return (
-            is_size
-            and is_rate
-            and abs(self.target_bitrate - (codec.bit_rate or 0)) <= _BIT_RATE_STEP * (codec.bit_rate or 1)
-        )
+        wanted, has = self._bit_rate(frame, codec.framerate), codec.bit_rate or 1
+        return is_size and is_rate and abs(wanted - has) <= _BIT_RATE_STEP * has
+
+    def _bit_rate(self, frame: av.VideoFrame, fps: Fraction) -> int:
+        enough = round(_ENOUGH_BITS * frame.width * frame.height * fps)
+        return min(self.target_bitrate, max(enough, _LEAST_BITS))
 
     def _made(self, frame: av.VideoFrame) -> VideoCodecContext:
         codec = av.CodecContext.create("libx264", "w")
         codec.width, codec.height = frame.width, frame.height
-        codec.bit_rate, codec.pix_fmt = self.target_bitrate, "yuv420p"
         codec.framerate = Fraction(1 / self._interval_s).limit_denominator(100)
+        codec.bit_rate, codec.pix_fmt = self._bit_rate(frame, codec.framerate), "yuv420p"
         codec.time_base = Fraction(1, _TIME_STEPS)
         codec.options = {"level": "31", "tune": "zerolatency", "preset": "superfast"}
         codec.profile = "Baseline"

@@ -1,7 +1,7 @@
 """Hands near one face: searched when something moves there, followed by their joints until they leave."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import cv2
@@ -63,6 +63,8 @@ class _Hand:
     look: NDArray[np.float32]
     """(LOOK_PX, LOOK_PX) what its square showed when it was seen last."""
     seen_ns: int
+    moved: NDArray[np.float32] = field(default_factory=lambda: np.zeros(3, np.float32))
+    """(3,) how far it went in the last frame; it goes on so in the next, or a fast one would be lost."""
 
 
 class HandFollower:
@@ -97,10 +99,11 @@ class HandFollower:
 
     def _goes_on(self, hand: _Hand, frame_bgr: BgrU8, face: Face, captured_ns: int) -> bool:
         """Look for a hand where it was; one that is not seen stays only where its place still looks the same."""
-        joints, presence = self._networks.joints(frame_bgr, region_of(hand.joints))
+        joints, presence = self._networks.joints(frame_bgr, region_of(hand.joints + hand.moved))
         if presence >= GO_ON and _is_near(joints, face, SLACK):
             moved = np.hypot(*(joints - hand.joints)[:, :2].T) / (STILL * max(palm_px(joints), 1.0))
             share = np.clip(moved, STEADIED, 1)[:, None]
+            hand.moved = as_f32((joints - hand.joints).mean(axis=0))
             hand.joints = as_f32(hand.joints + (joints - hand.joints) * share)
             hand.look, hand.seen_ns = _look(frame_bgr, hand.joints), captured_ns
             return True

@@ -130,6 +130,26 @@ def test_a_hand_that_comes_is_in_front_in_that_frame_and_gone_in_the_one_in_whic
     assert not camera.show(photo)[inside(face, photo)].any()
 
 
+def waving(photo: BgrU8, face: Face, x: float) -> DrawnHand:
+    """Draw a hand with its wrist there, blurred by its way to the right."""
+    width, y = face.width_px, float(face.landmarks[4, 1] + 0.7 * face.width_px)
+    drawn = [draw_hand(photo, (x + part * 0.05 * width, y), 0.62 * width, Pose(roll_deg=8)) for part in range(3)]
+    bgr = np.mean([hand.bgr for hand in drawn], axis=0).astype(np.uint8)
+    covered = np.asarray(np.mean([hand.covered for hand in drawn], axis=0), np.float32)
+    return DrawnHand(bgr, covered, drawn[0].joints)
+
+
+def test_a_hand_that_waves_fast_is_not_lost(photo: BgrU8, face: Face) -> None:
+    camera = Camera(face)
+    camera.show(photo, 3)
+    width, nose = face.width_px, float(face.landmarks[4, 0])
+    for step in range(-4, 3):
+        drawn = waving(photo, face, nose + (0.3 * step - 0.1) * width)
+        hidden = camera.show(drawn.bgr)
+        if step > -2:
+            assert shares(hidden, drawn, face)[0] > 0.5
+
+
 def test_a_hand_that_the_networks_lose_stays_while_its_place_looks_the_same(photo: BgrU8, face: Face) -> None:
     camera = Camera(face)
     drawn = with_hand(photo, face, 13, Pose(roll_deg=-40))
