@@ -1,12 +1,15 @@
 """Eyes of the photo, gaze of the wearer: drawn eyes, whose lids, irises and colours are known, say whether it is so."""
 
 from dataclasses import dataclass
+from typing import cast
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from skimage.data import astronaut
 
+from mien.tracking.photo import find_faces
 from mien_models.geometry.face_regions import EYE_LEFT, EYE_RIGHT
 from mien_models.library.builtin import load_eyes
 from mien_models.networks.eyes import CORNERS, Eyes
@@ -74,9 +77,15 @@ def with_eyes(
     return as_u8(small), DrawnEyes(np.array(middles), radius / FINER)
 
 
-@pytest.fixture(scope="session")
-def photo(photo: BgrU8) -> BgrU8:
-    return as_u8(cv2.resize(photo, None, fx=LARGER, fy=LARGER, interpolation=cv2.INTER_CUBIC))
+@pytest.fixture(scope="module")
+def photo() -> BgrU8:
+    rgb = cast("NDArray[np.uint8]", astronaut())  # type: ignore[no-untyped-call]  # scikit-image is not annotated
+    return as_u8(cv2.resize(rgb[..., ::-1], None, fx=LARGER, fy=LARGER, interpolation=cv2.INTER_CUBIC))
+
+
+@pytest.fixture(scope="module")
+def face(photo: BgrU8) -> Face:
+    return find_faces(photo)[0]
 
 
 @pytest.fixture(scope="module")
