@@ -23,6 +23,8 @@ class SwapOptions:
     """0..1, for DeepFaceLab's models that have such an input; None: as the model's own settings say."""
     template: str | None = None
     """A name of `specs.templates` to align faces with instead of the one that a network was trained with."""
+    photo_eyes: bool = False
+    """Lids and the irises' colour are the source face's; how far the eyes are open and where they look stays."""
 
 
 BgrU8: TypeAlias = NDArray[np.uint8]

@@ -160,3 +160,15 @@ def test_rims_to_learn_from_are_where_drawn_glasses_changed_the_band(photo: BgrU
         sure, far = (rims > 230) & (seen > 250), (cv2.dilate(rims, np.ones((41, 41), np.uint8)) == 0) & (seen > 250)
         assert sure.sum() > 100
         assert change[sure].mean() > 4 * change[far].mean()
+
+
+def test_lids_that_were_closed_by_a_part_leave_the_rest_of_the_eyeball(photo: BgrU8, face: Face) -> None:
+    from eyes_examples import Teacher, closed, cut_eye, truth_of
+
+    eye = cut_eye(photo, face.landmarks, Teacher()(photo, face.landmarks), 0)
+    balls = [truth_of(closed(eye, share))[..., 0].sum() / 255 for share in (1.0, 0.5, 0.0)]
+    assert balls[0] > 500
+    assert 0.4 * balls[0] < balls[1] < 0.6 * balls[0]
+    assert balls[2] < 0.05 * balls[0]
+    changed = np.abs(closed(eye, 0.0).bgr.astype(int) - eye.bgr).max(axis=2)
+    assert changed[truth_of(eye)[..., 0] > 250].mean() > 3 * changed[truth_of(eye)[..., 0] == 0].mean()

@@ -168,6 +168,37 @@ def test_hair_over_the_forehead_becomes_skin(photo: BgrU8, face: Face, plain: Bg
     assert mean_in(plain, strip).mean() > 0.8 * cheeks
 
 
+def with_long_hair(photo: BgrU8, face: Face) -> BgrU8:
+    """Dark hair beside the face, and fainter strands of it between there and the eyes."""
+    shown = photo.astype(np.float32)
+    rows, columns = np.indices(photo.shape[:2])
+    wide = face.width_px
+    for corner, outwards in ((33, -1), (263, 1)):
+        x, y = face.landmarks[corner, :2]
+        away = (columns - x) * outwards / wide
+        beside = (rows > y - 0.45 * wide) & (rows < y + 0.35 * wide)
+        strands = np.where(columns // 4 % 2 == 0, 0.76, 0.96)
+        for where, factor in ((away > 0.1, strands * 0.6), ((away > 0.045) & (away <= 0.1), strands)):
+            shown[where & beside] *= factor[where & beside, None]
+    return np.clip(shown, 0, 255).astype(np.uint8)
+
+
+def test_strands_of_hair_beside_the_eyes_leave_no_streaks(photo: BgrU8, face: Face, plain: BgrU8) -> None:
+    hair = with_long_hair(photo, face)
+    temples = np.zeros((SIDE_PX, SIDE_PX), np.uint8)
+    for corner, outwards in ((33, -1), (263, 1)):
+        x, y = (face_topology().atlas[corner] * SIDE_PX).tolist()
+        first = round(x + outwards * 0.035 * SIDE_PX)
+        left, right = sorted((first, first + outwards * round(0.03 * SIDE_PX)))
+        temples[round(y + 0.01 * SIDE_PX) : round(y + 0.07 * SIDE_PX), left:right] = 255
+    without, flat, baked = (
+        mean_in(bgr, temples).mean()
+        for bgr in (plain, lay_flat(FaceView(hair, face), SIDE_PX).bgr, bake(SourceFace.of(hair, face)).bgr)
+    )
+    assert flat < 0.9 * without
+    assert baked > 0.98 * without
+
+
 def test_teeth_do_not_show_on_lips(photo: BgrU8, face: Face, plain: BgrU8) -> None:
     mouth = filled((LIPS_INNER,), SIDE_PX)
     flat = lay_flat(FaceView(photo, face), SIDE_PX).bgr

@@ -6,6 +6,7 @@ Programs that may run beside each other, each of which goes on where it was stop
     train FOLDER -o RUN         learns from them, on a processor or a card; needs torch, no Mien
     glasses MEDIA -o FOLDER     trains the small network that sees glasses, which is quick; needs Mien and torch
     rims MEDIA -o FOLDER        trains the small network that finds their rims, in half an hour; the same
+    eyes MEDIA -o FOLDER        trains the small network that sees lids and irises, in a quarter of an hour; the same
     export RUN -o FOLDER        writes finisher.onnx and finisher.tflite; needs torch and onnx
 
 MEDIA is a folder of synthetic faces with its faces.json.
@@ -28,14 +29,8 @@ def main() -> int:
         if wanted.look_only:
             return look(wanted.media, wanted.output, _say)
         return make_pairs(wanted.media, wanted.output, files=wanted.files, seed=wanted.seed, say=_say)
-    if wanted.what == "glasses":
-        from eyewear_learning import learn_eyewear
-
-        return learn_eyewear(wanted.media, wanted.output, _say)
-    if wanted.what == "rims":
-        from rims_learning import learn_rims
-
-        return learn_rims(wanted.media, wanted.output, _say)
+    if wanted.what in ("glasses", "rims", "eyes"):
+        return _learn_small(wanted.what, wanted.media, wanted.output)
     if wanted.what == "train":
         from learning import Wishes, learn
 
@@ -45,6 +40,17 @@ def main() -> int:
     from deploying import export
 
     return export(wanted.run, wanted.output, _say)
+
+
+def _learn_small(what: str, media: Path, output: Path) -> int:
+    """Train one of the small networks."""
+    if what == "glasses":
+        from eyewear_learning import learn_eyewear as learn
+    elif what == "rims":
+        from rims_learning import learn_rims as learn
+    else:
+        from eyes_learning import learn_eyes as learn
+    return learn(media, output, _say)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,6 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     rims = programs.add_parser("rims", help="train the small network that finds rims, in half an hour")
     rims.add_argument("media", type=Path, metavar="MEDIA", help="the folder of synthetic faces")
     rims.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
+    eyes = programs.add_parser("eyes", help="train the small network that sees eyes, in a quarter of an hour")
+    eyes.add_argument("media", type=Path, metavar="MEDIA", help="the folder of synthetic faces")
+    eyes.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
     out = programs.add_parser("export", help="write the network for use")
     out.add_argument("run", type=Path, metavar="RUN")
     out.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")

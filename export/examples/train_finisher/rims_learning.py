@@ -157,7 +157,7 @@ def tflite_of(network: RimNet) -> bytes:
         return graph.conv(x, weight, bias, relu=relu)
 
     def folded(x: Place, layer: nn.Conv2d) -> tuple[Place, nn.Conv2d]:
-        return graph.folded(x, FOLDED), _reordered(layer)
+        return graph.folded(x, FOLDED), reordered(layer)
 
     x = graph.input("band", (1, ROWS, SIDE_PX, CHANNELS))
     fine = conv(conv(*folded(x, network.begin)), network.fine)
@@ -174,7 +174,7 @@ def tflite_of(network: RimNet) -> bytes:
     return graph.finished({"rims": graph.logistic(logits)}, "Mien's network that finds rims of glasses")
 
 
-def _reordered(layer: nn.Conv2d) -> nn.Conv2d:
+def reordered(layer: nn.Conv2d) -> nn.Conv2d:
     """Order a layer's inputs as tflite folds pixels: the channels of one pixel stay together, torch splits them."""
     weight = layer.weight.detach()
     block = FOLDED**2

@@ -9,6 +9,7 @@ from typing import Final
 from mien_models.errors import ModelError
 from mien_models.interfaces import Detector, DetectorFactory, Landmarker, LandmarkerFactory, Session, SessionFactory
 from mien_models.networks.detectors.blazeface import BlazeFace
+from mien_models.networks.eyes import Eyes
 from mien_models.networks.eyewear import Eyewear
 from mien_models.networks.finisher import Finisher
 from mien_models.networks.hands import Hands
@@ -127,6 +128,16 @@ def load_hands(palms: str = "palm_detection_lite", landmarks: str = "hand_landma
     finding, placing = (_manifest_of_kind(name, ("hand",)) for name in (palms, landmarks))
     detector = BlazeFace(finding, open_session(finding, threads=threads))
     return Hands(detector, placing, open_session(placing, threads=threads))
+
+
+def load_eyes(name: str = "eyes", *, threads: int = 1) -> Eyes:
+    """Load the network that sees lids and irises.
+
+    Raises:
+        ModelError: see `open_session`; or the weights are of another kind.
+    """
+    manifest = _manifest_of_kind(name, ("classifier",))
+    return Eyes(manifest, open_session(manifest, threads=threads))
 
 
 def load_finisher(name: str = "finisher", *, threads: int = 1) -> Finisher:

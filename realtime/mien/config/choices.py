@@ -24,6 +24,15 @@ class GlassesMode(StrEnum):
     """Nothing is left of them, temples included."""
 
 
+class EyesMode(StrEnum):
+    """Whose eyes the built-in swapper shows; where they look and how far they are open is the user's."""
+
+    PHOTO = "photo"
+    """Lids, lashes and the colour of the irises are the photo's, where it shows them."""
+    WEARER = "wearer"
+    """The user's own eyes show through the new face."""
+
+
 class ConsentKind(Enum):
     """By what right a face is used."""
 

@@ -10,7 +10,16 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from mien.config.choices import ConsentKind, GateMode, GlassesMode, LabelMode, LandmarksMode, RecordingQuality, Show
+from mien.config.choices import (
+    ConsentKind,
+    EyesMode,
+    GateMode,
+    GlassesMode,
+    LabelMode,
+    LandmarksMode,
+    RecordingQuality,
+    Show,
+)
 from mien.config.fields import Names, Rate, Size, said
 from mien_models.types import SwapOptions
 
@@ -170,6 +179,11 @@ class Settings(BaseSettings):
         SwapOptions().shape,
         json_schema_extra=said("Shape", "swap"),
         description="proportions of the new face: 0 your own, 1 those of the photo",
+    )
+    eyes: EyesMode = Field(
+        EyesMode.WEARER,
+        json_schema_extra=said("Eyes", "look"),
+        description="whose eyes: lids and irises of the photo, or your own; they look where you look",
     )
     tone: Annotated[float, Field(ge=0, le=1)] = Field(
         0.0,

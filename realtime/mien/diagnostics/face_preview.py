@@ -17,6 +17,7 @@ from mien_models.geometry.face_mesh import face_topology, filled
 from mien_models.geometry.face_regions import FACE_CORE, OVAL
 from mien_models.swappers.mesh.delight import SIDE_PX, levels
 from mien_models.swappers.mesh.multi_view import FlatView, understand
+from mien_models.swappers.mesh.photo_eyes import lends_eyes
 from mien_models.swappers.mesh.preview import GREY, preview
 from mien_models.swappers.mesh.texture import FaceTexture, side_for, texture_of
 from mien_models.system.atomic_write import check_spares
@@ -31,15 +32,11 @@ TURNED_DEG: Final = 25.0
 PITCHED_DEG: Final = 25.0
 UNEVEN: Final = 1.8
 """Ratio of the light on the brightest and the darkest tenth of the skin from which it is worth a word."""
-CLOSED: Final = 0.12
-"""An eye is closed whose lids are nearer than this, in parts of its width."""
 HIDDEN: Final = 0.25
 """From this part of the face on it is worth saying that something covers it."""
 BURNT: Final = 0.06
 """Part of the face's core whose pixels are white."""
 SMILING: Final = 0.4
-EYES: Final = ((33, 133, 159, 145), (263, 362, 386, 374))
-"""Of each eye: its corners, the middles of its upper and lower lid."""
 TILE_PX: Final = 320
 CAPTION_PX: Final = 30
 CAPITAL_PX: Final = 9
@@ -54,9 +51,15 @@ AWAY_BGR: Final = (200, 120, 40)
 _LOG = logging.getLogger(__name__)
 
 
-def remarks(view: FlatView, face: Face) -> tuple[str, ...]:
+def remarks(view: FlatView, photo: FaceView) -> tuple[str, ...]:
     """Say what is wrong with a photo, what was done about it, and what would help; nothing of a good photo."""
-    return (*_of_the_pose(face), *_of_the_skin(view))
+    return (*_of_the_pose(photo.face), *_of_the_eyes(photo), *_of_the_skin(view))
+
+
+def _of_the_eyes(photo: FaceView) -> list[str]:
+    if lends_eyes(photo):
+        return []
+    return [sentence("The eyes are closed, turned away, small or behind dark lenses; your own are shown instead.")]
 
 
 def _of_the_pose(face: Face) -> list[str]:
@@ -85,10 +88,6 @@ def _of_the_pose(face: Face) -> list[str]:
                 where=where,
                 degrees=round(abs(face.pose.pitch_deg)),
             )
-        )
-    if any(_lids_apart(face, eye) < CLOSED for eye in EYES):
-        said.append(
-            sentence("An eye is closed or nearly so; your own eyes show, but its lids are those of this photo.")
         )
     return said
 
@@ -131,11 +130,6 @@ def _of_the_skin(view: FlatView) -> list[str]:
             )
         )
     return said
-
-
-def _lids_apart(face: Face, eye: tuple[int, int, int, int]) -> float:
-    outer, inner, upper, lower = (face.landmarks[index] for index in eye)
-    return float(np.linalg.norm(upper - lower) / max(float(np.linalg.norm(outer - inner)), 1e-6))
 
 
 def face_sheet(source: SourceFace, views: Sequence[FlatView], names: Sequence[str]) -> BgrU8:
@@ -243,7 +237,7 @@ def show_face(photos: Sequence[str], output: Path | None) -> Path:
     side_px = side_for(source)
     views = [understand(view, side_px) for view in source.views]
     for (quality, photo, name), view in zip(ranked, views, strict=True):
-        found = remarks(view, photo.face)
+        found = remarks(view, photo)
         _LOG.info(quality.told(name))
         if len(quality.helps) > 1:
             _LOG.info("%s: what would help: %s.", name, ", ".join(quality.helps))

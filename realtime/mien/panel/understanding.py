@@ -46,7 +46,7 @@ def look(photo: Path, sheet: Path, thumb: Path) -> dict[str, object]:
     return {
         "faces": len(find_faces(source.photo_bgr)),
         "width_px": round(view.face.width_px),
-        "remarks": list(remarks(flat, view.face)),
+        "remarks": list(remarks(flat, view)),
     }
 
 

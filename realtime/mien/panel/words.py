@@ -109,6 +109,8 @@ VALUES: Final[Mapping[tuple[str, str], str]] = {
     ("colour", "histogram"): N_("Strong"),
     ("colour", "none"): N_("As in the photo"),
     ("masks", "history"): N_("Hands and things in front"),
+    ("eyes", "photo"): N_("Of the photo, looking where you look"),
+    ("eyes", "wearer"): N_("Your own"),
     ("masks", "hands"): N_("Hands in front from the start"),
     ("glasses", "auto"): N_("Keep them where they are seen well"),
     ("glasses", "keep"): N_("Keep them in front"),

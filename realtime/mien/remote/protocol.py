@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mien.config.choices import ChooseMode, ConsentKind, GlassesMode, LandmarksMode
+from mien.config.choices import ChooseMode, ConsentKind, EyesMode, GlassesMode, LandmarksMode
 from mien_models.errors import MienError
 
 VERSION: Final = 2
@@ -81,6 +81,7 @@ class Wishes(_Message):
     morph: _Unit | None = None
     template: _Name | None = None
     shape: _Unit = 0.8
+    eyes: EyesMode = EyesMode.WEARER
     tone: _Unit = 0.0
     glasses: GlassesMode = GlassesMode.AUTO
     colour: _Name = "mkl"

@@ -9,6 +9,7 @@ from typing import Final
 from mien.config.choices import (
     ChooseMode,
     ConsentKind,
+    EyesMode,
     GateMode,
     GlassesMode,
     LabelMode,
@@ -217,7 +218,14 @@ def resolve(settings: Settings) -> Options:
     enhancer = None
     if settings.enhance is not None:
         enhancer = EnhancerOptions(*ENHANCERS.parse(settings.enhance), settings.enhance_strength)
-    wishes = SwapOptions(settings.shape, settings.strength, settings.boost, settings.morph, settings.template)
+    wishes = SwapOptions(
+        settings.shape,
+        settings.strength,
+        settings.boost,
+        settings.morph,
+        settings.template,
+        photo_eyes=settings.eyes == EyesMode.PHOTO,
+    )
     return Options(
         faces=FaceOptions(settings.face, settings.consent, settings.assign, settings.recogniser),
         swapper=SwapperOptions(settings.swapper, wishes, settings.provider, settings.swapper_threads),
@@ -276,6 +284,7 @@ def _wishes(settings: Settings) -> Wishes:
         morph=settings.morph,
         template=settings.template,
         shape=settings.shape,
+        eyes=settings.eyes,
         tone=settings.tone,
         glasses=settings.glasses,
         colour=settings.colour,

@@ -11,6 +11,7 @@ from mien_models.geometry.face_mesh import filled
 from mien_models.geometry.face_regions import FACE_CORE, OVAL
 from mien_models.swappers.mesh.delight import SIDE_PX
 from mien_models.swappers.mesh.multi_view import FlatView, understand
+from mien_models.swappers.mesh.photo_eyes import lends_eyes
 from mien_models.types import Face, FaceView
 
 MOUTH: Final = (13, 14, 78, 308)
@@ -48,6 +49,8 @@ class PhotoTraits:
     """How uneven the light is: ratio of the brightest to the darkest tenth of the skin."""
     relief: float
     """How much the skin stands out, by hard shadows, shine and deep folds: a standard deviation of its logarithm."""
+    shows_eyes: bool
+    """Whether lids and irises are seen well enough to be lent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +71,10 @@ class PhotoQuality:
 
 def judged(view: FaceView) -> PhotoQuality:
     """Look at a photo and mark it; some 0.1 s."""
-    return quality_of(traits_of(understand(view, SIDE_PX), view.face))
+    return quality_of(traits_of(understand(view, SIDE_PX), view.face, shows_eyes=lends_eyes(view)))
 
 
-def traits_of(view: FlatView, face: Face) -> PhotoTraits:
+def traits_of(view: FlatView, face: Face, *, shows_eyes: bool) -> PhotoTraits:
     """Collect what is known of a photo that was laid flat."""
     oval, core = (filled((contour,), SIDE_PX) > 0 for contour in (OVAL, FACE_CORE))
     step = max(1, len(view.photo.bgr) // SIDE_PX)
@@ -96,6 +99,7 @@ def traits_of(view: FlatView, face: Face) -> PhotoTraits:
         burnt=float((small.min(axis=2) > 250)[core].mean()),
         light_contrast=view.skin.light.contrast,
         relief=view.relief,
+        shows_eyes=shows_eyes,
     )
 
 
@@ -126,6 +130,7 @@ def _faults(traits: PhotoTraits) -> Iterator[tuple[float, str]]:
     yield _ramp(traits.burnt, (0.3, 0.6), (0.04, 1.0)), "less light"
     yield _ramp(traits.light_contrast, (5.0, 0.7), (1.8, 1.0)), "light from the front"
     yield _ramp(traits.relief, (0.4, 0.35), (HARD, 1.0)), "softer light"
+    yield (1.0 if traits.shows_eyes else 0.9), "eyes that are open and well seen"
 
 
 def _ramp(value: float, bad: tuple[float, float], good: tuple[float, float]) -> float:

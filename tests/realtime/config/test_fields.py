@@ -85,7 +85,7 @@ def others(tmp_path: Path) -> dict[str, object]:
         "strength": 0.5, "boost": 2, "morph": 0.5, "template": "ffhq_512", "provider": "cpu", "shape": 0.1,
         "colour": "none", "detail": False, "finish": "f.onnx",
         "enhance": f"gpen:{restoring_network(tmp_path / 'e.onnx')}",
-        "landmarks": "fine", "glasses": "remove", "tone": 0.5,
+        "landmarks": "fine", "glasses": "remove", "eyes": "photo", "tone": 0.5,
         "enhance_strength": 0.3, "masks": ["none"], "assign": "all", "recogniser": "other", "size": "640x480",
         "fps": "25", "loop": True, "seconds": 3.0, "report": "r.json", "label": "art", "content_gate": "always",
         "language": "de", "credentials_certificate": "c.pem", "credentials_key": "k.pem", "threads": 2,

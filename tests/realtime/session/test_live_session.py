@@ -103,7 +103,7 @@ def test_what_can_change_live_does_and_the_picture_stays_swapped(running: Runnin
     cv2.imwrite(str(home / "other.png"), photo[:, ::-1])
     patches: tuple[dict[str, object], ...] = (
         {"colour": "reinhard_lab"},
-        {"shape": 0.2, "strength": 0.5},
+        {"shape": 0.2, "strength": 0.5, "eyes": "photo"},
         {"detail": False},
         {"masks": ["none"], "edge.feather": 0.1},
         {"label": "art"},

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.config.choices import ChooseMode, ConsentKind
+from mien.config.choices import ChooseMode, ConsentKind, EyesMode
 from mien.pipeline.frame import Frame
 from mien.pipeline.live.state import why_not_live
 from mien.remote.protocol import FaceTerms, Wishes
@@ -21,12 +21,14 @@ TERMS = FaceTerms(consent=ConsentKind.PUBLIC_DOMAIN)
 
 
 def test_this_machine_needs_no_more_than_the_mesh_where_another_one_swaps() -> None:
-    options = usual_options(remote="box", swapper="inswapper_128", strength=0.5, assign="all").for_live()
+    options = usual_options(remote="box", swapper="inswapper_128", strength=0.5, eyes="photo", assign="all").for_live()
     assert options.swapper.name == "mesh"
     assert options.enhancer is None
     assert options.remote is not None
     assert options.remote.wishes.swapper == "inswapper_128"
     assert options.remote.wishes.strength == 0.5
+    assert options.remote.wishes.eyes is EyesMode.PHOTO
+    assert options.swapper.wishes.photo_eyes
     assert options.remote.wishes.assign is ChooseMode.ALL
 
 

@@ -15,7 +15,7 @@ from mien_models.types import BgrU8, FaceView, as_u8
 
 GOOD = PhotoTraits(
     width_px=300.0, yaw_deg=2.0, pitch_deg=-3.0, glasses="none", has_beard=False, covered=0.1, core_covered=0.0,
-    mouth=0.05, smile=0.1, brightness=130.0, burnt=0.0, light_contrast=1.3, relief=0.15,
+    mouth=0.05, smile=0.1, brightness=130.0, burnt=0.0, light_contrast=1.3, relief=0.15, shows_eyes=True,
 )  # fmt: skip
 
 
@@ -51,6 +51,7 @@ def test_a_photo_without_fault_gets_full_marks_and_no_advice() -> None:
         ({"burnt": 0.3}, "less light"),
         ({"light_contrast": 4.0}, "light from the front"),
         ({"relief": 0.32}, "softer light"),
+        ({"shows_eyes": False}, "eyes that are open and well seen"),
     ],
 )
 def test_every_fault_costs_marks_and_what_helps_is_told(fault: dict[str, object], helps: str) -> None:

@@ -1,4 +1,4 @@
-"""The built-in swapper: the photo's skin on the target's mesh, in the target's light, with the target's own eyes."""
+"""The built-in swapper: the photo's skin on the target's mesh, in the target's light, with the target's own gaze."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mien_models.geometry.face_mesh import ATLAS_MARGIN, Unwrapped, face_topology, facing, unwrapper
 from mien_models.interfaces import Swapper, SwapperFactory
 from mien_models.library.builtin import load_landmarker
+from mien_models.swappers.mesh.photo_eyes import PhotoEyes, WornEyes, photo_eyes
 from mien_models.swappers.mesh.pitch_offset import apparent_pitch_offset
 from mien_models.swappers.mesh.relight import FOLDS_PX, ExpressionFilter, LightFilter, target_light, texture_light
 from mien_models.swappers.mesh.render import atlas_map, draw_texture
@@ -36,6 +37,7 @@ class _TargetFace:
     light: LightFilter
     shape: ShapeFilter
     expression: ExpressionFilter
+    eyes: WornEyes | None
     level: int
     seen_ns: int
     added: NDArray[np.float32] | None = None
@@ -47,7 +49,13 @@ class MeshSwapper:
     """Draws one texture on any number of faces; keeps each face's light and texture size until it is forgotten."""
 
     def __init__(
-        self, texture: FaceTexture, shape_cm: NDArray[np.float32], *, strength: float, pitch_offset_rad: float
+        self,
+        texture: FaceTexture,
+        shape_cm: NDArray[np.float32],
+        *,
+        strength: float,
+        pitch_offset_rad: float,
+        eyes: PhotoEyes | None = None,
     ) -> None:
         self._topology = face_topology()
         self._unwrap = unwrapper(FOLDS_PX)
@@ -58,14 +66,17 @@ class MeshSwapper:
         self._shape_cm = shape_cm
         self._strength = strength
         self._pitch_offset_rad = pitch_offset_rad
+        self._eyes = eyes
         self._levels: dict[int, NDArray[np.uint8]] = {}
         self._in_use: dict[int, _TargetFace] = {}
 
     def swap(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> SwappedFace:
         """Draw the texture over the face's mesh; about 4 ms for a face of 380 px."""
         in_use, elapsed_s = self._remember(face, captured_ns)
-        warped = self._warped(face.landmarks, frame_bgr, in_use, elapsed_s)
-        points, drawn = (self._topology.with_rim(landmarks) for landmarks in (face.landmarks, warped.landmarks))
+        seen = None if in_use.eyes is None else in_use.eyes.see(frame_bgr, face.landmarks, elapsed_s)
+        own_landmarks, retouches = (face.landmarks, ()) if seen is None else (seen.landmarks, seen.retouches)
+        warped = self._warped(own_landmarks, frame_bgr, in_use, elapsed_s)
+        points, drawn = (self._topology.with_rim(landmarks) for landmarks in (own_landmarks, warped.landmarks))
         towards = facing(points)
         own = self._unwrap(*_cut_out(frame_bgr, points), _smoothstep(towards, *VISIBLE))
         change = self._change(own, in_use, elapsed_s)
@@ -75,7 +86,7 @@ class MeshSwapper:
         crop, alpha = draw_texture(found, change, self._level(in_use.level))
         crop, alpha = crop[: bottom - top, : right - left], alpha[: bottom - top, : right - left]
         frame_from_crop = np.array([[1, 0, left], [0, 1, top]], np.float64)
-        return SwappedFace(face.id, crop, alpha, frame_from_crop, warped.warp, trust=self._texture.trust)
+        return SwappedFace(face.id, crop, alpha, frame_from_crop, warped.warp, retouches, self._texture.trust)
 
     def forget(self, face_id: int) -> None:
         """Drop the light and the looks kept of a face."""
@@ -96,7 +107,9 @@ class MeshSwapper:
         if in_use is None or abs(captured_ns - in_use.seen_ns) > LONGEST_PAUSE_S * 1e9:
             light = LightFilter(self._own_light)
             shape = ShapeFilter(self._shape_cm, self._strength, pitch_offset_rad=self._pitch_offset_rad)
-            in_use = self._in_use[face.id] = _TargetFace(light, shape, ExpressionFilter(), round(wanted), captured_ns)
+            eyes = None if self._eyes is None else WornEyes(self._eyes)
+            in_use = _TargetFace(light, shape, ExpressionFilter(), eyes, round(wanted), captured_ns)
+            self._in_use[face.id] = in_use
         elif abs(wanted - in_use.level) > 0.75:  # more than half a step: a face on the border does not flicker
             in_use.level = round(wanted)
         elapsed_s, in_use.seen_ns = max(captured_ns - in_use.seen_ns, 0) / 1e9, captured_ns
@@ -126,9 +139,10 @@ class MeshSwapper:
 def mesh_swapper(source: SourceFace, options: SwapOptions) -> Swapper:
     """Bake the source face's texture; 0.1 to 0.4 s."""
     shape_cm = mean_shape_cm([view.face.landmarks for view in source.views])
-    texture = bake(source)
+    eyes = photo_eyes(source) if options.photo_eyes else None
+    texture = bake(source if eyes is None else eyes.source)
     pitch_offset_rad = apparent_pitch_offset(texture.bgr, load_landmarker())
-    return MeshSwapper(texture, shape_cm, strength=options.shape, pitch_offset_rad=pitch_offset_rad)
+    return MeshSwapper(texture, shape_cm, strength=options.shape, pitch_offset_rad=pitch_offset_rad, eyes=eyes)
 
 
 def _rectangle(points: PointsF32, frame_bgr: BgrU8) -> tuple[int, int, int, int]:

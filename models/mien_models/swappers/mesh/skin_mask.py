@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien_models.geometry.face_mesh import disc, face_topology, features_mask, filled
+from mien_models.geometry.face_mesh import FEATURES, disc, face_topology, features_mask, filled
 from mien_models.geometry.face_regions import BEARD, BROW_LEFT, BROW_RIGHT, FACE_CORE, LIPS_OUTER, OVAL
 from mien_models.swappers.mesh.delight import SIDE_PX, Light, light_on, logarithm
 from mien_models.swappers.mesh.glasses import NO_GLASSES, Glasses, hidden_by_glasses
@@ -32,6 +32,8 @@ FLUSHED_MORE: Final = 0.6
 """Part of that redness that is no sign of anything but skin."""
 STRANGE: Final = 10.0
 """Farther than this, in the same measure, no skin is, shiny or flushed: something covers the face's core, too."""
+PERHAPS: Final = (1.3, 0.055)
+"""Beside hair, what is darker than skin by so many standard deviations and varies so much is hair, too."""
 BEARD_STRANDS: Final = 0.055
 """So much fine variation on chin and upper lip is a beard; three portraits with one had 0.061 or more, eleven less than
 0.048."""
@@ -124,24 +126,35 @@ def _hidden(log_bgr: NDArray[np.float32], light: Light, facing: NDArray[np.float
     )
     strange = np.where((off_colour > STRANGE) & (features_mask(SIDE_PX, 0.02) == 0), 255, 0).astype(np.uint8)
     strange = as_u8(cv2.morphologyEx(strange, cv2.MORPH_OPEN, disc(9)))
-    return _grown(odd, has_beard=has_beard) | as_u8(cv2.dilate(strange, disc(25))), has_beard
+    likely = (brightness < -PERHAPS[0] * dark) & (strands > PERHAPS[1])
+    return _grown(odd, likely, has_beard=has_beard) | as_u8(cv2.dilate(strange, disc(25))), has_beard
 
 
-def _grown(odd: NDArray[np.bool_], *, has_beard: bool) -> MaskU8:
-    """Keep what is odd around the core, without specks, and follow it a little way into the core."""
+def _grown(odd: NDArray[np.bool_], likely: NDArray[np.bool_], *, has_beard: bool) -> MaskU8:
+    """Keep what is odd around the core, without specks, and follow it a little way into the core.
+
+    What is only likely to be hair counts where it hangs together with what surely is.
+    """
     around = _around_core(has_beard=has_beard)
     found = np.where(odd, 255, 0).astype(np.uint8)
     closed = as_u8(cv2.morphologyEx(found, cv2.MORPH_CLOSE, disc(15)))  # strands that shine like skin
     hair = as_u8(cv2.morphologyEx(closed & around, cv2.MORPH_OPEN, disc(5)))
+    fainter = as_u8(cv2.morphologyEx(np.where(likely, 255, 0).astype(np.uint8), cv2.MORPH_CLOSE, disc(5)))
+    hair |= _joined_to(hair, as_u8(cv2.morphologyEx(fainter & around, cv2.MORPH_OPEN, disc(3))))
+    found |= fainter
     into = as_u8(cv2.dilate(hair, disc(2 * round(HAIR_INTO_CORE * SIDE_PX) + 1)))
-    kept = features_mask(SIDE_PX, 0.012) | (_beard_grows() if has_beard else np.zeros_like(hair))
-    joined = as_u8(cv2.morphologyEx(found & into & ~kept, cv2.MORPH_OPEN, disc(3))) | hair
-    labels = _components(joined)
-    touching = np.unique(labels[hair > 0])
-    grown = as_u8(cv2.dilate(np.where(np.isin(labels, touching), 255, 0).astype(np.uint8), disc(13)))
+    kept = _features_beside_hair() | (_beard_grows() if has_beard else np.zeros_like(hair))
+    joined = _joined_to(hair, as_u8(cv2.morphologyEx(found & into & ~kept, cv2.MORPH_OPEN, disc(3))))
+    grown = as_u8(cv2.dilate(joined, disc(13)))
     # Hair over one brow: the other one serves. Over both: that is how the brows are.
     brows = as_u8(filled((BROW_LEFT, BROW_RIGHT), SIDE_PX) & grown & ~grown[:, ::-1])
     return as_u8((grown & ~features_mask(SIDE_PX, 0.0)) | brows)
+
+
+def _joined_to(hair: MaskU8, more: MaskU8) -> MaskU8:
+    """Mark hair, and of the rest what hangs together with it."""
+    labels = _components(hair | more)
+    return np.where(np.isin(labels, np.unique(labels[hair > 0])), 255, 0).astype(np.uint8)
 
 
 def _components(mask: MaskU8) -> NDArray[np.intp]:
@@ -165,6 +178,15 @@ def _sure_skin() -> MaskU8:
 @cache
 def _lips() -> MaskU8:
     return as_u8(cv2.dilate(filled((LIPS_OUTER,), SIDE_PX), disc(7)))
+
+
+@cache
+def _features_beside_hair() -> MaskU8:
+    """Mark what hair that reaches into the core leaves: lashes, wide around eyes; brows, beside which it hangs down."""
+    brows = filled((BROW_LEFT, BROW_RIGHT), SIDE_PX)
+    others = filled(tuple(outline for outline in FEATURES if outline not in (BROW_LEFT, BROW_RIGHT)), SIDE_PX)
+    wide = as_u8(cv2.dilate(others, disc(2 * round(0.012 * SIDE_PX) + 1)))
+    return wide | as_u8(cv2.dilate(brows, disc(3)))
 
 
 @cache
