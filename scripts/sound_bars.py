@@ -75,7 +75,7 @@ def away(folder: Path) -> dict[str, Any]:
         server.kill()
         server.wait()
         during = watched(client, AWAY_S)
-        after, back_s = came_back(port, folder / "after.mkv")
+        after, back_s = came_back(port, folder / "after.ts")
         watched(client, 5)
         at_end = watched(client, 15)
         written = [(one["description"], one["state"], one["dropped"]) for one in client.status()["run"]["sinks"]]
@@ -116,7 +116,7 @@ def watched(client: SessionClient, seconds: float) -> dict[str, float]:
 
 
 def came_back(port: int, got: Path) -> "tuple[subprocess.Popen[bytes], float]":
-    """Start the server again; give it, and how long it waited for pictures."""
+    """Start the server again; give it, and how long it waited for pictures: MPEG-TS, which is written as it comes."""
     server, began_s = serving(port, got), time.monotonic()
     while not (got.exists() and got.stat().st_size) and time.monotonic() - began_s < 30:
         time.sleep(0.05)
@@ -126,8 +126,8 @@ def came_back(port: int, got: Path) -> "tuple[subprocess.Popen[bytes], float]":
 def serving(port: int, got: Path) -> "subprocess.Popen[bytes]":
     """Let Debian's ffmpeg take one stream and write it as it comes."""
     # Else it looks at the stream for up to five seconds before it writes.
-    words = ["-y", "-loglevel", "error", "-analyzeduration", "500000", "-listen", "1", "-flush_packets", "1"]
-    words += ["-i", address_of(port), "-c", "copy"]
+    words = ["-y", "-loglevel", "error", "-analyzeduration", "500000", "-listen", "1", "-i", address_of(port)]
+    words += ["-c", "copy", "-flush_packets", "1"]
     server = subprocess.Popen(["/usr/bin/ffmpeg", *words, str(got)], stdin=subprocess.DEVNULL)
     time.sleep(0.5)
     return server
