@@ -121,7 +121,7 @@ def _load(clients: Sequence[Client], box: psutil.Process) -> Load:
 
 def drawn(loads: Sequence[Load], fps: float) -> str:
     """Draw ages and processor time over the number of sessions, as SVG."""
-    width, height, left, top = 640, 300, 60, 40
+    width, height, left, top = 640, 320, 60, 60
     high_ms = max(*(one.p95_ms for one in loads), 100.0)
     step = (width - left - 40) / max(len(loads) - 1, 1)
 
@@ -146,9 +146,9 @@ def drawn(loads: Sequence[Load], fps: float) -> str:
         f"{line([one.p50_ms for one in loads], high_ms, '#1f77b4')}"
         f"{line([one.p95_ms for one in loads], high_ms, '#d62728')}"
         f"{line([one.processors for one in loads], cores, '#7f7f7f')}"
-        f'<text x="{width - 250}" y="22" fill="#1f77b4">age p50</text>'
-        f'<text x="{width - 180}" y="22" fill="#d62728">age p95</text>'
-        f'<text x="{width - 110}" y="22" fill="#7f7f7f">cores, of {cores:.1f}</text></svg>\n'
+        f'<text x="{left}" y="42" fill="#1f77b4">age p50</text>'
+        f'<text x="{left + 80}" y="42" fill="#d62728">age p95</text>'
+        f'<text x="{left + 160}" y="42" fill="#7f7f7f">cores, of {cores:.1f}</text></svg>\n'
     )
 
 
