@@ -18,7 +18,7 @@ from mien_export.proof.noise import Allowance, Answers, Weighed, weigh
 from mien_export.proof.pixels import Numbers
 from mien_export.proof.reference import Reference, run_counted, run_torch
 from mien_export.proof.serving import Candidate, open_candidate
-from mien_models.system.freed_memory import give_back_freed_memory
+from mien_models.system.freed_memory import give_back_freed_memory, page_out_files
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,6 +117,7 @@ def prove(
     del module
     gc.collect()
     give_back_freed_memory()
+    page_out_files()
     files = [_judged(path, network, Questions(asked, batches, expected, reference, raised), steps) for path in paths]
     first = network.outputs[0].name
     pictures = {name: one[first] for name, one in expected.items()}

@@ -4,11 +4,14 @@ import ctypes
 import gc
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 _M_TRIM_THRESHOLD: Final = -1  # <malloc.h> of the GNU C library
 _M_MMAP_THRESHOLD: Final = -3
 _M_ARENA_MAX: Final = -8
+_MADV_PAGEOUT: Final = 21  # <linux/mman.h>, since Linux 5.4
+_LARGE_FILE_BYTES: Final = 64 << 20
 _KEPT_BYTES: Final = 64 << 20
 _LARGEST_BLOCK: Final = 32 << 20
 """The largest value that the GNU C library allows."""
@@ -51,3 +54,20 @@ def give_back_freed_memory() -> None:
     if sys.platform.startswith("linux"):
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).malloc_trim(0)
+
+
+def page_out_files() -> None:
+    """Let the pages of large mapped files, such as checkpoints, go: they are read again when they are needed.
+
+    The system would take them where memory is short; until then they count as this process'.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    with suppress(OSError, AttributeError, ValueError):
+        madvise = ctypes.CDLL(None).madvise
+        madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+        for line in Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines():
+            place, rights, _, _, _, *name = line.split(maxsplit=5)
+            begin, end = (int(one, 16) for one in place.split("-"))
+            if name and name[0].startswith("/") and "x" not in rights and end - begin >= _LARGE_FILE_BYTES:
+                madvise(begin, end - begin, _MADV_PAGEOUT)
