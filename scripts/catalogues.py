@@ -52,7 +52,7 @@ def _of_sinks() -> Iterator[str]:
     from mien.sinks.registry import SINKS
 
     for _, plugin in SINKS.each():
-        # One without a label is shown as it calls itself.
+        # One of the user's without a label is shown as it calls itself.
         if plugin.label:
             yield plugin.label
             yield plugin.help

@@ -5,7 +5,9 @@ import re
 import pytest
 
 from catalogues import texts
+from mien.panel.pages.pieces import NOWHERE
 from mien.panel.words import ENGLISH, LANGUAGES, Words, catalogue
+from mien.sinks.registry import SINKS
 from mien.stages.marks import TEXTS
 
 OTHERS = [language for language in LANGUAGES if language != ENGLISH]
@@ -44,3 +46,8 @@ def test_a_language_is_taken_as_it_was_chosen_then_as_the_browser_asks() -> None
 
 def test_they_are_the_labels_languages() -> None:
     assert set(LANGUAGES) == set(TEXTS)
+
+
+def test_every_output_that_comes_with_mien_has_a_name_in_every_language() -> None:
+    unnamed = [name for name, plugin in SINKS.each() if not plugin.label and name != NOWHERE]
+    assert not unnamed

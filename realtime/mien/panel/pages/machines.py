@@ -130,7 +130,9 @@ class _List:
         self._frame, self._machines = frame, frame.panel.machines
         self._grid = pieces.Grid("rows")
         with kit.box("row-card"):
+            kit.words(say("Address of a machine"), "control-help")
             self._address = kit.text_field(say("Address of a machine"), "192.168.1.20:7420", longest=120)
+            kit.words(say("Pairing code"), "control-help")
             self._code = kit.text_field(say("Pairing code"), _EXAMPLE, longest=_LONGEST_CODE)
             kit.button(say("Swap there"), self._by_address, "btn-small btn-main")
         kit.button(say("Look again"), self._again, "btn-small", "again")

@@ -157,7 +157,7 @@ class _Offers:
             kit.words(name, "", "h3")
             kit.words(f"{say(offer.help)[:1].upper()}{say(offer.help)[1:]}.", "hint")
             if offer.writes:
-                kit.words(say("Goes to {folder}", folder=str(recordings_folder())), "row-note")
+                kit.words(say("Goes to {folder}", folder=_from_home(recordings_folder())), "row-note")
             command = pieces.command_in(offer.missing)
             if command is not None:
                 kit.words(say("Run this once in a terminal, then click the button:"), "row-note is-fair")
@@ -223,6 +223,11 @@ def offers_here() -> tuple[Offer, ...]:
     found = [_offer(name, plugin) for name, plugin in SINKS.each() if name != NOWHERE]
     uses = list(Scope)
     return tuple(sorted(found, key=lambda one: (bool(one.missing), uses.index(one.use) if one.use else -1, one.name)))
+
+
+def _from_home(folder: Path) -> str:
+    """Say where a folder is as its user would: who looks over the shoulder learns no name."""
+    return f"~/{folder.relative_to(Path.home()).as_posix()}" if folder.is_relative_to(Path.home()) else str(folder)
 
 
 def _offer(name: str, plugin: "SinkPlugin") -> Offer:

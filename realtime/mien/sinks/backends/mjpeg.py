@@ -116,6 +116,7 @@ class MjpegSink:
 
 PLUGIN: Final = SinkPlugin(
     make=MjpegSink,
+    label="Page with pictures alone (MJPEG)",
     help="pictures without sound, by HTTP, for what knows nothing better",
     target="[PORT]",
 )

@@ -212,6 +212,7 @@ def _concealed(target: str) -> str:
 
 PLUGIN: Final = SinkPlugin(
     make=_make,
+    label="Stream (SRT)",
     help="a stream by SRT, with the extra 'srt'",
     target="//HOST:PORT",
     use=Scope.STREAMING,

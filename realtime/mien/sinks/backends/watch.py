@@ -222,6 +222,7 @@ class WatchSink:
 
 PLUGIN: Final = SinkPlugin(
     make=WatchSink,
+    label="Page to watch",
     help="a page with picture and sound for OBS's browser source, another computer or a phone",
     target="[PORT]",
 )

@@ -257,6 +257,7 @@ def _concealed(target: str) -> str:
 
 PLUGIN: Final = SinkPlugin(
     make=whip_sink,
+    label="Stream (WHIP)",
     help="a stream to a server that takes WHIP, by WebRTC",
     target="https://HOST/PATH",
     use=Scope.STREAMING,
