@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 import torch
+from descent import Descent, descend
 from eyes_examples import EyeExamples, eye_examples
 from numpy.typing import NDArray
 from rims_learning import reordered
@@ -70,23 +71,10 @@ def _conv(given: int, made: int) -> nn.Conv2d:
 def trained(examples: EyeExamples, say: Callable[[str], None], steps: int = STEPS) -> EyeNet:
     """Learn from everybody who is not held back."""
     network = EyeNet()
-    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
-    rng = np.random.default_rng(0)
     rows = np.nonzero(~examples.held_back)[0]
-    mean = 0.0
-    for step in range(steps):
-        for group in optimiser.param_groups:
-            group["lr"] = RATE * min(1.0, (step + 1) / 100) * (0.5 + 0.5 * np.cos(np.pi * step / steps))
-        batch = rng.choice(rows, BATCH, replace=False)
-        loss = _off(network, examples, batch)
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        mean += 0.02 * (loss.item() - mean)
-        if step % 200 == 199:
-            say(f"step {step + 1}: off by {mean:.3f}")
-    return network.eval()
+    how = Descent(steps, BATCH, RATE, DECAY, tells_every=200)
+    descend(network, rows, lambda batch, _: _off(network, examples, batch), how, say)
+    return network
 
 
 def _off(network: EyeNet, examples: EyeExamples, batch: NDArray[np.intp]) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 import torch
+from descent import Descent, descend
 from numpy.typing import NDArray
 from rims_examples import RimExamples, rim_examples
 from tflite_graph import Place, TfliteGraph
@@ -88,23 +89,10 @@ def _doubled(x: Tensor) -> Tensor:
 def trained(examples: RimExamples, say: Callable[[str], None], steps: int = STEPS) -> RimNet:
     """Learn from everybody who is not held back."""
     network = RimNet()
-    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
-    rng = np.random.default_rng(0)
     rows = np.nonzero(~examples.held_back)[0]
-    mean = 0.0
-    for step in range(steps):
-        for group in optimiser.param_groups:
-            group["lr"] = RATE * min(1.0, (step + 1) / 100) * (0.5 + 0.5 * np.cos(np.pi * step / steps))
-        batch = np.sort(rng.choice(rows, BATCH, replace=False))
-        loss = _off(network, examples, batch, rng)
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        mean += 0.02 * (loss.item() - mean)
-        if step % 100 == 99:
-            say(f"step {step + 1}: off by {mean:.3f}")
-    return network.eval()
+    how = Descent(steps, BATCH, RATE, DECAY, tells_every=100)
+    descend(network, rows, lambda batch, rng: _off(network, examples, batch, rng), how, say)
+    return network
 
 
 def _off(network: RimNet, examples: RimExamples, batch: NDArray[np.intp], rng: np.random.Generator) -> Tensor:
