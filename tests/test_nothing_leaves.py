@@ -73,8 +73,7 @@ def _networks(work: Path) -> None:
 JOURNEYS: Final = {
     "live": Journey(
         (
-            "run --camera synthetic --size 640x360 --sink null --sink window --sink images:pictures --sink file:out.mp4 "
-            "--seconds 5",
+            "run --camera synthetic --fps 9 --sink null --sink window --sink images:p --sink file:out.mp4 --seconds 5",
             f"run {OWN} --camera synthetic --sink null --seconds 3 --content-gate always --report run.json",
             "verify out.mp4 --whole --timeline out.png",
             "log show --json",
