@@ -13,21 +13,20 @@ from pathlib import Path
 from typing import Final
 
 _NOTED: Final = Path(__file__).parent.parent / ".ci" / "passed.json"
-_EVERYWHERE: Final = ("pyproject.toml", "uv.lock", "models", "realtime")
+_BOTH: Final = ("pyproject.toml", "uv.lock", "models", "tests/conftest.py")
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "torch": (
-        *_EVERYWHERE,
+        *_BOTH,
         "export",
+        "scripts/with_torch.py",
         "tests/export",
         "tests/onnx_networks.py",
-        "tests/conftest.py",
-        "tests/onnx_networks.py",
         "tests/stored_models.py",
-        "scripts/with_torch.py",
     ),
-    "camera": (*_EVERYWHERE, "tests/camera_vm"),
+    "camera": (*_BOTH, "realtime", "tests/camera_vm"),
 }
-"""What each group reads, as paths in the repository."""
+"""What each group is there for, as paths in the repository: what the live program does with networks has tests without
+torch."""
 
 
 def is_unchanged(group: str) -> bool:
