@@ -10,7 +10,7 @@ import json
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 _NOTED: Final = Path(__file__).parent.parent / ".ci" / "passed.json"
 _BOTH: Final = ("pyproject.toml", "uv.lock", "models", "tests/conftest.py")
@@ -31,14 +31,17 @@ torch."""
 
 def is_unchanged(group: str) -> bool:
     """Tell whether the files of a group are those that it was passed with; False where there is no git to ask."""
-    noted = json.loads(_NOTED.read_text("utf-8")) if _NOTED.exists() else {}
-    return bool(noted.get(group)) and noted[group] == _contents(group)
+    contents = _contents(group)
+    return contents is not None and _noted().get(group) == contents
 
 
 def note(group: str) -> None:
     """Note the committed files of a group as those that it was passed with."""
-    noted = json.loads(_NOTED.read_text("utf-8")) if _NOTED.exists() else {}
-    _NOTED.write_text(json.dumps({**noted, group: _contents(group)}, indent=1) + "\n", "utf-8")
+    _NOTED.write_text(json.dumps({**_noted(), group: _contents(group)}, indent=1) + "\n", "utf-8")
+
+
+def _noted() -> dict[str, dict[str, str] | None]:
+    return cast("dict[str, dict[str, str] | None]", json.loads(_NOTED.read_text("utf-8"))) if _NOTED.exists() else {}
 
 
 def _contents(group: str) -> dict[str, str] | None:
@@ -50,7 +53,7 @@ def _contents(group: str) -> dict[str, str] | None:
 
 
 def _git(*words: str) -> str | None:
-    done = subprocess.run(["git", *words], cwd=_NOTED.parent, check=False, capture_output=True, text=True)
+    done = subprocess.run(["git", *words], cwd=_NOTED.parent.parent, check=False, capture_output=True, text=True)
     return done.stdout if done.returncode == 0 else None
 
 
