@@ -88,11 +88,12 @@ class Box:
         finally:
             await line.close()
 
-    async def drain(self, why: str) -> None:
-        """Let nobody new in, and tell everybody to go on elsewhere."""
+    async def drain(self, why: str, within_s: float) -> None:
+        """Let nobody new in, and send everybody elsewhere, one after another; each is swapped for until it has gone."""
         self.seats.is_draining = True
-        for session in tuple(self.sessions.values()):
-            await session.end(why)
+        sessions = tuple(self.sessions.values())
+        for session in sessions:
+            await session.leave(why, within_s / len(sessions))
 
     async def _serve(self, line: ControlLine) -> None:
         nonce = new_nonce()

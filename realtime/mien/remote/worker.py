@@ -1,6 +1,7 @@
 """The machine that swaps for others: one client's session, from its order to its end."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from mien.remote.protocol import (
     LARGEST_PHOTO_PX,
     LARGEST_SIDE_PX,
     Answer,
+    Bye,
     IceServer,
     Offer,
     Order,
@@ -67,6 +69,7 @@ class WorkerSession:
         self._is_preparing = False
         """Nobody sends pictures until the faces are in use, and on a machine that is busy this takes a while."""
         self._why: asyncio.Future[str] = self._loop.create_future()
+        self._has_ended = asyncio.Event()
 
     async def run(self) -> None:
         """Work for the client until it goes.
@@ -89,6 +92,15 @@ class WorkerSession:
             await asyncio.to_thread(self._swapping.close)
             await self._transport.close()
             await asyncio.to_thread(give_back_freed_memory)
+            self._has_ended.set()
+
+    async def leave(self, why: str, within_s: float) -> None:
+        """Ask the client to go on elsewhere; it is swapped for until it has, or until the time is over."""
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._line.send(Bye(why=why))
+                await self._has_ended.wait()
+        await self.end(why)
 
     async def end(self, why: str) -> None:
         """Tell the client to go on elsewhere, or to come again."""

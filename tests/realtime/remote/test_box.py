@@ -149,20 +149,36 @@ def test_after_a_line_is_cut_the_picture_is_back_by_itself(rig: Rig) -> None:
     assert len(rig.box.seats.taken) == 1
 
 
-def test_where_one_machine_is_full_or_stops_the_next_one_swaps(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_who_is_sent_elsewhere_is_swapped_for_until_another_machine_does(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     with (
         serving(tmp_path_factory.mktemp("first")) as first,
         serving(tmp_path_factory.mktemp("second")) as second,
     ):
-        link = RemoteLink([first.paired(), second.paired()], order_of(BLUE), 30.0, lambda _status: None)
+        states: list[LinkState] = []
+        machines = [first.paired(), second.paired()]
+        link = RemoteLink(machines, order_of(BLUE), 30.0, lambda status: states.append(status.state))
         first.links.append(link)
         link.start()
         at = stream(link, lambda: _shown(first, BLUE), "the first machine swaps")
         assert len(first.box.seats.taken) == 1
-        first.on_loop(lambda: asyncio.ensure_future(first.box.drain("It is taken away.")))
-        stream(link, lambda: second.box.seats.taken and _shown(first, BLUE), "the second machine swaps", at)
-        assert not first.box.seats.taken
+        states.clear()
+        second.engine.prepares_s = 2.0
+        first.on_loop(lambda: asyncio.ensure_future(first.box.drain("It is taken away.", 20.0)))
+        stream(link, lambda: not first.box.seats.taken, "the first machine has let go", at)
+        assert second.box.seats.taken
+        assert states == [LinkState.READY]
+        assert link.status.lines == 2
         link.close()
+
+
+def test_who_has_nowhere_else_to_go_is_put_out_in_time(rig: Rig) -> None:
+    link = rig.link(BLUE)
+    at = stream(link, lambda: _shown(rig, BLUE), "a swapped frame is back")
+    rig.on_loop(lambda: asyncio.ensure_future(rig.box.drain("It is taken away.", 0.5)))
+    stream(link, lambda: not rig.box.seats.taken, "the seat is free", at)
+    wait_until(lambda: not link.is_ready, "the line is known to be gone")
 
 
 def test_what_the_engine_refuses_is_said_in_its_words(rig: Rig) -> None:
@@ -376,7 +392,8 @@ def test_garbage_on_the_data_channel_ends_that_session_only(rig: Rig) -> None:
     let_in = rig.box.seats.let_in
 
     def garbled() -> bool:
-        transport = first._transport  # pyright: ignore[reportPrivateUsage]
+        line = first._line  # pyright: ignore[reportPrivateUsage]
+        transport = None if line is None else line.transport
         if transport is not None:
             transport.say("{" * 100)
         second.send(frame_of(0))
