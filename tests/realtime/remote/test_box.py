@@ -164,7 +164,7 @@ def test_who_is_sent_elsewhere_is_swapped_for_until_another_machine_does(
         at = stream(link, lambda: _shown(first, BLUE), "the first machine swaps")
         assert len(first.box.seats.taken) == 1
         states.clear()
-        second.engine.prepares_s = 2.0
+        second.engine.prepares_s = 1.0
         first.on_loop(lambda: asyncio.ensure_future(first.box.drain("It is taken away.", 20.0)))
         stream(link, lambda: not first.box.seats.taken, "the first machine has let go", at)
         assert second.box.seats.taken
