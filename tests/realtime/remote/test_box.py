@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from tests.realtime.remote.remote_rig import CODE, Rig, frame_of, order_of, plain, serving, stream, wait_until
 
+from mien.remote.box import metrics_text
 from mien.remote.client import RefusedError, SeatWish, greeted, pair, seated
 from mien.remote.identity import any_certificate, own_identity
 from mien.remote.link import RemoteLink
@@ -432,6 +433,14 @@ def test_the_line_is_tls_and_shows_the_machines_certificate(rig: Rig) -> None:
         assert hashlib.sha256(certificate).hexdigest() == rig.identity.fingerprint
         assert encrypted.version() == "TLSv1.3"
     assert any_certificate().verify_mode is ssl.CERT_NONE
+
+
+def test_prometheus_reads_what_the_machine_says_of_itself(rig: Rig) -> None:
+    parser = pytest.importorskip("prometheus_client.parser")
+    families = {one.name: one for one in parser.text_string_to_metric_families(metrics_text(rig.box))}
+    assert families["mien_seats"].samples[0].value == 3
+    assert (families["mien_seats"].type, families["mien_frames"].type) == ("gauge", "counter")
+    assert all(one.documentation and len(one.samples) == 1 for one in families.values())
 
 
 def test_orders_are_checked_as_they_come() -> None:
