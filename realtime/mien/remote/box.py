@@ -89,11 +89,16 @@ class Box:
             await line.close()
 
     async def drain(self, why: str, within_s: float) -> None:
-        """Let nobody new in, and send everybody elsewhere, one after another; each is swapped for until it has gone."""
+        """Let nobody new in, and send everybody elsewhere; each is swapped for until it has gone, or the time is over.
+
+        They leave one after another, as long as that goes quickly: where all of them come, each takes its while.
+        """
         self.seats.is_draining = True
-        sessions = tuple(self.sessions.values())
-        for session in sessions:
-            await session.leave(why, within_s / len(sessions))
+        sessions, ends_s = tuple(self.sessions.values()), asyncio.get_running_loop().time() + within_s
+        async with asyncio.TaskGroup() as leaving:
+            for session in sessions:
+                task = leaving.create_task(session.leave(why, ends_s))
+                await asyncio.wait((task,), timeout=within_s / len(sessions) / 2)
 
     async def _serve(self, line: ControlLine) -> None:
         nonce = new_nonce()

@@ -37,9 +37,9 @@ NAME: Final = "mien"
 _DESK: Final = "mien-desk"
 _BEAT_S: Final = 1.0
 _SEND_S: Final = 5.0
-_DRAIN_S: Final = 15.0
+_DRAIN_S: Final = 20.0
 """So long Ray lets a replica live that is to go."""
-_LEAVE_S: Final = 10.0
+_LEAVE_S: Final = 15.0
 """Within this it sends its clients elsewhere; it hears a moment later than Ray decides."""
 _SURGE_PERCENT: Final = 10
 """So many replicas more than usual, at least one, may there be while others are replaced."""

@@ -78,6 +78,7 @@ async def served(box: Box, identity: Identity, listening: Listening) -> AsyncGen
     finally:
         await box.drain("The machine that swaps is about to stop.", _LEAVE_S)
         await runner.cleanup()
+        await asyncio.to_thread(box.shared.aside.shutdown)
         await asyncio.sleep(_GOODBYE_S)
 
 

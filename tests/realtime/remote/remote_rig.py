@@ -82,11 +82,14 @@ class PaintEngine:
         self.photos: list[tuple[BgrU8, ...]] = []
         self.refuses: Exception | None = None
         self.prepares_s = 0.0
+        self.may_prepare = threading.Event()
+        self.may_prepare.set()
 
     def prepare(self, wishes: Wishes, terms: FaceTerms, photos_bgr: tuple[BgrU8, ...]) -> PreparedSwap:  # noqa: ARG002
         if self.refuses is not None:
             raise self.refuses
         time.sleep(self.prepares_s)
+        self.may_prepare.wait(60)
         blue, green, red = (int(value) for value in photos_bgr[0].reshape(-1, 3).mean(axis=0))
         self.made.append(Paint((blue, green, red)))
         self.photos.append(photos_bgr)

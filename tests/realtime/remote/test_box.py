@@ -1,7 +1,9 @@
 """A machine that swaps for others, and everything that may be said to it."""
 
 import asyncio
+import contextlib
 import hashlib
+import os
 import ssl
 from collections.abc import Generator
 from pathlib import Path
@@ -195,6 +197,26 @@ def test_a_full_machine_says_how_many_seats_it_has(tmp_path_factory: pytest.Temp
         stream(first, lambda: _shown(rig, BLUE, 0), "the first swaps")
         stream(second, lambda: second.status.state is LinkState.REFUSED, "the second is refused")
         assert "1 of 1 seats" in second.status.why
+
+
+def test_a_crowd_whose_faces_take_long_holds_up_nobodys_pictures(tmp_path_factory: pytest.TempPathFactory) -> None:
+    crowd = (os.cpu_count() or 1) + 5  # more than asyncio has threads of its own
+    with serving(tmp_path_factory.mktemp("box"), seats=crowd + 1) as rig:
+        link, machine = rig.link(BLUE), rig.paired()
+        at = stream(link, lambda: _shown(rig, BLUE), "a swapped frame is back")
+        rig.engine.may_prepare.clear()
+
+        async def come() -> None:
+            async with contextlib.AsyncExitStack() as stack:
+                for number in range(crowd):
+                    greeting = await stack.enter_async_context(greeted(rig.address))
+                    _, seal = await seated(greeting, machine, _wish(f"{number:02x}"))
+                    await greeting.line.send(order_of(GREEN).message)
+                    await greeting.line.send_bytes(seal.sealed(order_of(GREEN).photos_png[0]))
+                await asyncio.to_thread(stream, link, lambda: link.answers.newer_than(at + 30, 0), "pictures come", at)
+                rig.engine.may_prepare.set()
+
+        asyncio.run(come())
 
 
 def test_a_wrong_code_is_refused_and_the_sixth_has_to_wait(rig: Rig) -> None:
