@@ -31,6 +31,7 @@ from mien.remote.wire import from_machine, said, text_of
 
 _LOG = logging.getLogger(__name__)
 _PING_S: Final = 0.5
+_FIRST_PING_S: Final = 0.1
 _SILENCE_S: Final = 2.0
 """A line on which nothing comes back for so long is given up."""
 _LINE_S: Final = 30.0
@@ -73,6 +74,8 @@ class Line:
         self._is_reordered = asyncio.Event()
         self._orders = 0
         """Sent, and not in use yet."""
+        self._is_open = False
+        """Whether anything has come back beside the pictures: their way exists."""
         self._heard_s = 0.0
 
     def reorder(self, order: PackedOrder) -> None:
@@ -144,11 +147,14 @@ class Line:
                     raise ProtocolError(f"Expected an answer from the other machine, got {other.kind!r}.")
 
     def _be_ready(self, networks: Mapping[str, str]) -> None:
-        """Know that an order is in use; who has another one by now is not told."""
         self._orders -= 1
         self.networks = networks
         self._heard_s = max(self._heard_s, asyncio.get_running_loop().time())
-        if self._orders == 0 and not self._is_reordered.is_set():
+        self._tell()
+
+    def _tell(self) -> None:
+        """Tell that pictures may be sent once their way exists and the newest order is in use."""
+        if self._is_open and self._orders == 0 and not self._is_reordered.is_set():
             self._on_ready(self)
 
     async def _ping(self, transport: WebRtcTransport) -> None:
@@ -156,7 +162,7 @@ class Line:
         loop = asyncio.get_running_loop()
         while loop.time() - self._heard_s < _SILENCE_S:
             transport.say(text_of(Ping(sent_ns=time.monotonic_ns())))
-            await asyncio.sleep(_PING_S)
+            await asyncio.sleep(_PING_S if self._is_open else _FIRST_PING_S)
             await transport.measure()
         raise UnreachableError(f"{self.name} has stopped answering; it is tried again.")
 
@@ -170,6 +176,9 @@ class Line:
             _LOG.debug("garbage on the data channel", exc_info=error)
             return
         self._heard_s = max(self._heard_s, asyncio.get_running_loop().time())
+        if not self._is_open:
+            self._is_open = True
+            self._tell()
         if isinstance(message, Swapped):
             self._answers.take_told(message)
         elif isinstance(message, Pong) and self.transport is not None:
