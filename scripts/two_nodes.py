@@ -2,9 +2,11 @@
 
 import contextlib
 import os
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Final
@@ -16,6 +18,7 @@ _SECOND: Final = "10.79.0.2"
 _NAMESPACE: Final = "mien-node"
 _DEVICE: Final = "mien-node0"
 _PORT: Final = 6390
+_PATIENCE_S: Final = 60.0
 _OBJECTS_BYTES: Final = 80 << 20
 
 
@@ -27,8 +30,10 @@ def two_nodes() -> Generator[None]:
     with tempfile.TemporaryDirectory(prefix="mien-", ignore_cleanup_errors=True) as folder:
         try:
             _lay()
+            os.environ["RAY_AUTH_MODE"] = "token"
             head = ["--head", "--node-ip-address", HEAD, "--port", str(_PORT), "--include-dashboard", "false"]
             started.append(_ray([], *head, "--temp-dir", str(Path(folder) / "r")))
+            _wait()
             os.environ["RAY_ADDRESS"] = f"{HEAD}:{_PORT}"
             second = ["--address", f"{HEAD}:{_PORT}", "--node-ip-address", _SECOND]
             started.append(_ray(["ip", "netns", "exec", _NAMESPACE], *second))
@@ -48,6 +53,15 @@ def _ray(front: list[str], *words: str) -> "subprocess.Popen[bytes]":
     program = str(Path(sys.executable).with_name("ray"))
     common = ["--num-cpus", "1", "--object-store-memory", str(_OBJECTS_BYTES), "--block"]
     return subprocess.Popen([*front, program, "start", *words, *common], stdout=subprocess.DEVNULL)
+
+
+def _wait() -> None:
+    """Wait until the head answers."""
+    ends_s = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < ends_s:
+        with contextlib.suppress(OSError), socket.create_connection((HEAD, _PORT), 1):
+            return
+        time.sleep(0.5)
 
 
 def _lay() -> None:
