@@ -45,8 +45,9 @@ _QUIET: Final = {
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     "RAY_worker_niceness": "0",
 }
-"""Nothing is told to Ray's makers (a cluster that was begun by `ray start` would tell them that it tells nothing), what is in memory goes to no disk, the folder in which `uv run` was called is not
-sent to every node (photos may lie there), and the swap is not the last in the line."""
+"""Nothing is told to Ray's makers (one that `ray start` began would tell them that it tells nothing), what is in memory
+goes to no disk, the folder in which `uv run` was called is not sent to every node (photos may lie there), and the swap
+is not the last in the line."""
 
 
 @dataclass(frozen=True, slots=True)
