@@ -44,10 +44,11 @@ _QUIET: Final = {
     "RAY_automatic_object_spilling_enabled": "0",
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     "RAY_worker_niceness": "0",
+    "RAY_SERVE_PROXY_PREFER_LOCAL_NODE_ROUTING": "0",
 }
 """Nothing is told to Ray's makers (one that `ray start` began would tell them that it tells nothing), what is in memory
-goes to no disk, the folder in which `uv run` was called is not sent to every node (photos may lie there), and the swap
-is not the last in the line."""
+goes to no disk, the folder in which `uv run` was called is not sent to every node (photos may lie there), the swap is
+not the last in the line, and a node that is asked does not keep clients for itself until it is full."""
 
 
 @dataclass(frozen=True, slots=True)
