@@ -3,7 +3,7 @@
 A Ray cluster of this machine alone, replicas at 320x180, clients that stream over real lines. A replica is
 killed, the fleet grows because more clients come, is renewed, and shrinks, while all of them stream. Prints one JSON:
 for each event the longest time that each client was without a picture, how many moved, and how many sessions each
-replica has; with --sessions the memory after many of them, too.
+replica has. With --sessions instead of that the memory after so many short ones; with --nodes a node is cut off.
 """
 
 import argparse
@@ -25,11 +25,14 @@ from mien.cli.fleet import FleetWish, begun, cluster, prepared
 from mien.remote.client import pair
 from mien.remote.machines import Address, Machine, Machines
 from remote_clients import Client, order, photo_png, picture_bgr
+from two_nodes import HEAD, pull_the_cable, two_nodes
 
 if TYPE_CHECKING:
     from mien.remote.fleet import FleetPlan
 
 _PATIENCE_S: Final = 240.0
+_SETTLED_S: Final = 0.3
+"""A replica needs a moment to forget a session."""
 
 
 def main() -> int:
@@ -39,7 +42,8 @@ def main() -> int:
     parser.add_argument("--replicas", type=int, default=3)
     parser.add_argument("--clients", type=int, default=6)
     parser.add_argument("--fps", type=float, default=3.0)
-    parser.add_argument("--sessions", type=int, default=0, help="short ones at the end, for the memory")
+    parser.add_argument("--sessions", type=int, default=0, help="short ones, for the memory; nothing else then")
+    parser.add_argument("--nodes", action="store_true", help="a replica on each of two nodes, of which one dies")
     parser.add_argument("--port", type=int, default=7480)
     wish = parser.parse_args()
     os.environ |= {f"MIEN_{kind}_DIR": str(wish.output / kind.lower()) for kind in ("DATA", "STATE", "CONFIG")}
@@ -47,16 +51,33 @@ def main() -> int:
     replicas = f"{wish.replicas}-{wish.replicas + 1}"
     fleet = FleetWish(wish.port, "127.0.0.1", seats, "auto", replicas, 0.1, 0.0, ())
     prepared()
-    with cluster() as folder:
+    if wish.nodes:
+        fleet = dataclasses.replace(fleet, host=None, seats=wish.clients, replicas="2", cpus=1.0)
+    with two_nodes() if wish.nodes else contextlib.nullcontext(), cluster() as folder:
         plan = begun(fleet)
-        print(json.dumps(_journey(wish, plan, folder), indent=1))
+        act = _cut_off if wish.nodes else _memory if wish.sessions else _journey
+        print(json.dumps(act(wish, plan, folder), indent=1))
     return 0
+
+
+def _cut_off(wish: argparse.Namespace, plan: "FleetPlan", _folder: Path | None) -> dict[str, Any]:
+    """Pull the cable of a node while clients stream."""
+    machine = _paired(wish, plan)
+    clients = [Client(machine, order(), picture_bgr(), wish.fps) for _ in range(wish.clients)]
+    with contextlib.ExitStack() as stack:
+        for one in clients:
+            one.start()
+            stack.callback(one.close)
+            time.sleep(1)
+        _until(lambda: all(one.answers > 3 for one in clients), "everybody has pictures")
+        before = _sessions()
+        return {"sessions": before, "a node cut off": _event(clients, pull_the_cable)}
 
 
 def _journey(wish: argparse.Namespace, plan: "FleetPlan", folder: Path | None) -> dict[str, Any]:
     from mien.remote.fleet import deploy
 
-    machine = asyncio.run(pair(Address("127.0.0.1", wish.port), str(plan.code), Machines(wish.output / "known.json")))
+    machine = _paired(wish, plan)
     clients = [Client(machine, order(), picture_bgr(), wish.fps) for _ in range(wish.clients)]
     late = [Client(machine, order(), picture_bgr(), wish.fps) for _ in range(2)]
     for one in clients:
@@ -80,11 +101,15 @@ def _journey(wish: argparse.Namespace, plan: "FleetPlan", folder: Path | None) -
         for one in late:
             one.close()
         found["photo lies in"] = _traces(photo_png(), folder)
-        found["MB of the replicas"] = _after_sessions(machine, wish.sessions)
     finally:
         for one in (*clients, *late):
             one.close()
     return found
+
+
+def _paired(wish: argparse.Namespace, plan: "FleetPlan") -> Machine:
+    address = Address(HEAD if wish.nodes else "127.0.0.1", wish.port)
+    return asyncio.run(pair(address, str(plan.code), Machines(wish.output / "known.json")))
 
 
 def _event(clients: list[Client], act: Callable[[], object]) -> dict[str, Any]:
@@ -112,15 +137,17 @@ def _more(clients: list[Client], replicas: int) -> None:
     _until(lambda: sum(one["state"] == "RUNNING" for one in _replicas()) == replicas, "the fleet has grown")
 
 
-def _after_sessions(machine: Machine, count: int) -> dict[str, float]:
-    """Let short sessions come and go; give the memory of all replicas after the first tenth, and after all."""
+def _memory(wish: argparse.Namespace, plan: "FleetPlan", _folder: Path | None) -> dict[str, float]:
+    """Let short sessions come and go; give the memory of all replicas, in MB, after each tenth of them."""
+    machine, count = _paired(wish, plan), wish.sessions
     found: dict[str, float] = {}
     for number in range(count):
         client = Client(machine, order(), picture_bgr(), 10.0)
         client.start()
         _until(lambda client=client: client.answers > 0, "a short session has its picture")
         client.close()
-        if number + 1 in {count // 10, count}:
+        time.sleep(_SETTLED_S)
+        if (number + 1) % max(count // 10, 1) == 0:
             found[f"after {number + 1} sessions"] = sum(
                 psutil.Process(one["pid"]).memory_info().rss / 1e6 for one in _replicas()
             )

@@ -1,5 +1,8 @@
 """Streamers for the benches of the swap elsewhere: each sends one picture again and again, and counts what is back."""
 
+import argparse
+import asyncio
+import signal
 import threading
 import time
 from typing import Final
@@ -9,8 +12,10 @@ import cv2
 from mien.config.choices import ConsentKind
 from mien.pipeline.frame import Frame
 from mien.pipeline.metrics import Histogram
-from mien.remote.link import PackedOrder, RemoteLink
-from mien.remote.machines import Machine
+from mien.remote.client import pair
+from mien.remote.line import PackedOrder
+from mien.remote.link import RemoteLink
+from mien.remote.machines import Machine, Machines, parse_address
 from mien.remote.protocol import FaceTerms, Wishes
 from mien.tracking.photo import public_domain_photo
 from mien_models.types import BgrU8, as_u8
@@ -84,3 +89,27 @@ class Client:
                 self.ready_s = now_s
             self.away_s = max(self.away_s, now_s - self.ready_s)
             self.longest_s = max(self.longest_s, now_s - self.newest_s)
+
+
+def main() -> int:
+    """Let a crowd stream until it is ended: `python scripts/remote_clients.py ADDRESS CODE --count N --fps N`."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("address")
+    parser.add_argument("code")
+    parser.add_argument("--count", type=int, default=1)
+    parser.add_argument("--fps", type=float, default=15.0)
+    wish = parser.parse_args()
+    machine = asyncio.run(pair(parse_address(wish.address), wish.code, Machines()))
+    clients = [Client(machine, order(), picture_bgr(), wish.fps) for _ in range(wish.count)]
+    is_over = threading.Event()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: is_over.set())
+    for one in clients:
+        one.start()
+    is_over.wait()
+    for one in clients:
+        one.close()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -40,12 +40,15 @@ _OBJECTS_BYTES: Final = 80 << 20
 """Nothing large goes through Ray's shared memory."""
 _QUIET: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_USAGE_STATS_REPORT_URL": "http://127.0.0.1:9",
     "RAY_automatic_object_spilling_enabled": "0",
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     "RAY_worker_niceness": "0",
+    "RAY_SERVE_PROXY_PREFER_LOCAL_NODE_ROUTING": "0",
 }
-"""Nothing is told to Ray's makers, what is in memory goes to no disk, the folder in which `uv run` was called is not
-sent to every node (photos may lie there), and the swap is not the last in the line."""
+"""Nothing is told to Ray's makers (one that `ray start` began would tell them that it tells nothing), what is in memory
+goes to no disk, the folder in which `uv run` was called is not sent to every node (photos may lie there), the swap is
+not the last in the line, and a node that is asked does not keep clients for itself until it is full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +91,9 @@ def prepared() -> None:
         UsageError: the extra is not installed.
     """
     os.environ.update(_QUIET)
-    # Else Ray writes one into the user's home, for ever.
-    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    if not os.environ.get("RAY_ADDRESS"):
+        # Else Ray writes one into the user's home, for ever; a cluster that runs already has its own.
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     if importlib.util.find_spec("ray") is None:
         raise UsageError("A fleet runs on Ray Serve, which is not installed: pip install 'mien[fleet]'.")
 

@@ -88,11 +88,17 @@ class Box:
         finally:
             await line.close()
 
-    async def drain(self, why: str) -> None:
-        """Let nobody new in, and tell everybody to go on elsewhere."""
+    async def drain(self, why: str, within_s: float) -> None:
+        """Let nobody new in, and send everybody elsewhere; each is swapped for until it has gone, or the time is over.
+
+        They leave one after another, as long as that goes quickly: where all of them come, each takes its while.
+        """
         self.seats.is_draining = True
-        for session in tuple(self.sessions.values()):
-            await session.end(why)
+        sessions, ends_s = tuple(self.sessions.values()), asyncio.get_running_loop().time() + within_s
+        async with asyncio.TaskGroup() as leaving:
+            for session in sessions:
+                task = leaving.create_task(session.leave(why, ends_s))
+                await asyncio.wait((task,), timeout=within_s / len(sessions) / 2)
 
     async def _serve(self, line: ControlLine) -> None:
         nonce = new_nonce()

@@ -37,8 +37,12 @@ NAME: Final = "mien"
 _DESK: Final = "mien-desk"
 _BEAT_S: Final = 1.0
 _SEND_S: Final = 5.0
-_DRAIN_S: Final = 15.0
-"""So long a replica that is to go waits for clients who have been told."""
+_DRAIN_S: Final = 20.0
+"""So long Ray lets a replica live that is to go."""
+_LEAVE_S: Final = 15.0
+"""Within this it sends its clients elsewhere; it hears a moment later than Ray decides."""
+_SURGE_PERCENT: Final = 10
+"""So many replicas more than usual, at least one, may there be while others are replaced."""
 _STOPPING: Final = "STOPPING"
 _DRAINED: Final = "This machine is taken out of the fleet; another one takes over."
 
@@ -149,6 +153,7 @@ class Replica:
         self._box = Box(credentials, shared, seats, tenants=FleetTenants(self._desk, self._id))
         self._meters: dict[str, metrics.Gauge] = {}
         self._beating: asyncio.Task[None] | None = None
+        self._draining: asyncio.Task[None] | None = None
 
     async def reconfigure(self, _config: object) -> None:
         """Begin to tell the desk of the sessions; called once the replica's loop runs."""
@@ -171,7 +176,7 @@ class Replica:
             try:
                 runs = {seat.run: seat.tenant for seat in self._box.seats.taken}
                 if await self._desk.beat.remote(self._id, runs) and not self._box.seats.is_draining:
-                    await self._box.drain(_DRAINED)
+                    self._draining = asyncio.ensure_future(self._box.drain(_DRAINED, _LEAVE_S))
             except RayError:
                 _LOG.warning("The fleet's desk does not answer; it is asked again.")
                 self._desk = await asyncio.to_thread(desk)
@@ -227,8 +232,15 @@ def application(plan: FleetPlan, replicas: tuple[int, int]) -> serve.Application
         autoscaling_config=scaling,
         graceful_shutdown_timeout_s=_DRAIN_S,
         graceful_shutdown_wait_loop_s=0.5,
+        max_surge_percent=_SURGE_PERCENT if _has_room(plan) else 0,
         health_check_period_s=2.0,
         health_check_timeout_s=5.0,
         ray_actor_options={"num_cpus": plan.cpus, "num_gpus": plan.gpus},
     ).bind(plan)
     return made
+
+
+def _has_room(plan: FleetPlan) -> bool:
+    """Whether the cluster could bear one more replica; where not, Ray would wait for ever to renew the first."""
+    free: dict[str, float] = cast("Any", ray).available_resources()
+    return free.get("CPU", 0.0) >= plan.cpus and free.get("GPU", 0.0) >= plan.gpus

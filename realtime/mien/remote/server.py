@@ -21,6 +21,8 @@ from mien_models.system.causes import cause_of
 _LOG = logging.getLogger(__name__)
 _HEARTBEAT_S: Final = 8.0
 _CLOSE_S: Final = 5.0
+_LEAVE_S: Final = 3.0
+"""So long it goes on swapping for those who look for another machine."""
 _GOODBYE_S: Final = 0.1
 """aiohttp closes its sockets a moment after it has ended."""
 _MOST_LINES: Final = 64
@@ -74,8 +76,9 @@ async def served(box: Box, identity: Identity, listening: Listening) -> AsyncGen
             ) from error
         yield int(runner.addresses[0][1])
     finally:
-        await box.drain("The machine that swaps is about to stop.")
+        await box.drain("The machine that swaps is about to stop.", _LEAVE_S)
         await runner.cleanup()
+        await asyncio.to_thread(box.shared.aside.shutdown)
         await asyncio.sleep(_GOODBYE_S)
 
 

@@ -1,9 +1,11 @@
 """The machine that swaps for others: one client's session, from its order to its end."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
@@ -16,6 +18,7 @@ from mien.remote.protocol import (
     LARGEST_PHOTO_PX,
     LARGEST_SIDE_PX,
     Answer,
+    Bye,
     IceServer,
     Offer,
     Order,
@@ -39,6 +42,7 @@ from mien_models.types import BgrU8, as_u8
 _SILENCE_S: Final = 10.0
 """A session without pictures for so long is over."""
 _MOST_GARBAGE: Final = 20
+_ASIDE: Final = 2
 _NO_PHOTO: Final = (
     f"Expected a photo as PNG of at most {LARGEST_PHOTO_PX} pixels a side and {LARGEST_PHOTO_BYTES >> 20} MB, got "
     "something else."
@@ -52,6 +56,8 @@ class Shared:
     engine: Engine
     turns: Turns
     ice: Sequence[IceServer] = ()
+    aside: Executor = field(default_factory=lambda: ThreadPoolExecutor(_ASIDE, "mien-aside"))
+    """For what takes long: in asyncio's own threads pictures are encoded, and those of others would wait for it."""
 
 
 class WorkerSession:
@@ -67,6 +73,7 @@ class WorkerSession:
         self._is_preparing = False
         """Nobody sends pictures until the faces are in use, and on a machine that is busy this takes a while."""
         self._why: asyncio.Future[str] = self._loop.create_future()
+        self._has_ended = asyncio.Event()
 
     async def run(self) -> None:
         """Work for the client until it goes.
@@ -86,9 +93,18 @@ class WorkerSession:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await asyncio.to_thread(self._swapping.close)
+            await self._loop.run_in_executor(self._shared.aside, self._swapping.close)
             await self._transport.close()
-            await asyncio.to_thread(give_back_freed_memory)
+            await self._loop.run_in_executor(self._shared.aside, give_back_freed_memory)
+            self._has_ended.set()
+
+    async def leave(self, why: str, ends_s: float) -> None:
+        """Ask the client to go on elsewhere; it is swapped for until it has, or until then on the loop's clock."""
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            async with asyncio.timeout_at(ends_s):
+                await self._line.send(Bye(why=why))
+                await self._has_ended.wait()
+        await self.end(why)
 
     async def end(self, why: str) -> None:
         """Tell the client to go on elsewhere, or to come again."""
@@ -126,7 +142,7 @@ class WorkerSession:
         photos = [self._photo(await self._line.receive()) for _ in range(order.photos)]
         self._is_preparing = True
         try:
-            prepared = await asyncio.to_thread(self._prepare, order, tuple(photos))
+            prepared = await self._loop.run_in_executor(self._shared.aside, self._prepare, order, tuple(photos))
         except MienError as error:
             await self._line.send(Refused(why=why_failed(error)))
             return

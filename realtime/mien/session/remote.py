@@ -23,7 +23,8 @@ from mien_models.types import BgrU8, FaceView, as_u8
 
 # WebRTC and what encrypts for it are loaded by runs that are swapped elsewhere, and by no other.
 if TYPE_CHECKING:
-    from mien.remote.link import PackedOrder, RemoteLink
+    from mien.remote.line import PackedOrder
+    from mien.remote.link import RemoteLink
 
 _ROOM: Final = 0.9
 """Of a photo, so many widths of the face go along on each side of it: hair and neck, nobody else."""
@@ -186,7 +187,7 @@ class _Begins:
 
 
 def _packed(options: RemoteOptions, loaded: Loaded) -> "PackedOrder":
-    from mien.remote.link import PackedOrder
+    from mien.remote.line import PackedOrder
 
     views = loaded.sources[0].views[:MOST_PHOTOS]
     permits = loaded.source_faces.permits

@@ -17,7 +17,8 @@ from mien.provenance.release import SwappedPicture
 from mien.remote.box import Box, Credentials
 from mien.remote.client import pair
 from mien.remote.identity import Identity, own_identity
-from mien.remote.link import PackedOrder, RemoteLink
+from mien.remote.line import PackedOrder
+from mien.remote.link import RemoteLink
 from mien.remote.machines import Address, Machine, Machines
 from mien.remote.protocol import FaceTerms, Wishes
 from mien.remote.seats import Seats, Turns
@@ -80,10 +81,15 @@ class PaintEngine:
         self.made: list[Paint] = []
         self.photos: list[tuple[BgrU8, ...]] = []
         self.refuses: Exception | None = None
+        self.prepares_s = 0.0
+        self.may_prepare = threading.Event()
+        self.may_prepare.set()
 
     def prepare(self, wishes: Wishes, terms: FaceTerms, photos_bgr: tuple[BgrU8, ...]) -> PreparedSwap:  # noqa: ARG002
         if self.refuses is not None:
             raise self.refuses
+        time.sleep(self.prepares_s)
+        self.may_prepare.wait(60)
         blue, green, red = (int(value) for value in photos_bgr[0].reshape(-1, 3).mean(axis=0))
         self.made.append(Paint((blue, green, red)))
         self.photos.append(photos_bgr)

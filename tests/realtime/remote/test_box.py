@@ -1,7 +1,9 @@
 """A machine that swaps for others, and everything that may be said to it."""
 
 import asyncio
+import contextlib
 import hashlib
+import os
 import ssl
 from collections.abc import Generator
 from pathlib import Path
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 from tests.realtime.remote.remote_rig import CODE, Rig, frame_of, order_of, plain, serving, stream, wait_until
 
+from mien.remote.box import metrics_text
 from mien.remote.client import RefusedError, SeatWish, greeted, pair, seated
 from mien.remote.identity import any_certificate, own_identity
 from mien.remote.link import RemoteLink
@@ -149,20 +152,36 @@ def test_after_a_line_is_cut_the_picture_is_back_by_itself(rig: Rig) -> None:
     assert len(rig.box.seats.taken) == 1
 
 
-def test_where_one_machine_is_full_or_stops_the_next_one_swaps(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_who_is_sent_elsewhere_is_swapped_for_until_another_machine_does(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     with (
         serving(tmp_path_factory.mktemp("first")) as first,
         serving(tmp_path_factory.mktemp("second")) as second,
     ):
-        link = RemoteLink([first.paired(), second.paired()], order_of(BLUE), 30.0, lambda _status: None)
+        states: list[LinkState] = []
+        machines = [first.paired(), second.paired()]
+        link = RemoteLink(machines, order_of(BLUE), 30.0, lambda status: states.append(status.state))
         first.links.append(link)
         link.start()
         at = stream(link, lambda: _shown(first, BLUE), "the first machine swaps")
         assert len(first.box.seats.taken) == 1
-        first.on_loop(lambda: asyncio.ensure_future(first.box.drain("It is taken away.")))
-        stream(link, lambda: second.box.seats.taken and _shown(first, BLUE), "the second machine swaps", at)
-        assert not first.box.seats.taken
+        states.clear()
+        second.engine.prepares_s = 1.0
+        first.on_loop(lambda: asyncio.ensure_future(first.box.drain("It is taken away.", 20.0)))
+        stream(link, lambda: not first.box.seats.taken, "the first machine has let go", at)
+        assert second.box.seats.taken
+        assert states == [LinkState.READY]
+        assert link.status.lines == 2
         link.close()
+
+
+def test_who_has_nowhere_else_to_go_is_put_out_in_time(rig: Rig) -> None:
+    link = rig.link(BLUE)
+    at = stream(link, lambda: _shown(rig, BLUE), "a swapped frame is back")
+    rig.on_loop(lambda: asyncio.ensure_future(rig.box.drain("It is taken away.", 0.5)))
+    stream(link, lambda: not rig.box.seats.taken, "the seat is free", at)
+    wait_until(lambda: not link.is_ready, "the line is known to be gone")
 
 
 def test_what_the_engine_refuses_is_said_in_its_words(rig: Rig) -> None:
@@ -178,6 +197,26 @@ def test_a_full_machine_says_how_many_seats_it_has(tmp_path_factory: pytest.Temp
         stream(first, lambda: _shown(rig, BLUE, 0), "the first swaps")
         stream(second, lambda: second.status.state is LinkState.REFUSED, "the second is refused")
         assert "1 of 1 seats" in second.status.why
+
+
+def test_a_crowd_whose_faces_take_long_holds_up_nobodys_pictures(tmp_path_factory: pytest.TempPathFactory) -> None:
+    crowd = (os.cpu_count() or 1) + 5  # more than asyncio has threads of its own
+    with serving(tmp_path_factory.mktemp("box"), seats=crowd + 1) as rig:
+        link, machine = rig.link(BLUE), rig.paired()
+        at = stream(link, lambda: _shown(rig, BLUE), "a swapped frame is back")
+        rig.engine.may_prepare.clear()
+
+        async def come() -> None:
+            async with contextlib.AsyncExitStack() as stack:
+                for number in range(crowd):
+                    greeting = await stack.enter_async_context(greeted(rig.address))
+                    _, seal = await seated(greeting, machine, _wish(f"{number:02x}"))
+                    await greeting.line.send(order_of(GREEN).message)
+                    await greeting.line.send_bytes(seal.sealed(order_of(GREEN).photos_png[0]))
+                await asyncio.to_thread(stream, link, lambda: link.answers.newer_than(at + 30, 0), "pictures come", at)
+                rig.engine.may_prepare.set()
+
+        asyncio.run(come())
 
 
 def test_a_wrong_code_is_refused_and_the_sixth_has_to_wait(rig: Rig) -> None:
@@ -376,7 +415,8 @@ def test_garbage_on_the_data_channel_ends_that_session_only(rig: Rig) -> None:
     let_in = rig.box.seats.let_in
 
     def garbled() -> bool:
-        transport = first._transport  # pyright: ignore[reportPrivateUsage]
+        line = first._line  # pyright: ignore[reportPrivateUsage]
+        transport = None if line is None else line.transport
         if transport is not None:
             transport.say("{" * 100)
         second.send(frame_of(0))
@@ -415,6 +455,14 @@ def test_the_line_is_tls_and_shows_the_machines_certificate(rig: Rig) -> None:
         assert hashlib.sha256(certificate).hexdigest() == rig.identity.fingerprint
         assert encrypted.version() == "TLSv1.3"
     assert any_certificate().verify_mode is ssl.CERT_NONE
+
+
+def test_prometheus_reads_what_the_machine_says_of_itself(rig: Rig) -> None:
+    parser = pytest.importorskip("prometheus_client.parser")
+    families = {one.name: one for one in parser.text_string_to_metric_families(metrics_text(rig.box))}
+    assert families["mien_seats"].samples[0].value == 3
+    assert (families["mien_seats"].type, families["mien_frames"].type) == ("gauge", "counter")
+    assert all(one.documentation and len(one.samples) == 1 for one in families.values())
 
 
 def test_orders_are_checked_as_they_come() -> None:
