@@ -34,11 +34,11 @@ def covered_lids(photo: BgrU8, picture: BgrU8, face: Face, *, photo_eyes: bool) 
     """How much the new face covers the lids of both eyes, 0..1, just above where they meet."""
     swapper = PLUGIN(SourceFace.of(photo, face), SwapOptions(shape=0.0, photo_eyes=photo_eyes))
     swapped = swapper.swap(picture, face, captured_ns=0)
-    covered = []
+    covered: list[float] = []
     for (upper, _), (outer, inner) in zip(EYE_LIDS, CORNERS, strict=True):
         wide = float(np.linalg.norm(face.landmarks[outer] - face.landmarks[inner]))
         at = face.landmarks[upper, :2] - swapped.frame_from_crop[:, 2] - (0, 0.06 * wide)
-        covered.append(swapped.alpha[round(float(at[1])), round(float(at[0]))] / 255)
+        covered.append(float(swapped.alpha[round(float(at[1])), round(float(at[0]))]) / 255)
     return np.array(covered)
 
 
