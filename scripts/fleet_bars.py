@@ -169,7 +169,7 @@ def _sessions() -> dict[str, int]:
 
     from mien.remote.fleet import desk
 
-    return dict(ray.get(desk().book.remote()))
+    return dict(ray.get(desk().book.remote(), timeout=_PATIENCE_S))
 
 
 def _kill_one() -> None:

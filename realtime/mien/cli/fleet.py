@@ -219,7 +219,10 @@ def cluster() -> Generator[Path | None]:
 
     if os.environ.get("RAY_ADDRESS"):
         ray.init(log_to_driver=False)
-        yield None
+        try:
+            yield None
+        finally:
+            ray.shutdown()
         return
     # A short name, because sockets lie there; a private folder around Ray's, which is for everybody.
     folder = Path(tempfile.mkdtemp(prefix="mien-"))
