@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 import hypothesis
 import numpy as np
@@ -35,6 +35,16 @@ keep_freed_memory()
 hypothesis.settings.register_profile("steady", derandomize=True, database=None, deadline=None)
 hypothesis.settings.register_profile("explore", max_examples=2000, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS", "steady"))
+
+
+_LONG: Final = ("test_nothing_leaves.py", "test_readme.py", "test_gpu_check.py", "cli", "browser", "session")
+"""Files and folders whose tests run programs from end to end, those that take longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: a long file that begins last is waited for by one process alone."""
+    places = {name: place for place, name in enumerate(_LONG)}
+    items.sort(key=lambda item: min((places.get(part, len(_LONG)) for part in item.path.parts), default=len(_LONG)))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -73,7 +73,7 @@ def _networks(work: Path) -> None:
 JOURNEYS: Final = {
     "live": Journey(
         (
-            "run --camera synthetic --sink null --sink window --sink images:pictures --sink file:out.mp4 --seconds 6",
+            "run --camera synthetic --fps 9 --sink null --sink window --sink images:p --sink file:out.mp4 --seconds 5",
             f"run {OWN} --camera synthetic --sink null --seconds 3 --content-gate always --report run.json",
             "verify out.mp4 --whole --timeline out.png",
             "log show --json",
@@ -110,7 +110,7 @@ JOURNEYS: Final = {
             "models list",
             "models info inswapper_128",
             "models set inswapper_128 template=arcface_128",
-            f"run {OWN} --swapper inswapper_128 --camera synthetic --sink null --seconds {LONG_ENOUGH_S}",
+            f"run {OWN} --swapper inswapper_128 --camera synthetic --fps 5 --sink null --seconds {LONG_ENOUGH_S}",
             "models verify",
             "models remove inswapper_128",
         ),
@@ -119,8 +119,8 @@ JOURNEYS: Final = {
     "bench": Journey(
         (
             "bench live --seconds 1",
-            "bench stages",
-            "bench sync --seconds 9",
+            "bench stages --frames 20",
+            "bench sync --seconds 9 --size 320x180",
             f"bench quality {OWN} --clip clip.mp4 --frames frames --limit 3",
         ),
         (_clip,),

@@ -69,3 +69,12 @@ def test_a_face_that_lies_flat_already_is_unwrapped_as_it_is() -> None:
     assert np.count_nonzero(inside) > 1500
     assert abs(face.bgr[..., 0] - column)[inside].max() < 3
     assert abs(face.bgr[..., 2] - row)[inside].max() < 3
+
+
+def test_lashes_that_come_down_over_an_eye_are_no_fold_below_it() -> None:
+    tracker, lashes = ExpressionFilter(), skin()
+    shown(tracker, skin(), 60)
+    x, y, _ = atlas_points_px(FOLDS_PX)[145]
+    over = (slice(round(float(y)) - 1, round(float(y)) + 1), slice(round(float(x)) - 2, round(float(x)) + 3))
+    lashes.bgr[over] //= 3
+    assert abs(shown(tracker, lashes, 3)).max() < 0.05

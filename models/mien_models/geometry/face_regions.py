@@ -20,6 +20,8 @@ LIPS_INNER: Final = (
 )  # fmt: skip
 EYE_LEFT: Final = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
 EYE_RIGHT: Final = (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249)
+EYE_LIDS: Final = ((159, 145), (386, 374))
+"""Of the eye on the left and of the other: the middle of the upper lid's edge, of the lower one's."""
 BROW_LEFT: Final = (70, 63, 105, 66, 107, 55, 65, 52, 53, 46)
 BROW_RIGHT: Final = (300, 293, 334, 296, 336, 285, 295, 282, 283, 276)
 NOSTRILS: Final = (98, 97, 2, 326, 327, 294, 278, 344, 440, 275, 4, 45, 220, 115, 48, 64)

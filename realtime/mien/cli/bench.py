@@ -31,6 +31,7 @@ def stages(
     context: typer.Context,
     json_file: JsonFile = None,
     swapper: Annotated[str, typer.Option(metavar="NAME", help="What swaps: 'mesh' or one of your models.")] = "mesh",
+    frames: Annotated[int, typer.Option(min=20, help="How many frames are measured.")] = 300,
 ) -> None:
     """Measure what one 720p frame with a face of 380 px costs on one thread, stage by stage."""
     from mien.cli.console import terminal
@@ -38,7 +39,7 @@ def stages(
     with terminal(is_debug=bool(context.obj)) as console, console.status("Measuring ..."):
         from mien.diagnostics.bench.stages import bench_stages
 
-        result = asdict(bench_stages(swapper))
+        result = asdict(bench_stages(swapper, frames))
     _give(result, json_file)
 
 

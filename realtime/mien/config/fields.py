@@ -6,7 +6,7 @@ from types import UnionType
 from typing import Annotated, Any, Final, TypeAlias, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, MultipleOf
-from pydantic import BeforeValidator, JsonValue, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, JsonValue, PlainSerializer
 from pydantic.fields import FieldInfo
 from pydantic_settings import NoDecode
 
@@ -52,6 +52,18 @@ def _names(value: object) -> object:
     return json_value(value) if value.lstrip().startswith("[") else [value]
 
 
+def _apart(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Take 'history,hands' for two names; a comma behind a colon belongs to a file's name."""
+    found: list[str] = []
+    for name in names:
+        plain, comma, rest = name.partition(",")
+        while comma and ":" not in plain:
+            found.append(plain)
+            plain, comma, rest = rest.partition(",")
+        found.append(f"{plain}{comma}{rest}")
+    return tuple(found)
+
+
 _Side: TypeAlias = Annotated[int, Ge(_SIDES[0]), Le(_SIDES[1]), MultipleOf(2)]
 Size: TypeAlias = Annotated[
     tuple[_Side, _Side], BeforeValidator(_size), PlainSerializer(lambda size: f"{size[0]}x{size[1]}", return_type=str)
@@ -60,6 +72,8 @@ Rate: TypeAlias = Annotated[
     Fraction, Ge(_RATES[0]), Le(_RATES[1]), BeforeValidator(_rate), PlainSerializer(str, return_type=str)
 ]
 Names: TypeAlias = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
+PluginNames: TypeAlias = Annotated[Names, AfterValidator(_apart)]
+"""Names of plug-ins without commas of their own, which may stand between them."""
 
 
 def said(

@@ -20,7 +20,7 @@ from mien.config.choices import (
     RecordingQuality,
     Show,
 )
-from mien.config.fields import Names, Rate, Size, said
+from mien.config.fields import Names, PluginNames, Rate, Size, said
 from mien_models.types import SwapOptions
 
 PREFIX: Final = "MIEN_"
@@ -213,7 +213,7 @@ class Settings(BaseSettings):
     enhance_strength: Annotated[float, Field(ge=0, le=1)] = Field(
         0.8, json_schema_extra=said("Enhancer's strength", "look"), description="how much of its change is used"
     )
-    masks: Names = Field(
+    masks: PluginNames = Field(
         ("history",),
         json_schema_extra=said("Masks", "look", plugins="mien.stages.mask_methods"),
         description="what keeps things in front of the face, several at once",

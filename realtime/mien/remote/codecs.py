@@ -1,6 +1,7 @@
 """Codecs as a film needs them, not a call: pictures at once, bit rates to match, and what each takes is measured."""
 
 import functools
+import logging
 import time
 from collections.abc import Iterator
 from fractions import Fraction
@@ -155,6 +156,8 @@ def _decoder(codec: RTCRtpCodecParameters) -> Decoder:
 @functools.cache
 def use_measured_codecs() -> None:
     """Let every line of this process use them; aiortc offers no other place for it."""
+    # A picture of which a packet was lost does not decode, which aiortc warns of each time; the status counts losses.
+    logging.getLogger("aiortc").setLevel(logging.ERROR)
     # aiortc's limits are made for calls of small pictures.
     h264.MIN_BITRATE = vpx.MIN_BITRATE = _LEAST_BITS
     h264.MAX_BITRATE = vpx.MAX_BITRATE = _MOST_BITS

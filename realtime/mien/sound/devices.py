@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 from mien.sound.samples import RATE_HZ
 from mien_models.errors import SoundError
 from mien_models.system.near_miss import LOOSE, did_you_mean
-from mien_models.system.stderr_descriptor import turned_by_a_library
+from mien_models.system.stderr_descriptor import turned_by_a_library, without_lines
 
 _LOCK: Final = threading.RLock()
 """PortAudio may not be asked by two threads at once."""
@@ -236,8 +236,9 @@ class _Counted:
             return
         closing = threading.Thread(target=stream.close, kwargs={"ignore_errors": ignore_errors}, daemon=True)
         with _LOCK:
-            closing.start()
-            closing.join(_CLOSE_S)
+            with without_lines(_is_of_portaudio):
+                closing.start()
+                closing.join(_CLOSE_S)
             _OPEN.count -= not closing.is_alive()
 
 
@@ -254,15 +255,16 @@ def _opened(
     for rate_hz in dict.fromkeys((RATE_HZ, device.rate_hz, *_RATES_HZ)):
         with _LOCK:
             try:
-                stream = getattr(module, kind)(
-                    samplerate=rate_hz,
-                    device=device.number,
-                    channels=channels,
-                    dtype="float32",
-                    blocksize=round(rate_hz * block_s),
-                    callback=callback,
-                )
-                stream.start()
+                with without_lines(_is_of_portaudio):
+                    stream = getattr(module, kind)(
+                        samplerate=rate_hz,
+                        device=device.number,
+                        channels=channels,
+                        dtype="float32",
+                        blocksize=round(rate_hz * block_s),
+                        callback=callback,
+                    )
+                    stream.start()
             except (module.PortAudioError, ValueError) as error:
                 failure = error
             else:
@@ -270,6 +272,11 @@ def _opened(
     raise SoundError(
         f"{device.name!r} does not open: {_said(failure)}. Does another program use it, or is access to it blocked?"
     ) from failure
+
+
+def _is_of_portaudio(line: bytes) -> bool:
+    """Tell whether PortAudio says there which of its own expressions failed; that something did is told by us."""
+    return line.startswith(b"Expression '")
 
 
 def stamp_ns(now_s: float, at_s: float, block_ns: int) -> int:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -19,6 +20,10 @@ _WAIT_S: Final = 0.1
 _AGAIN_S: Final = 1.0
 _KEPT_S: Final = 2
 """Sound that may wait to be played."""
+_READY_S: Final = 0.02
+"""Sound has to be there so long before the device takes it: threads wake up when they can."""
+_LATE_FOR_NS: Final = 10_000_000_000
+"""For so long what came late keeps what follows from being played earlier."""
 
 
 class Playout:
@@ -57,6 +62,12 @@ class Playout:
             self._waiting = np.concatenate([self._waiting, samples])[-_KEPT_S * self.rate_hz :]
             self._first = first + len(samples) - len(self._waiting)
 
+    @property
+    def ready_number(self) -> float:
+        """The first sample that the device surely has not taken yet when it is laid in now."""
+        with self._lock:
+            return self._played + _READY_S * self.rate_hz
+
     def number_at(self, at_ns: int) -> float | None:
         """Say which sample is heard at a time; None before the first."""
         with self._lock:
@@ -64,6 +75,24 @@ class Playout:
                 return None
             number, heard_ns = self._anchor
             return number + (at_ns - heard_ns) * self.rate_hz / 1e9
+
+
+class _Lateness:
+    """By how much sound came later than it was to be played. Has state: how late it was in the last seconds.
+
+    A microphone or a device that takes its time, or a picture that needs none: late sound is heard late, not lost.
+    """
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[int, float]] = deque()
+
+    def most(self, late: float) -> float:
+        """Note how many samples a piece comes late; give the most of late, at least 0."""
+        now_ns = time.monotonic_ns()
+        while self._seen and self._seen[0][0] < now_ns - _LATE_FOR_NS:
+            self._seen.popleft()
+        self._seen.append((now_ns, max(late, 0.0)))
+        return max(one for _, one in self._seen)
 
 
 class Speaker:
@@ -126,7 +155,7 @@ class Speaker:
             stream.close(ignore_errors=True)
 
     def _feed(self, playout: Playout, stream: PortAudioStream) -> None:
-        feed = self._hub.listen()
+        feed, lateness = self._hub.listen(), _Lateness()
         resampler: Resampler | None = None
         try:
             while not self._is_ending.is_set() and stream.active:
@@ -137,15 +166,20 @@ class Speaker:
                     continue
                 heard = feed.take()
                 if heard is not None:
-                    resampler = self._pass_on(heard, playout, resampler)
+                    resampler = self._pass_on(heard, playout, lateness, resampler)
         finally:
             if feed is not None:
                 self._hub.leave(feed)
 
-    def _pass_on(self, heard: Sound, playout: Playout, resampler: Resampler | None) -> Resampler | None:
+    def _pass_on(
+        self, heard: Sound, playout: Playout, lateness: _Lateness, resampler: Resampler | None
+    ) -> Resampler | None:
         number = playout.number_at(heard.captured_ns + self._delay_ns())
         if number is None:
             return None
+        # Of a piece that waited, only the newest says how late sound is: the thread was held up, and is no longer.
+        newest = number + max(len(heard.samples) / RATE_HZ - _READY_S, 0.0) * playout.rate_hz
+        number += lateness.most(playout.ready_number - newest)
         resampler = resampler or Resampler(RATE_HZ, max(round(number), 0), playout.rate_hz)
         first = resampler.next_index
         ready = resampler.feed(heard.samples, number)

@@ -163,3 +163,15 @@ def test_no_file_and_no_variable_can_leave_out_the_label(tmp_path: Path, monkeyp
     monkeypatch.setenv("MIEN_LABEL", "off")
     with pytest.raises(UsageError, match="MIEN_LABEL"):
         load_settings({"label": "on"})
+
+
+@pytest.mark.parametrize(
+    ("given", "masks"),
+    [
+        (["history,hands"], ("history", "hands")),
+        (["history", "hands"], ("history", "hands")),
+        (["history,xseg:left,right.onnx"], ("history", "xseg:left,right.onnx")),
+    ],
+)
+def test_masks_may_stand_in_one_flag_with_commas_between_them(given: list[str], masks: tuple[str, ...]) -> None:
+    assert load_settings({"masks": given}).masks == masks

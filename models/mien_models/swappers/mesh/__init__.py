@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 
 from mien_models.geometry.face_mesh import ATLAS_MARGIN, Unwrapped, face_topology, facing, unwrapper
 from mien_models.interfaces import Swapper, SwapperFactory
-from mien_models.library.builtin import load_landmarker
+from mien_models.library.builtin import load_eyes, load_landmarker
 from mien_models.swappers.mesh.photo_eyes import PhotoEyes, WornEyes, photo_eyes
 from mien_models.swappers.mesh.pitch_offset import apparent_pitch_offset
 from mien_models.swappers.mesh.relight import FOLDS_PX, ExpressionFilter, LightFilter, target_light, texture_light
 from mien_models.swappers.mesh.render import atlas_map, draw_texture
 from mien_models.swappers.mesh.shape import ShapeFilter, WarpedFace, mean_shape_cm, warp_face
+from mien_models.swappers.mesh.shut_eyes import ShutFilter, with_shut
 from mien_models.swappers.mesh.texture import FaceTexture, bake
-from mien_models.types import BgrU8, Face, PointsF32, SourceFace, SwapOptions, SwappedFace, as_f32, as_u8
+from mien_models.types import BgrU8, Face, MaskU8, PointsF32, SourceFace, SwapOptions, SwappedFace, as_f32, as_u8
 
 VISIBLE: Final = (0.05, 0.32)
 """How much a point must face the camera to be believed: below the first not at all, above the second fully."""
@@ -30,6 +31,16 @@ LONGEST_PAUSE_S: Final = 1.0
 """After a longer pause the light is taken anew."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Level:
+    """The texture in one size."""
+
+    texture: NDArray[np.uint8]
+    """(n, n, 4) with its alpha."""
+    shut_alpha: MaskU8
+    """(n, n) the alpha for closed eyes."""
+
+
 @dataclass(slots=True)
 class _TargetFace:
     """What is kept of one target face."""
@@ -38,6 +49,7 @@ class _TargetFace:
     shape: ShapeFilter
     expression: ExpressionFilter
     eyes: WornEyes | None
+    shut: ShutFilter
     level: int
     seen_ns: int
     added: NDArray[np.float32] | None = None
@@ -67,13 +79,16 @@ class MeshSwapper:
         self._strength = strength
         self._pitch_offset_rad = pitch_offset_rad
         self._eyes = eyes
-        self._levels: dict[int, NDArray[np.uint8]] = {}
+        self._network = load_eyes()
+        self._levels: dict[int, _Level] = {}
         self._in_use: dict[int, _TargetFace] = {}
 
     def swap(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> SwappedFace:
         """Draw the texture over the face's mesh; about 4 ms for a face of 380 px."""
         in_use, elapsed_s = self._remember(face, captured_ns)
-        seen = None if in_use.eyes is None else in_use.eyes.see(frame_bgr, face.landmarks, elapsed_s)
+        looks = self._network.look(frame_bgr, face.landmarks)
+        shut = in_use.shut(face.landmarks, looks, elapsed_s)
+        seen = None if in_use.eyes is None else in_use.eyes.see(frame_bgr, face.landmarks, looks, shut, elapsed_s)
         own_landmarks, retouches = (face.landmarks, ()) if seen is None else (seen.landmarks, seen.retouches)
         warped = self._warped(own_landmarks, frame_bgr, in_use, elapsed_s)
         points, drawn = (self._topology.with_rim(landmarks) for landmarks in (own_landmarks, warped.landmarks))
@@ -83,7 +98,8 @@ class MeshSwapper:
         left, top, right, bottom = _rectangle(drawn, frame_bgr)
         drawn[:, :2] -= (left, top)
         found = atlas_map(drawn, towards, right - left, bottom - top, face.width_px)
-        crop, alpha = draw_texture(found, change, self._level(in_use.level))
+        level = self._level(in_use.level)
+        crop, alpha = draw_texture(found, change, with_shut(level.texture, level.shut_alpha, shut))
         crop, alpha = crop[: bottom - top, : right - left], alpha[: bottom - top, : right - left]
         frame_from_crop = np.array([[1, 0, left], [0, 1, top]], np.float64)
         return SwappedFace(face.id, crop, alpha, frame_from_crop, warped.warp, retouches, self._texture.trust)
@@ -108,19 +124,22 @@ class MeshSwapper:
             light = LightFilter(self._own_light)
             shape = ShapeFilter(self._shape_cm, self._strength, pitch_offset_rad=self._pitch_offset_rad)
             eyes = None if self._eyes is None else WornEyes(self._eyes)
-            in_use = _TargetFace(light, shape, ExpressionFilter(), eyes, round(wanted), captured_ns)
+            in_use = _TargetFace(light, shape, ExpressionFilter(), eyes, ShutFilter(), round(wanted), captured_ns)
             self._in_use[face.id] = in_use
         elif abs(wanted - in_use.level) > 0.75:  # more than half a step: a face on the border does not flicker
             in_use.level = round(wanted)
         elapsed_s, in_use.seen_ns = max(captured_ns - in_use.seen_ns, 0) / 1e9, captured_ns
         return in_use, elapsed_s
 
-    def _level(self, level: int) -> NDArray[np.uint8]:
-        """The texture with its alpha, (n, n, 4), made smaller by `level` steps."""
+    def _level(self, level: int) -> _Level:
+        """The texture made smaller by `level` steps."""
         if level not in self._levels:
             side_px = max(16, round(self._side_px * 2 ** (-level / LEVELS_PER_OCTAVE)))
-            texture = np.dstack([self._texture.bgr, self._texture.alpha(TEXELS_PER_PX / side_px)])
-            self._levels[level] = as_u8(cv2.resize(texture, (side_px, side_px), interpolation=cv2.INTER_AREA))
+            pixel = TEXELS_PER_PX / side_px
+            texture = np.dstack([self._texture.bgr, self._texture.alpha(pixel)])
+            layers = (texture, self._texture.alpha(pixel, shut=True))
+            small = (as_u8(cv2.resize(layer, (side_px, side_px), interpolation=cv2.INTER_AREA)) for layer in layers)
+            self._levels[level] = _Level(*small)
         return self._levels[level]
 
     def _change(self, own: Unwrapped, in_use: _TargetFace, elapsed_s: float) -> NDArray[np.uint8]:

@@ -35,7 +35,11 @@ def opening_px(looks: tuple[EyeLook, EyeLook]) -> float:
 
 
 def with_lids(
-    landmarks: PointsF32, looks: tuple[EyeLook, EyeLook], *, strength: float = 1.0, part: float = 1.0
+    landmarks: PointsF32,
+    looks: tuple[EyeLook, EyeLook],
+    *,
+    strength: float = 1.0,
+    parts: tuple[float, float] = (1.0, 1.0),
 ) -> PointsF32:
     """Give a copy of (468, 3) landmarks with lids where they were seen.
 
@@ -43,10 +47,10 @@ def with_lids(
         landmarks: as the mesh has them.
         looks: what was seen of both eyes.
         strength: 0..1, how far lids go there.
-        part: the upper ones are let down until so much of the opening is left.
+        parts: the upper ones are let down until so much of each opening is left.
     """
     moved = landmarks.copy()
-    for look, corners, upper, lower in zip(looks, CORNERS, UPPER, LOWER, strict=True):
+    for look, corners, upper, lower, part in zip(looks, CORNERS, UPPER, LOWER, parts, strict=True):
         x, y, z = (landmarks[corners[1]] - landmarks[corners[0]]).tolist()
         seen = hypot(x, y) / max(hypot(x, y, z), 1e-6)
         share = np.float32(strength * np.clip((seen - TOWARDS[0]) / (TOWARDS[1] - TOWARDS[0]), 0, 1))

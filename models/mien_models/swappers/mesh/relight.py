@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien_models.geometry.face_mesh import Unwrapped, features_mask, filled
-from mien_models.geometry.face_regions import BEARD, FACE_CORE, OVAL
+from mien_models.geometry.face_mesh import Unwrapped, disc, features_mask, filled
+from mien_models.geometry.face_regions import BEARD, EYE_LEFT, EYE_RIGHT, FACE_CORE, OVAL
 from mien_models.swappers.mesh.texture import FaceTexture
-from mien_models.types import BgrU8, as_f32
+from mien_models.types import BgrU8, as_f32, as_u8
 
 SIDE_PX: Final = 32
 """The atlas of light has this side; light is coarse."""
@@ -135,6 +135,10 @@ STRENGTH: Final = 1.2
 """Folds a little stronger than the target's: what a coarse atlas blurs of them is given back."""
 
 
+LASHES: Final = 0.022
+"""So far from open eyes lashes reach when they are closed, in parts of the atlas' side."""
+
+
 class ExpressionFilter:
     """Compares one target face with its own usual look; keeps that look."""
 
@@ -160,7 +164,15 @@ class ExpressionFilter:
         self._usual = usual
         off = np.clip(relief / np.maximum(usual, 0.05), *RATIO_RANGE) - 1
         believed = np.float32(STRENGTH * (1 - exp(-self._seen_s / BELIEVED_AFTER_S)))
-        return as_f32((off - np.clip(off, -TREMBLE, TREMBLE)) * (believed * now.seen))
+        return as_f32((off - np.clip(off, -TREMBLE, TREMBLE)) * (believed * now.seen * _beside_eyes()))
+
+
+@cache
+def _beside_eyes() -> NDArray[np.float32]:
+    """Say where no lid and no lash comes to lie, which are no folds: (FOLDS_PX, FOLDS_PX), 0..1."""
+    lids = as_u8(cv2.dilate(filled((EYE_LEFT, EYE_RIGHT), 256), disc(2 * round(LASHES * 256) + 1)))
+    soft = as_f32(cv2.GaussianBlur(as_f32(lids) / 255, (0, 0), 0.01 * 256))
+    return as_f32(1 - cv2.resize(soft, (FOLDS_PX, FOLDS_PX), interpolation=cv2.INTER_AREA))
 
 
 def _relief(face: Unwrapped) -> NDArray[np.float32]:

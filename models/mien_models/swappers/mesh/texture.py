@@ -32,6 +32,8 @@ EYE_FEATHER_PX: Final = (0.3, 0.7)
 """So many pixels of the frame are added to it: landmarks are that far off, which on a small face is most of an eye."""
 SHARPEST_PX: Final = 0.002
 """The size of a frame's pixel on the atlas, in parts of its side, for a face of 410 pixels."""
+SHUT_FEATHER: Final = (0.006, 0.02)
+"""The same outwards from eyes that are shut, as far as lids and lashes reach: all of them are the target's then."""
 MOUTH_FEATHER: Final = (0.005, 0.024)
 """The same outwards from the inner outline of the lips: teeth and tongue stay the target's."""
 BROW_FEATHER: Final = (0.0, 0.02)
@@ -66,14 +68,19 @@ class FaceTexture:
         """The atlas' side."""
         return len(self.bgr)
 
-    def alpha(self, pixel: float = SHARPEST_PX) -> MaskU8:
+    def alpha(self, pixel: float = SHARPEST_PX, *, shut: bool = False) -> MaskU8:
         """Draw the alpha it is drawn with, (n, n): 0 outside the face, in the eyes and in the mouth; some 10 ms.
 
         Args:
             pixel: the size of a frame's pixel on the atlas, in parts of its side.
+            shut: for eyes that are closed.
         """
         drawn = swap_alpha(
-            min(self.side_px, ALPHA_PX), pixel=pixel, open_brows=self.open_brows, open_sockets=self.open_sockets
+            min(self.side_px, ALPHA_PX),
+            pixel=pixel,
+            open_brows=self.open_brows,
+            open_sockets=self.open_sockets,
+            shut=shut,
         )
         drawn = as_u8(cv2.multiply(drawn, cv2.resize(self._covers(), drawn.shape[::-1]), scale=1 / 255))
         return as_u8(cv2.resize(drawn, (self.side_px, self.side_px), interpolation=cv2.INTER_LINEAR))
@@ -110,7 +117,12 @@ def side_for(source: SourceFace) -> int:
 
 
 def swap_alpha(
-    side_px: int, *, pixel: float = SHARPEST_PX, open_brows: bool = False, open_sockets: bool = False
+    side_px: int,
+    *,
+    pixel: float = SHARPEST_PX,
+    open_brows: bool = False,
+    open_sockets: bool = False,
+    shut: bool = False,
 ) -> MaskU8:
     """Draw the alpha of a swapped face on an atlas: feathered at the outline, open at the eyes and the mouth.
 
@@ -119,11 +131,13 @@ def swap_alpha(
         pixel: the size of a frame's pixel on the atlas, in parts of its side.
         open_brows: open at the brows, too.
         open_sockets: wide open around the eyes, brows included.
+        shut: open at the lids, too.
     """
     at_px = face_topology().atlas * side_px
     inwards = _distance_inside(at_px, OVAL, side_px) - _distance_outside(at_px, OVAL, side_px)
     alpha = _ramp(inwards, EDGE_FEATHER, side_px)
     eye = (EYE_FEATHER[0] + EYE_FEATHER_PX[0] * pixel, EYE_FEATHER[1] + EYE_FEATHER_PX[1] * pixel)
+    eye = SHUT_FEATHER if shut else eye
     opened = [(EYE_LEFT, eye, 0.0), (EYE_RIGHT, eye, 0.0), (LIPS_INNER, MOUTH_FEATHER, 0.0)]
     opened += [(brow, BROW_FEATHER, BROW_COVERED) for brow in (BROW_LEFT, BROW_RIGHT) if open_brows]
     if open_sockets:

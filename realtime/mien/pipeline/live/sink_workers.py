@@ -1,6 +1,7 @@
 """One thread and one mailbox per sink: a slow or blocked sink delays no other."""
 
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Callable, Container, Mapping, Sequence
@@ -25,9 +26,12 @@ from mien.pipeline.sink_interfaces import (
 from mien_models.errors import MienError, SinkClosedError, SinkError
 from mien_models.system.crash.edge import ends_the_program, fault, kept
 
+_LOG = logging.getLogger(__name__)
 _REOPEN_TRIES: Final = 10
 _REOPEN_PAUSE_S: Final = 1.0
 _LOOK_S: Final = 0.2
+_LONGEST_REST_S: Final = 60.0
+"""After that a disk is taken for one that hangs."""
 _KEPT_COUNTS: Final = 1000
 SinkFact: TypeAlias = SinkOpened | SinkFailed | LineBroken | LineBack
 
@@ -200,12 +204,17 @@ class SinkWorkers:
             worker.close()
 
     def join(self, timeout_s: float) -> tuple[SinkWorker, ...]:
-        """Wait for the sinks to close; give those that have not after `timeout_s` each, and are not signing a file."""
+        """Wait for the sinks to close; give those that have not after `timeout_s` each.
+
+        What would lose something is waited for longer: a computer that is too slow for sound and pictures has much of
+        both to write yet.
+        """
         threads = dict(self._threads)
         for worker, thread in threads.items():
             thread.join(timeout_s)
-            while thread.is_alive() and isinstance(worker.sink, Finishing) and worker.sink.is_finishing:
-                thread.join(_LOOK_S)
+            if thread.is_alive() and isinstance(worker.sink, Finishing):
+                _LOG.info("The rest of %s is written; Ctrl-C leaves it to 'mien recover'.", worker.sink.description)
+                _wait_for(worker.sink, thread)
         return tuple(worker for worker, thread in threads.items() if thread.is_alive())
 
     @property
@@ -253,6 +262,12 @@ def _free_name(name: str, taken: Container[str]) -> str:
 def addresses_of(sink: Sink) -> tuple[str, ...]:
     """Give where a sink can be looked at; secret."""
     return sink.addresses if isinstance(sink, Addressed) else ()
+
+
+def _wait_for(sink: Finishing, thread: threading.Thread) -> None:
+    give_up_s = time.monotonic() + _LONGEST_REST_S
+    while thread.is_alive() and (sink.is_finishing or time.monotonic() < give_up_s):
+        thread.join(_LOOK_S)
 
 
 def needs_main_thread(sink: Sink) -> bool:

@@ -182,7 +182,7 @@ def _mouth_bag(landmarks: PointsF32) -> _MouthBag:
     return _MouthBag(
         points=np.concatenate([above, edge, below, throat]).astype(np.float32),
         texture=np.concatenate([above, edge, edge, np.repeat(edge[5:6], 4, axis=0)]).astype(np.float32),
-        darkness=np.concatenate([np.repeat(np.array([0.15, 0.35, 1], np.float32), columns), np.ones(4, np.float32)]),
+        darkness=np.concatenate([np.repeat(np.array([0, 0.1, 1], np.float32), columns), np.ones(4, np.float32)]),
         triangles=np.concatenate([upper_half, lower_half, throat_halves]),
     )
 

@@ -88,6 +88,22 @@ def test_a_sink_that_signs_its_file_is_waited_for(monkeypatch: pytest.MonkeyPatc
     assert "sink signing" not in report.notes
 
 
+def test_what_a_slow_recording_still_has_to_write_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mien.pipeline.live.runner._FINISH_S", 0.05)
+
+    class SlowRecording(MemorySink):
+        is_finishing = False
+
+        def write(self, frame: OutputFrame) -> None:
+            time.sleep(0.6)
+            super().write(frame)
+
+    sink = SlowRecording("recording")
+    report = run_live(a_plan(paced_now(10), sink))
+    assert sink.closed == 1
+    assert "sink recording" not in report.notes
+
+
 def test_a_sink_that_hangs_for_ever_does_not_keep_the_run_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mien.pipeline.live.runner._FINISH_S", 0.3)
     never = threading.Event()
