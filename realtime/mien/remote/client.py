@@ -30,6 +30,7 @@ from mien_models.errors import MienError
 
 PATH: Final = "/mien/1"
 _CONNECT_S: Final = 3.0
+_OPEN_S: Final = 5.0
 _REPLY_S: Final = 10.0
 _HEARTBEAT_S: Final = 8.0
 """Half of it may pass until the other side shows that it is there; pictures are watched more closely."""
@@ -76,7 +77,7 @@ async def greeted(address: Address) -> AsyncGenerator[Greeted]:
         stack.push_async_callback(_let_sockets_close)
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
         try:
-            async with asyncio.timeout(_REPLY_S):
+            async with asyncio.timeout(_OPEN_S):
                 socket = await session.ws_connect(
                     f"https://{address}{PATH}",
                     ssl=any_certificate(),
