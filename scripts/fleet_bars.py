@@ -164,12 +164,20 @@ def _replicas() -> list[Any]:
 
 
 def _sessions() -> dict[str, int]:
-    """Give how many sessions each replica has by the desk's book."""
+    """Give how many sessions each replica has by the desk's book; the desk, too, may just be begun anew."""
     import ray
+    from ray.exceptions import RayError
 
     from mien.remote.fleet import desk
 
-    return dict(ray.get(desk().book.remote()))
+    ends_s = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return dict(ray.get(desk().book.remote(), timeout=_PATIENCE_S))
+        except RayError:
+            if time.monotonic() > ends_s:
+                raise
+            time.sleep(1)
 
 
 def _kill_one() -> None:

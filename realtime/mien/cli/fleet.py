@@ -45,10 +45,12 @@ _QUIET: Final = {
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     "RAY_worker_niceness": "0",
     "RAY_SERVE_PROXY_PREFER_LOCAL_NODE_ROUTING": "0",
+    "RAY_SERVE_QUEUE_LENGTH_CACHE_TIMEOUT_S": "0",
 }
 """Nothing is told to Ray's makers (one that `ray start` began would tell them that it tells nothing), what is in memory
 goes to no disk, the folder in which `uv run` was called is not sent to every node (photos may lie there), the swap is
-not the last in the line, and a node that is asked does not keep clients for itself until it is full."""
+not the last in the line, a node that is asked does not keep clients for itself until it is full, and a replica is asked
+whether it lives before a client is given to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +221,10 @@ def cluster() -> Generator[Path | None]:
 
     if os.environ.get("RAY_ADDRESS"):
         ray.init(log_to_driver=False)
-        yield None
+        try:
+            yield None
+        finally:
+            ray.shutdown()
         return
     # A short name, because sockets lie there; a private folder around Ray's, which is for everybody.
     folder = Path(tempfile.mkdtemp(prefix="mien-"))

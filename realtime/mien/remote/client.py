@@ -30,9 +30,12 @@ from mien_models.errors import MienError
 
 PATH: Final = "/mien/1"
 _CONNECT_S: Final = 3.0
+_OPEN_S: Final = 5.0
 _REPLY_S: Final = 10.0
 _HEARTBEAT_S: Final = 8.0
 """Half of it may pass until the other side shows that it is there; pictures are watched more closely."""
+_CLOSE_S: Final = 0.5
+"""A machine whose line is dead does not answer a goodbye, and the next line waits for it."""
 _GOODBYE_S: Final = 0.1
 _NOT_NOW: Final = (429, 502, 503, 504)
 """What a proxy answers with while no machine behind it has a seat."""
@@ -76,11 +79,12 @@ async def greeted(address: Address) -> AsyncGenerator[Greeted]:
         stack.push_async_callback(_let_sockets_close)
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
         try:
-            async with asyncio.timeout(_REPLY_S):
+            async with asyncio.timeout(_OPEN_S):
                 socket = await session.ws_connect(
                     f"https://{address}{PATH}",
                     ssl=any_certificate(),
                     heartbeat=_HEARTBEAT_S,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_S),
                     max_msg_size=LARGEST_MESSAGE_BYTES,
                 )
         except (OSError, TimeoutError, ssl.SSLError, aiohttp.ClientError) as error:

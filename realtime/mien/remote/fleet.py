@@ -8,6 +8,8 @@ tells those that are to send their clients elsewhere.
 import asyncio
 import logging
 import socket
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -36,6 +38,8 @@ _LOG = logging.getLogger(__name__)
 NAME: Final = "mien"
 _DESK: Final = "mien-desk"
 _BEAT_S: Final = 1.0
+_ASK_S: Final = 2.0
+"""The desk is small and answers at once, or is not there."""
 _SEND_S: Final = 5.0
 _DRAIN_S: Final = 20.0
 """So long Ray lets a replica live that is to go."""
@@ -103,21 +107,27 @@ class SocketLine:
 
 
 class DeskActor(Desk):
-    """The desk of a fleet, in a process of its own. Has state: who watches."""
+    """The desk of a fleet, in a process of its own, wherever Ray begins it anew. Has state: a thread that watches."""
 
-    async def watch(self) -> None:
+    def __init__(self) -> None:
+        super().__init__()
+        threading.Thread(target=self._watch, name="mien-desk", daemon=True).start()
+
+    def _watch(self) -> None:
         """Learn which replicas Ray is about to take away, for as long as this actor lives."""
         while True:
-            details = await asyncio.to_thread(_details)
-            deployments = details["applications"].get(NAME, {}).get("deployments", {})
-            replicas = [one for deployment in deployments.values() for one in deployment["replicas"]]
-            self.leave([one["replica_id"] for one in replicas if one["state"] == _STOPPING])
-            await asyncio.sleep(_BEAT_S)
+            try:
+                self.leave(_stopping())
+            except Exception:  # noqa: BLE001 - whatever keeps Ray's controller from answering, it is asked again
+                _LOG.debug("Ray Serve does not say what becomes of its replicas", exc_info=True)
+            time.sleep(_BEAT_S)
 
 
-def _details() -> Any:  # noqa: ANN401 - what Ray says of its applications
+def _stopping() -> list[str]:
     client: Any = _get_global_client()
-    return client.get_serve_details()
+    deployments = client.get_serve_details()["applications"].get(NAME, {}).get("deployments", {})
+    replicas = [one for deployment in deployments.values() for one in deployment["replicas"]]
+    return [one["replica_id"] for one in replicas if one["state"] == _STOPPING]
 
 
 class FleetTenants:
@@ -127,12 +137,18 @@ class FleetTenants:
         self._desk, self._replica = desk, replica
 
     async def claim(self, seat: Seat, seats: int) -> None:
-        """Take one of a tenant's seats.
+        """Take one of a tenant's seats; while the desk is away, its node having died, this replica's own count holds.
 
         Raises:
             FullError: all of them are taken, on whatever machine.
         """
-        if not await self._desk.claim.remote(self._replica, seat.run, seat.tenant, seats):
+        try:
+            async with asyncio.timeout(_ASK_S):
+                has_one = await self._desk.claim.remote(self._replica, seat.run, seat.tenant, seats)
+        except (RayError, TimeoutError):
+            _LOG.warning("The fleet's desk does not answer: a tenant's sessions elsewhere are not counted.")
+            return
+        if not has_one:
             raise FullError(f"Your pass is for {seats} seats at a time, and all of them are taken.")
 
 
@@ -175,9 +191,11 @@ class Replica:
         while True:
             try:
                 runs = {seat.run: seat.tenant for seat in self._box.seats.taken}
-                if await self._desk.beat.remote(self._id, runs) and not self._box.seats.is_draining:
+                async with asyncio.timeout(_ASK_S):
+                    is_leaving = await self._desk.beat.remote(self._id, runs)
+                if is_leaving and not self._box.seats.is_draining:
                     self._draining = asyncio.ensure_future(self._box.drain(_DRAINED, _LEAVE_S))
-            except RayError:
+            except (RayError, TimeoutError):
                 _LOG.warning("The fleet's desk does not answer; it is asked again.")
                 self._desk = await asyncio.to_thread(desk)
                 self._box.tenants = FleetTenants(self._desk, self._id)
@@ -195,11 +213,9 @@ class Replica:
 def desk() -> Any:  # noqa: ANN401 - an actor's handle
     """Give the desk of this cluster; it is begun where there is none."""
     actor: Any = ray.remote(DeskActor)
-    made = actor.options(
+    return actor.options(
         name=_DESK, namespace=NAME, get_if_exists=True, lifetime="detached", num_cpus=0, max_restarts=-1
     ).remote()
-    made.watch.remote()
-    return made
 
 
 _RAY_SERVE: Final = cast("Any", serve)

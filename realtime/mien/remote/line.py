@@ -35,7 +35,7 @@ _FIRST_PING_S: Final = 0.1
 _SILENCE_S: Final = 2.0
 """A line on which nothing comes back for so long is given up."""
 _LINE_S: Final = 30.0
-"""So long a new line may take until something comes back."""
+"""So long it may be silent until it is in use."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,6 +76,7 @@ class Line:
         """Sent, and not in use yet."""
         self._is_open = False
         """Whether anything has come back beside the pictures: their way exists."""
+        self._is_in_use = False
         self._heard_s = 0.0
 
     def reorder(self, order: PackedOrder) -> None:
@@ -108,7 +109,7 @@ class Line:
         await greeting.line.send(Offer(sdp=await transport.offer()))
         self._is_reordered.set()
         loop = asyncio.get_running_loop()
-        self._heard_s = loop.time() + _LINE_S - _SILENCE_S
+        self._heard_s = loop.time()
         works = (self._listen(greeting, transport), self._ping(transport), self._send_orders(greeting, seal))
         tasks = [asyncio.ensure_future(work) for work in works]
         try:
@@ -149,18 +150,18 @@ class Line:
     def _be_ready(self, networks: Mapping[str, str]) -> None:
         self._orders -= 1
         self.networks = networks
-        self._heard_s = max(self._heard_s, asyncio.get_running_loop().time())
         self._tell()
 
     def _tell(self) -> None:
         """Tell that pictures may be sent once their way exists and the newest order is in use."""
         if self._is_open and self._orders == 0 and not self._is_reordered.is_set():
+            self._is_in_use = True
             self._on_ready(self)
 
     async def _ping(self, transport: WebRtcTransport) -> None:
         """Ask how long the line takes, and give it up when nothing comes back any more."""
         loop = asyncio.get_running_loop()
-        while loop.time() - self._heard_s < _SILENCE_S:
+        while loop.time() - self._heard_s < (_SILENCE_S if self._is_in_use else _LINE_S):
             transport.say(text_of(Ping(sent_ns=time.monotonic_ns())))
             await asyncio.sleep(_PING_S if self._is_open else _FIRST_PING_S)
             await transport.measure()
@@ -175,7 +176,7 @@ class Line:
         except ProtocolError as error:
             _LOG.debug("garbage on the data channel", exc_info=error)
             return
-        self._heard_s = max(self._heard_s, asyncio.get_running_loop().time())
+        self._heard_s = asyncio.get_running_loop().time()
         if not self._is_open:
             self._is_open = True
             self._tell()

@@ -152,6 +152,15 @@ def test_after_a_line_is_cut_the_picture_is_back_by_itself(rig: Rig) -> None:
     assert len(rig.box.seats.taken) == 1
 
 
+def test_a_line_that_falls_silent_is_given_up_however_young_it_is(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mien.remote.line._LINE_S", 1e6)
+    link = rig.link(BLUE)
+    at = stream(link, lambda: _shown(rig, BLUE), "a swapped frame is back")
+    transport = next(iter(rig.box.sessions.values()))._transport  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(transport, "say", lambda _text: None)
+    stream(link, lambda: not link.is_ready, "the line is given up", at)
+
+
 def test_who_is_sent_elsewhere_is_swapped_for_until_another_machine_does(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

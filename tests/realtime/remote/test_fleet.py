@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tests.realtime.remote.remote_rig import Rig, serving
@@ -20,6 +21,7 @@ from mien.remote.machines import Machine, Machines, parse_address
 from mien.remote.pairing import Seal
 from mien.remote.passes import Pass, PassError, carried, read_carried
 from mien.remote.protocol import ProtocolError
+from mien.remote.seats import FullError, Seat
 from mien_models.errors import MienError, UsageError
 
 
@@ -114,6 +116,27 @@ def test_the_manifest_for_kubernetes_is_one_that_ray_serve_takes() -> None:
     wanted = schema.ServeDeploySchema.model_validate(yaml.safe_load(manifest["spec"]["serveConfigV2"]))
     module, _, name = wanted.applications[0].import_path.partition(":")
     assert callable(getattr(importlib.import_module(module), name))
+
+
+def test_a_desk_that_is_away_keeps_no_tenant_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = pytest.importorskip("mien.remote.fleet")
+    monkeypatch.setattr(fleet, "_ASK_S", 0.05)
+    answers: list[bool] = []
+
+    async def answer(*_said: object) -> bool:
+        if not answers:
+            await asyncio.Event().wait()
+        return answers[0]
+
+    desk = SimpleNamespace(claim=SimpleNamespace(remote=answer))
+
+    def claim() -> None:
+        asyncio.run(fleet.FleetTenants(desk, "a").claim(Seat("run", "studio", 30.0), 1))
+
+    claim()
+    answers.append(False)
+    with pytest.raises(FullError, match="1 seats at a time"):
+        claim()
 
 
 @pytest.mark.slow
