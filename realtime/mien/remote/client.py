@@ -84,7 +84,7 @@ async def greeted(address: Address) -> AsyncGenerator[Greeted]:
                     f"https://{address}{PATH}",
                     ssl=any_certificate(),
                     heartbeat=_HEARTBEAT_S,
-                    timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_S),
+                    timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_S),  # pyright: ignore[reportCallIssue]  # attrs made it
                     max_msg_size=LARGEST_MESSAGE_BYTES,
                 )
         except (OSError, TimeoutError, ssl.SSLError, aiohttp.ClientError) as error:

@@ -157,7 +157,11 @@ def test_a_line_that_falls_silent_is_given_up_however_young_it_is(rig: Rig, monk
     link = rig.link(BLUE)
     at = stream(link, lambda: _shown(rig, BLUE), "a swapped frame is back")
     transport = next(iter(rig.box.sessions.values()))._transport  # pyright: ignore[reportPrivateUsage]
-    monkeypatch.setattr(transport, "say", lambda _text: None)
+
+    def say_nothing(_text: str) -> None:
+        pass
+
+    monkeypatch.setattr(transport, "say", say_nothing)
     stream(link, lambda: not link.is_ready, "the line is given up", at)
 
 
