@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mien_models.geometry.face_regions import EYE_LIDS
 from mien_models.networks.eyes import CORNERS, EyeLook
+from mien_models.swappers.mesh.photo_eyes import nearness
 from mien_models.types import MaskU8, PointsF32
 
 GAP: Final = (0.19, 0.28)
@@ -39,9 +40,13 @@ class ShutFilter:
         self._shut = (0.0, 0.0)
 
     def __call__(self, landmarks: PointsF32, looks: tuple[EyeLook, EyeLook], elapsed_s: float) -> tuple[float, float]:
-        """Say how far both eyes are shut, 0..1: the one on the picture's left, then the one on its right."""
+        """Say how far both eyes are shut, 0..1: the one on the picture's left, then the one on its right.
+
+        Small eyes count less: blurred lids look closed to the measure either way, and the photo's are the likeness.
+        """
         kept = exp(-elapsed_s / OPENS_S)
-        now = (_shut(landmarks, look, eye) for eye, look in enumerate(looks))
+        near = nearness(landmarks)
+        now = (near * _shut(landmarks, look, eye) for eye, look in enumerate(looks))
         left, right = (max(new, kept * old) for new, old in zip(now, self._shut, strict=True))
         self._shut = (left, right)
         return self._shut
