@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from mien_models.geometry.face_mesh import ATLAS_MARGIN, Unwrapped, face_topology, facing, unwrapper
 from mien_models.interfaces import Swapper, SwapperFactory
 from mien_models.library.builtin import load_eyes, load_landmarker
-from mien_models.swappers.mesh.photo_eyes import PhotoEyes, WornEyes, photo_eyes
+from mien_models.swappers.mesh.photo_eyes import PhotoEyes, SeenEyes, WornEyes, photo_eyes
 from mien_models.swappers.mesh.pitch_offset import apparent_pitch_offset
 from mien_models.swappers.mesh.relight import FOLDS_PX, ExpressionFilter, LightFilter, target_light, texture_light
 from mien_models.swappers.mesh.render import atlas_map, draw_texture
 from mien_models.swappers.mesh.shape import ShapeFilter, WarpedFace, mean_shape_cm, warp_face
-from mien_models.swappers.mesh.shut_eyes import ShutFilter, with_shut
+from mien_models.swappers.mesh.shut_eyes import ShutFilter, may_be_shut, with_shut
 from mien_models.swappers.mesh.texture import FaceTexture, bake
 from mien_models.types import BgrU8, Face, MaskU8, PointsF32, SourceFace, SwapOptions, SwappedFace, as_f32, as_u8
 
@@ -86,12 +86,9 @@ class MeshSwapper:
     def swap(self, frame_bgr: BgrU8, face: Face, *, captured_ns: int) -> SwappedFace:
         """Draw the texture over the face's mesh; about 4 ms for a face of 380 px."""
         in_use, elapsed_s = self._remember(face, captured_ns)
-        looks = self._network.look(frame_bgr, face.landmarks)
-        shut = in_use.shut(face.landmarks, looks, elapsed_s)
-        seen = None if in_use.eyes is None else in_use.eyes.see(frame_bgr, face.landmarks, looks, shut, elapsed_s)
-        own_landmarks, retouches = (face.landmarks, ()) if seen is None else (seen.landmarks, seen.retouches)
-        warped = self._warped(own_landmarks, frame_bgr, in_use, elapsed_s)
-        points, drawn = (self._topology.with_rim(landmarks) for landmarks in (own_landmarks, warped.landmarks))
+        eyes, shut = self._eyes_of(frame_bgr, face.landmarks, in_use, elapsed_s)
+        warped = self._warped(eyes.landmarks, frame_bgr, in_use, elapsed_s)
+        points, drawn = (self._topology.with_rim(landmarks) for landmarks in (eyes.landmarks, warped.landmarks))
         towards = facing(points)
         own = self._unwrap(*_cut_out(frame_bgr, points), _smoothstep(towards, *VISIBLE))
         change = self._change(own, in_use, elapsed_s)
@@ -102,11 +99,23 @@ class MeshSwapper:
         crop, alpha = draw_texture(found, change, with_shut(level.texture, level.shut_alpha, shut))
         crop, alpha = crop[: bottom - top, : right - left], alpha[: bottom - top, : right - left]
         frame_from_crop = np.array([[1, 0, left], [0, 1, top]], np.float64)
-        return SwappedFace(face.id, crop, alpha, frame_from_crop, warped.warp, retouches, self._texture.trust)
+        return SwappedFace(face.id, crop, alpha, frame_from_crop, warped.warp, eyes.retouches, self._texture.trust)
 
     def forget(self, face_id: int) -> None:
         """Drop the light and the looks kept of a face."""
         self._in_use.pop(face_id, None)
+
+    def _eyes_of(
+        self, frame_bgr: BgrU8, landmarks: PointsF32, in_use: _TargetFace, elapsed_s: float
+    ) -> tuple[SeenEyes, tuple[float, float]]:
+        """Look at the target's eyes where something depends on it; give how far each is shut, too."""
+        if in_use.eyes is None and not may_be_shut(landmarks):
+            return SeenEyes(landmarks, ()), in_use.shut(landmarks, None, elapsed_s)
+        looks = self._network.look(frame_bgr, landmarks)
+        shut = in_use.shut(landmarks, looks, elapsed_s)
+        if in_use.eyes is None:
+            return SeenEyes(landmarks, ()), shut
+        return in_use.eyes.see(frame_bgr, landmarks, looks, shut, elapsed_s), shut
 
     def _warped(self, landmarks: PointsF32, frame_bgr: BgrU8, in_use: _TargetFace, elapsed_s: float) -> WarpedFace:
         """Give the face its new proportions."""

@@ -44,6 +44,11 @@ class SeenEyes:
     """Irises in the photo's colour."""
 
 
+def nearness(landmarks: PointsF32) -> float:
+    """Say whether eyes are too small for anything to be done with them, 0, or near enough for all of it, 1."""
+    return min(1.0, max(0.0, (iris_px(landmarks) - NEAR_PX[0]) / (NEAR_PX[1] - NEAR_PX[0])))
+
+
 def photo_eyes(source: SourceFace) -> PhotoEyes | None:
     """Look at the photos' eyes; None where none shows them: closed, turned away, small or behind dark lenses."""
     network = load_eyes()
@@ -92,8 +97,8 @@ class WornEyes:
             shut: how far both are shut, 0..1.
             elapsed_s: since the last frame.
         """
-        strength = min(1.0, (iris_px(landmarks) - NEAR_PX[0]) / (NEAR_PX[1] - NEAR_PX[0]))
-        if strength <= 0:
+        strength = nearness(landmarks)
+        if strength == 0:
             return SeenEyes(landmarks, ())
         retouches = self._irises.retouches(frame_bgr, looks, self._photo.colour, strength=strength, elapsed_s=elapsed_s)
         part = self._part(opening_px(looks), elapsed_s)

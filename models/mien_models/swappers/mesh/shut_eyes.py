@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mien_models.geometry.face_regions import EYE_LIDS
 from mien_models.networks.eyes import CORNERS, EyeLook
+from mien_models.swappers.mesh.photo_eyes import nearness
 from mien_models.types import MaskU8, PointsF32
 
 GAP: Final = (0.19, 0.28)
@@ -38,22 +39,43 @@ class ShutFilter:
         """Begin with open eyes."""
         self._shut = (0.0, 0.0)
 
-    def __call__(self, landmarks: PointsF32, looks: tuple[EyeLook, EyeLook], elapsed_s: float) -> tuple[float, float]:
-        """Say how far both eyes are shut, 0..1: the one on the picture's left, then the one on its right."""
-        kept = exp(-elapsed_s / OPENS_S)
-        now = (_shut(landmarks, look, eye) for eye, look in enumerate(looks))
+    def __call__(
+        self, landmarks: PointsF32, looks: tuple[EyeLook, EyeLook] | None, elapsed_s: float
+    ) -> tuple[float, float]:
+        """Say how far both eyes are shut, 0..1: the one on the picture's left, then the one on its right.
+
+        Small eyes count less: blurred lids look closed to the measure either way, and the photo's are the likeness.
+
+        Args:
+            landmarks: (468, 3) the mesh.
+            looks: what the network saw of both; None where they may not be shut.
+            elapsed_s: since the last frame.
+        """
+        kept, now = exp(-elapsed_s / OPENS_S), (0.0, 0.0)
+        if looks is not None:
+            near = nearness(landmarks)
+            now = (near * _shut(landmarks, looks[0], 0), near * _shut(landmarks, looks[1], 1))
         left, right = (max(new, kept * old) for new, old in zip(now, self._shut, strict=True))
         self._shut = (left, right)
         return self._shut
 
 
+def may_be_shut(landmarks: PointsF32) -> bool:
+    """Say whether the mesh leaves it open that an eye is shut, at least in part: else none has to be looked at."""
+    return nearness(landmarks) > 0 and min(_said_by_mesh(landmarks, eye) for eye in range(2)) < OPEN[1]
+
+
 def _shut(landmarks: PointsF32, look: EyeLook, eye: int) -> float:
-    (upper, lower), (outer, inner) = (landmarks[list(pair)] for pair in (EYE_LIDS[eye], CORNERS[eye]))
-    gap = float(np.linalg.norm(upper - lower)) / max(float(np.linalg.norm(outer - inner)), 1e-6)
     seen_px = float(look.open.sum(axis=0).max())
-    said = OF_GAP * _share(gap, GAP) + (1 - OF_GAP) * _share(seen_px, SEEN_PX)
+    said = _said_by_mesh(landmarks, eye) + (1 - OF_GAP) * _share(seen_px, SEEN_PX)
     t = min(1.0, max(0.0, (OPEN[1] - said) / (OPEN[1] - OPEN[0])))
     return t * t * (3 - 2 * t)
+
+
+def _said_by_mesh(landmarks: PointsF32, eye: int) -> float:
+    (upper, lower), (outer, inner) = (landmarks[list(pair)] for pair in (EYE_LIDS[eye], CORNERS[eye]))
+    gap = float(np.linalg.norm(upper - lower)) / max(float(np.linalg.norm(outer - inner)), 1e-6)
+    return OF_GAP * _share(gap, GAP)
 
 
 def _share(value: float, ends: tuple[float, float]) -> float:
