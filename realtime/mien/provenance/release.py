@@ -57,8 +57,9 @@ class SwappedPicture:
 
     def fitted(self, width: int, height: int) -> "SwappedPicture":
         """Letterbox it into `width` x `height`; itself where it has that size."""
-        boxed = letterbox(self.__image_bgr, width, height)
-        return self if boxed is self.__image_bgr else SwappedPicture(boxed)
+        if self.size == (width, height):
+            return self
+        return SwappedPicture(letterbox(self.__image_bgr, width, height))
 
     def mixed_into(self, before: "BgrU8 | SwappedPicture", share: float) -> "SwappedPicture":
         """Give the picture `share` of the way, 0..1, from one before, of the same size, to this one."""

@@ -62,7 +62,7 @@ class ShutFilter:
 
 def may_be_shut(landmarks: PointsF32) -> bool:
     """Say whether the mesh leaves it open that an eye is shut, at least in part: else none has to be looked at."""
-    return nearness(landmarks) > 0 and min(_said_by_mesh(landmarks, eye) for eye in range(2)) < OPEN[1]
+    return min(_said_by_mesh(landmarks, eye) for eye in range(2)) < OPEN[1] and nearness(landmarks) > 0
 
 
 def _shut(landmarks: PointsF32, look: EyeLook, eye: int) -> float:
